@@ -1,0 +1,1 @@
+//! The BGP finite state machine, without IO and without a clock.

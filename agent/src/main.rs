@@ -1,0 +1,3 @@
+//! The `cosmos` binary.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! BGP-4 messages to bytes and back.

@@ -1,0 +1,1 @@
+//! The Kubernetes resources that Cosmos reads.
