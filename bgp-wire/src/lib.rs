@@ -1,1 +1,40 @@
 //! BGP-4 messages to bytes and back.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation
+    )
+)]
+
+pub mod attribute;
+pub mod capability;
+pub mod codes;
+mod context;
+mod error;
+mod family;
+pub mod frame;
+mod input;
+mod keepalive;
+mod length;
+mod notification;
+mod open;
+mod route_refresh;
+mod types;
+
+pub use attribute::AttrCode;
+pub use capability::{AddPathMode, Capability, Fqdn, GracefulRestart, LongLivedFamily};
+pub use context::{PeerKind, SessionContext};
+pub use error::{DecodeError, Disposition, EncodeError, Finding, Findings, MessageError, Reason};
+pub use family::{AFI_IPV4, AFI_IPV6, Family, FamilySet, ParseFamilyError};
+pub use frame::{Frame, MessageType, next_frame};
+pub use keepalive::encode_keepalive;
+pub use notification::Notification;
+pub use open::{Open, VERSION};
+pub use route_refresh::{RefreshSubtype, RouteRefresh, encode_route_refresh};
+pub use types::{AS_TRANS, Asn, HoldTime, ParseAsnError, PathId, RouterId};

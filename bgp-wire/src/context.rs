@@ -1,0 +1,66 @@
+//! What two speakers agreed on, as far as reading and writing messages depends on it.
+
+use crate::{Asn, Family, FamilySet};
+
+/// How the peer stands to us (RFC 4271 §1.1, RFC 5065).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PeerKind {
+    /// In another AS, outside of our confederation.
+    External,
+    /// In our AS, or in our member AS of the confederation.
+    Internal,
+    /// In another member AS of our confederation.
+    Confederation,
+}
+
+/// The facts of a session that decide what a message means. Made once, at negotiation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionContext {
+    /// Our AS as this peer knows it.
+    pub local_as: Asn,
+    /// The AS of the peer.
+    pub remote_as: Asn,
+    /// How the peer stands to us.
+    pub peer_kind: PeerKind,
+    /// Both sides speak four-octet AS numbers (RFC 6793).
+    pub asn4: bool,
+    /// The longest message the peer may send: 4,096 or 65,535 (RFC 8654).
+    pub max_message: usize,
+    /// The families both sides announced.
+    pub families: FamilySet,
+    /// The families whose NLRI arrive with path identifiers (RFC 7911).
+    pub add_path_receive: FamilySet,
+    /// The families whose NLRI are sent with path identifiers.
+    pub add_path_send: FamilySet,
+    /// The families that may carry an IPv6 next hop although they are of IPv4 (RFC 8950).
+    pub extended_next_hop: FamilySet,
+    /// Accept AS_SET and AS_CONFED_SET, which RFC 9774 makes an error.
+    pub accept_as_set: bool,
+    /// Treat an AS_PATH of an external peer that does not start with the peer's AS as
+    /// malformed (RFC 4271 §6.3, optional there; a route server does not prepend itself).
+    pub enforce_first_as: bool,
+}
+
+impl SessionContext {
+    /// The context of two speakers that announced four-octet AS numbers, IPv4 and IPv6 unicast
+    /// and nothing else. The kind of the peer follows from the numbers.
+    pub fn new(local_as: Asn, remote_as: Asn) -> Self {
+        Self {
+            local_as,
+            remote_as,
+            peer_kind: if local_as == remote_as {
+                PeerKind::Internal
+            } else {
+                PeerKind::External
+            },
+            asn4: true,
+            max_message: crate::frame::MAX_LEN,
+            families: FamilySet::from([Family::IPV4_UNICAST, Family::IPV6_UNICAST]),
+            add_path_receive: FamilySet::EMPTY,
+            add_path_send: FamilySet::EMPTY,
+            extended_next_hop: FamilySet::EMPTY,
+            accept_as_set: false,
+            enforce_first_as: false,
+        }
+    }
+}

@@ -1,0 +1,350 @@
+//! NOTIFICATION (RFC 4271 §4.5): why a session ends, in numbers and in words.
+//!
+//! What a peer sends here is input like any other: texts are made safe before anyone prints them, lengths inside are checked, and
+//! whatever is wrong with it is shown and never answered (RFC 4271 §6.4).
+
+use std::borrow::Cow;
+use std::fmt;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use nom::Parser;
+
+use crate::codes::{self, cease};
+use crate::frame::{MAX_LEN, MessageType, OpenFrame};
+use crate::input::{self, malformed};
+
+/// A NOTIFICATION message.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Notification {
+    /// The error code.
+    pub code: u8,
+    /// The subcode; 0 if there is none.
+    pub subcode: u8,
+    /// What depends on the code.
+    pub data: Bytes,
+}
+
+/// The longest shutdown communication (RFC 9003 §2).
+const MAX_COMMUNICATION: usize = 255;
+/// What fits beside the header, the code and the subcode without RFC 8654.
+const MAX_DATA: usize = MAX_LEN - 21;
+
+impl Notification {
+    /// A NOTIFICATION by its numbers; the names are in [`codes`].
+    pub fn new(code: u8, subcode: u8, data: impl Into<Bytes>) -> Self {
+        Self {
+            code,
+            subcode,
+            data: data.into(),
+        }
+    }
+
+    /// Cease with a subcode of [`codes::cease`] and no data.
+    pub fn cease(subcode: u8) -> Self {
+        Self::new(codes::CEASE, subcode, Bytes::new())
+    }
+
+    /// Cease, Administrative Shutdown, with a text for the people at the other end (RFC 9003). A text above 255 octets
+    /// is cut at a character.
+    pub fn cease_shutdown(text: &str) -> Self {
+        Self::new(
+            codes::CEASE,
+            cease::ADMINISTRATIVE_SHUTDOWN,
+            communication(text),
+        )
+    }
+
+    /// Cease, Administrative Reset, with a text (RFC 9003).
+    pub fn cease_reset(text: &str) -> Self {
+        Self::new(
+            codes::CEASE,
+            cease::ADMINISTRATIVE_RESET,
+            communication(text),
+        )
+    }
+
+    /// Cease, Maximum Number of Prefixes Reached, saying for which family and at what limit (RFC 4486 §4).
+    pub fn cease_max_prefixes(family: crate::Family, limit: u32) -> Self {
+        let mut data = BytesMut::with_capacity(7);
+        data.put_u16(family.afi);
+        data.put_u8(family.safi);
+        data.put_u32(limit);
+        Self::new(codes::CEASE, cease::MAX_PREFIXES, data)
+    }
+
+    /// The same NOTIFICATION as a hard reset: graceful restart is not to be applied (RFC 8538 §3.1).
+    pub fn into_hard_reset(self) -> Self {
+        let mut data = BytesMut::with_capacity(self.data.len().saturating_add(2));
+        data.put_u8(self.code);
+        data.put_u8(self.subcode);
+        data.put_slice(&self.data);
+        Self::new(codes::CEASE, cease::HARD_RESET, data)
+    }
+
+    /// The NOTIFICATION inside a hard reset (RFC 8538 §3.1).
+    pub fn hard_reset(&self) -> Option<Self> {
+        if (self.code, self.subcode) != (codes::CEASE, cease::HARD_RESET) {
+            return None;
+        }
+        match self.data.as_ref() {
+            [code, subcode, ..] => Some(Self::new(*code, *subcode, self.data.slice(2..))),
+            _ => None,
+        }
+    }
+
+    /// Hold Timer Expired.
+    pub fn hold_timer_expired() -> Self {
+        Self::new(codes::HOLD_TIMER_EXPIRED, 0, Bytes::new())
+    }
+
+    /// Send Hold Timer Expired (RFC 9687).
+    pub fn send_hold_timer_expired() -> Self {
+        Self::new(codes::SEND_HOLD_TIMER_EXPIRED, 0, Bytes::new())
+    }
+
+    /// Finite State Machine Error with a subcode of [`codes::fsm`].
+    pub fn fsm(subcode: u8) -> Self {
+        Self::new(codes::FSM, subcode, Bytes::new())
+    }
+
+    /// OPEN Message Error with a subcode of [`codes::open`].
+    pub fn open(subcode: u8) -> Self {
+        Self::new(codes::OPEN, subcode, Bytes::new())
+    }
+
+    /// The text an administrator gave for a shutdown or a reset (RFC 9003), safe to print: control characters and what is
+    /// not UTF-8 are replaced. `None` if there is none; a length that is too large counts as no text.
+    pub fn communication(&self) -> Option<String> {
+        let administrative = matches!(
+            self.subcode,
+            cease::ADMINISTRATIVE_SHUTDOWN | cease::ADMINISTRATIVE_RESET
+        );
+        if self.code != codes::CEASE || !administrative {
+            return None;
+        }
+        let (length, rest) = self.data.split_first()?;
+        let text = rest.get(..usize::from(*length))?;
+        if text.is_empty() {
+            None
+        } else {
+            Some(printable(text))
+        }
+    }
+
+    /// The registered name of code and subcode.
+    pub fn name(&self) -> Cow<'static, str> {
+        let code = match codes::code_name(self.code) {
+            Some(name) => Cow::Borrowed(name),
+            None => Cow::Owned(format!("code {}", self.code)),
+        };
+        match (codes::subcode_name(self.code, self.subcode), self.subcode) {
+            (Some(name), _) => Cow::Owned(format!("{code}: {name}")),
+            (None, 0) => code,
+            (None, subcode) => Cow::Owned(format!("{code}: subcode {subcode}")),
+        }
+    }
+
+    /// Reads the body of a NOTIFICATION. One that is too short cannot be answered, so the error has no NOTIFICATION.
+    pub fn decode(body: &[u8]) -> Result<Self, crate::DecodeError> {
+        let (data, (code, subcode)) = (input::u8("Error Code"), input::u8("Error Subcode"))
+            .parse(body)
+            .map_err(|error| malformed(error).within(body, crate::frame::HEADER_LEN))?;
+        Ok(Self::new(code, subcode, Bytes::copy_from_slice(data)))
+    }
+
+    /// Appends the whole message. Data that would make it longer than 4,096 octets is cut.
+    pub fn encode(&self, out: &mut BytesMut) {
+        let frame = OpenFrame::begin(out, MessageType::Notification);
+        out.put_u8(self.code);
+        out.put_u8(self.subcode);
+        out.put_slice(self.data.get(..MAX_DATA).unwrap_or(&self.data));
+        // Cannot fail: the data has just been cut to what fits.
+        let _ = frame.finish(out, MAX_LEN);
+    }
+}
+
+/// A length and a text of at most 255 octets, cut at a character.
+fn communication(text: &str) -> Bytes {
+    let mut end = text.len().min(MAX_COMMUNICATION);
+    while !text.is_char_boundary(end) {
+        end = end.saturating_sub(1);
+    }
+    let text = text.get(..end).unwrap_or("");
+    let mut data = BytesMut::with_capacity(end.saturating_add(1));
+    data.put_u8(u8::try_from(text.len()).unwrap_or(0));
+    data.put_slice(text.as_bytes());
+    data.freeze()
+}
+
+/// Text from outside as something a terminal or a log may show.
+pub(crate) fn printable(text: &[u8]) -> String {
+    String::from_utf8_lossy(text)
+        .chars()
+        .map(|c| {
+            if c.is_control() || is_bidi_control(c) {
+                char::REPLACEMENT_CHARACTER
+            } else {
+                c
+            }
+        })
+        .collect()
+}
+
+/// Characters that reorder what is printed around them.
+fn is_bidi_control(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+impl fmt::Display for Notification {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name())?;
+        if let Some(text) = self.communication() {
+            return write!(f, " \"{text}\"");
+        }
+        if let Some(inner) = self.hard_reset() {
+            // One level only: a hard reset inside a hard reset has no meaning, and no end.
+            return write!(f, " ({})", inner.name()).and_then(|()| match inner.communication() {
+                Some(text) => write!(f, " \"{text}\""),
+                None => Ok(()),
+            });
+        }
+        match (self.code, self.subcode, self.data.as_ref()) {
+            (_, _, []) => Ok(()),
+            (codes::CEASE, cease::MAX_PREFIXES, [a, b, safi, limit @ ..]) if limit.len() == 4 => {
+                let limit = limit
+                    .iter()
+                    .fold(0u32, |sum, octet| (sum << 8) | u32::from(*octet));
+                let family = crate::Family::new(u16::from_be_bytes([*a, *b]), *safi);
+                write!(f, " ({family}, limit {limit})")
+            }
+            (codes::CEASE, cease::ADMINISTRATIVE_SHUTDOWN | cease::ADMINISTRATIVE_RESET, [0]) => {
+                Ok(())
+            }
+            (codes::MESSAGE_HEADER, codes::header::BAD_LENGTH, [a, b])
+            | (codes::OPEN, codes::open::UNSUPPORTED_VERSION, [a, b]) => {
+                write!(f, " ({})", u16::from_be_bytes([*a, *b]))
+            }
+            (codes::MESSAGE_HEADER, codes::header::BAD_TYPE, [kind]) => write!(f, " ({kind})"),
+            (codes::UPDATE, codes::update::MISSING_WELL_KNOWN, [code]) => {
+                write!(f, " ({})", crate::attribute::AttrCode(*code))
+            }
+            (_, _, data) => {
+                f.write_str(" (data ")?;
+                for octet in data.iter().take(32) {
+                    write!(f, "{octet:02x}")?;
+                }
+                f.write_str(if data.len() > 32 { "…)" } else { ")" })
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Notification {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Notification({}/{} {self})", self.code, self.subcode)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::next_frame;
+
+    fn round_trip(notification: &Notification) -> Notification {
+        let mut out = BytesMut::new();
+        notification.encode(&mut out);
+        let (frame, _) = next_frame(&out, MAX_LEN).unwrap().unwrap();
+        Notification::decode(frame.body).unwrap()
+    }
+
+    #[test]
+    fn texts_are_readable() {
+        let data = |bytes: &[u8]| Bytes::copy_from_slice(bytes);
+        for (notification, text) in [
+            (Notification::hold_timer_expired(), "Hold Timer Expired"),
+            (
+                Notification::send_hold_timer_expired(),
+                "Send Hold Timer Expired",
+            ),
+            (
+                Notification::cease_shutdown("back at 5"),
+                "Cease: Administrative Shutdown \"back at 5\"",
+            ),
+            (
+                Notification::cease_shutdown(""),
+                "Cease: Administrative Shutdown",
+            ),
+            (Notification::cease(cease::BFD_DOWN), "Cease: BFD Down"),
+            (
+                Notification::cease_max_prefixes(crate::Family::IPV6_UNICAST, 70000),
+                "Cease: Maximum Number of Prefixes Reached (ipv6/unicast, limit 70000)",
+            ),
+            (
+                Notification::cease_reset("now").into_hard_reset(),
+                "Cease: Hard Reset (Cease: Administrative Reset) \"now\"",
+            ),
+            (
+                Notification::new(3, 3, data(&[2])),
+                "UPDATE Message Error: Missing Well-known Attribute (AS_PATH)",
+            ),
+            (
+                Notification::new(3, 5, data(&[0x40, 1, 0])),
+                "UPDATE Message Error: Attribute Length Error (data 400100)",
+            ),
+            (
+                Notification::new(1, 2, data(&[0, 18])),
+                "Message Header Error: Bad Message Length (18)",
+            ),
+            (Notification::new(9, 0, data(&[])), "code 9"),
+            (
+                Notification::new(5, 77, data(&[])),
+                "Finite State Machine Error: subcode 77",
+            ),
+        ] {
+            assert_eq!(notification.to_string(), text);
+            assert_eq!(round_trip(&notification), notification);
+        }
+    }
+
+    #[test]
+    fn a_long_text_is_cut_at_a_character() {
+        let text = "ä".repeat(200);
+        let said = Notification::cease_shutdown(&text).communication().unwrap();
+        assert_eq!(said, "ä".repeat(127));
+    }
+
+    #[test]
+    fn hostile_texts_are_harmless() {
+        for (data, text) in [
+            (&[200, b'a'][..], None),
+            (&[][..], None),
+            (&[3, b'a', 0, 0x1b][..], Some("a\u{fffd}\u{fffd}")),
+            (&[2, 0xff, b'a', b'b'][..], Some("\u{fffd}a")),
+            (&[3, 0xe2, 0x80, 0xae][..], Some("\u{fffd}")),
+        ] {
+            let notification = Notification::new(6, 2, Bytes::copy_from_slice(data));
+            assert_eq!(notification.communication().as_deref(), text, "{data:?}");
+            assert!(!notification.to_string().contains('\u{1b}'));
+        }
+    }
+
+    #[test]
+    fn a_hard_reset_cut_short_or_nested_is_printed() {
+        let cut = Notification::new(6, 9, Bytes::copy_from_slice(&[6]));
+        assert_eq!(cut.to_string(), "Cease: Hard Reset (data 06)");
+        let nested = Notification::new(6, 9, Bytes::from(vec![6, 9].repeat(2000)));
+        assert_eq!(nested.to_string(), "Cease: Hard Reset (Cease: Hard Reset)");
+    }
+
+    #[test]
+    fn data_is_cut_to_the_message_size() {
+        let long = Notification::new(3, 1, Bytes::from(vec![1; 5000]));
+        assert_eq!(round_trip(&long).data.len(), 4096 - 21);
+    }
+
+    #[test]
+    fn a_short_body_is_an_error() {
+        let error = Notification::decode(&[6]).unwrap_err();
+        assert_eq!((error.field, error.offset), ("Error Subcode", 20));
+    }
+}
