@@ -1,0 +1,333 @@
+//! BGPPeer: a neighbour of one or several routers.
+
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::shared::{
+    AddressFamily, Afi, Condition, LocalSecretRef, Origin, RouterRef, RouterSelector, Safi,
+};
+
+/// A neighbour of one or several routers: one session for each router that it is bound to.
+#[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+#[kube(
+    group = "bgp.miloapis.com",
+    version = "v1alpha1",
+    kind = "BGPPeer",
+    plural = "bgppeers",
+    shortname = "bgppr",
+    namespaced,
+    status = "BGPPeerStatus",
+    derive = "PartialEq",
+    doc = "A neighbour of one or several routers: one session for each router that it is bound to.",
+    printcolumn(name = "ROUTER", type_ = "string", json_path = ".spec.routerRef.name"),
+    printcolumn(name = "PEER-ADDRESS", type_ = "string", json_path = ".spec.address"),
+    printcolumn(name = "PEER-ASN", type_ = "integer", json_path = ".spec.peerASN"),
+    printcolumn(name = "STATE", type_ = "string", json_path = ".status.sessionState"),
+    printcolumn(
+        name = "AGE",
+        type_ = "date",
+        json_path = ".metadata.creationTimestamp"
+    )
+)]
+#[x_kube(
+    validation = Rule::new("has(self.routerRef) != has(self.routerSelector)").message("Exactly one of routerRef or routerSelector must be set"),
+    validation = Rule::new("has(self.peerASN) != has(self.peerType)").message("Exactly one of peerASN or peerType must be set"),
+    validation = Rule::new("!has(self.ebgpMultihop) || !has(self.ttlSecurity)").message("ebgpMultihop and ttlSecurity exclude each other; set one"),
+    validation = Rule::new("!has(self.ebgpMultiHop) || !self.ebgpMultiHop || !has(self.ttlSecurity)").message("ebgpMultiHop and ttlSecurity exclude each other; set one"),
+    validation = Rule::new("!has(self.ebgpMultiHop) || self.ebgpMultiHop || !has(self.ebgpMultihop)").message("ebgpMultihop gives a TTL while ebgpMultiHop is false; remove one"),
+    validation = Rule::new("!has(self.timers) || !has(self.timers.holdTime) || !has(self.holdTime)").message("holdTime and timers.holdTime are the same setting; set one"),
+    validation = Rule::new("!has(self.timers) || !has(self.timers.keepalive) || !has(self.keepaliveTime)").message("keepaliveTime and timers.keepalive are the same setting; set one")
+)]
+pub struct BGPPeerSpec {
+    /// The router that holds the session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub router_ref: Option<RouterRef>,
+    /// The routers that each hold a session, chosen by their labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub router_selector: Option<RouterSelector>,
+    /// The neighbour's AS number.
+    #[serde(rename = "peerASN", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 4_294_967_295_i64))]
+    pub peer_asn: Option<i64>,
+    /// In place of peerASN: external accepts any AS but ours, internal expects ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer_type: Option<PeerType>,
+    /// The neighbour's IPv4 or IPv6 address, without a zone.
+    #[schemars(length(min = 1, max = 45))]
+    #[x_kube(validation = Rule::new("isIP(self)").message("address must be an IPv4 or IPv6 address without a zone, such as 2001:db8::1"))]
+    pub address: String,
+    /// The neighbour's TCP port for sessions that we open. 179 unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 65535))]
+    pub remote_port: Option<i32>,
+    /// Our address on the session. Chosen by the kernel unless set here or on the router.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 45))]
+    #[x_kube(validation = Rule::new("isIP(self)").message("localAddress must be an IPv4 or IPv6 address without a zone, such as 2001:db8::1"))]
+    pub local_address: Option<String>,
+    /// The address families to negotiate on the session.
+    #[schemars(length(min = 1, max = 16))]
+    pub address_families: Vec<AddressFamily>,
+    /// Several paths for one prefix (RFC 7911), for each family of the session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 16))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["afi".into(), "safi".into()]))]
+    pub add_path: Option<Vec<AddPathSpec>>,
+    /// A label for people, such as "spine-1".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub description: Option<String>,
+    /// The Secret whose key "password" is the TCP-MD5 password of the session. Wins over authentication.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_secret_ref: Option<LocalSecretRef>,
+    /// A TCP-MD5 password in plain text, for trials.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authentication: Option<AuthenticationSpec>,
+    /// How long the neighbour may be silent, as a duration such as 90s or 1m30s; 0s switches the check off. 90s unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    #[x_kube(validation = Rule::new("duration(self) == duration('0s') || duration(self) >= duration('3s')").message("holdTime must be 0s or at least 3s"))]
+    pub hold_time: Option<String>,
+    /// How often we say that we are alive, as a duration such as 30s; at most a third of the hold time. 30s unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    #[x_kube(validation = Rule::new("duration(self) == duration('0s') || duration(self) <= duration('30s')").message("keepaliveTime must be 0s or at most 30s"))]
+    pub keepalive_time: Option<String>,
+    /// Hold time and keepalive interval in seconds, in place of holdTime and keepaliveTime.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timers: Option<TimersSpec>,
+    /// Wait for the neighbour to open the session. False unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passive: Option<bool>,
+    /// The eBGP neighbour may be several hops away: packets leave with TTL 64 when true, 1 otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ebgp_multi_hop: Option<bool>,
+    /// The eBGP neighbour may be several hops away: the TTL with which packets leave.
+    #[serde(
+        rename = "ebgpMultihop",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(range(min = 1, max = 255))]
+    pub ebgp_multihop_ttl: Option<i32>,
+    /// Protection by TTL (RFC 5082): the neighbour is at most this many hops away; 1 is a direct neighbour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 254))]
+    pub ttl_security: Option<i32>,
+    /// How many times our own AS number may be in a received path. 0 unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 10))]
+    pub allow_as_in: Option<i32>,
+    /// The iBGP neighbour is our route reflection client (RFC 4456). False unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route_reflector_client: Option<bool>,
+    /// On iBGP, put our own address in as the next hop. False unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_hop_self: Option<bool>,
+    /// Carry IPv4 routes with IPv6 next hops (RFC 8950). True unless set, where the session is IPv6 and carries IPv4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extended_next_hop: Option<bool>,
+    /// Keeps the session down, with a word to the neighbour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shutdown: Option<ShutdownSpec>,
+    /// Detection of failures by BFD.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bfd: Option<BfdSpec>,
+    /// Graceful restart (RFC 4724).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub graceful_restart: Option<GracefulRestartSpec>,
+    /// Accepted and without effect: no standard gives it a meaning between two routers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub multi_session: Option<bool>,
+    /// The BGPPolicy that decides about routes from this neighbour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub route_map_in: Option<String>,
+    /// The BGPPolicy that decides about routes to this neighbour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub route_map_out: Option<String>,
+    /// On eBGP, take private AS numbers out of the path: 0 removes them, any other number replaces each.
+    #[serde(
+        rename = "removePrivateAS",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(range(min = 0, max = 4_294_967_295_i64))]
+    pub remove_private_as: Option<i64>,
+    /// Originate a default route to this neighbour, with this ORIGIN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_origin_route: Option<Origin>,
+}
+
+/// Whose neighbour a neighbour is.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+#[expect(
+    missing_docs,
+    reason = "the names say it, and text here would become part of the schema"
+)]
+pub enum PeerType {
+    External,
+    Internal,
+}
+
+/// Several paths for one prefix, for one family.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AddPathSpec {
+    /// The family's afi.
+    pub afi: Afi,
+    /// The family's safi.
+    pub safi: Safi,
+    /// Accept several paths for one prefix. False unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receive: Option<bool>,
+    /// Send up to this many paths for one prefix. 0, the best path alone, unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 64))]
+    pub send: Option<i32>,
+}
+
+/// A password in plain text.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, PartialEq, Eq)]
+pub struct AuthenticationSpec {
+    /// The password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub password: Option<String>,
+}
+
+impl std::fmt::Debug for AuthenticationSpec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AuthenticationSpec(hidden)")
+    }
+}
+
+/// Timers in seconds.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct TimersSpec {
+    /// How long the neighbour may be silent. 90 unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 3))]
+    pub hold_time: Option<i32>,
+    /// How often we say that we are alive; at most a third of the hold time. 30 unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub keepalive: Option<i32>,
+}
+
+/// An administrative shutdown.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct ShutdownSpec {
+    /// The session is kept down.
+    pub enabled: bool,
+    /// What the neighbour is told, at most 255 bytes of UTF-8 (RFC 9003).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 255))]
+    pub message: Option<String>,
+}
+
+/// BFD on the session.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct BfdSpec {
+    /// BFD runs. False unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    /// Our smallest interval between packets, in microseconds. 300000 unless set.
+    #[serde(rename = "minimumTx", default, skip_serializing_if = "Option::is_none")]
+    pub minimum_tx: Option<i32>,
+    /// The smallest interval between packets that we can receive, in microseconds. 300000 unless set.
+    #[serde(rename = "minimumRx", default, skip_serializing_if = "Option::is_none")]
+    pub minimum_rx: Option<i32>,
+    /// How many packets may be lost before the neighbour is down. 3 unless set.
+    #[serde(
+        rename = "detectMultiplier",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(range(min = 3, max = 50))]
+    pub detect_multiplier: Option<i32>,
+    /// Multihop BFD (RFC 5883); must be true when ebgpMultiHop is.
+    #[serde(rename = "multiHop", default, skip_serializing_if = "Option::is_none")]
+    pub multi_hop: Option<bool>,
+}
+
+/// Graceful restart on the session.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct GracefulRestartSpec {
+    /// Graceful restart is offered. False unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    /// How many seconds the neighbour should wait for us. 120 unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1200))]
+    pub restart_time: Option<i32>,
+}
+
+/// How a BGPPeer is doing.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct BGPPeerStatus {
+    /// The generation of the object that this status speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// Idle, Connect, Active, OpenSent, OpenConfirm or Established; of several sessions, the one that is furthest from Established.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_state: Option<String>,
+    /// When a session last became Established.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
+    pub last_established_time: Option<String>,
+    /// Ready and Accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    pub conditions: Option<Vec<Condition>>,
+    /// The session on each router.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["routerName".into()]))]
+    pub routers: Option<Vec<PeerRouterStatus>>,
+}
+
+/// The session of one router with the neighbour.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct PeerRouterStatus {
+    /// The BGPRouter's name.
+    pub router_name: String,
+    /// Idle, Connect, Active, OpenSent, OpenConfirm or Established.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_state: Option<String>,
+    /// Why the session is not Established.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When the session last became Established.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
+    pub last_established_time: Option<String>,
+    /// Our address on the session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local_address: Option<String>,
+    /// How many times the session has been lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flaps: Option<i64>,
+    /// Prefixes of each negotiated family.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub families: Option<Vec<FamilyStatus>>,
+}
+
+/// Prefixes of one family on one session.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct FamilyStatus {
+    /// The family, such as ipv6/unicast.
+    pub family: String,
+    /// Paths received, before policy.
+    pub received: i64,
+    /// Paths that passed policy.
+    pub accepted: i64,
+    /// Prefixes that the neighbour has been told.
+    pub advertised: i64,
+}
