@@ -1,1 +1,3 @@
 //! The BGP node agent.
+
+pub mod desired;

@@ -1,0 +1,127 @@
+//! From what runs to what should run, as a list of changes.
+//!
+//! The order of the list is an order in which they can be carried out: first what is new or different, routers
+//! before the peers and originations that need them; then removals, in the opposite order.
+
+use std::collections::BTreeMap;
+
+use super::types::{Desired, Origination, OriginationKey, Peer, PeerKey, Router, RouterKey};
+
+/// One difference between two [`Desired`].
+#[derive(Clone, PartialEq, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a handful of these live for a moment"
+)]
+pub enum Change {
+    /// A router to start.
+    RouterAdded(Router),
+    /// A router whose configuration is different now.
+    RouterChanged {
+        /// What runs.
+        old: Router,
+        /// What should.
+        new: Router,
+    },
+    /// A session to start.
+    PeerAdded(Peer),
+    /// A session whose configuration is different now.
+    PeerChanged {
+        /// What runs.
+        old: Peer,
+        /// What should.
+        new: Peer,
+    },
+    /// Routes to originate.
+    OriginationAdded(Origination),
+    /// Originated routes that are different now.
+    OriginationChanged {
+        /// What is originated.
+        old: Origination,
+        /// What should be.
+        new: Origination,
+    },
+    /// Originated routes to withdraw.
+    OriginationRemoved(OriginationKey),
+    /// A session to end.
+    PeerRemoved(PeerKey),
+    /// A router to stop.
+    RouterRemoved(RouterKey),
+}
+
+/// What to do so that `running` becomes `wanted`.
+#[must_use]
+pub fn diff(running: &Desired, wanted: &Desired) -> Vec<Change> {
+    let mut changes = Vec::new();
+    compare(
+        &mut changes,
+        &running.routers,
+        &wanted.routers,
+        Change::RouterAdded,
+        |old, new| Change::RouterChanged { old, new },
+    );
+    compare(
+        &mut changes,
+        &running.peers,
+        &wanted.peers,
+        Change::PeerAdded,
+        |old, new| Change::PeerChanged { old, new },
+    );
+    compare(
+        &mut changes,
+        &running.originations,
+        &wanted.originations,
+        Change::OriginationAdded,
+        |old, new| Change::OriginationChanged { old, new },
+    );
+    gone(
+        &running.originations,
+        &wanted.originations,
+        Change::OriginationRemoved,
+        &mut changes,
+    );
+    gone(
+        &running.peers,
+        &wanted.peers,
+        Change::PeerRemoved,
+        &mut changes,
+    );
+    gone(
+        &running.routers,
+        &wanted.routers,
+        Change::RouterRemoved,
+        &mut changes,
+    );
+    changes
+}
+
+fn compare<K: Ord, V: Clone + PartialEq>(
+    changes: &mut Vec<Change>,
+    running: &BTreeMap<K, V>,
+    wanted: &BTreeMap<K, V>,
+    added: impl Fn(V) -> Change,
+    changed: impl Fn(V, V) -> Change,
+) {
+    for (key, new) in wanted {
+        match running.get(key) {
+            None => changes.push(added(new.clone())),
+            Some(old) if old != new => changes.push(changed(old.clone(), new.clone())),
+            Some(_) => {}
+        }
+    }
+}
+
+fn gone<K: Ord + Clone, V>(
+    running: &BTreeMap<K, V>,
+    wanted: &BTreeMap<K, V>,
+    removed: impl Fn(K) -> Change,
+    changes: &mut Vec<Change>,
+) {
+    changes.extend(
+        running
+            .keys()
+            .filter(|key| !wanted.contains_key(*key))
+            .cloned()
+            .map(removed),
+    );
+}

@@ -1,0 +1,25 @@
+//! From objects to what this node should do, and from how it does to statuses. Pure: no clock, no IO.
+//!
+//! ```text
+//!   Objects --build--> (Desired, [Problem])      whole, on every event
+//!   Desired, Desired --diff--> [Change]          what the speaker and the kernel room carry out
+//!   Objects, Desired, [Problem], Snapshot --statuses--> statuses by object
+//! ```
+//!
+//! The whole answer is built on every event: a node has few objects, and what was never updated in part cannot be
+//! out of date in part. An object that cannot be used yields a [`Problem`] and is left out; the rest goes on.
+
+mod diff;
+mod objects;
+mod problem;
+mod snapshot;
+mod types;
+
+pub use diff::{Change, diff};
+pub use objects::{Kind, Object, ObjectKey, Objects};
+pub use problem::{Problem, Reason, Severity};
+pub use snapshot::{FamilyCounts, KernelState, OriginationState, PeerState, RouterState, Snapshot};
+pub use types::{
+    Decision, Desired, FamilyConfig, KernelConfig, Origination, OriginationKey, Password, Peer,
+    PeerKey, RemoteAs, Router, RouterKey, Ttl,
+};

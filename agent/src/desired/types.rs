@@ -1,0 +1,288 @@
+//! What this node should be doing, in the types of the protocol.
+//!
+//! [`Desired`] is the whole answer to "what do the objects ask of this node": resolved, checked and without a
+//! trace of Kubernetes. The speaker and the kernel room read nothing else.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bgp_wire::{Asn, Family, RouterId};
+use ipnet::IpNet;
+
+/// A BGPRouter of this node: `namespace/name`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct RouterKey(pub Arc<str>);
+
+impl RouterKey {
+    /// The key of the router `name` in `namespace`.
+    #[must_use]
+    pub fn new(namespace: &str, name: &str) -> Self {
+        Self(format!("{namespace}/{name}").into())
+    }
+
+    /// The name without its namespace.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        bare(&self.0)
+    }
+
+    /// The namespace.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        self.0
+            .split_once('/')
+            .map_or("", |(namespace, _)| namespace)
+    }
+}
+
+impl fmt::Display for RouterKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(short(&self.0))
+    }
+}
+
+/// One session: a BGPPeer on one of the routers it is bound to.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct PeerKey {
+    /// The BGPPeer, `namespace/name`.
+    pub peer: Arc<str>,
+    /// The router that runs the session.
+    pub router: RouterKey,
+}
+
+impl PeerKey {
+    /// The name of the BGPPeer without its namespace.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        bare(&self.peer)
+    }
+}
+
+impl fmt::Display for PeerKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on {}", short(&self.peer), self.router)
+    }
+}
+
+/// What one BGPAdvertisement originates on its router.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct OriginationKey {
+    /// The BGPAdvertisement, `namespace/name`.
+    pub advertisement: Arc<str>,
+    /// The router that originates.
+    pub router: RouterKey,
+}
+
+impl OriginationKey {
+    /// The name of the BGPAdvertisement without its namespace.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        bare(&self.advertisement)
+    }
+}
+
+impl fmt::Display for OriginationKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on {}", short(&self.advertisement), self.router)
+    }
+}
+
+fn bare(key: &str) -> &str {
+    key.split_once('/').map_or(key, |(_, name)| name)
+}
+
+/// `namespace/name`, without the namespace when it is `default`.
+fn short(key: &str) -> &str {
+    key.strip_prefix("default/").unwrap_or(key)
+}
+
+/// Everything that this node should run.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Desired {
+    /// The routers that are bound to this node.
+    pub routers: BTreeMap<RouterKey, Router>,
+    /// Their sessions.
+    pub peers: BTreeMap<PeerKey, Peer>,
+    /// What they originate.
+    pub originations: BTreeMap<OriginationKey, Origination>,
+}
+
+/// One BGP router of this node, with tables of its own.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Router {
+    /// Which BGPRouter this is.
+    pub key: RouterKey,
+    /// Our AS number.
+    pub local_as: Asn,
+    /// Our BGP identifier.
+    pub router_id: RouterId,
+    /// The families that its sessions may negotiate, in the order of the object, each once.
+    pub families: Vec<Family>,
+    /// The port to listen on; `None` makes outgoing connections only.
+    pub listen_port: Option<u16>,
+    /// Source address of sessions and next hop of what we originate.
+    pub local_address: Option<IpAddr>,
+    /// What goes to the kernel, and how it is marked.
+    pub kernel: KernelConfig,
+    /// How many equally good paths are used at once.
+    pub max_paths: u8,
+    /// RFC 8212: an eBGP peer without a policy imports and exports nothing.
+    pub require_policy: bool,
+    /// Choices within the decision process.
+    pub decision: Decision,
+    /// The cluster identifier; set exactly on a route reflector that names one.
+    pub cluster_id: Option<RouterId>,
+}
+
+/// How a router's best paths go to the kernel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct KernelConfig {
+    /// Best paths are installed.
+    pub install: bool,
+    /// The metric that our routes carry.
+    pub metric: u32,
+    /// The table that they are in.
+    pub table: u32,
+    /// The routing protocol number that they carry.
+    pub protocol: u8,
+    /// A learned default route is installed.
+    pub accept_default_route: bool,
+}
+
+/// Choices within the decision process (RFC 4271 §9.1.2.2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Decision {
+    /// MED is compared between paths of different neighbouring ASes.
+    pub always_compare_med: bool,
+    /// MED is compared within groups of one neighbouring AS, whatever the order of arrival.
+    pub deterministic_med: bool,
+    /// Equal eBGP paths are decided by router ID, not by age.
+    pub compare_router_id: bool,
+}
+
+/// One session that a router should hold.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Peer {
+    /// Which BGPPeer on which router this is.
+    pub key: PeerKey,
+    /// The name of the BGPPeer.
+    pub name: Arc<str>,
+    /// The neighbour's address.
+    pub address: IpAddr,
+    /// The neighbour's port for connections that we open.
+    pub remote_port: u16,
+    /// Which AS we expect there.
+    pub remote_as: RemoteAs,
+    /// The families to negotiate.
+    pub families: Vec<FamilyConfig>,
+    /// Hold time in seconds, 0 or at least 3.
+    pub hold_time: u16,
+    /// Keepalive interval in seconds; 0 exactly when no keepalives are sent.
+    pub keepalive: u16,
+    /// We wait for the neighbour to connect.
+    pub passive: bool,
+    /// How far away the neighbour may be.
+    pub ttl: Ttl,
+    /// The TCP-MD5 password.
+    pub password: Option<Password>,
+    /// Our end of the session: the peer's own `localAddress`, else its router's when of the same family.
+    pub local_address: Option<IpAddr>,
+    /// On iBGP, we put ourselves in as the next hop.
+    pub next_hop_self: bool,
+    /// The neighbour is our client (RFC 4456).
+    pub route_reflector_client: bool,
+    /// How many times our own AS may be in a received AS_PATH.
+    pub allow_as_in: u8,
+    /// IPv4 routes may have IPv6 next hops (RFC 8950).
+    pub extended_next_hop: bool,
+    /// The session is administratively down, with this text for the neighbour (RFC 9003; may be empty).
+    pub shutdown: Option<String>,
+    /// A label for people.
+    pub description: Option<String>,
+}
+
+/// Which AS a neighbour must be in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RemoteAs {
+    /// Exactly this one.
+    Asn(Asn),
+    /// Any but ours.
+    External,
+    /// Ours.
+    Internal,
+}
+
+impl RemoteAs {
+    /// Whether a session with `local_as` is iBGP.
+    #[must_use]
+    pub fn is_internal(self, local_as: Asn) -> bool {
+        match self {
+            Self::Asn(asn) => asn == local_as,
+            Self::External => false,
+            Self::Internal => true,
+        }
+    }
+}
+
+/// One family of a session.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FamilyConfig {
+    /// Which.
+    pub family: Family,
+    /// We accept several paths for one prefix (RFC 7911).
+    pub add_path_receive: bool,
+    /// How many paths we send for one prefix; 0 for the best path alone, without ADD-PATH.
+    pub add_path_send: u8,
+}
+
+/// How far away a neighbour may be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ttl {
+    /// Packets leave with this TTL, and any is accepted.
+    Multihop(u8),
+    /// On the link: packets leave with TTL 1.
+    Direct,
+    /// Packets leave with TTL 255 and must arrive with at least 256 minus this many hops (RFC 5082).
+    Security(u8),
+}
+
+/// A password. It is not printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(Arc<[u8]>);
+
+impl Password {
+    /// Keeps `bytes`.
+    #[must_use]
+    pub fn new(bytes: &[u8]) -> Self {
+        Self(bytes.into())
+    }
+
+    /// The bytes, for the socket option and for nothing else.
+    #[must_use]
+    pub fn reveal(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(hidden)")
+    }
+}
+
+/// Routes that a router originates.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Origination {
+    /// Which BGPAdvertisement on which router this is.
+    pub key: OriginationKey,
+    /// The family of all the prefixes.
+    pub family: Family,
+    /// What to originate: without host bits, sorted, each once.
+    pub prefixes: Vec<IpNet>,
+    /// Standard communities (RFC 1997) on each, as numbers, sorted, each once.
+    pub communities: Vec<u32>,
+    /// LOCAL_PREF towards iBGP.
+    pub local_pref: Option<u32>,
+}
