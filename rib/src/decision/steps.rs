@@ -1,0 +1,212 @@
+//! The steps of the decision, in order. This list *is* the decision process: adding a step is one
+//! variant, one line in each table below, and its comparison.
+//!
+//! RFC 4271 §9.1.2.2 gives a) to g); RFC 4456 §9 changes f) and puts the cluster list between f)
+//! and g); the rest is what routers commonly put around them, marked "ours".
+
+use std::cmp::Ordering;
+use std::fmt;
+
+use super::{Candidate, DecisionConfig, SourceKind};
+
+/// One step of the decision process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Step {
+    /// What this router originates itself comes before what it learned.
+    LocalOrigin = 1,
+    /// The highest LOCAL_PREF.
+    LocalPref = 2,
+    /// The shortest AS_PATH.
+    AsPathLength = 3,
+    /// The lowest ORIGIN: IGP, then EGP, then INCOMPLETE.
+    Origin = 4,
+    /// The lowest MULTI_EXIT_DISC among paths of one neighbour AS.
+    Med = 5,
+    /// External before internal.
+    External = 6,
+    /// The lowest metric to the next hop. Paths that are equal up to here share the traffic.
+    IgpMetric = 7,
+    /// The lowest router ID, or ORIGINATOR_ID.
+    RouterId = 8,
+    /// The shortest CLUSTER_LIST.
+    ClusterListLength = 9,
+    /// The lowest address of the peer.
+    PeerAddress = 10,
+    /// The first name of the peer: the same link-local address may be the peer on two links.
+    PeerName = 11,
+    /// The lowest path identifier, between paths of one peer.
+    PathId = 12,
+}
+
+impl Step {
+    /// All steps in order.
+    pub const ORDER: [Self; 12] = [
+        Self::LocalOrigin,
+        Self::LocalPref,
+        Self::AsPathLength,
+        Self::Origin,
+        Self::Med,
+        Self::External,
+        Self::IgpMetric,
+        Self::RouterId,
+        Self::ClusterListLength,
+        Self::PeerAddress,
+        Self::PeerName,
+        Self::PathId,
+    ];
+
+    /// How many steps must be equal for two paths to be used side by side.
+    pub(super) const MULTIPATH_BOUNDARY: usize = Self::IgpMetric as usize;
+
+    /// The number of the step, from 1.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// A short name for tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::LocalOrigin => "local-origin",
+            Self::LocalPref => "local-preference",
+            Self::AsPathLength => "as-path-length",
+            Self::Origin => "origin",
+            Self::Med => "med",
+            Self::External => "external-over-internal",
+            Self::IgpMetric => "igp-metric",
+            Self::RouterId => "router-id",
+            Self::ClusterListLength => "cluster-list-length",
+            Self::PeerAddress => "peer-address",
+            Self::PeerName => "peer-name",
+            Self::PathId => "path-id",
+        }
+    }
+
+    /// What wins at this step, for people.
+    #[must_use]
+    pub fn rule(self) -> &'static str {
+        match self {
+            Self::LocalOrigin => "what we originate comes first",
+            Self::LocalPref => "the highest local preference wins",
+            Self::AsPathLength => "the shortest AS path wins",
+            Self::Origin => "the lowest origin wins",
+            Self::Med => "the lowest MED wins",
+            Self::External => "external comes before internal",
+            Self::IgpMetric => "the nearest next hop wins",
+            Self::RouterId => "the lowest router ID wins",
+            Self::ClusterListLength => "the shortest cluster list wins",
+            Self::PeerAddress => "the lowest peer address wins",
+            Self::PeerName => "the first peer name wins",
+            Self::PathId => "the lowest path identifier wins",
+        }
+    }
+
+    /// Where the step is written down; `None` for what is ours.
+    #[must_use]
+    pub fn rfc(self) -> Option<&'static str> {
+        match self {
+            Self::LocalOrigin | Self::PeerName | Self::PathId => None,
+            Self::LocalPref => Some("RFC 4271 §9.1.1"),
+            Self::AsPathLength => Some("RFC 4271 §9.1.2.2 a"),
+            Self::Origin => Some("RFC 4271 §9.1.2.2 b"),
+            Self::Med => Some("RFC 4271 §9.1.2.2 c"),
+            Self::External => Some("RFC 4271 §9.1.2.2 d"),
+            Self::IgpMetric => Some("RFC 4271 §9.1.2.2 e"),
+            Self::RouterId => Some("RFC 4271 §9.1.2.2 f, RFC 4456 §9"),
+            Self::ClusterListLength => Some("RFC 4456 §9"),
+            Self::PeerAddress => Some("RFC 4271 §9.1.2.2 g"),
+        }
+    }
+
+    /// Compares two paths at this step alone; `Less` is better.
+    #[inline(always)]
+    pub(super) fn compare(
+        self,
+        a: &Candidate<'_>,
+        b: &Candidate<'_>,
+        config: &DecisionConfig,
+    ) -> Ordering {
+        match self {
+            Self::LocalOrigin => {
+                (a.kind != SourceKind::Local).cmp(&(b.kind != SourceKind::Local))
+            }
+            Self::LocalPref => b.key.local_pref.cmp(&a.key.local_pref),
+            Self::AsPathLength => a.key.path_len.cmp(&b.key.path_len),
+            Self::Origin => a.key.origin.cmp(&b.key.origin),
+            // "MULTI_EXIT_DISC is only comparable between routes learned from the same neighboring
+            // AS": everything else is equal at this step, which is why there are groups (med.rs).
+            Self::Med => {
+                if a.key.med != b.key.med
+                    && (config.always_compare_med || a.neighbor_as() == b.neighbor_as())
+                {
+                    a.key.med.cmp(&b.key.med)
+                } else {
+                    Ordering::Equal
+                }
+            }
+            Self::External => a.kind.is_internal().cmp(&b.kind.is_internal()),
+            Self::IgpMetric => a.igp_metric.cmp(&b.igp_metric),
+            Self::RouterId => {
+                let both_external = a.kind == SourceKind::Ebgp && b.kind == SourceKind::Ebgp;
+                if both_external && !config.compare_router_id {
+                    Ordering::Equal
+                } else {
+                    a.effective_router_id().0.cmp(&b.effective_router_id().0)
+                }
+            }
+            Self::ClusterListLength => a.cluster_list_len().cmp(&b.cluster_list_len()),
+            Self::PeerAddress => a.compare_address(b),
+            Self::PeerName => a.name.cmp(b.name),
+            Self::PathId => a.path_id.0.cmp(&b.path_id.0),
+        }
+    }
+
+    /// What a path has to show at this step, for people.
+    pub(super) fn value(self, path: &Candidate<'_>) -> String {
+        match self {
+            Self::LocalOrigin if path.kind == SourceKind::Local => "originated here".to_owned(),
+            Self::LocalOrigin => "learned".to_owned(),
+            Self::LocalPref => path.key.local_pref.to_string(),
+            Self::AsPathLength => path.key.path_len.to_string(),
+            Self::Origin => match path.key.origin {
+                0 => "IGP".to_owned(),
+                1 => "EGP".to_owned(),
+                _ => "incomplete".to_owned(),
+            },
+            Self::Med => path.key.med.to_string(),
+            Self::External if path.kind.is_internal() => "internal".to_owned(),
+            Self::External => "external".to_owned(),
+            Self::IgpMetric => path.igp_metric.to_string(),
+            Self::RouterId => path.effective_router_id().to_string(),
+            Self::ClusterListLength => path.cluster_list_len().to_string(),
+            Self::PeerAddress => path.address.to_string(),
+            Self::PeerName => path.name.to_owned(),
+            Self::PathId => path.path_id.0.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_numbered_in_their_order() {
+        for (position, step) in Step::ORDER.into_iter().enumerate() {
+            assert_eq!(usize::from(step.number()), position + 1, "{step}");
+        }
+    }
+
+    #[test]
+    fn the_multipath_boundary_lies_after_the_igp_metric() {
+        assert_eq!(Step::ORDER[..Step::MULTIPATH_BOUNDARY].last(), Some(&Step::IgpMetric));
+    }
+}

@@ -1,0 +1,326 @@
+//! One attribute set, one source, one export group: what the group is told, or why not.
+//!
+//! Export is a pure function of the source set, of where it came from ([`SourceInfo`]) and of the
+//! group's [`ExportRules`]; the same function serves the packer and `explain`. It runs in this order:
+//!
+//! 1. who may hear it: iBGP split horizon and route reflection (RFC 4271 §9.2, RFC 4456 §6), the
+//!    well-known communities (RFC 1997);
+//! 2. what must not travel is taken out (RFC 4271 §5, RFC 4360 §6);
+//! 3. the export policy sees the set as the peer would inherit it, so that what the policy sets is
+//!    not taken out again;
+//! 4. what we must add is added: AS, LOCAL_PREF, reflection marks, next hop.
+//!
+//! Choices where the standards leave room:
+//!
+//! - **Next hop to an external peer is always our own address of the session** (with the link-local
+//!   address where the session's link is shared, RFC 2545 §3). RFC 4271 §5.1.3 also allows the
+//!   address of a third router on a shared subnet; that saves a hop on exchange LANs and needs
+//!   knowledge of subnets, and is not done.
+//! - **Next hop to an internal peer is left alone**, reflected or not, unless `next_hop_self` says
+//!   otherwise. A link-local address means nothing beyond its link, so it never goes on: the global
+//!   address goes alone, and where there is none our own address takes its place.
+//! - **Communities on what we originate are instructions to the neighbour**, not to us: RFC 1997
+//!   speaks of routes received. A node that originates a prefix with NO_EXPORT tells it to its ToR,
+//!   which then keeps it.
+//!
+//! Confederations are not configurable, so every external peer is outside of our (sub-)AS and
+//! NO_EXPORT and NO_EXPORT_SUBCONFED stop at the same border.
+
+use std::fmt;
+
+use bgp_wire::{
+    AsPath, Asn, AttrCode, AttrEditor, AttrRef, Community, ExtCommunity, Family, NextHop, RouterId,
+};
+
+use crate::decision::{DEFAULT_LOCAL_PREF, SourceKind};
+use crate::policy::{ExportPolicy, Outcome, PolicyReject};
+
+/// Who is told: the members of a group are all of one kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Audience {
+    /// Peers in other ASes.
+    Ebgp,
+    /// Peers in our AS that are not clients of ours.
+    Ibgp,
+    /// Peers in our AS for which we are the route reflector.
+    IbgpClient,
+}
+
+/// Where a set came from, as far as export cares.
+///
+/// The exported set follows from (set, source, rules), so together with the handle of the set this
+/// is the key under which a result may be remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SourceInfo {
+    kind: SourceKind,
+    /// The BGP identifier of an internal peer, which becomes the ORIGINATOR_ID; zero for other
+    /// kinds, so that all of them are one key.
+    originator: RouterId,
+}
+
+impl SourceInfo {
+    /// A source of this kind with this BGP identifier.
+    #[must_use]
+    pub fn new(kind: SourceKind, router_id: RouterId) -> Self {
+        let originator = if kind.is_internal() { router_id } else { RouterId(0) };
+        Self { kind, originator }
+    }
+
+    /// What kind of source it is.
+    #[must_use]
+    pub fn kind(&self) -> SourceKind {
+        self.kind
+    }
+}
+
+/// What decides how a group is told things; a part of what makes peers one group.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ExportRules {
+    /// Who the members are.
+    pub audience: Audience,
+    /// The AS that we are to these peers.
+    pub local_as: Asn,
+    /// Our cluster: the configured cluster ID, or else our router ID (RFC 4456 §7).
+    pub cluster_id: RouterId,
+    /// Our own next hop for IPv4 routes on these sessions; an IPv6 one where RFC 8950 is in use.
+    pub own_ipv4: Option<NextHop>,
+    /// Our own next hop for IPv6 routes on these sessions.
+    pub own_ipv6: Option<NextHop>,
+    /// Whether the sessions carry IPv6 next hops for IPv4 routes (RFC 8950).
+    pub ipv6_next_hop_for_ipv4: bool,
+    /// Whether internal peers get our own address as next hop of everything.
+    pub next_hop_self: bool,
+    /// The policy on the way out.
+    pub policy: ExportPolicy,
+}
+
+/// What becomes of a set on its way to a group.
+#[derive(Debug, Clone, Copy)]
+pub enum Exported<'e> {
+    /// The group is told this set.
+    Announce(AttrRef<'e>),
+    /// The group is not told.
+    Reject(RejectReason),
+}
+
+/// Why a group is not told a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RejectReason {
+    /// Learned from one non-client and destined for another (RFC 4271 §9.2, RFC 4456 §6).
+    IbgpSplitHorizon,
+    /// NO_ADVERTISE (RFC 1997).
+    NoAdvertise,
+    /// NO_EXPORT (RFC 1997).
+    NoExport,
+    /// NO_EXPORT_SUBCONFED (RFC 1997).
+    NoExportSubconfed,
+    /// The export policy.
+    Policy(PolicyReject),
+    /// The sessions give us no address to write as next hop of this family.
+    NoOwnNextHop,
+    /// The next hop must stay as it is, and its address family cannot be carried for this route on
+    /// these sessions (RFC 8950).
+    NextHopNotCarried,
+}
+
+impl RejectReason {
+    /// The standard that demands it, where there is one.
+    #[must_use]
+    pub fn rfc(self) -> Option<&'static str> {
+        match self {
+            Self::IbgpSplitHorizon => Some("RFC 4271 §9.2, RFC 4456 §6"),
+            Self::NoAdvertise | Self::NoExport | Self::NoExportSubconfed => Some("RFC 1997"),
+            Self::Policy(PolicyReject::NoPolicy) => Some("RFC 8212 §3"),
+            Self::NoOwnNextHop => None,
+            Self::NextHopNotCarried => Some("RFC 8950 §4"),
+        }
+    }
+}
+
+impl fmt::Display for RejectReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::IbgpSplitHorizon => f.write_str(
+                "it was learned from an internal peer, and neither that peer nor this one is a \
+                 route reflector client of ours",
+            ),
+            Self::NoAdvertise => f.write_str("it carries the community no-advertise"),
+            Self::NoExport => f.write_str("it carries the community no-export"),
+            Self::NoExportSubconfed => f.write_str("it carries the community no-export-subconfed"),
+            Self::Policy(reason) => reason.fmt(f),
+            Self::NoOwnNextHop => {
+                f.write_str("the session gives us no address to write as next hop of this family")
+            }
+            Self::NextHopNotCarried => f.write_str(
+                "its next hop is of the other address family, which the session cannot carry",
+            ),
+        }
+    }
+}
+
+/// What a group with these rules is told about a route of `family` with the set `attrs`.
+///
+/// That a peer is not told its own route is a matter of the members, not of the set, and is seen to by the
+/// group. `editor` is where an announced set is built; what it held before is gone.
+pub fn export<'e>(
+    attrs: AttrRef<'_>,
+    source: &SourceInfo,
+    family: Family,
+    rules: &ExportRules,
+    editor: &'e mut AttrEditor,
+) -> Exported<'e> {
+    if let Err(reason) = may_hear(attrs, source.kind, rules.audience) {
+        return Exported::Reject(reason);
+    }
+    editor.load(attrs);
+    take_out_what_stays(source.kind, rules.audience, editor);
+    match rules.policy.evaluate(editor.finish()) {
+        Outcome::Unchanged => {}
+        Outcome::Changed(set) => editor.load(set.as_ref()),
+        Outcome::Reject(reason) => return Exported::Reject(RejectReason::Policy(reason)),
+    }
+    let next_hop = match next_hop_to_write(attrs.next_hop(), source.kind, family, rules) {
+        Ok(next_hop) => next_hop,
+        Err(reason) => return Exported::Reject(reason),
+    };
+    editor.set_next_hop(Some(next_hop));
+    add_what_is_ours(source, rules, editor);
+    Exported::Announce(editor.finish())
+}
+
+/// Whether the route may be told to these peers at all.
+fn may_hear(
+    attrs: AttrRef<'_>,
+    source: SourceKind,
+    audience: Audience,
+) -> Result<(), RejectReason> {
+    // RFC 4456 §6: a route from a non-client is reflected to clients, one from a client to
+    // everyone. RFC 4271 §9.2: no other route of an internal peer goes to an internal peer.
+    if source == SourceKind::Ibgp && audience == Audience::Ibgp {
+        return Err(RejectReason::IbgpSplitHorizon);
+    }
+    if source == SourceKind::Local {
+        return Ok(());
+    }
+    for community in attrs.communities() {
+        match community {
+            // "MUST NOT be advertised to other BGP peers."
+            Community::NO_ADVERTISE => return Err(RejectReason::NoAdvertise),
+            // "MUST NOT be advertised outside a BGP confederation boundary (a stand-alone
+            // autonomous system that is not part of a confederation should be considered a
+            // confederation itself)."
+            Community::NO_EXPORT if audience == Audience::Ebgp => {
+                return Err(RejectReason::NoExport);
+            }
+            // "MUST NOT be advertised to external BGP peers."
+            Community::NO_EXPORT_SUBCONFED if audience == Audience::Ebgp => {
+                return Err(RejectReason::NoExportSubconfed);
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Removes what is not passed on from this kind of source to this audience.
+fn take_out_what_stays(source: SourceKind, audience: Audience, editor: &mut AttrEditor) {
+    if source != SourceKind::Local {
+        // RFC 4271 §5: "Unrecognized non-transitive optional attributes MUST be quietly ignored and
+        // not passed along to other BGP peers." "If a path with an unrecognized transitive optional
+        // attribute is accepted and passed along to other BGP peers, then the unrecognized
+        // transitive optional attribute of that path MUST be passed along, with the path, to other
+        // BGP peers with the Partial bit in the Attribute Flags octet set to 1."
+        editor.pass_on_unknown();
+    }
+    // RFC 4456 §8: both are non-transitive and mean something only inside the AS.
+    if audience == Audience::Ebgp || !source.is_internal() {
+        editor.remove(AttrCode::ORIGINATOR_ID);
+        editor.remove(AttrCode::CLUSTER_LIST);
+    }
+    if audience == Audience::Ebgp {
+        // RFC 4271 §5.1.5: "A BGP speaker MUST NOT include this attribute in UPDATE messages it
+        // sends to external peers".
+        editor.set_local_pref(None);
+        // RFC 4271 §5.1.4: "The MULTI_EXIT_DISC attribute received from a neighboring AS MUST NOT be
+        // propagated to other neighboring ASes." What we originate carries our own.
+        if source != SourceKind::Local {
+            editor.set_med(None);
+        }
+        // RFC 4360 §6: "If a route has a non-transitivity extended community, then before
+        // advertising the route across the Autonomous System boundary the community SHOULD be
+        // removed from the route."
+        editor.retain_ext_communities(ExtCommunity::is_transitive);
+    }
+}
+
+/// Adds what we have to say.
+fn add_what_is_ours(source: &SourceInfo, rules: &ExportRules, editor: &mut AttrEditor) {
+    match rules.audience {
+        // RFC 4271 §5.1.2 b: our own AS is prepended; on what we originate it is the only one.
+        Audience::Ebgp => editor.prepend_as_path(rules.local_as, 1),
+        Audience::Ibgp | Audience::IbgpClient => {
+            // RFC 4271 §5.1.2: an internal peer gets the path as it is, empty for what we originate;
+            // §5.1.5: LOCAL_PREF "SHALL be included in all UPDATE messages that a given BGP speaker
+            // sends to other internal peers".
+            let (no_path, no_pref) = {
+                let attrs = editor.finish();
+                (!attrs.contains(AttrCode::AS_PATH), attrs.local_pref().is_none())
+            };
+            if no_path {
+                editor.set_as_path(&AsPath::default());
+            }
+            if no_pref {
+                editor.set_local_pref(Some(DEFAULT_LOCAL_PREF));
+            }
+            if source.kind.is_internal() {
+                mark_reflection(source, rules, editor);
+            }
+        }
+    }
+}
+
+/// RFC 4456 §8: "This attribute will carry the BGP Identifier of the originator of the route in the
+/// local AS. A BGP speaker SHOULD NOT create an ORIGINATOR_ID attribute if one already exists."
+/// "When an RR reflects a route, it MUST prepend the local CLUSTER_ID to the CLUSTER_LIST."
+fn mark_reflection(source: &SourceInfo, rules: &ExportRules, editor: &mut AttrEditor) {
+    if editor.finish().originator_id().is_none() {
+        editor.set_originator_id(Some(source.originator));
+    }
+    editor.prepend_cluster_id(rules.cluster_id);
+}
+
+/// The next hop to write, as the module's head says.
+fn next_hop_to_write(
+    current: Option<NextHop>,
+    source: SourceKind,
+    family: Family,
+    rules: &ExportRules,
+) -> Result<NextHop, RejectReason> {
+    let ours = rules.audience == Audience::Ebgp
+        || source == SourceKind::Local
+        || rules.next_hop_self;
+    let kept = if ours { None } else { current.and_then(beyond_its_link) };
+    let own = if family.afi == Family::IPV4_UNICAST.afi { rules.own_ipv4 } else { rules.own_ipv6 };
+    let next_hop = kept.or(own).ok_or(RejectReason::NoOwnNextHop)?;
+
+    let route_is_ipv4 = family.afi == Family::IPV4_UNICAST.afi;
+    let carried = match next_hop {
+        NextHop::V4(_) => route_is_ipv4,
+        NextHop::V6(_) | NextHop::V6LinkLocal { .. } => {
+            !route_is_ipv4 || rules.ipv6_next_hop_for_ipv4
+        }
+    };
+    if carried { Ok(next_hop) } else { Err(RejectReason::NextHopNotCarried) }
+}
+
+/// The part of a next hop that means something on other links: RFC 2545 §3 lets the link-local
+/// address go only to a peer that shares the subnet with the next hop.
+fn beyond_its_link(next_hop: NextHop) -> Option<NextHop> {
+    match next_hop {
+        NextHop::V4(_) => Some(next_hop),
+        NextHop::V6(global) | NextHop::V6LinkLocal { global, .. } => {
+            let global_scope = !global.is_unspecified() && !global.is_unicast_link_local();
+            global_scope.then_some(NextHop::V6(global))
+        }
+    }
+}
