@@ -1,0 +1,144 @@
+//! BIRD 2: `bird -f`, asked with birdc.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use super::{Common, Plan, Router, START_LIMIT};
+use crate::netns::{Namespace, run};
+use crate::process::{Daemon, require, start_in};
+use crate::wait::{Look, until};
+
+#[derive(Debug)]
+pub(super) struct Bird(Common);
+
+impl Bird {
+    pub(super) fn start(namespace: &Namespace, directory: &Path, plan: &Plan) -> Result<Self> {
+        require("bird", "bird2")?;
+        let config = directory.join("bird.conf");
+        fs::write(&config, configuration(plan))?;
+        let socket = directory.join("bird.ctl");
+        let daemon = start_in(
+            namespace,
+            &[
+                "bird",
+                "-f",
+                "-c",
+                &config.to_string_lossy(),
+                "-s",
+                &socket.to_string_lossy(),
+            ],
+            &directory.join("bird.log"),
+        )?;
+        let mut bird = Self(Common {
+            namespace: namespace.name().to_owned(),
+            directory: directory.to_owned(),
+            plan: plan.clone(),
+            daemon,
+        });
+        until("bird answers", START_LIMIT, || {
+            bird.0.daemon.check_alive()?;
+            bird.ask("show status").map(Look::Done)
+        })?;
+        Ok(bird)
+    }
+
+    fn ask(&self, question: &str) -> Result<String> {
+        let socket = self.0.file("bird.ctl");
+        let mut args = vec!["-r", "-s", socket.to_str().context("path")?];
+        if question.starts_with("configure") {
+            args.remove(0);
+        }
+        args.extend(question.split_whitespace());
+        run("birdc", &args)
+    }
+}
+
+fn statics(name: &str, channel: &str, prefixes: &[String]) -> String {
+    let routes: String = prefixes
+        .iter()
+        .map(|p| format!("  route {p} blackhole;\n"))
+        .collect();
+    format!("protocol static {name} {{\n  {channel};\n{routes}}}\n")
+}
+
+fn configuration(plan: &Plan) -> String {
+    let Plan {
+        asn,
+        router_id,
+        local,
+        remote,
+        remote_asn,
+        hold_time,
+        ..
+    } = plan;
+    let channel = if plan.v6() { "ipv6" } else { "ipv4" };
+    let passive = if plan.passive { "passive on;" } else { "" };
+    let password = plan
+        .password
+        .as_ref()
+        .map(|p| format!("password \"{p}\";"))
+        .unwrap_or_default();
+    let mut text =
+        format!("log stderr all;\nrouter id {router_id};\nprotocol device {{ scan time 1; }}\n");
+    text += &statics("own", channel, &plan.announce);
+    let mut channels =
+        format!("{channel} {{ import all; export where source = RTS_STATIC; next hop self; }};");
+    if !plan.announce_v4_over_v6.is_empty() {
+        text += &statics("own4", "ipv4", &plan.announce_v4_over_v6);
+        channels += " ipv4 { import all; export where source = RTS_STATIC; extended next hop on; next hop self; };";
+    }
+    text + &format!(
+        "protocol bgp peer {{
+  local {local} as {asn};
+  neighbor {remote} as {remote_asn};
+  {passive} {password}
+  hold time {hold_time}; connect retry time 1; connect delay time 1; error wait time 1, 2;
+  {channels}
+}}
+"
+    )
+}
+
+impl Router for Bird {
+    fn name(&self) -> &'static str {
+        "BIRD"
+    }
+
+    fn state(&self) -> Result<String> {
+        let text = self.ask("show protocols all peer")?;
+        let state = text
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("BGP state:"));
+        Ok(state.unwrap_or("none").trim().to_owned())
+    }
+
+    fn received(&self, v6: bool) -> Result<BTreeSet<String>> {
+        let table = if v6 { "master6" } else { "master4" };
+        let text = self.ask(&format!("show route table {table} protocol peer"))?;
+        // A line starts with the prefix, or with a blank when it continues the one before.
+        Ok(text
+            .lines()
+            .filter(|line| line.starts_with(|c: char| c.is_ascii_hexdigit()))
+            .filter_map(|line| line.split_whitespace().next())
+            .filter(|word| word.contains('/'))
+            .map(str::to_owned)
+            .collect())
+    }
+
+    fn announce(&mut self, prefixes: &[String]) -> Result<()> {
+        self.0.plan.announce = prefixes.to_vec();
+        fs::write(self.0.file("bird.conf"), configuration(&self.0.plan))?;
+        let said = self.ask("configure")?;
+        if !said.contains("Reconfigured") && !said.contains("Reconfiguration in progress") {
+            bail!("birdc configure in {}: {said}", self.0.namespace);
+        }
+        Ok(())
+    }
+
+    fn daemon(&mut self) -> &mut Daemon {
+        &mut self.0.daemon
+    }
+}

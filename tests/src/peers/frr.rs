@@ -1,0 +1,229 @@
+//! FRR: zebra and bgpd, asked with vtysh.
+//!
+//! zebra is there because bgpd learns from it which link a neighbour is on; without, it refuses next hops with a
+//! link-local part (RFC 2545). The whole file is given to bgpd with `-f`: it holds nothing but what bgpd knows, so the trap of integrated files (a block
+//! of another daemon ends the reading silently) does not arise.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use super::{Common, Plan, Router, START_LIMIT};
+use crate::netns::{Namespace, run};
+use crate::process::{Daemon, require, start_in};
+use crate::wait::{Look, until};
+
+#[derive(Debug)]
+pub(super) struct Frr {
+    common: Common,
+    /// Dropped after bgpd.
+    _zebra: Daemon,
+}
+
+impl Frr {
+    pub(super) fn start(namespace: &Namespace, directory: &Path, plan: &Plan) -> Result<Self> {
+        let zebra = require("/usr/lib/frr/zebra", "frr")?;
+        let bgpd = require("/usr/lib/frr/bgpd", "frr")?;
+        require("vtysh", "frr")?;
+        let config = directory.join("bgpd.conf");
+        fs::write(&config, configuration(plan))?;
+        let own = directory.to_string_lossy();
+        let file = |name: &str| directory.join(name).to_string_lossy().into_owned();
+        let zebra_api = file("zserv.api");
+        let start = |program: &str, name: &str, more: &[&str]| {
+            let pid = file(&format!("{name}.pid"));
+            let mut words = vec![
+                program,
+                "-u",
+                "frr",
+                "-g",
+                "frr",
+                "-i",
+                &pid,
+                "-z",
+                &zebra_api,
+                "--vty_socket",
+                &own,
+                "-A",
+                "127.0.0.1",
+                "-P",
+                "0",
+                "--log",
+                "stdout",
+                "--log-level",
+                "informational",
+            ];
+            words.extend(more);
+            start_in(namespace, &words, &directory.join(format!("{name}.log")))
+        };
+        let empty = file("zebra.conf");
+        fs::write(&empty, "")?;
+        // The daemons give up root for the package's user.
+        run("chown", &["-R", "frr:frr", &own])?;
+        let zebra = start(zebra, "zebra", &["-s", "90000000", "-f", &empty])?;
+        until("zebra listens", START_LIMIT, || {
+            Ok(Look::when(directory.join("zserv.api").exists(), || {
+                "no socket".into()
+            }))
+        })?;
+        let daemon = start(
+            bgpd,
+            "bgpd",
+            &["-f", &file("bgpd.conf"), "-l", &plan.local.to_string()],
+        )?;
+        let mut frr = Self {
+            common: Common {
+                namespace: namespace.name().to_owned(),
+                directory: directory.to_owned(),
+                plan: plan.clone(),
+                daemon,
+            },
+            _zebra: zebra,
+        };
+        until("bgpd answers", START_LIMIT, || {
+            frr.common.daemon.check_alive()?;
+            let summary = frr.json("show bgp summary json")?;
+            Ok(Look::when(summary.is_object(), || summary.to_string()))
+        })?;
+        Ok(frr)
+    }
+
+    fn ask(&self, commands: &[&str]) -> Result<String> {
+        let mut args = vec![
+            "--vty_socket",
+            self.common.directory.to_str().context("path")?,
+        ];
+        for command in commands {
+            args.extend(["-c", command]);
+        }
+        run("vtysh", &args)
+    }
+
+    fn json(&self, command: &str) -> Result<Value> {
+        let text = self.ask(&[command])?;
+        serde_json::from_str(&text).with_context(|| format!("vtysh {command}: {text}"))
+    }
+}
+
+fn family(v6: bool) -> &'static str {
+    if v6 { "ipv6 unicast" } else { "ipv4 unicast" }
+}
+
+fn configuration(plan: &Plan) -> String {
+    let Plan {
+        asn,
+        router_id,
+        local,
+        remote,
+        remote_asn,
+        hold_time,
+        ..
+    } = plan;
+    let mut text = format!(
+        "frr defaults traditional
+hostname tor
+router bgp {asn}
+ bgp router-id {router_id}
+ no bgp ebgp-requires-policy
+ no bgp default ipv4-unicast
+ no bgp network import-check
+ neighbor {remote} remote-as {remote_asn}
+ neighbor {remote} update-source {local}
+ neighbor {remote} timers {} {hold_time}
+ neighbor {remote} timers connect 1
+ neighbor {remote} advertisement-interval 0
+ neighbor {remote} disable-connected-check
+",
+        hold_time / 3
+    );
+    if plan.passive {
+        text += &format!(" neighbor {remote} passive\n");
+    }
+    if let Some(password) = &plan.password {
+        text += &format!(" neighbor {remote} password {password}\n");
+    }
+    if !plan.announce_v4_over_v6.is_empty() {
+        text += &format!(" neighbor {remote} capability extended-nexthop\n");
+    }
+    let mut block = |v6: bool, prefixes: &[String]| {
+        text += &format!(
+            " address-family {}\n  neighbor {remote} activate\n",
+            family(v6)
+        );
+        for prefix in prefixes {
+            text += &format!("  network {prefix}\n");
+        }
+        text += " exit-address-family\n";
+    };
+    block(plan.v6(), &plan.announce);
+    if !plan.announce_v4_over_v6.is_empty() {
+        block(false, &plan.announce_v4_over_v6);
+    }
+    text + "exit\n"
+}
+
+impl Router for Frr {
+    fn name(&self) -> &'static str {
+        "FRR"
+    }
+
+    fn state(&self) -> Result<String> {
+        let remote = self.common.plan.remote.to_string();
+        let neighbors = self.json(&format!("show bgp neighbors {remote} json"))?;
+        Ok(neighbors[&remote]["bgpState"]
+            .as_str()
+            .unwrap_or("none")
+            .to_owned())
+    }
+
+    fn received(&self, v6: bool) -> Result<BTreeSet<String>> {
+        let table = self.json(&format!("show bgp {} json", family(v6)))?;
+        let remote = self.common.plan.remote.to_string();
+        let routes = table["routes"].as_object().cloned().unwrap_or_default();
+        let from_remote = |paths: &Value| {
+            paths
+                .as_array()
+                .is_some_and(|paths| paths.iter().any(|path| path["peerId"] == remote.as_str()))
+        };
+        Ok(routes
+            .into_iter()
+            .filter(|(_, paths)| from_remote(paths))
+            .map(|(prefix, _)| prefix)
+            .collect())
+    }
+
+    fn announce(&mut self, prefixes: &[String]) -> Result<()> {
+        let old: BTreeSet<_> = self.common.plan.announce.iter().cloned().collect();
+        let new: BTreeSet<_> = prefixes.iter().cloned().collect();
+        let mut commands = format!(
+            "router bgp {}\naddress-family {}\n",
+            self.common.plan.asn,
+            family(self.common.plan.v6())
+        );
+        for prefix in old.difference(&new) {
+            commands += &format!("no network {prefix}\n");
+        }
+        for prefix in new.difference(&old) {
+            commands += &format!("network {prefix}\n");
+        }
+        let file = self.common.file("change.conf");
+        fs::write(&file, commands)?;
+        let directory = self.common.directory.to_string_lossy();
+        let said = run(
+            "vtysh",
+            &["--vty_socket", &directory, "-f", &file.to_string_lossy()],
+        )?;
+        if said.contains('%') {
+            bail!("vtysh in {}: {said}", self.common.namespace);
+        }
+        self.common.plan.announce = prefixes.to_vec();
+        Ok(())
+    }
+
+    fn daemon(&mut self) -> &mut Daemon {
+        &mut self.common.daemon
+    }
+}

@@ -1,0 +1,169 @@
+//! Real BGP daemons, each in a namespace of its own, in the foreground, with a private directory.
+//!
+//! All take the same [`Plan`]: who they are, whom they talk to, what they announce. [`start`] writes the configuration and
+//! starts one; [`Router`] asks and changes it in the way its own users would (birdc, vtysh, gobgp, bgpctl, ExaBGP's API).
+
+mod bird;
+mod exabgp;
+mod frr;
+mod gobgp;
+mod mrt;
+mod openbgpd;
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Result;
+use rustix::process::Signal;
+
+use crate::netns::{Namespace, send};
+use crate::process::{Daemon, descendants};
+
+/// Which daemon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// BIRD 2 (package bird2).
+    Bird,
+    /// FRR's bgpd without zebra (package frr).
+    Frr,
+    /// GoBGP (package gobgpd).
+    GoBgp,
+    /// OpenBGPD (package openbgpd).
+    OpenBgpd,
+    /// ExaBGP (package exabgp).
+    ExaBgp,
+}
+
+/// What a daemon is to do: one session, and routes of its own.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Its AS.
+    pub asn: u32,
+    /// Its router id.
+    pub router_id: String,
+    /// Its address.
+    pub local: IpAddr,
+    /// The other's address.
+    pub remote: IpAddr,
+    /// The other's AS.
+    pub remote_asn: u32,
+    /// It waits for the connection and never makes one.
+    pub passive: bool,
+    /// The TCP-MD5 password.
+    pub password: Option<String>,
+    /// The hold time, in seconds.
+    pub hold_time: u16,
+    /// What it announces, all of the family of `local`.
+    pub announce: Vec<String>,
+    /// IPv4 routes with the IPv6 next hop of the session (RFC 8950), beside the session's own family.
+    pub announce_v4_over_v6: Vec<String>,
+}
+
+impl Plan {
+    /// A plan with a hold time of nine seconds and nothing announced.
+    #[must_use]
+    pub fn new((asn, local): (u32, IpAddr), (remote_asn, remote): (u32, IpAddr)) -> Self {
+        Self {
+            asn,
+            router_id: "10.255.0.1".into(),
+            local,
+            remote,
+            remote_asn,
+            passive: false,
+            password: None,
+            hold_time: 9,
+            announce: Vec::new(),
+            announce_v4_over_v6: Vec::new(),
+        }
+    }
+
+    /// Whether the session, and so its routes, are IPv6.
+    #[must_use]
+    pub fn v6(&self) -> bool {
+        self.local.is_ipv6()
+    }
+}
+
+/// A running daemon.
+pub trait Router {
+    /// Its name, for messages.
+    fn name(&self) -> &'static str;
+
+    /// The word it has for the state of the session; `Established` when up.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    fn state(&self) -> Result<String>;
+
+    /// The prefixes it has from the other, of the family given.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    fn received(&self, v6: bool) -> Result<BTreeSet<String>>;
+
+    /// Announces exactly these instead of what it announced before, on the running session.
+    ///
+    /// # Errors
+    /// When it refuses.
+    fn announce(&mut self, prefixes: &[String]) -> Result<()>;
+
+    /// The daemon, to stop, kill or pause it.
+    fn daemon(&mut self) -> &mut Daemon;
+
+    /// Stops all its processes where they are: it neither speaks nor closes anything.
+    fn pause(&mut self) {
+        each_process(self.daemon(), Signal::STOP);
+    }
+
+    /// Lets them go on.
+    fn resume(&mut self) {
+        each_process(self.daemon(), Signal::CONT);
+    }
+}
+
+fn each_process(daemon: &Daemon, signal: Signal) {
+    let pid = daemon.pid();
+    std::iter::once(pid)
+        .chain(descendants(pid))
+        .for_each(|pid| send(pid, signal));
+}
+
+/// Starts a daemon. It may take a moment until it answers.
+///
+/// # Errors
+/// When its package is not installed or it does not start.
+pub fn start(
+    kind: Kind,
+    namespace: &Namespace,
+    directory: &Path,
+    plan: &Plan,
+) -> Result<Box<dyn Router>> {
+    std::fs::create_dir_all(directory)?;
+    Ok(match kind {
+        Kind::Bird => Box::new(bird::Bird::start(namespace, directory, plan)?),
+        Kind::Frr => Box::new(frr::Frr::start(namespace, directory, plan)?),
+        Kind::GoBgp => Box::new(gobgp::GoBgp::start(namespace, directory, plan)?),
+        Kind::OpenBgpd => Box::new(openbgpd::OpenBgpd::start(namespace, directory, plan)?),
+        Kind::ExaBgp => Box::new(exabgp::ExaBgp::start(namespace, directory, plan)?),
+    })
+}
+
+/// How long a daemon may take until it answers questions.
+const START_LIMIT: Duration = Duration::from_secs(15);
+
+/// What all of them keep.
+#[derive(Debug)]
+struct Common {
+    namespace: String,
+    directory: PathBuf,
+    plan: Plan,
+    daemon: Daemon,
+}
+
+impl Common {
+    fn file(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+}

@@ -1,0 +1,185 @@
+//! A peer made of a TCP socket and bytes: for what no real daemon would say.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::netns::Namespace;
+
+/// A BGP message as it stands on the wire: its type and what follows the header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// 1 OPEN, 2 UPDATE, 3 NOTIFICATION, 4 KEEPALIVE, 5 ROUTE-REFRESH.
+    pub kind: u8,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// A connection to the agent.
+#[derive(Debug)]
+pub struct RawPeer {
+    stream: TcpStream,
+    heard: Vec<u8>,
+}
+
+/// Puts the header (marker, length, type) in front of a body.
+#[must_use]
+pub fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(19 + body.len()).unwrap_or(u16::MAX);
+    let mut out = vec![0xff; 16];
+    out.extend(length.to_be_bytes());
+    out.push(kind);
+    out.extend(body);
+    out
+}
+
+/// An OPEN with four-octet AS and one unicast family.
+#[must_use]
+pub fn open(asn: u32, hold_time: u16, router_id: [u8; 4], v6: bool) -> Vec<u8> {
+    let mut capabilities = vec![1, 4, 0, if v6 { 2 } else { 1 }, 0, 1, 65, 4];
+    capabilities.extend(asn.to_be_bytes());
+    let mut body = vec![4];
+    body.extend(u16::try_from(asn).unwrap_or(23456).to_be_bytes());
+    body.extend(hold_time.to_be_bytes());
+    body.extend(router_id);
+    let length = u8::try_from(capabilities.len()).unwrap_or(u8::MAX);
+    body.extend([length + 2, 2, length]);
+    body.extend(capabilities);
+    message(1, &body)
+}
+
+/// A KEEPALIVE.
+#[must_use]
+pub fn keepalive() -> Vec<u8> {
+    message(4, &[])
+}
+
+impl RawPeer {
+    /// Connects from an address inside a namespace, trying until `limit` passes.
+    ///
+    /// # Errors
+    /// When the connection is not made in time.
+    pub fn connect(namespace: &Namespace, remote: IpAddr, limit: Duration) -> Result<Self> {
+        let remote = SocketAddr::new(remote, 179);
+        let stream = namespace.enter(|| {
+            let start = Instant::now();
+            loop {
+                match TcpStream::connect_timeout(&remote, limit) {
+                    Ok(stream) => return Ok(stream),
+                    Err(error) if start.elapsed() > limit => {
+                        return Err(error).with_context(|| format!("cannot connect to {remote}"));
+                    }
+                    Err(_) => std::thread::sleep(Duration::from_millis(50)),
+                }
+            }
+        })?;
+        stream.set_nodelay(true)?;
+        Ok(Self {
+            stream,
+            heard: Vec::new(),
+        })
+    }
+
+    /// Sends bytes as they are.
+    ///
+    /// # Errors
+    /// When the connection is closed.
+    pub fn send(&mut self, bytes: &[u8]) -> Result<()> {
+        self.stream.write_all(bytes).context("cannot send")
+    }
+
+    /// The next message; `None` when the agent has closed the connection.
+    ///
+    /// # Errors
+    /// When none comes in time or what comes is not BGP.
+    pub fn receive(&mut self, limit: Duration) -> Result<Option<Message>> {
+        let end = Instant::now() + limit;
+        loop {
+            if let Some(message) = self.take_message()? {
+                return Ok(Some(message));
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                bail!("no message within {:.1} s", limit.as_secs_f64());
+            }
+            self.stream.set_read_timeout(Some(left))?;
+            let mut buffer = [0; 4096];
+            match self.stream.read(&mut buffer) {
+                Ok(0) => return Ok(None),
+                Ok(n) => self.heard.extend(&buffer[..n]),
+                Err(e)
+                    if matches!(
+                        e.kind(),
+                        ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+                    ) => {}
+                Err(e) if e.kind() == ErrorKind::ConnectionReset => return Ok(None),
+                Err(e) => return Err(e.into()),
+            }
+        }
+    }
+
+    /// The next message of a type; others before it are passed over.
+    ///
+    /// # Errors
+    /// When the connection ends first or none comes in time.
+    pub fn await_kind(&mut self, kind: u8, limit: Duration) -> Result<Message> {
+        let end = Instant::now() + limit;
+        loop {
+            match self.receive(end.saturating_duration_since(Instant::now()))? {
+                Some(message) if message.kind == kind => return Ok(message),
+                Some(_) => {}
+                None => bail!("the connection was closed before a message of type {kind}"),
+            }
+        }
+    }
+
+    /// Code and subcode of the NOTIFICATION that comes.
+    ///
+    /// # Errors
+    /// As [`RawPeer::await_kind`].
+    pub fn await_notification(&mut self, limit: Duration) -> Result<(u8, u8)> {
+        let message = self.await_kind(3, limit)?;
+        match message.body[..] {
+            [code, subcode, ..] => Ok((code, subcode)),
+            _ => bail!("a NOTIFICATION without code and subcode"),
+        }
+    }
+
+    /// Speaks OPEN and KEEPALIVE until the session is up.
+    ///
+    /// # Errors
+    /// When the agent says something else.
+    pub fn establish(&mut self, asn: u32, hold_time: u16, v6: bool, limit: Duration) -> Result<()> {
+        self.send(&open(asn, hold_time, [10, 255, 0, 9], v6))?;
+        self.await_kind(1, limit)?;
+        self.send(&keepalive())?;
+        self.await_kind(4, limit)?;
+        Ok(())
+    }
+
+    fn take_message(&mut self) -> Result<Option<Message>> {
+        if self.heard.len() < 19 {
+            return Ok(None);
+        }
+        if self.heard[..16] != [0xff; 16] {
+            bail!(
+                "the agent sent a marker that is none: {:02x?}",
+                &self.heard[..16]
+            );
+        }
+        let length = usize::from(u16::from_be_bytes([self.heard[16], self.heard[17]]));
+        if length < 19 {
+            bail!("the agent sent a message of length {length}");
+        }
+        if self.heard.len() < length {
+            return Ok(None);
+        }
+        let message: Vec<u8> = self.heard.drain(..length).collect();
+        Ok(Some(Message {
+            kind: message[18],
+            body: message[19..].to_vec(),
+        }))
+    }
+}
