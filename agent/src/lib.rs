@@ -1,3 +1,8 @@
 //! The BGP node agent.
 
+pub mod args;
+pub mod cli;
+pub mod control;
 pub mod desired;
+pub mod observe;
+pub mod run;

@@ -1,0 +1,516 @@
+//! PURE: a request and the views become a stream of reply lines, a bounded piece at a time.
+//!
+//! [`Answer::next`] does a bounded amount of work and appends the lines it made. The server writes them and comes back
+//! when the client has taken them, so a slow client holds up nothing but its own answer.
+//!
+//! Routes are collected until it is known whether there are more than [`SORTED_ROWS`]; if not, they are sorted. If there
+//! are more, they go out as they are stored: router by router, family by family.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::protocol::{
+    End, ErrorCode, ErrorReply, Explained, ObjectKind, PrefixQuery, Reply, Request, RoutesRequest,
+    SORTED_ROWS, Side,
+};
+use super::routes::{
+    Cursor, FibFilter, FibRow, FibView, Page, RouteFilter, RouteRow, RouteSide, RouteTable,
+};
+use super::views::{PeerView, RouterView, Views};
+
+/// Destinations looked at in one call of [`Answer::next`], so that no table lock is wanted for long.
+const PAGE: usize = 1_000;
+
+/// An answer in the making.
+pub struct Answer {
+    rows: u64,
+    sorted: bool,
+    source: Source,
+}
+
+enum Source {
+    /// Short answers are made at once.
+    Ready(std::vec::IntoIter<Reply>),
+    Routes(Walk<RouteRow>),
+    Fib(Walk<FibRow>),
+    Error(ErrorReply),
+    Done,
+}
+
+impl Answer {
+    /// Begins to answer.
+    pub fn new(request: &Request, views: &dyn Views) -> Self {
+        let source = match start(request, views) {
+            Ok(source) => source,
+            Err(error) => Source::Error(error),
+        };
+        Self {
+            rows: 0,
+            sorted: true,
+            source,
+        }
+    }
+
+    /// An answer that says why there is none.
+    pub fn error(code: ErrorCode, message: impl Into<String>) -> Self {
+        let error = ErrorReply {
+            code,
+            message: message.into(),
+        };
+        Self {
+            rows: 0,
+            sorted: true,
+            source: Source::Error(error),
+        }
+    }
+
+    /// Appends some more lines, perhaps none; false when the last line has been appended.
+    pub fn next(&mut self, out: &mut Vec<u8>) -> bool {
+        match &mut self.source {
+            Source::Ready(replies) => {
+                for reply in replies {
+                    self.rows += 1;
+                    write_line(out, &reply);
+                }
+            }
+            Source::Routes(walk) => {
+                for row in walk.step() {
+                    self.rows += 1;
+                    write_line(out, &Reply::Route(Box::new(row)));
+                }
+                self.sorted = walk.sorted;
+                if !walk.finished() {
+                    return true;
+                }
+            }
+            Source::Fib(walk) => {
+                for row in walk.step() {
+                    self.rows += 1;
+                    write_line(out, &Reply::Fib(row));
+                }
+                self.sorted = walk.sorted;
+                if !walk.finished() {
+                    return true;
+                }
+            }
+            Source::Error(error) => {
+                write_line(out, &Reply::Error(error.clone()));
+                self.source = Source::Done;
+                return false;
+            }
+            Source::Done => return false,
+        }
+        write_line(
+            out,
+            &Reply::End(End {
+                rows: self.rows,
+                sorted: self.sorted,
+            }),
+        );
+        self.source = Source::Done;
+        false
+    }
+}
+
+fn write_line(out: &mut Vec<u8>, reply: &Reply) {
+    serde_json::to_writer(&mut *out, reply)
+        .expect("replies have text keys and memory does not fail");
+    out.push(b'\n');
+}
+
+/// A walk through the parts of an answer (a family of a router each), sorted as long as it is short.
+struct Walk<T> {
+    parts: VecDeque<Part<T>>,
+    from: Option<Cursor>,
+    /// Rows with the number of their part, until it is known whether there are too many to sort.
+    held: Option<Vec<(usize, T)>>,
+    /// Rows that wait to be sent.
+    ready: VecDeque<T>,
+    part: usize,
+    sorted: bool,
+}
+
+type Part<T> = Box<dyn Fn(Option<Cursor>) -> Page<T> + Send>;
+
+/// What rows of one part are sorted by.
+trait SortKey {
+    fn compare(&self, other: &Self) -> std::cmp::Ordering;
+}
+
+impl SortKey for RouteRow {
+    fn compare(&self, other: &Self) -> std::cmp::Ordering {
+        self.prefix
+            .cmp(&other.prefix)
+            .then_with(|| other.best.cmp(&self.best))
+            .then_with(|| other.multipath.cmp(&self.multipath))
+            .then_with(|| self.peer.cmp(&other.peer))
+            .then_with(|| self.path_id.cmp(&other.path_id))
+    }
+}
+
+impl SortKey for FibRow {
+    fn compare(&self, other: &Self) -> std::cmp::Ordering {
+        (&self.prefix, self.table, self.metric, &self.router).cmp(&(
+            &other.prefix,
+            other.table,
+            other.metric,
+            &other.router,
+        ))
+    }
+}
+
+impl<T: SortKey> Walk<T> {
+    fn new(parts: VecDeque<Part<T>>) -> Self {
+        Self {
+            parts,
+            from: None,
+            held: Some(Vec::new()),
+            ready: VecDeque::new(),
+            part: 0,
+            sorted: true,
+        }
+    }
+
+    fn finished(&self) -> bool {
+        self.parts.is_empty() && self.held.is_none() && self.ready.is_empty()
+    }
+
+    /// Looks at one page, or hands out rows that wait.
+    fn step(&mut self) -> impl Iterator<Item = T> {
+        if self.ready.is_empty() {
+            self.read();
+        }
+        let n = self.ready.len().min(PAGE);
+        self.ready.drain(..n)
+    }
+
+    fn read(&mut self) {
+        let Some(part) = self.parts.front() else {
+            if let Some(mut rows) = self.held.take() {
+                rows.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.compare(&b.1)));
+                self.ready.extend(rows.into_iter().map(|(_, row)| row));
+            }
+            return;
+        };
+        let page = part(self.from);
+        match &mut self.held {
+            Some(held) => {
+                held.extend(page.rows.into_iter().map(|row| (self.part, row)));
+                if held.len() > SORTED_ROWS {
+                    self.sorted = false;
+                    let held = self.held.take().unwrap_or_default();
+                    self.ready.extend(held.into_iter().map(|(_, row)| row));
+                }
+            }
+            None => self.ready.extend(page.rows),
+        }
+        self.from = page.next;
+        if self.from.is_none() {
+            self.parts.pop_front();
+            self.part += 1;
+        }
+    }
+}
+
+fn start(request: &Request, views: &dyn Views) -> Result<Source, ErrorReply> {
+    let ready = |replies: Vec<Reply>| Source::Ready(replies.into_iter());
+    Ok(match request {
+        Request::Summary => {
+            let mut replies = vec![Reply::Agent(views.agent())];
+            replies.extend(views.routers().into_iter().map(Reply::Router));
+            replies.extend(
+                views
+                    .peers()
+                    .into_iter()
+                    .map(|peer| Reply::Peer(Box::new(peer))),
+            );
+            ready(replies)
+        }
+        Request::Peers { router, name } => {
+            let routers = chosen_routers(views, router.as_deref())?;
+            let mut peers = views.peers();
+            peers.retain(|peer| routers.iter().any(|router| router.name == peer.router));
+            if let Some(name) = name {
+                peers = chosen_peers(peers, name)?;
+            }
+            ready(
+                peers
+                    .into_iter()
+                    .map(|peer| Reply::Peer(Box::new(peer)))
+                    .collect(),
+            )
+        }
+        Request::Routes(request) => Source::Routes(routes(request, views)?),
+        Request::Fib { router, prefix } => Source::Fib(fib(router.as_deref(), prefix, views)?),
+        Request::Explain { prefix, router } => ready(explain(prefix, router.as_deref(), views)?),
+        Request::Objects { kind, name } => ready(objects(*kind, name.as_deref(), views)?),
+    })
+}
+
+fn routes(request: &RoutesRequest, views: &dyn Views) -> Result<Walk<RouteRow>, ErrorReply> {
+    let routers = chosen_routers(views, request.router.as_deref())?;
+    let peers = match &request.peer {
+        None => None,
+        Some(name) => {
+            let mut peers = views.peers();
+            peers.retain(|peer| routers.iter().any(|router| router.name == peer.router));
+            Some(chosen_peers(peers, name)?)
+        }
+    };
+    if request.side != Side::Table && peers.is_none() {
+        return Err(bad_request("the routes of which peer? name one"));
+    }
+    let mut parts: VecDeque<Part<RouteRow>> = VecDeque::new();
+    let mut families = Vec::new();
+    for (router, table) in views.tables() {
+        if !routers.iter().any(|chosen| *chosen.name == *router) {
+            continue;
+        }
+        for family in table.families() {
+            if !families.contains(&family) {
+                families.push(family.clone());
+            }
+            if request
+                .family
+                .as_ref()
+                .is_some_and(|asked| !is_family(asked, &family))
+                || request
+                    .prefix
+                    .as_ref()
+                    .is_some_and(|prefix| !speaks_of(prefix, &family))
+            {
+                continue;
+            }
+            for side in sides(request, &router, peers.as_deref()) {
+                let filter = RouteFilter {
+                    family: family.clone(),
+                    prefix: request.prefix.clone(),
+                    side,
+                };
+                parts.push_back(route_part(&router, &table, filter));
+            }
+        }
+    }
+    match &request.family {
+        Some(asked) if !families.is_empty() && !families.iter().any(|f| is_family(asked, f)) => {
+            Err(not_found(format!(
+                "there is no address family {asked}; there are: {}",
+                families.join(", ")
+            )))
+        }
+        _ => Ok(Walk::new(parts)),
+    }
+}
+
+fn route_part(
+    router: &Arc<str>,
+    table: &Arc<dyn RouteTable>,
+    filter: RouteFilter,
+) -> Part<RouteRow> {
+    let (router, table) = (router.clone(), table.clone());
+    Box::new(move |from| {
+        let mut page = table.page(&filter, from, PAGE);
+        for row in &mut page.rows {
+            row.router = router.to_string();
+        }
+        page
+    })
+}
+
+/// The sides of one router that a request is about: one, or one for each peer of a name.
+fn sides(request: &RoutesRequest, router: &str, peers: Option<&[PeerView]>) -> Vec<RouteSide> {
+    let Some(peers) = peers else {
+        return vec![RouteSide::Table {
+            peer: None,
+            best: request.best,
+        }];
+    };
+    let mine = peers.iter().filter(|peer| peer.router == router);
+    mine.map(|peer| {
+        let peer = peer.name.clone();
+        match request.side {
+            Side::Table => RouteSide::Table {
+                peer: Some(peer),
+                best: request.best,
+            },
+            Side::In => RouteSide::In { peer },
+            Side::Out => RouteSide::Out { peer },
+        }
+    })
+    .collect()
+}
+
+fn fib(
+    router: Option<&str>,
+    prefix: &Option<PrefixQuery>,
+    views: &dyn Views,
+) -> Result<Walk<FibRow>, ErrorReply> {
+    let routers = chosen_routers(views, router)?;
+    let fib = views
+        .fib()
+        .ok_or_else(|| not_found("this agent does not install routes"))?;
+    let names: Vec<Option<String>> = match router {
+        None => vec![None],
+        Some(_) => routers
+            .into_iter()
+            .map(|router| Some(router.name))
+            .collect(),
+    };
+    let parts = names.into_iter().map(|router| {
+        let filter = FibFilter {
+            router,
+            prefix: prefix.clone(),
+        };
+        fib_part(fib.clone(), filter)
+    });
+    Ok(Walk::new(parts.collect()))
+}
+
+fn fib_part(fib: Arc<dyn FibView>, filter: FibFilter) -> Part<FibRow> {
+    Box::new(move |from| fib.page(&filter, from, PAGE))
+}
+
+fn explain(
+    prefix: &PrefixQuery,
+    router: Option<&str>,
+    views: &dyn Views,
+) -> Result<Vec<Reply>, ErrorReply> {
+    let routers = chosen_routers(views, router)?;
+    let tables = views.tables();
+    let fib = views.fib();
+    let mut replies = Vec::new();
+    for router in routers {
+        let table = tables.iter().find(|(name, _)| **name == *router.name);
+        let mut route = table.and_then(|(_, table)| table.explain(prefix));
+        if let Some(route) = &mut route {
+            route.router.clone_from(&router.name);
+            for path in &mut route.paths {
+                path.row.router.clone_from(&router.name);
+            }
+        }
+        let destination = match (&route, prefix) {
+            (Some(route), _) => Some(route.prefix),
+            (None, PrefixQuery::Exact(net) | PrefixQuery::Longer(net)) => Some(*net),
+            (None, PrefixQuery::Covering(_)) => None,
+        };
+        let mut kernel = match (&fib, destination) {
+            (Some(fib), Some(destination)) => fib.explain(&destination),
+            _ => Vec::new(),
+        };
+        kernel.retain(|entry| entry.router == router.name);
+        if route.is_some() || !kernel.is_empty() {
+            replies.push(Reply::Explanation(Box::new(Explained {
+                router,
+                route,
+                kernel,
+            })));
+        }
+    }
+    if replies.is_empty() {
+        return Err(not_found(match prefix {
+            PrefixQuery::Covering(address) => format!("no route covers {address}"),
+            prefix => format!("no router knows {prefix}"),
+        }));
+    }
+    Ok(replies)
+}
+
+fn objects(
+    kind: ObjectKind,
+    name: Option<&str>,
+    views: &dyn Views,
+) -> Result<Vec<Reply>, ErrorReply> {
+    let mut objects = views.objects(kind);
+    if let Some(asked) = name {
+        let all: Vec<String> = objects.iter().map(object_name).collect();
+        objects.retain(|object| is_named(asked, &object_name(object)));
+        if objects.is_empty() {
+            return Err(nothing_named(kind.kind(), asked, &all));
+        }
+    }
+    objects.sort_by_cached_key(object_name);
+    Ok(objects.into_iter().map(Reply::Object).collect())
+}
+
+/// Name of an object as people read it: with its namespace only where that is not `default`.
+pub fn object_name(object: &Value) -> String {
+    let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default();
+    match text("namespace") {
+        "" | "default" => text("name").to_owned(),
+        namespace => format!("{namespace}/{}", text("name")),
+    }
+}
+
+/// Whether somebody who asks for `asked` means `name`. A namespace may be left out, and `default` may be said.
+fn is_named(asked: &str, name: &str) -> bool {
+    asked == name
+        || asked.strip_prefix("default/") == Some(name)
+        || (!asked.contains('/') && name.rsplit_once('/').is_some_and(|(_, last)| last == asked))
+}
+
+/// `ipv6`, `IPv6/Unicast` and `ipv6-unicast` all mean `ipv6/unicast`.
+fn is_family(asked: &str, family: &str) -> bool {
+    let asked = asked.to_ascii_lowercase().replace('-', "/");
+    asked == family || family.strip_suffix("/unicast") == Some(&asked)
+}
+
+fn speaks_of(prefix: &PrefixQuery, family: &str) -> bool {
+    family.starts_with(if prefix.is_ipv6() { "ipv6/" } else { "ipv4/" })
+}
+
+fn chosen_routers(views: &dyn Views, name: Option<&str>) -> Result<Vec<RouterView>, ErrorReply> {
+    let mut routers = views.routers();
+    if let Some(asked) = name {
+        let all: Vec<String> = routers.iter().map(|router| router.name.clone()).collect();
+        routers.retain(|router| is_named(asked, &router.name));
+        if routers.is_empty() {
+            return Err(nothing_named("router", asked, &all));
+        }
+    }
+    Ok(routers)
+}
+
+fn chosen_peers(mut peers: Vec<PeerView>, asked: &str) -> Result<Vec<PeerView>, ErrorReply> {
+    let address: Option<IpAddr> = asked.parse().ok();
+    let mut all: Vec<String> = peers.iter().map(|peer| peer.name.clone()).collect();
+    peers.retain(|peer| {
+        is_named(asked, &peer.name) || (address.is_some() && peer.address == address)
+    });
+    if peers.is_empty() {
+        all.dedup();
+        return Err(nothing_named("peer", asked, &all));
+    }
+    Ok(peers)
+}
+
+fn nothing_named(what: &str, asked: &str, all: &[String]) -> ErrorReply {
+    const SHOWN: usize = 8;
+    let shown = all
+        .iter()
+        .take(SHOWN)
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join(", ");
+    not_found(match all.len() {
+        0 => format!("no {what} is named {asked}; there are none"),
+        n if n <= SHOWN => format!("no {what} is named {asked}; there are: {shown}"),
+        n => format!("no {what} is named {asked}; there are {n}: {shown}, ..."),
+    })
+}
+
+fn not_found(message: impl Into<String>) -> ErrorReply {
+    ErrorReply {
+        code: ErrorCode::NotFound,
+        message: message.into(),
+    }
+}
+
+fn bad_request(message: impl Into<String>) -> ErrorReply {
+    ErrorReply {
+        code: ErrorCode::BadRequest,
+        message: message.into(),
+    }
+}

@@ -1,0 +1,1 @@
+//! Views made of typed data, for tests.

@@ -1,0 +1,22 @@
+//! The control socket: what people and tools ask a running agent.
+//!
+//! Nothing here changes anything. A request is one line of JSON over a Unix socket, the answer is a stream of
+//! lines of JSON, made page by page from read-only views, so that a table of a million routes never exists as a whole
+//! on either side.
+//!
+//! | file | |
+//! |---|---|
+//! | [`protocol`] | PURE: requests and replies |
+//! | [`views`] | PURE: what the rest of the agent shows of itself, plain data behind one trait |
+//! | [`routes`] | PURE: rows and explanations of routes and kernel entries, and the traits that page them |
+//! | [`answer`] | PURE: request and views to a stream of replies |
+//! | [`server`] | EDGE: the socket, its connections, their back-pressure |
+
+pub mod answer;
+pub mod protocol;
+pub mod routes;
+pub mod server;
+pub mod views;
+
+#[cfg(test)]
+pub(crate) mod fake;

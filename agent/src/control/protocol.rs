@@ -1,0 +1,246 @@
+//! Requests and replies on the control socket: JSON, one value a line.
+//!
+//! A client sends a [`Request`] and reads [`Reply`] lines until [`Reply::End`] or [`Reply::Error`], after which it may
+//! send another. Unknown fields are ignored on both sides, so that a client and an agent of neighbouring versions
+//! understand each other.
+
+use std::net::IpAddr;
+
+use clap::ValueEnum;
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::routes::{FibRow, RouteExplanation, RouteRow};
+use super::views::{AgentView, PeerView, RouterView};
+
+/// Longest request line. The longest true request is a few hundred octets.
+pub const MAX_REQUEST: usize = 16 * 1024;
+
+/// Up to this many rows are sorted; more are streamed as they are stored.
+pub const SORTED_ROWS: usize = 10_000;
+
+/// What a client asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "request", rename_all = "kebab-case")]
+pub enum Request {
+    /// The agent at a glance: one [`Reply::Agent`], then routers, then peers.
+    Summary,
+    /// Sessions.
+    Peers {
+        /// Only of this router.
+        #[serde(default)]
+        router: Option<String>,
+        /// Only those of this name or address; an error if there is none.
+        #[serde(default)]
+        name: Option<String>,
+    },
+    /// Routes.
+    Routes(RoutesRequest),
+    /// Kernel entries.
+    Fib {
+        /// Only of this router.
+        #[serde(default)]
+        router: Option<String>,
+        /// Only these destinations.
+        #[serde(default)]
+        prefix: Option<PrefixQuery>,
+    },
+    /// One destination in all routers, from the session to the kernel.
+    Explain {
+        /// The destination.
+        prefix: PrefixQuery,
+        /// Only in this router.
+        #[serde(default)]
+        router: Option<String>,
+    },
+    /// Objects with their status.
+    Objects {
+        /// Kind of object.
+        kind: ObjectKind,
+        /// Only the one of this name; an error if there is none.
+        #[serde(default)]
+        name: Option<String>,
+    },
+}
+
+/// Which routes a client asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RoutesRequest {
+    /// Only of this router.
+    pub router: Option<String>,
+    /// Only of this family.
+    pub family: Option<String>,
+    /// Only these destinations.
+    pub prefix: Option<PrefixQuery>,
+    /// Only of this peer, by name or address.
+    pub peer: Option<String>,
+    /// Which side.
+    pub side: Side,
+    /// Best paths only.
+    pub best: bool,
+}
+
+/// Which side of the tables a client asks for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Side {
+    /// The table after import policy.
+    #[default]
+    Table,
+    /// What the peer sent, before policy.
+    In,
+    /// What the peer was told.
+    Out,
+}
+
+/// Some destinations.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PrefixQuery {
+    /// This one.
+    Exact(IpNet),
+    /// The longest one that covers an address.
+    Covering(IpAddr),
+    /// This one and everything inside it.
+    Longer(IpNet),
+}
+
+impl std::fmt::Display for PrefixQuery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Exact(net) => write!(f, "{net}"),
+            Self::Covering(address) => write!(f, "{address}"),
+            Self::Longer(net) => write!(f, "{net} and longer"),
+        }
+    }
+}
+
+impl PrefixQuery {
+    /// The same question about everything inside it as well.
+    pub fn longer(self) -> Self {
+        match self {
+            Self::Exact(net) => Self::Longer(net),
+            Self::Covering(address) => Self::Longer(IpNet::from(address)),
+            Self::Longer(net) => Self::Longer(net),
+        }
+    }
+
+    /// Whether it is about IPv6.
+    pub fn is_ipv6(&self) -> bool {
+        match self {
+            Self::Exact(net) | Self::Longer(net) => matches!(net, IpNet::V6(_)),
+            Self::Covering(address) => address.is_ipv6(),
+        }
+    }
+}
+
+/// The kinds that have objects.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ValueEnum,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum ObjectKind {
+    /// BGPRouter
+    #[value(aliases = ["router", "bgprouters", "bgprouter", "bgpr"])]
+    Routers,
+    /// BGPPeer
+    #[value(aliases = ["peer", "bgppeers", "bgppeer", "bgppr"])]
+    Peers,
+    /// BGPAdvertisement
+    #[value(aliases = ["advertisement", "bgpadvertisements", "bgpadvertisement", "bgpadv"])]
+    Advertisements,
+    /// BGPPolicy
+    #[value(aliases = ["policy", "bgppolicies", "bgppolicy", "bgpp"])]
+    Policies,
+    /// BGPVRFInstance
+    #[value(aliases = ["vrf", "bgpvrfinstances", "bgpvrfinstance", "bgpvrf"])]
+    Vrfs,
+    /// VPC
+    #[value(aliases = ["vpc"])]
+    Vpcs,
+    /// VPCAttachment
+    #[value(aliases = ["attachment", "vpcattachments", "vpcattachment"])]
+    Attachments,
+}
+
+impl ObjectKind {
+    /// The `kind` of its objects.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Routers => "BGPRouter",
+            Self::Peers => "BGPPeer",
+            Self::Advertisements => "BGPAdvertisement",
+            Self::Policies => "BGPPolicy",
+            Self::Vrfs => "BGPVRFInstance",
+            Self::Vpcs => "VPC",
+            Self::Attachments => "VPCAttachment",
+        }
+    }
+}
+
+/// What the agent answers, line by line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reply {
+    /// The agent.
+    Agent(AgentView),
+    /// A router.
+    Router(RouterView),
+    /// A session.
+    Peer(Box<PeerView>),
+    /// A route.
+    Route(Box<RouteRow>),
+    /// A kernel entry.
+    Fib(FibRow),
+    /// An object.
+    Object(Value),
+    /// A destination explained.
+    Explanation(Box<Explained>),
+    /// All has been said.
+    End(End),
+    /// It cannot be said.
+    Error(ErrorReply),
+}
+
+/// One destination in one router, from the session to the kernel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Explained {
+    /// The router.
+    pub router: RouterView,
+    /// What its tables say; none when they have no such destination.
+    pub route: Option<RouteExplanation>,
+    /// What the kernel has for it, by whichever router.
+    pub kernel: Vec<FibRow>,
+}
+
+/// The last line of an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct End {
+    /// Lines before this one.
+    pub rows: u64,
+    /// Whether they were sorted.
+    pub sorted: bool,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorReply {
+    /// What kind of trouble.
+    pub code: ErrorCode,
+    /// In words, one line.
+    pub message: String,
+}
+
+/// What kind of trouble.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ErrorCode {
+    /// There is no such thing.
+    NotFound,
+    /// The request makes no sense.
+    BadRequest,
+    /// Too many are asking; try again.
+    Busy,
+}

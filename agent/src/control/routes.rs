@@ -1,0 +1,357 @@
+//! Routes and kernel entries as rows, why they are as they are, and the traits that page through them.
+//!
+//! A page costs a bounded amount of work, not a bounded number of rows: a query that matches one route in a million
+//! answers with many empty pages, so that nobody waits long for a table's locks.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use super::protocol::PrefixQuery;
+
+/// Where a walk through a table goes on; what it means is the table's own business.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor(pub u64);
+
+/// Which rows of one router are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteFilter {
+    /// Address family, such as `ipv6/unicast`.
+    pub family: String,
+    /// Destinations; all without it.
+    pub prefix: Option<PrefixQuery>,
+    /// Which side of the table.
+    pub side: RouteSide,
+}
+
+/// Which side of the tables is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RouteSide {
+    /// All paths, after import policy; of one peer only if it is named.
+    Table {
+        /// Name of the peer.
+        peer: Option<String>,
+        /// Best paths only.
+        best: bool,
+    },
+    /// What a peer sent, before policy: its Adj-RIB-In.
+    In {
+        /// Name of the peer.
+        peer: String,
+    },
+    /// What a peer was told: its Adj-RIB-Out.
+    Out {
+        /// Name of the peer.
+        peer: String,
+    },
+}
+
+/// Some rows, and where to go on.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// The rows; may be empty though more follow.
+    pub rows: Vec<T>,
+    /// Where to go on; none at the end.
+    pub next: Option<Cursor>,
+}
+
+/// The tables of one router.
+pub trait RouteTable: Send + Sync {
+    /// Families that it has tables for, in the order in which to show them.
+    fn families(&self) -> Vec<String>;
+    /// The next rows. Looks at no more than about `budget` destinations.
+    fn page(&self, filter: &RouteFilter, from: Option<Cursor>, budget: usize) -> Page<RouteRow>;
+    /// Everything about one destination; none when there is none.
+    fn explain(&self, prefix: &PrefixQuery) -> Option<RouteExplanation>;
+}
+
+/// The kernel side of all routers.
+pub trait FibView: Send + Sync {
+    /// The next rows. Looks at no more than about `budget` entries.
+    fn page(&self, filter: &FibFilter, from: Option<Cursor>, budget: usize) -> Page<FibRow>;
+    /// The entries for one prefix, of every router that wants it.
+    fn explain(&self, prefix: &IpNet) -> Vec<FibRow>;
+}
+
+/// Which kernel entries are wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FibFilter {
+    /// Router by name; all without it.
+    pub router: Option<String>,
+    /// Destinations; all without it.
+    pub prefix: Option<PrefixQuery>,
+}
+
+/// One path of one destination.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteRow {
+    /// Name of the router; filled when the row is sent.
+    #[serde(default)]
+    pub router: String,
+    /// Address family.
+    pub family: String,
+    /// The destination.
+    pub prefix: IpNet,
+    /// Who it is from: name of the peer, `local` for what we originate.
+    pub peer: String,
+    /// Address of that peer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer_address: Option<IpAddr>,
+    /// The best path.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub best: bool,
+    /// Used beside the best path.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub multipath: bool,
+    /// Kept although its session is gone or refreshing.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub stale: bool,
+    /// Why it cannot be chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ineligible: Option<Ineligible>,
+    /// Path identifier (RFC 7911).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_id: Option<u32>,
+    /// Attributes.
+    #[serde(flatten)]
+    pub attributes: Attributes,
+}
+
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+/// Why a path cannot be chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ineligible {
+    /// Import policy denies it.
+    Policy,
+    /// Our own AS is in its AS_PATH (RFC 4271 section 9.1.2).
+    AsLoop,
+    /// Our own router ID is its ORIGINATOR_ID (RFC 4456 section 8).
+    OriginatorLoop,
+    /// Our own cluster ID is in its CLUSTER_LIST (RFC 4456 section 8).
+    ClusterLoop,
+    /// Its next hop cannot be reached (RFC 4271 section 9.1.2.1).
+    NextHopUnreachable,
+    /// An external session without a policy (RFC 8212).
+    NoPolicy,
+    /// Something else.
+    Other,
+}
+
+impl Ineligible {
+    /// The letter that stands for it in tables.
+    pub fn letter(self) -> char {
+        match self {
+            Self::Policy | Self::NoPolicy => 'f',
+            Self::AsLoop | Self::OriginatorLoop | Self::ClusterLoop => 'l',
+            Self::NextHopUnreachable => 'u',
+            Self::Other => 'x',
+        }
+    }
+
+    /// In words.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Policy => "denied by import policy",
+            Self::AsLoop => "our own AS is in its AS_PATH",
+            Self::OriginatorLoop => "our own router ID is its ORIGINATOR_ID",
+            Self::ClusterLoop => "our own cluster ID is in its CLUSTER_LIST",
+            Self::NextHopUnreachable => "next hop unreachable",
+            Self::NoPolicy => "external peer without a policy, and the router requires one",
+            Self::Other => "not eligible",
+        }
+    }
+}
+
+/// Path attributes in words.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Attributes {
+    /// Next hop; with a link-local address after a comma where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_hop: Option<String>,
+    /// AS path, as people write it; empty for our own routes.
+    pub as_path: String,
+    /// `igp`, `egp` or `incomplete`.
+    pub origin: String,
+    /// LOCAL_PREF.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub local_pref: Option<u32>,
+    /// MULTI_EXIT_DISC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub med: Option<u32>,
+    /// COMMUNITIES.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub communities: Vec<String>,
+    /// EXTENDED COMMUNITIES.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ext_communities: Vec<String>,
+    /// LARGE_COMMUNITY.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub large_communities: Vec<String>,
+    /// ORIGINATOR_ID.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub originator_id: Option<String>,
+    /// CLUSTER_LIST.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cluster_list: Vec<String>,
+    /// AGGREGATOR.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aggregator: Option<String>,
+    /// ATOMIC_AGGREGATE is there.
+    #[serde(skip_serializing_if = "is_false")]
+    pub atomic_aggregate: bool,
+    /// Everything else.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<String>,
+}
+
+/// Everything about one destination in one router, from the code that decides.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteExplanation {
+    /// Name of the router; filled when it is sent.
+    #[serde(default)]
+    pub router: String,
+    /// Address family.
+    pub family: String,
+    /// The destination.
+    pub prefix: IpNet,
+    /// All paths, the best first.
+    pub paths: Vec<PathExplanation>,
+    /// Decision steps that were taken, in order.
+    pub steps: Vec<StepExplanation>,
+    /// Who is told what.
+    pub told: Vec<ToldExplanation>,
+}
+
+/// One path of an explained destination.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PathExplanation {
+    /// Its row, with attributes after policy.
+    #[serde(flatten)]
+    pub row: RouteRow,
+    /// `external`, `internal`, `client` or `local`.
+    pub source: String,
+    /// The neighbour's AS number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer_as: Option<u32>,
+    /// The neighbour's router ID.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer_router_id: Option<String>,
+    /// What import policy did, in words.
+    pub policy: String,
+    /// Attributes as received, where policy changed them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before_policy: Option<Attributes>,
+    /// Cost to the next hop, where it can be reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_hop_metric: Option<u32>,
+}
+
+/// One decision step.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepExplanation {
+    /// What is compared, and where the standard says so.
+    pub name: String,
+    /// Paths that fall out here, as indexes into the paths.
+    pub out: Vec<usize>,
+    /// Values compared, in words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+}
+
+/// What some peers are told about a destination.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToldExplanation {
+    /// Export group, if they are in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// Names of the peers.
+    pub peers: Vec<String>,
+    /// What is announced; none when it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub announced: Option<Attributes>,
+    /// Why it is not announced, or what is still on its way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// One prefix that a router wants in the kernel, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FibRow {
+    /// Name of the router.
+    pub router: String,
+    /// The destination.
+    pub prefix: IpNet,
+    /// Kernel table.
+    pub table: u32,
+    /// Metric in the kernel.
+    pub metric: u32,
+    /// What became of it.
+    pub state: FibState,
+    /// Next hops that are wanted.
+    pub wanted: Vec<FibNextHop>,
+    /// Next hops that the kernel has.
+    pub installed: Vec<FibNextHop>,
+    /// Why it is not installed: the kernel's error, the router that shadows it, the route in its way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What became of a prefix that is wanted in the kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FibState {
+    /// It is there as wanted.
+    Installed,
+    /// It has been sent, or waits to be.
+    Pending,
+    /// Another router wants the same prefix and comes first.
+    Shadowed,
+    /// A route that is not ours is in its way, or it is a default route that is not accepted.
+    Blocked,
+    /// The kernel refused it.
+    Failed,
+    /// No longer wanted, still there.
+    Leaving,
+}
+
+impl FibState {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Installed => "installed",
+            Self::Pending => "pending",
+            Self::Shadowed => "shadowed",
+            Self::Blocked => "blocked",
+            Self::Failed => "failed",
+            Self::Leaving => "leaving",
+        }
+    }
+}
+
+/// One way out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FibNextHop {
+    /// Gateway; none for a link that needs none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<IpAddr>,
+    /// Name of the link.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interface: Option<String>,
+}
+
+impl std::fmt::Display for FibNextHop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (&self.gateway, &self.interface) {
+            (Some(gateway), Some(interface)) => write!(f, "{gateway} dev {interface}"),
+            (Some(gateway), None) => write!(f, "{gateway}"),
+            (None, Some(interface)) => write!(f, "dev {interface}"),
+            (None, None) => f.write_str("nowhere"),
+        }
+    }
+}

@@ -1,0 +1,396 @@
+//! What the agent shows of itself: plain data, read-only, copied out at the moment of asking.
+//!
+//! `run` implements [`Views`] over the handles it holds. Control socket, CLI and metrics see the agent through this
+//! trait alone, which is why they can be tested with data that somebody typed.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::protocol::ObjectKind;
+use super::routes::{FibView, RouteTable};
+use crate::observe::histogram::HistogramView;
+
+/// The read-only side of the whole agent.
+///
+/// Every method returns at once: it copies what is known, and waits for nobody.
+pub trait Views: Send + Sync + 'static {
+    /// The agent as a process.
+    fn agent(&self) -> AgentView;
+    /// Every BGPRouter that runs here, by name.
+    fn routers(&self) -> Vec<RouterView>;
+    /// Every configured session, by router and name.
+    fn peers(&self) -> Vec<PeerView>;
+    /// The tables of each router, by router name.
+    fn tables(&self) -> Vec<(Arc<str>, Arc<dyn RouteTable>)>;
+    /// The kernel side, when there is one.
+    fn fib(&self) -> Option<Arc<dyn FibView>>;
+    /// The objects of a kind as the API server would hold them: `apiVersion`, `kind`, `metadata`, `spec`, `status`.
+    fn objects(&self, kind: ObjectKind) -> Vec<Value>;
+    /// Counters of the agent that belong to no router and no peer.
+    fn counters(&self) -> Counters;
+}
+
+/// The agent as a process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentView {
+    /// Version of the binary.
+    pub version: String,
+    /// Node name it runs for.
+    pub node: String,
+    /// Process id.
+    pub pid: u32,
+    /// When it started.
+    pub started: Timestamp,
+    /// How long it has run.
+    pub uptime_seconds: u64,
+    /// Resident memory of the process.
+    pub resident_bytes: u64,
+}
+
+/// One BGPRouter.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RouterView {
+    /// Name; with its namespace before a slash when that is not `default`.
+    pub name: String,
+    /// Our AS number.
+    pub local_as: u32,
+    /// Our router ID.
+    pub router_id: String,
+    /// Address families it was configured with.
+    pub families: Vec<String>,
+    /// Where it accepts sessions; none when it has no listener.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listening: Option<SocketAddr>,
+    /// What keeps it from working, if anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Sizes of its tables, one for each family.
+    pub tables: Vec<TableView>,
+    /// Routes that it originates.
+    pub originated: u64,
+    /// Distinct attribute sets that its tables refer to.
+    pub attribute_sets: u64,
+    /// Memory of these sets.
+    pub attribute_bytes: u64,
+    /// Its side of the kernel; none when it installs nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel: Option<RouterKernelView>,
+}
+
+/// Size of one table.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableView {
+    /// Address family.
+    pub family: String,
+    /// Destinations, each once.
+    pub destinations: u64,
+    /// Paths, all that were received or originated.
+    pub paths: u64,
+}
+
+/// What one router has in the kernel.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouterKernelView {
+    /// Routes that should be installed.
+    pub wanted: u64,
+    /// Routes that are installed.
+    pub installed: u64,
+    /// Routes that the kernel refused.
+    pub failed: u64,
+    /// The last refusal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
+}
+
+/// State of a session (RFC 4271 section 8.2.2).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum SessionState {
+    /// Nothing is attempted; see the idle reason.
+    #[default]
+    Idle,
+    /// A TCP connection is being made.
+    Connect,
+    /// Waiting to be connected to, or to try again.
+    Active,
+    /// OPEN sent.
+    OpenSent,
+    /// OPEN received, waiting for the first KEEPALIVE.
+    OpenConfirm,
+    /// Up.
+    Established,
+}
+
+impl SessionState {
+    /// All states, in the order of the standard.
+    pub const ALL: [Self; 6] = [
+        Self::Idle,
+        Self::Connect,
+        Self::Active,
+        Self::OpenSent,
+        Self::OpenConfirm,
+        Self::Established,
+    ];
+
+    /// The name the standard gives it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Idle => "Idle",
+            Self::Connect => "Connect",
+            Self::Active => "Active",
+            Self::OpenSent => "OpenSent",
+            Self::OpenConfirm => "OpenConfirm",
+            Self::Established => "Established",
+        }
+    }
+}
+
+impl std::fmt::Display for SessionState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// One session: a BGPPeer on a router.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerView {
+    /// Name of the BGPPeer; with its namespace before a slash when that is not `default`.
+    pub name: String,
+    /// Name of the router.
+    pub router: String,
+    /// Text from the manifest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Address of the neighbour; none while it is not known.
+    pub address: Option<IpAddr>,
+    /// Port that we connect to.
+    pub remote_port: u16,
+    /// Our AS number on this session.
+    pub local_as: u32,
+    /// The neighbour's AS number, as configured or, where only its kind is, as it said.
+    pub remote_as: Option<u32>,
+    /// `external` or `internal`.
+    pub kind: String,
+    /// State of the session.
+    pub state: SessionState,
+    /// Why it is Idle: `BackOff`, `ConnectionRefused`, `HoldTimerExpired`, `AdminDown`, ...
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle_reason: Option<String>,
+    /// Set when it is shut down by its manifest: the text given there, perhaps empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shutdown: Option<String>,
+    /// When it came into this state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// How long it is in this state.
+    pub state_seconds: u64,
+    /// Times that it went down after having been Established.
+    pub flaps: u64,
+    /// Seconds until the next attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_retry_seconds: Option<u64>,
+    /// We only wait for connections, we make none.
+    pub passive: bool,
+    /// A TCP MD5 password is set.
+    pub password: bool,
+    /// The rule for TTLs, such as `1`, `multihop 64` or `security 1 hop`.
+    pub ttl: String,
+    /// Prefix counts, one for each family.
+    pub families: Vec<PeerFamilyView>,
+    /// Messages from the neighbour.
+    pub received: MessageCounts,
+    /// Messages to the neighbour.
+    pub sent: MessageCounts,
+    /// Malformed UPDATEs, by what was done about them (RFC 7606).
+    pub dispositions: DispositionCounts,
+    /// What both sides agreed on; set from OpenConfirm on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub negotiated: Option<NegotiatedView>,
+    /// Why it last went down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_down: Option<EventView>,
+    /// The last NOTIFICATION that we sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_notification_sent: Option<EventView>,
+    /// The last NOTIFICATION that we received.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_notification_received: Option<EventView>,
+    /// The export group that it is in; peers of one group are told the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub export_group: Option<String>,
+}
+
+impl PeerView {
+    /// How long it has been Established, if it is.
+    pub fn uptime_seconds(&self) -> Option<u64> {
+        (self.state == SessionState::Established).then_some(self.state_seconds)
+    }
+}
+
+/// Prefixes of one family on one session.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerFamilyView {
+    /// Address family.
+    pub family: String,
+    /// Prefixes that the neighbour announces.
+    pub received: u64,
+    /// Those that import policy and loop checks let through.
+    pub accepted: u64,
+    /// Prefixes that we announce to it.
+    pub advertised: u64,
+    /// It has told us that its first feed is complete (RFC 4724 section 2).
+    pub end_of_rib_received: bool,
+    /// We have told it so.
+    pub end_of_rib_sent: bool,
+}
+
+/// Messages by type, one direction.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageCounts {
+    /// OPEN.
+    pub open: u64,
+    /// UPDATE.
+    pub update: u64,
+    /// NOTIFICATION.
+    pub notification: u64,
+    /// KEEPALIVE.
+    pub keepalive: u64,
+    /// ROUTE-REFRESH.
+    pub route_refresh: u64,
+}
+
+impl MessageCounts {
+    /// Name and count of each type.
+    pub fn by_type(&self) -> [(&'static str, u64); 5] {
+        [
+            ("open", self.open),
+            ("update", self.update),
+            ("notification", self.notification),
+            ("keepalive", self.keepalive),
+            ("route-refresh", self.route_refresh),
+        ]
+    }
+
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.by_type().iter().map(|(_, count)| count).sum()
+    }
+}
+
+/// Malformed UPDATEs by what was done about them (RFC 7606 section 2).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DispositionCounts {
+    /// The attribute was dropped, the routes kept.
+    pub attribute_discard: u64,
+    /// The routes were treated as withdrawn.
+    pub treat_as_withdraw: u64,
+    /// The family was given up.
+    pub afi_safi_disable: u64,
+    /// The session was reset.
+    pub session_reset: u64,
+}
+
+impl DispositionCounts {
+    /// Name and count of each.
+    pub fn by_name(&self) -> [(&'static str, u64); 4] {
+        [
+            ("attribute-discard", self.attribute_discard),
+            ("treat-as-withdraw", self.treat_as_withdraw),
+            ("afi-safi-disable", self.afi_safi_disable),
+            ("session-reset", self.session_reset),
+        ]
+    }
+}
+
+/// Something that happened, and when.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventView {
+    /// What, in words.
+    pub text: String,
+    /// When.
+    pub at: Timestamp,
+    /// How long ago, at the time of asking.
+    pub seconds_ago: u64,
+}
+
+/// What both sides of a session agreed on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NegotiatedView {
+    /// Our end of the TCP connection.
+    pub local: Option<SocketAddr>,
+    /// The neighbour's end.
+    pub remote: Option<SocketAddr>,
+    /// The neighbour's router ID.
+    pub remote_router_id: String,
+    /// Hold time; 0 means none.
+    pub hold_seconds: u16,
+    /// Interval of our KEEPALIVEs; 0 means none.
+    pub keepalive_seconds: u16,
+    /// Families that both sides speak.
+    pub families: Vec<String>,
+    /// Families in which the neighbour sends several paths (RFC 7911).
+    pub add_path_receive: Vec<String>,
+    /// Families in which we may.
+    pub add_path_send: Vec<String>,
+    /// Families whose next hop may be an IPv6 address (RFC 8950).
+    pub extended_next_hop: Vec<String>,
+    /// AS numbers of four octets (RFC 6793).
+    pub four_octet_as: bool,
+    /// Longest message, in octets (RFC 8654).
+    pub max_message: u32,
+    /// ROUTE-REFRESH may be sent (RFC 2918).
+    pub route_refresh: bool,
+    /// Refreshes are marked by begin and end (RFC 7313).
+    pub enhanced_route_refresh: bool,
+    /// All capabilities that the neighbour announced, in words.
+    pub remote_capabilities: Vec<String>,
+    /// The neighbour's host name, if it said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote_host: Option<String>,
+    /// The neighbour's software, if it said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote_software: Option<String>,
+}
+
+/// Counters of the agent that belong to no router and no peer.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Counters {
+    /// What the kernel side has done.
+    pub kernel: KernelCounters,
+    /// From reading an UPDATE to having encoded what it changes for others.
+    pub update_to_export: HistogramView,
+    /// NLRI applied to the tables in one batch.
+    pub inbound_batch: HistogramView,
+    /// Destinations handled in one turn of an exporter.
+    pub export_batch: HistogramView,
+    /// Connections that were refused because no peer has their address.
+    pub connections_refused: u64,
+    /// Times that manifests were applied.
+    pub manifests_applied: u64,
+    /// Problems that the manifests have now.
+    pub manifest_problems: u64,
+}
+
+/// What the kernel side has done since the start.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct KernelCounters {
+    /// Routes installed or replaced.
+    pub programmed: u64,
+    /// Routes that the kernel refused.
+    pub failed: u64,
+    /// Routes removed.
+    pub withdrawn: u64,
+    /// Routes put right after somebody else had changed them.
+    pub repaired: u64,
+    /// Full comparisons after lost notifications.
+    pub resyncs: u64,
+    /// System calls that sent batches.
+    pub sends: u64,
+    /// Routes in one batch.
+    pub batch: HistogramView,
+    /// From a route's change to the kernel's acknowledgement.
+    pub latency: HistogramView,
+}

@@ -1,0 +1,389 @@
+//! The views as OpenMetrics text, read at scrape time: nothing is counted here.
+//!
+//! Labels are names of peers, routers and families, and words of fixed lists; never a prefix, never free text, so the number
+//! of series is bounded by the manifests. docs/metrics.md lists them, and a test compares the two.
+
+use std::fmt;
+use std::sync::Arc;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet, text};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::registry::{Registry, Unit};
+
+use super::histogram::HistogramView;
+use crate::control::views::{
+    Counters, DispositionCounts, MessageCounts, PeerFamilyView, PeerView, RouterView, SessionState,
+    Views,
+};
+
+/// The media type of [`encode`]'s text.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// A registry that reads the views whenever it is encoded.
+pub fn registry(views: Arc<dyn Views>) -> Registry {
+    let mut registry = Registry::with_prefix("cosmos");
+    registry.register_collector(Box::new(Reader(views)));
+    registry
+}
+
+/// All metrics as text.
+pub fn encode(registry: &Registry) -> Result<String, fmt::Error> {
+    let mut out = String::new();
+    text::encode(&mut out, registry)?;
+    Ok(out)
+}
+
+struct Reader(Arc<dyn Views>);
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reader")
+    }
+}
+
+impl Collector for Reader {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut page = Page(encoder);
+        self.agent(&mut page)?;
+        sessions(&mut page, &self.0.peers())?;
+        routers(&mut page, &self.0.routers())?;
+        counters(&mut page, &self.0.counters())
+    }
+}
+
+impl Reader {
+    fn agent(&self, page: &mut Page<'_>) -> fmt::Result {
+        let agent = self.0.agent();
+        page.gauges(
+            "build",
+            "The running version; always 1",
+            None,
+            [(
+                vec![
+                    ("version", agent.version.clone()),
+                    ("node", agent.node.clone()),
+                ],
+                1,
+            )],
+        )?;
+        page.gauge(
+            "uptime",
+            "Time since the agent started",
+            Some(Unit::Seconds),
+            agent.uptime_seconds,
+        )?;
+        page.gauge(
+            "resident_memory",
+            "Resident memory of the agent",
+            Some(Unit::Bytes),
+            agent.resident_bytes,
+        )
+    }
+}
+
+type Labels = Vec<(&'static str, String)>;
+
+fn of_peer(peer: &PeerView) -> Labels {
+    vec![("router", peer.router.clone()), ("peer", peer.name.clone())]
+}
+
+fn with(mut labels: Labels, name: &'static str, value: &str) -> Labels {
+    labels.push((name, value.to_owned()));
+    labels
+}
+
+fn sessions(page: &mut Page<'_>, peers: &[PeerView]) -> fmt::Result {
+    page.gauges(
+        "session_state",
+        "1 for the state that a session is in, 0 for the others",
+        None,
+        peers.iter().flat_map(|peer| {
+            SessionState::ALL.map(|state| {
+                (
+                    with(of_peer(peer), "state", state.name()),
+                    u64::from(peer.state == state),
+                )
+            })
+        }),
+    )?;
+    page.gauges(
+        "session_uptime",
+        "Time that a session has been Established, 0 when it is not",
+        Some(Unit::Seconds),
+        peers
+            .iter()
+            .map(|peer| (of_peer(peer), peer.uptime_seconds().unwrap_or(0))),
+    )?;
+    page.counters(
+        "session_flaps",
+        "Times that a session went down after having been Established",
+        peers.iter().map(|peer| (of_peer(peer), peer.flaps)),
+    )?;
+    type Count = fn(&PeerFamilyView) -> u64;
+    let prefixes: [(&str, &str, Count); 3] = [
+        (
+            "prefixes_received",
+            "Prefixes that the peer announces",
+            |family| family.received,
+        ),
+        (
+            "prefixes_accepted",
+            "Received prefixes that policy and loop checks let through",
+            |family| family.accepted,
+        ),
+        (
+            "prefixes_advertised",
+            "Prefixes that are announced to the peer",
+            |family| family.advertised,
+        ),
+    ];
+    for (name, help, count) in prefixes {
+        page.gauges(
+            name,
+            help,
+            None,
+            peers.iter().flat_map(|peer| {
+                peer.families.iter().map(move |family| {
+                    (with(of_peer(peer), "family", &family.family), count(family))
+                })
+            }),
+        )?;
+    }
+    page.counters(
+        "messages",
+        "BGP messages by direction and type",
+        peers.iter().flat_map(|peer| {
+            let side = |direction: &'static str, counts: &MessageCounts| {
+                counts.by_type().map(|(kind, count)| {
+                    (
+                        with(with(of_peer(peer), "direction", direction), "type", kind),
+                        count,
+                    )
+                })
+            };
+            side("in", &peer.received)
+                .into_iter()
+                .chain(side("out", &peer.sent))
+        }),
+    )?;
+    page.counters(
+        "dispositions",
+        "Malformed UPDATE messages by what was done about them (RFC 7606)",
+        peers.iter().flat_map(|peer| {
+            DispositionCounts::by_name(&peer.dispositions)
+                .map(|(name, count)| (with(of_peer(peer), "disposition", name), count))
+        }),
+    )
+}
+
+fn routers(page: &mut Page<'_>, routers: &[RouterView]) -> fmt::Result {
+    let of = |router: &RouterView| vec![("router", router.name.clone())];
+    let tables = |count: fn(&crate::control::views::TableView) -> u64| {
+        routers.iter().flat_map(move |router| {
+            router.tables.iter().map(move |table| {
+                (
+                    with(
+                        vec![("router", router.name.clone())],
+                        "family",
+                        &table.family,
+                    ),
+                    count(table),
+                )
+            })
+        })
+    };
+    page.gauges(
+        "table_destinations",
+        "Destinations in a table",
+        None,
+        tables(|table| table.destinations),
+    )?;
+    page.gauges(
+        "table_paths",
+        "Paths in a table",
+        None,
+        tables(|table| table.paths),
+    )?;
+    page.gauges(
+        "originated_routes",
+        "Routes that the router originates",
+        None,
+        routers.iter().map(|router| (of(router), router.originated)),
+    )?;
+    page.gauges(
+        "attribute_sets",
+        "Distinct attribute sets in the router's tables",
+        None,
+        routers
+            .iter()
+            .map(|router| (of(router), router.attribute_sets)),
+    )?;
+    page.gauges(
+        "attribute_sets_size",
+        "Memory of the attribute sets",
+        Some(Unit::Bytes),
+        routers
+            .iter()
+            .map(|router| (of(router), router.attribute_bytes)),
+    )?;
+    page.gauges(
+        "fib_routes",
+        "Routes of the router in the kernel: wanted, installed, failed",
+        None,
+        routers
+            .iter()
+            .filter_map(|router| Some((router, router.kernel.as_ref()?)))
+            .flat_map(|(router, kernel)| {
+                [
+                    (with(of(router), "state", "wanted"), kernel.wanted),
+                    (with(of(router), "state", "installed"), kernel.installed),
+                    (with(of(router), "state", "failed"), kernel.failed),
+                ]
+            }),
+    )
+}
+
+fn counters(page: &mut Page<'_>, counters: &Counters) -> fmt::Result {
+    let kernel = &counters.kernel;
+    page.counter(
+        "fib_programmed",
+        "Routes installed or replaced in the kernel",
+        kernel.programmed,
+    )?;
+    page.counter(
+        "fib_failed",
+        "Routes that the kernel refused",
+        kernel.failed,
+    )?;
+    page.counter(
+        "fib_withdrawn",
+        "Routes removed from the kernel",
+        kernel.withdrawn,
+    )?;
+    page.counter(
+        "fib_repaired",
+        "Routes put right after somebody else changed them",
+        kernel.repaired,
+    )?;
+    page.counter(
+        "fib_resyncs",
+        "Full comparisons with the kernel after lost notifications",
+        kernel.resyncs,
+    )?;
+    page.counter(
+        "fib_sends",
+        "System calls that sent batches of routes",
+        kernel.sends,
+    )?;
+    page.histogram(
+        "fib_batch_routes",
+        "Routes in one batch to the kernel",
+        None,
+        &kernel.batch,
+    )?;
+    page.histogram(
+        "fib_latency",
+        "Time from the change of a route to the kernel's acknowledgement",
+        Some(Unit::Seconds),
+        &kernel.latency,
+    )?;
+    page.histogram(
+        "update_to_export",
+        "Time from reading an UPDATE to having encoded what it changes for others",
+        Some(Unit::Seconds),
+        &counters.update_to_export,
+    )?;
+    page.histogram(
+        "inbound_batch_prefixes",
+        "Prefixes applied to the tables in one batch",
+        None,
+        &counters.inbound_batch,
+    )?;
+    page.histogram(
+        "export_batch_destinations",
+        "Destinations handled in one turn of an exporter",
+        None,
+        &counters.export_batch,
+    )?;
+    page.counter(
+        "connections_refused",
+        "TCP connections from addresses that are nobody's",
+        counters.connections_refused,
+    )?;
+    page.counter(
+        "manifests_applied",
+        "Times that manifests were applied",
+        counters.manifests_applied,
+    )?;
+    page.gauge(
+        "manifest_problems",
+        "Problems that the manifests have now",
+        None,
+        counters.manifest_problems,
+    )
+}
+
+/// The page that is being written.
+struct Page<'a>(DescriptorEncoder<'a>);
+
+impl Page<'_> {
+    fn gauge(&mut self, name: &str, help: &str, unit: Option<Unit>, value: u64) -> fmt::Result {
+        let mut metric = self
+            .0
+            .encode_descriptor(name, help, unit.as_ref(), MetricType::Gauge)?;
+        metric.encode_gauge(&value)
+    }
+
+    fn counter(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
+        let mut metric = self
+            .0
+            .encode_descriptor(name, help, None, MetricType::Counter)?;
+        metric.encode_counter::<NoLabelSet, _, u64>(&value, None)
+    }
+
+    fn gauges(
+        &mut self,
+        name: &str,
+        help: &str,
+        unit: Option<Unit>,
+        series: impl IntoIterator<Item = (Labels, u64)>,
+    ) -> fmt::Result {
+        let mut metric = self
+            .0
+            .encode_descriptor(name, help, unit.as_ref(), MetricType::Gauge)?;
+        for (labels, value) in series {
+            metric.encode_family(&labels)?.encode_gauge(&value)?;
+        }
+        Ok(())
+    }
+
+    fn counters(
+        &mut self,
+        name: &str,
+        help: &str,
+        series: impl IntoIterator<Item = (Labels, u64)>,
+    ) -> fmt::Result {
+        let mut metric = self
+            .0
+            .encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (labels, value) in series {
+            let mut series = metric.encode_family(&labels)?;
+            series.encode_counter::<NoLabelSet, _, u64>(&value, None)?;
+        }
+        Ok(())
+    }
+
+    fn histogram(
+        &mut self,
+        name: &str,
+        help: &str,
+        unit: Option<Unit>,
+        view: &HistogramView,
+    ) -> fmt::Result {
+        let mut metric =
+            self.0
+                .encode_descriptor(name, help, unit.as_ref(), MetricType::Histogram)?;
+        metric.encode_histogram::<NoLabelSet>(view.sum, view.count(), &view.buckets(), None)
+    }
+}

@@ -1,0 +1,348 @@
+//! PURE: what `/readyz` means.
+//!
+//! Ready means converged: the manifests are applied, the kernel has been compared with them once, and every enabled
+//! session has been Established and has given us its whole table. A rolling update may go on to the next node then, and
+//! not before. One dead neighbour must not hold a node back for ever, so after a time limit sessions are no
+//! longer waited for; manifests and kernel are.
+//!
+//! Having been ready once is enough: a session that flaps later is a matter for alerts, not for taking the node out.
+//!
+//! Whether the whole table has come is told by End-of-RIB (RFC 4724 section 2). A neighbour that does not announce the
+//! capability need not send it; its table counts as complete when it has been quiet for [`QUIET`].
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// How long a neighbour that sends no End-of-RIB must have been quiet.
+pub const QUIET: Duration = Duration::from_secs(3);
+
+/// What is known at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The manifests have been read and what they want is configured.
+    pub desired_applied: bool,
+    /// The kernel has been compared with the tables once; also true when nothing is installed.
+    pub fib_reconciled: bool,
+    /// The agent is about to stop.
+    pub stopping: bool,
+    /// Every configured session.
+    pub peers: Vec<PeerFacts>,
+    /// Time since the start.
+    pub waited: Duration,
+    /// How long sessions are waited for.
+    pub timeout: Duration,
+}
+
+/// One session at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PeerFacts {
+    /// Its name, with the router's before it where that is needed to tell it from others.
+    pub name: String,
+    /// Not shut down by its manifest.
+    pub enabled: bool,
+    /// Name of its state.
+    pub state: String,
+    /// How long it has been Established; none when it is not.
+    pub established: Option<Duration>,
+    /// Time since its last UPDATE, or since it became Established.
+    pub quiet: Duration,
+    /// It announced the graceful restart capability, so it sends End-of-RIB.
+    pub sends_end_of_rib: bool,
+    /// Negotiated families whose End-of-RIB has not come.
+    pub missing_end_of_rib: Vec<String>,
+}
+
+impl PeerFacts {
+    /// What is still missing; none when its table is complete.
+    fn waiting_for(&self) -> Option<String> {
+        if self.established.is_none() {
+            return Some(format!("{} ({})", self.name, self.state));
+        }
+        if self.missing_end_of_rib.is_empty() {
+            return None;
+        }
+        if self.sends_end_of_rib {
+            let families = self.missing_end_of_rib.join(", ");
+            return Some(format!("{} (no End-of-RIB for {families})", self.name));
+        }
+        (self.quiet < QUIET).then(|| format!("{} (still sending its table)", self.name))
+    }
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Readiness {
+    /// Converged, now or earlier.
+    Ready,
+    /// The time limit has passed with these still missing.
+    ReadyWithout(Vec<String>),
+    /// Not yet, for these reasons.
+    Waiting(Vec<String>),
+    /// About to stop.
+    Stopping,
+}
+
+impl Readiness {
+    /// Whether traffic may come.
+    pub fn is_ready(&self) -> bool {
+        matches!(self, Self::Ready | Self::ReadyWithout(_))
+    }
+}
+
+impl std::fmt::Display for Readiness {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Ready => f.write_str("ready: converged"),
+            Self::ReadyWithout(missing) => {
+                write!(
+                    f,
+                    "ready: the time limit has passed without {}",
+                    missing.join("; ")
+                )
+            }
+            Self::Waiting(missing) => write!(f, "waiting for {}", missing.join("; ")),
+            Self::Stopping => f.write_str("stopping"),
+        }
+    }
+}
+
+/// What has been seen so far.
+#[derive(Debug, Default)]
+pub struct Convergence {
+    converged: bool,
+    /// Sessions whose table has been complete once.
+    complete: BTreeSet<String>,
+}
+
+impl Convergence {
+    /// Takes in the facts and judges.
+    pub fn judge(&mut self, facts: &Facts) -> Readiness {
+        if facts.stopping {
+            return Readiness::Stopping;
+        }
+        if self.converged {
+            return Readiness::Ready;
+        }
+        let mut missing = Vec::new();
+        if !facts.desired_applied {
+            missing.push("the manifests to be applied".to_owned());
+        }
+        if !facts.fib_reconciled {
+            missing.push("the kernel to be compared".to_owned());
+        }
+        let mut peers = Vec::new();
+        for peer in facts.peers.iter().filter(|peer| peer.enabled) {
+            match peer.waiting_for() {
+                None => {
+                    self.complete.insert(peer.name.clone());
+                }
+                Some(waiting) if !self.complete.contains(&peer.name) => peers.push(waiting),
+                Some(_) => {}
+            }
+        }
+        let late = facts.waited >= facts.timeout;
+        match (missing.is_empty(), peers.is_empty(), late) {
+            (true, true, _) => {
+                self.converged = true;
+                Readiness::Ready
+            }
+            (true, false, true) => Readiness::ReadyWithout(peers),
+            _ => {
+                missing.extend(peers);
+                Readiness::Waiting(missing)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(name: &str) -> PeerFacts {
+        PeerFacts {
+            name: name.to_owned(),
+            enabled: true,
+            state: "Established".to_owned(),
+            established: Some(Duration::from_secs(1)),
+            quiet: Duration::ZERO,
+            sends_end_of_rib: true,
+            missing_end_of_rib: Vec::new(),
+        }
+    }
+
+    fn down(name: &str) -> PeerFacts {
+        PeerFacts {
+            state: "Active".to_owned(),
+            established: None,
+            ..peer(name)
+        }
+    }
+
+    fn facts(peers: Vec<PeerFacts>) -> Facts {
+        Facts {
+            desired_applied: true,
+            fib_reconciled: true,
+            stopping: false,
+            peers,
+            waited: Duration::from_secs(5),
+            timeout: Duration::from_secs(60),
+        }
+    }
+
+    #[test]
+    fn truth_table() {
+        let feeding = PeerFacts {
+            missing_end_of_rib: vec!["ipv6/unicast".into()],
+            ..peer("a")
+        };
+        let silent = PeerFacts {
+            sends_end_of_rib: false,
+            ..feeding.clone()
+        };
+        let quiet = PeerFacts {
+            quiet: QUIET,
+            ..silent.clone()
+        };
+        let disabled = PeerFacts {
+            enabled: false,
+            ..down("a")
+        };
+        // applied, compared, peer, time limit passed -> answer
+        let table: &[(bool, bool, Option<PeerFacts>, bool, &str)] = &[
+            (true, true, None, false, "ready: converged"),
+            (true, true, Some(peer("a")), false, "ready: converged"),
+            (true, true, Some(disabled), false, "ready: converged"),
+            (true, true, Some(quiet), false, "ready: converged"),
+            (true, true, Some(down("a")), false, "waiting for a (Active)"),
+            (
+                true,
+                true,
+                Some(feeding.clone()),
+                false,
+                "waiting for a (no End-of-RIB for ipv6/unicast)",
+            ),
+            (
+                true,
+                true,
+                Some(silent.clone()),
+                false,
+                "waiting for a (still sending its table)",
+            ),
+            (
+                true,
+                true,
+                Some(down("a")),
+                true,
+                "ready: the time limit has passed without a (Active)",
+            ),
+            (
+                true,
+                true,
+                Some(feeding),
+                true,
+                "ready: the time limit has passed without a (no End-of-RIB for ipv6/unicast)",
+            ),
+            (
+                true,
+                true,
+                Some(silent),
+                true,
+                "ready: the time limit has passed without a (still sending its table)",
+            ),
+            (
+                false,
+                true,
+                Some(peer("a")),
+                false,
+                "waiting for the manifests to be applied",
+            ),
+            (
+                false,
+                true,
+                Some(peer("a")),
+                true,
+                "waiting for the manifests to be applied",
+            ),
+            (
+                true,
+                false,
+                Some(peer("a")),
+                false,
+                "waiting for the kernel to be compared",
+            ),
+            (
+                true,
+                false,
+                Some(peer("a")),
+                true,
+                "waiting for the kernel to be compared",
+            ),
+            (
+                false,
+                false,
+                Some(down("a")),
+                true,
+                "waiting for the manifests to be applied; the kernel to be compared; a (Active)",
+            ),
+        ];
+        for (applied, compared, peer, late, wanted) in table {
+            let mut facts = facts(peer.iter().cloned().collect());
+            facts.desired_applied = *applied;
+            facts.fib_reconciled = *compared;
+            if *late {
+                facts.waited = facts.timeout;
+            }
+            let answer = Convergence::default().judge(&facts);
+            assert_eq!(answer.to_string(), *wanted);
+            assert_eq!(answer.is_ready(), wanted.starts_with("ready"), "{wanted}");
+        }
+    }
+
+    #[test]
+    fn having_converged_once_is_enough() {
+        let mut convergence = Convergence::default();
+        assert!(convergence.judge(&facts(vec![peer("a")])).is_ready());
+        assert_eq!(
+            convergence.judge(&facts(vec![down("a"), down("new")])),
+            Readiness::Ready
+        );
+    }
+
+    #[test]
+    fn a_session_that_was_complete_is_not_waited_for_again() {
+        let mut convergence = Convergence::default();
+        assert!(
+            !convergence
+                .judge(&facts(vec![peer("a"), down("b")]))
+                .is_ready()
+        );
+        assert!(
+            convergence
+                .judge(&facts(vec![down("a"), peer("b")]))
+                .is_ready()
+        );
+    }
+
+    #[test]
+    fn the_time_limit_does_not_hide_who_is_missing() {
+        let mut convergence = Convergence::default();
+        let mut late = facts(vec![peer("a"), down("b"), down("c")]);
+        late.waited = late.timeout + Duration::from_secs(1);
+        let missing = vec!["b (Active)".to_owned(), "c (Active)".to_owned()];
+        assert_eq!(convergence.judge(&late), Readiness::ReadyWithout(missing));
+        late.peers = vec![peer("a"), peer("b"), peer("c")];
+        assert_eq!(convergence.judge(&late), Readiness::Ready);
+    }
+
+    #[test]
+    fn an_agent_that_stops_is_not_ready() {
+        let mut convergence = Convergence::default();
+        assert!(convergence.judge(&facts(vec![])).is_ready());
+        let stopping = Facts {
+            stopping: true,
+            ..facts(vec![])
+        };
+        assert!(!convergence.judge(&stopping).is_ready());
+    }
+}
