@@ -62,7 +62,11 @@ impl SourceInfo {
     /// A source of this kind with this BGP identifier.
     #[must_use]
     pub fn new(kind: SourceKind, router_id: RouterId) -> Self {
-        let originator = if kind.is_internal() { router_id } else { RouterId(0) };
+        let originator = if kind.is_internal() {
+            router_id
+        } else {
+            RouterId(0)
+        };
         Self { kind, originator }
     }
 
@@ -264,7 +268,10 @@ fn add_what_is_ours(source: &SourceInfo, rules: &ExportRules, editor: &mut AttrE
             // sends to other internal peers".
             let (no_path, no_pref) = {
                 let attrs = editor.finish();
-                (!attrs.contains(AttrCode::AS_PATH), attrs.local_pref().is_none())
+                (
+                    !attrs.contains(AttrCode::AS_PATH),
+                    attrs.local_pref().is_none(),
+                )
             };
             if no_path {
                 editor.set_as_path(&AsPath::default());
@@ -296,11 +303,18 @@ fn next_hop_to_write(
     family: Family,
     rules: &ExportRules,
 ) -> Result<NextHop, RejectReason> {
-    let ours = rules.audience == Audience::Ebgp
-        || source == SourceKind::Local
-        || rules.next_hop_self;
-    let kept = if ours { None } else { current.and_then(beyond_its_link) };
-    let own = if family.afi == Family::IPV4_UNICAST.afi { rules.own_ipv4 } else { rules.own_ipv6 };
+    let ours =
+        rules.audience == Audience::Ebgp || source == SourceKind::Local || rules.next_hop_self;
+    let kept = if ours {
+        None
+    } else {
+        current.and_then(beyond_its_link)
+    };
+    let own = if family.afi == Family::IPV4_UNICAST.afi {
+        rules.own_ipv4
+    } else {
+        rules.own_ipv6
+    };
     let next_hop = kept.or(own).ok_or(RejectReason::NoOwnNextHop)?;
 
     let route_is_ipv4 = family.afi == Family::IPV4_UNICAST.afi;
@@ -310,7 +324,11 @@ fn next_hop_to_write(
             !route_is_ipv4 || rules.ipv6_next_hop_for_ipv4
         }
     };
-    if carried { Ok(next_hop) } else { Err(RejectReason::NextHopNotCarried) }
+    if carried {
+        Ok(next_hop)
+    } else {
+        Err(RejectReason::NextHopNotCarried)
+    }
 }
 
 /// The part of a next hop that means something on other links: RFC 2545 §3 lets the link-local

@@ -136,7 +136,11 @@ impl Candidate<'_> {
     /// RFC 4456 §9: "The CLUSTER_LIST length is zero if a route does not carry the CLUSTER_LIST
     /// attribute."
     pub(crate) fn cluster_list_len(&self) -> usize {
-        if self.key.has_cluster_list { self.attrs.cluster_list().count() } else { 0 }
+        if self.key.has_cluster_list {
+            self.attrs.cluster_list().count()
+        } else {
+            0
+        }
     }
 
     /// IPv4 addresses come before IPv6 addresses.

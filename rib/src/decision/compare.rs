@@ -28,7 +28,13 @@ impl Verdict {
 /// with equal MEDs, and under [`DecisionConfig::always_compare_med`]; `select` does not rely on more.
 #[must_use]
 pub fn compare(a: &Candidate<'_>, b: &Candidate<'_>, config: &DecisionConfig) -> Verdict {
-    walk(&Step::ORDER, a, b, config)
+    match Step::first_difference(a, b, config) {
+        Some((order, step)) => Verdict { order, step },
+        None => Verdict {
+            order: Ordering::Equal,
+            step: Step::PathId,
+        },
+    }
 }
 
 /// Compares down to and including the IGP metric: equal means fit to be used side by side.
@@ -37,23 +43,11 @@ pub(super) fn compare_to_boundary(
     b: &Candidate<'_>,
     config: &DecisionConfig,
 ) -> Verdict {
-    walk(&Step::ORDER[..Step::MULTIPATH_BOUNDARY], a, b, config)
-}
-
-#[inline]
-fn walk(
-    steps: &[Step],
-    a: &Candidate<'_>,
-    b: &Candidate<'_>,
-    config: &DecisionConfig,
-) -> Verdict {
-    let mut last = Step::LocalOrigin;
-    for &step in steps {
-        let order = step.compare(a, b, config);
-        if order != Ordering::Equal {
-            return Verdict { order, step };
-        }
-        last = step;
+    match Step::first_difference_to_boundary(a, b, config) {
+        Some((order, step)) => Verdict { order, step },
+        None => Verdict {
+            order: Ordering::Equal,
+            step: Step::IgpMetric,
+        },
     }
-    Verdict { order: Ordering::Equal, step: last }
 }

@@ -84,10 +84,16 @@ impl fmt::Display for Reason {
             Self::Best => f.write_str("best"),
             Self::Multipath(loss) => write!(f, "used beside the best; not best by {loss}"),
             Self::SameNextHop { loss, .. } => {
-                write!(f, "equal, but its next hop is used already; not best by {loss}")
+                write!(
+                    f,
+                    "equal, but its next hop is used already; not best by {loss}"
+                )
             }
             Self::BeyondWidth { width, loss } => {
-                write!(f, "equal, but at most {width} paths are used; not best by {loss}")
+                write!(
+                    f,
+                    "equal, but at most {width} paths are used; not best by {loss}"
+                )
             }
             Self::Lost(loss) => write!(f, "lost at {loss}"),
             Self::Ineligible(reason) => {
@@ -133,10 +139,14 @@ pub fn explain(
             if !equals.contains(&i) {
                 return Reason::Lost(loss);
             }
-            let same_next_hop = |other: &&usize| candidates[**other].next_hop == candidates[i].next_hop;
+            let same_next_hop =
+                |other: &&usize| candidates[**other].next_hop == candidates[i].next_hop;
             match used.iter().find(same_next_hop) {
                 Some(&twin) => Reason::SameNextHop { twin, loss },
-                None => Reason::BeyondWidth { width: max_paths, loss },
+                None => Reason::BeyondWidth {
+                    width: max_paths,
+                    loss,
+                },
             }
         })
         .collect()
@@ -153,7 +163,10 @@ fn loss_of(
 ) -> Loss {
     let path = &candidates[i];
     let neighbor = path.neighbor_as();
-    let champion = champions.iter().copied().find(|&c| candidates[c].neighbor_as() == neighbor);
+    let champion = champions
+        .iter()
+        .copied()
+        .find(|&c| candidates[c].neighbor_as() == neighbor);
     let mut rivals = vec![best];
     rivals.extend(champion.filter(|&champion| champion != i && champion != best));
     let lost = rivals.into_iter().filter_map(|rival| {
@@ -164,5 +177,10 @@ fn loss_of(
     let (step, against) = lost
         .reduce(|first, other| if other.0 < first.0 { other } else { first })
         .unwrap_or((Step::PathId, best));
-    Loss { step, against, ours: step.value(path), theirs: step.value(&candidates[against]) }
+    Loss {
+        step,
+        against,
+        ours: step.value(path),
+        theirs: step.value(&candidates[against]),
+    }
 }

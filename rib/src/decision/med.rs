@@ -30,7 +30,9 @@ pub(super) fn champions(
             continue;
         }
         let neighbor = path.neighbor_as();
-        match champions.iter_mut().find(|champion| candidates[**champion].neighbor_as() == neighbor)
+        match champions
+            .iter_mut()
+            .find(|champion| candidates[**champion].neighbor_as() == neighbor)
         {
             Some(champion) => {
                 if compare(path, &candidates[*champion], config).first_wins() {
@@ -48,11 +50,13 @@ pub(super) fn select_by_group(
     candidates: &[Candidate<'_>],
     config: &DecisionConfig,
 ) -> Option<usize> {
-    champions(candidates, config).into_iter().reduce(|best, champion| {
-        if compare(&candidates[champion], &candidates[best], config).first_wins() {
-            champion
-        } else {
-            best
-        }
-    })
+    champions(candidates, config)
+        .into_iter()
+        .reduce(|best, champion| {
+            if compare(&candidates[champion], &candidates[best], config).first_wins() {
+                champion
+            } else {
+                best
+            }
+        })
 }

@@ -87,7 +87,10 @@ fn keep_distinct_next_hops(candidates: &[Candidate<'_>], width: usize, out: &mut
         }
         let path = out[position];
         let next_hop = candidates[path].next_hop;
-        if out[..kept].iter().all(|&other| candidates[other].next_hop != next_hop) {
+        if out[..kept]
+            .iter()
+            .all(|&other| candidates[other].next_hop != next_hop)
+        {
             out[kept] = path;
             kept += 1;
         }

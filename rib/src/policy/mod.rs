@@ -115,8 +115,16 @@ mod tests {
                 let rejects = peer == Ebgp && required;
                 let import = ImportPolicy::unconfigured(peer, required);
                 let export = ExportPolicy::unconfigured(peer, required);
-                assert_eq!(import != ImportPolicy::AcceptAll, rejects, "{peer} {required}");
-                assert_eq!(export != ExportPolicy::AcceptAll, rejects, "{peer} {required}");
+                assert_eq!(
+                    import != ImportPolicy::AcceptAll,
+                    rejects,
+                    "{peer} {required}"
+                );
+                assert_eq!(
+                    export != ExportPolicy::AcceptAll,
+                    rejects,
+                    "{peer} {required}"
+                );
             }
         }
     }
