@@ -9,12 +9,21 @@
 //! The whole answer is built on every event: a node has few objects, and what was never updated in part cannot be
 //! out of date in part. An object that cannot be used yields a [`Problem`] and is left out; the rest goes on.
 
+mod advertisement;
+mod build;
+mod conditions;
 mod diff;
+mod duration;
 mod objects;
+mod peer;
 mod problem;
+mod router;
+mod select;
 mod snapshot;
 mod types;
 
+pub use build::{build, nodes};
+pub use conditions::{stamp, statuses};
 pub use diff::{Change, diff};
 pub use objects::{Kind, Object, ObjectKey, Objects};
 pub use problem::{Problem, Reason, Severity};

@@ -1,0 +1,183 @@
+//! One BGPAdvertisement: what its router originates.
+
+use std::collections::BTreeSet;
+
+use bgp_wire::Family;
+use crds::BGPAdvertisement;
+use ipnet::IpNet;
+
+use super::build::{Findings, Routers, family};
+use super::objects::ObjectKey;
+use super::problem::Reason;
+use super::types::{Origination, OriginationKey};
+
+pub(super) fn build(
+    key: &ObjectKey,
+    object: &BGPAdvertisement,
+    routers: &Routers<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<Origination> {
+    let spec = &object.spec;
+    let router = routers.by_ref(&key.namespace, &spec.router_ref, findings)?;
+    let family = family(spec.address_family);
+    match family {
+        None => findings.not_implemented("spec.addressFamily", "use ipv4/unicast or ipv6/unicast"),
+        Some(family) if !router.families.contains(&family) => {
+            let message = format!(
+                "BGPRouter {} does not have {family}; add it to the router's addressFamilies",
+                router.key
+            );
+            findings.reject("spec.addressFamily", Reason::AddressFamilyMismatch, message);
+        }
+        Some(_) => {}
+    }
+    if spec
+        .redistribute
+        .as_ref()
+        .is_some_and(|sources| !sources.is_empty())
+    {
+        findings.not_implemented("spec.redistribute", "name the prefixes in prefixes");
+    }
+    if spec.originate_from.is_some() {
+        findings.not_implemented("spec.originateFrom", "name the prefixes in prefixes");
+    }
+    if spec.policy_ref.is_some() {
+        findings.not_implemented(
+            "spec.policyRef",
+            "remove it, and name only the prefixes to originate",
+        );
+    }
+    let mut prefixes = BTreeSet::new();
+    for (index, text) in spec.prefixes.iter().flatten().enumerate() {
+        match prefix(text, family) {
+            Ok(prefix) => {
+                prefixes.insert(prefix);
+            }
+            Err(fault) => {
+                let message = format!("{text:?} {fault}");
+                findings.reject(
+                    &format!("spec.prefixes[{index}]"),
+                    Reason::InvalidPrefix,
+                    message,
+                );
+            }
+        }
+    }
+    let mut communities = BTreeSet::new();
+    for (index, text) in spec.communities.iter().flatten().enumerate() {
+        match community(text) {
+            Some(community) => {
+                communities.insert(community);
+            }
+            None => {
+                let message = format!(
+                    "{text:?} is not a community (RFC 1997); use ASN:NN with both at most 65535"
+                );
+                let field = format!("spec.communities[{index}]");
+                findings.reject(&field, Reason::InvalidCommunity, message);
+            }
+        }
+    }
+    let local_pref = match spec.local_preference.map(u32::try_from) {
+        None => None,
+        Some(Ok(preference)) => Some(preference),
+        Some(Err(_)) => {
+            findings.reject(
+                "spec.localPreference",
+                Reason::InvalidValue,
+                "use 0 to 4294967295",
+            );
+            None
+        }
+    };
+    if !findings.accepted() {
+        return None;
+    }
+    Some(Origination {
+        key: OriginationKey {
+            advertisement: key.path().into(),
+            router: router.key.clone(),
+        },
+        family: family?,
+        prefixes: prefixes.into_iter().collect(),
+        communities: communities.into_iter().collect(),
+        local_pref,
+    })
+}
+
+/// The prefix without its host bits, or what is wrong with it.
+fn prefix(text: &str, family: Option<Family>) -> Result<IpNet, &'static str> {
+    let prefix: IpNet = text.parse().map_err(
+        |_| "is not a prefix; use an address and a length, such as 192.0.2.0/24 or 2001:db8:1::/48",
+    )?;
+    match (prefix, family) {
+        (IpNet::V4(_), Some(Family::IPV6_UNICAST)) => {
+            return Err(
+                "is IPv4, but addressFamily is ipv6; put it into an advertisement for ipv4",
+            );
+        }
+        (IpNet::V6(_), Some(Family::IPV4_UNICAST)) => {
+            return Err(
+                "is IPv6, but addressFamily is ipv4; put it into an advertisement for ipv6",
+            );
+        }
+        _ => {}
+    }
+    if prefix.addr().is_multicast() {
+        return Err("is multicast, which no unicast route leads to; use a unicast prefix");
+    }
+    Ok(prefix.trunc())
+}
+
+/// RFC 1997: two numbers of 16 bits each.
+fn community(text: &str) -> Option<u32> {
+    let (high, low) = text.split_once(':')?;
+    let number = |text: &str| text.parse::<u32>().ok().filter(|number| *number <= 0xffff);
+    Some(number(high)? << 16 | number(low)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn communities_are_two_numbers_of_sixteen_bits() {
+        for (text, expected) in [
+            ("65000:100", Some(0xfde8_0064)),
+            ("0:0", Some(0)),
+            ("65535:65535", Some(u32::MAX)),
+            ("65536:1", None),
+            ("1:65536", None),
+            ("10.0.0.1:1", None),
+            ("1:2:3", None),
+            ("no-export", None),
+        ] {
+            assert_eq!(community(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn prefixes_lose_their_host_bits() {
+        let v4 = Some(Family::IPV4_UNICAST);
+        let v6 = Some(Family::IPV6_UNICAST);
+        for (text, family, expected) in [
+            ("10.0.0.5/8", v4, Some("10.0.0.0/8")),
+            ("0.0.0.0/0", v4, Some("0.0.0.0/0")),
+            ("::/0", v6, Some("::/0")),
+            ("::1/128", v6, Some("::1/128")),
+            ("fd00::1/8", v6, Some("fd00::/8")),
+            ("2001:db8::/999", v6, None),
+            ("999.999.999.999/99", v4, None),
+            ("1:2/64", v6, None),
+            (":::::/1", v6, None),
+            ("10.0.0.0", v4, None),
+            ("10.0.0.0/8", v6, None),
+            ("2001:db8::/32", v4, None),
+            ("224.0.0.0/4", v4, None),
+            ("ff02::/16", v6, None),
+        ] {
+            let prefix = prefix(text, family).ok().map(|prefix| prefix.to_string());
+            assert_eq!(prefix.as_deref(), expected, "{text}");
+        }
+    }
+}

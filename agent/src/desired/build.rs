@@ -1,0 +1,354 @@
+//! The objects of a node, resolved and checked: the whole [`Desired`] at once.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
+
+use bgp_wire::Family;
+use crds::{AddressFamily, Afi, BGPRouter, RouterRef, Safi};
+
+use super::objects::{Kind, Object, ObjectKey, Objects};
+use super::problem::{Problem, Reason, Severity};
+use super::types::{Desired, Peer, PeerKey, Router, RouterKey};
+use super::{advertisement, peer, router};
+
+/// What `objects` ask of `node`, and what is wrong with those among them that are its business.
+///
+/// An object that cannot be carried out is left out of the answer and has a [`Problem`] that says why; nothing else
+/// suffers from it, except what is bound to a router that is left out.
+#[must_use]
+pub fn build(objects: &Objects, node: &str) -> (Desired, Vec<Problem>) {
+    let mut problems = Vec::new();
+    let mut desired = Desired::default();
+    let mut rejected = BTreeSet::new();
+
+    for (key, object) in objects.routers() {
+        if !is_for(object, node) {
+            continue;
+        }
+        let mut findings = Findings::new(key, &mut problems);
+        match router::build(key, object, &mut findings) {
+            Some(router) => {
+                desired.routers.insert(router.key.clone(), router);
+            }
+            None => {
+                rejected.insert(RouterKey::new(&key.namespace, &key.name));
+            }
+        }
+    }
+
+    let routers = Routers {
+        objects,
+        node,
+        running: &desired.routers,
+        rejected: &rejected,
+    };
+    let mut peers = BTreeMap::new();
+    for (key, object) in objects.peers() {
+        let mut findings = Findings::new(key, &mut problems);
+        for peer in peer::build(key, object, &routers, &mut findings) {
+            peers.insert(peer.key.clone(), peer);
+        }
+    }
+    let mut originations = BTreeMap::new();
+    for (key, object) in objects.advertisements() {
+        let mut findings = Findings::new(key, &mut problems);
+        if let Some(origination) = advertisement::build(key, object, &routers, &mut findings) {
+            originations.insert(origination.key.clone(), origination);
+        }
+    }
+    for (key, _) in objects.iter() {
+        if matches!(
+            key.kind,
+            Kind::BgpPolicy | Kind::BgpVrfInstance | Kind::Vpc | Kind::VpcAttachment
+        ) {
+            let message = format!("{} objects are not carried out by this version", key.kind);
+            Findings::new(key, &mut problems).reject("", Reason::NotImplemented, message);
+        }
+    }
+
+    desired.peers = without_duplicates(peers, &desired.routers, &mut problems);
+    desired.originations = originations;
+    problems.sort_by(|a, b| a.object.cmp(&b.object));
+    (desired, problems)
+}
+
+/// The names of the nodes that routers are bound to, and of the Node objects.
+#[must_use]
+pub fn nodes(objects: &Objects) -> BTreeSet<String> {
+    objects
+        .iter()
+        .filter_map(|(key, object)| match object {
+            Object::Router(router) if router.spec.target_ref.kind == "Node" => {
+                Some(router.spec.target_ref.name.clone())
+            }
+            Object::Node(_) => Some(key.name.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Whether `node` runs `router`.
+pub(super) fn is_for(router: &BGPRouter, node: &str) -> bool {
+    router.spec.target_ref.kind == "Node" && router.spec.target_ref.name == node
+}
+
+/// The routers that objects can be bound to.
+pub(super) struct Routers<'a> {
+    pub(super) objects: &'a Objects,
+    node: &'a str,
+    running: &'a BTreeMap<RouterKey, Router>,
+    rejected: &'a BTreeSet<RouterKey>,
+}
+
+impl<'a> Routers<'a> {
+    /// The router that `reference` names: `None` when it is another node's, or a problem is noted.
+    pub(super) fn by_ref(
+        &self,
+        namespace: &str,
+        reference: &RouterRef,
+        findings: &mut Findings<'_>,
+    ) -> Option<&'a Router> {
+        let field = "spec.routerRef.name";
+        let wanted = ObjectKey::new(Kind::BgpRouter, namespace, &reference.name);
+        let Some(Object::Router(object)) = self.objects.get(&wanted) else {
+            let message = format!(
+                "there is no BGPRouter {:?} in namespace {namespace:?}; create it or correct the name",
+                reference.name
+            );
+            findings.reject(field, Reason::RouterNotFound, message);
+            return None;
+        };
+        if !is_for(object, self.node) {
+            return None;
+        }
+        self.usable(RouterKey::new(namespace, &reference.name), field, findings)
+    }
+
+    /// The routers of this node that `selector` chooses.
+    pub(super) fn by_selector(
+        &self,
+        namespace: &str,
+        selector: &crds::RouterSelector,
+        findings: &mut Findings<'_>,
+    ) -> Vec<&'a Router> {
+        let field = "spec.routerSelector";
+        let faults = super::select::faults(selector);
+        if !faults.is_empty() {
+            for (within, message) in faults {
+                findings.reject(
+                    &format!("{field}.{within}"),
+                    Reason::InvalidSelector,
+                    message,
+                );
+            }
+            return Vec::new();
+        }
+        let none = BTreeMap::new();
+        let chosen: Vec<_> = self
+            .objects
+            .routers()
+            .filter(|(key, _)| key.namespace == namespace)
+            .filter(|(_, router)| {
+                super::select::matches(selector, router.metadata.labels.as_ref().unwrap_or(&none))
+            })
+            .collect();
+        if chosen.is_empty() {
+            let message = format!(
+                "no BGPRouter in namespace {namespace:?} has such labels; label a router or correct the selector"
+            );
+            findings.reject(field, Reason::RouterNotFound, message);
+        }
+        chosen
+            .into_iter()
+            .filter(|(_, router)| is_for(router, self.node))
+            .filter_map(|(key, _)| {
+                self.usable(RouterKey::new(&key.namespace, &key.name), field, findings)
+            })
+            .collect()
+    }
+
+    fn usable(
+        &self,
+        key: RouterKey,
+        field: &str,
+        findings: &mut Findings<'_>,
+    ) -> Option<&'a Router> {
+        if self.rejected.contains(&key) {
+            let message =
+                format!("BGPRouter {key} is not accepted; its condition Accepted says why");
+            findings
+                .on(&key)
+                .reject(field, Reason::RouterNotAccepted, message);
+            return None;
+        }
+        self.running.get(&key)
+    }
+}
+
+/// Collects the problems of one object.
+pub(super) struct Findings<'a> {
+    object: &'a ObjectKey,
+    router: Option<RouterKey>,
+    problems: &'a mut Vec<Problem>,
+    rejected: bool,
+}
+
+impl<'a> Findings<'a> {
+    pub(super) fn new(object: &'a ObjectKey, problems: &'a mut Vec<Problem>) -> Self {
+        Self {
+            object,
+            router: None,
+            problems,
+            rejected: false,
+        }
+    }
+
+    /// Further problems concern the object on `router` alone.
+    pub(super) fn on(&mut self, router: &RouterKey) -> Findings<'_> {
+        Findings {
+            object: self.object,
+            router: Some(router.clone()),
+            problems: self.problems,
+            rejected: false,
+        }
+    }
+
+    /// The object cannot be carried out.
+    pub(super) fn reject(&mut self, field: &str, reason: Reason, message: impl Into<String>) {
+        self.rejected = true;
+        self.push(field, reason, message.into(), Severity::Rejected);
+    }
+
+    /// The object is carried out, but this in it has no effect, or not the one that people expect.
+    pub(super) fn warn(&mut self, field: &str, reason: Reason, message: impl Into<String>) {
+        self.push(field, reason, message.into(), Severity::Warning);
+    }
+
+    /// The field asks for something that this version does not do.
+    pub(super) fn not_implemented(&mut self, field: &str, remedy: &str) {
+        let message = format!("this version does not carry it out yet; {remedy}");
+        self.reject(field, Reason::NotImplemented, message);
+    }
+
+    /// Whether nothing so far keeps the object from being carried out.
+    pub(super) fn accepted(&self) -> bool {
+        !self.rejected
+    }
+
+    fn push(&mut self, field: &str, reason: Reason, message: String, severity: Severity) {
+        self.problems.push(Problem {
+            object: self.object.clone(),
+            router: self.router.clone(),
+            field: field.to_owned(),
+            reason,
+            message,
+            severity,
+        });
+    }
+}
+
+/// The families of `list`, each once. What this version does not carry is a finding.
+pub(super) fn families(
+    field: &str,
+    list: &[AddressFamily],
+    findings: &mut Findings<'_>,
+) -> Vec<Family> {
+    let mut families = Vec::new();
+    for (index, family) in list.iter().enumerate() {
+        match self::family(*family) {
+            Some(family) if families.contains(&family) => {}
+            Some(family) => families.push(family),
+            None => {
+                findings.not_implemented(&format!("{field}[{index}]"), "remove l2vpn/evpn");
+            }
+        }
+    }
+    families
+}
+
+/// The family in the protocol's terms; `None` for what this version does not carry.
+pub(super) fn family(family: AddressFamily) -> Option<Family> {
+    match (family.afi, family.safi) {
+        (Afi::Ipv4, Safi::Unicast) => Some(Family::IPV4_UNICAST),
+        (Afi::Ipv6, Safi::Unicast) => Some(Family::IPV6_UNICAST),
+        _ => None,
+    }
+}
+
+/// An address that can be an end of a session.
+pub(super) fn address(field: &str, text: &str, findings: &mut Findings<'_>) -> Option<IpAddr> {
+    let fault = match text.parse::<IpAddr>() {
+        Err(_) => "is not an IP address",
+        Ok(address) if address.is_unspecified() => "means any address",
+        Ok(address) if address.is_multicast() => "is a multicast address",
+        Ok(IpAddr::V4(address)) if address.is_broadcast() => "is the broadcast address",
+        Ok(IpAddr::V6(address)) if address.to_ipv4_mapped().is_some() => {
+            "is an IPv4 address in IPv6 form; write it as IPv4"
+        }
+        Ok(IpAddr::V6(address)) if address.is_unicast_link_local() => {
+            "is a link-local address, which says nothing without its link"
+        }
+        Ok(address) => return Some(address),
+    };
+    let message =
+        format!("{text:?} {fault}; give one unicast address, such as 2001:db8::1 or 192.0.2.1");
+    findings.reject(field, Reason::InvalidAddress, message);
+    None
+}
+
+/// Sessions whose neighbour no earlier one has.
+///
+/// A connection that comes in is told apart by the listener's port and by its two addresses; two sessions that agree
+/// in those cannot both be served. The one whose object comes first by name has the neighbour.
+fn without_duplicates(
+    peers: BTreeMap<PeerKey, Peer>,
+    routers: &BTreeMap<RouterKey, Router>,
+    problems: &mut Vec<Problem>,
+) -> BTreeMap<PeerKey, Peer> {
+    let mut by_address: HashMap<IpAddr, Vec<PeerKey>> = HashMap::new();
+    let mut kept: BTreeMap<PeerKey, Peer> = BTreeMap::new();
+    for (key, peer) in peers {
+        let listen = |key: &PeerKey| {
+            routers
+                .get(&key.router)
+                .and_then(|router| router.listen_port)
+        };
+        let same = by_address.entry(peer.address).or_default();
+        let other = same.iter().find(|other_key| {
+            let other = &kept[*other_key];
+            let told_apart_by_address = match (peer.local_address, other.local_address) {
+                (Some(ours), Some(theirs)) => ours != theirs,
+                _ => false,
+            };
+            let one_port = match (listen(&key), listen(other_key)) {
+                (Some(port), Some(other_port)) => port == other_port,
+                // Neither is connected to, so it is the neighbour that cannot tell them apart.
+                (None, None) => peer.remote_port == other.remote_port,
+                _ => false,
+            };
+            one_port && !told_apart_by_address
+        });
+        let Some(other) = other else {
+            same.push(key.clone());
+            kept.insert(key, peer);
+            continue;
+        };
+        let object = ObjectKey {
+            kind: Kind::BgpPeer,
+            namespace: key.router.namespace().to_owned(),
+            name: key.name().to_owned(),
+        };
+        let port = listen(&key).map_or_else(String::new, |port| format!(" on port {port}"));
+        let message = format!(
+            "{} is already the neighbour of {other}{port}; remove one, or give the sessions different \
+             localAddress or their routers different listenPort",
+            peer.address
+        );
+        Findings::new(&object, problems).on(&key.router).reject(
+            "spec.address",
+            Reason::DuplicateRemote,
+            message,
+        );
+    }
+    kept
+}

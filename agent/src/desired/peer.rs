@@ -1,0 +1,501 @@
+//! One BGPPeer: a session on each router of this node that it is bound to.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bgp_wire::{Family, HoldTime};
+use crds::{BGPPeer, BGPPeerSpec, PeerType};
+
+use super::build::{Findings, Routers, address, families, family};
+use super::duration::nanoseconds;
+use super::objects::ObjectKey;
+use super::problem::Reason;
+use super::router::asn;
+use super::types::{FamilyConfig, Password, Peer, PeerKey, RemoteAs, Router, Ttl};
+
+/// TTL of `ebgpMultiHop: true`.
+const MULTIHOP_TTL: u8 = 64;
+
+/// TTL towards iBGP neighbours: the largest, so that a neighbour that checks it (RFC 5082) is content.
+const INTERNAL_TTL: u8 = 255;
+
+/// The longest password that TCP-MD5 takes on Linux (TCP_MD5SIG_MAXKEYLEN).
+const PASSWORD_MAX: usize = 80;
+
+const SECOND: i64 = 1_000_000_000;
+
+pub(super) fn build(
+    key: &ObjectKey,
+    object: &BGPPeer,
+    routers: &Routers<'_>,
+    findings: &mut Findings<'_>,
+) -> Vec<Peer> {
+    let spec = &object.spec;
+    let chosen = match (&spec.router_ref, &spec.router_selector) {
+        (Some(reference), _) => routers
+            .by_ref(&key.namespace, reference, findings)
+            .into_iter()
+            .collect(),
+        (None, Some(selector)) => routers.by_selector(&key.namespace, selector, findings),
+        (None, None) => Vec::new(),
+    };
+    if chosen.is_empty() {
+        return Vec::new();
+    }
+    let Some(session) = session(key, spec, routers, findings) else {
+        return Vec::new();
+    };
+    chosen
+        .into_iter()
+        .filter_map(|router| on_router(key, spec, &session, router, findings))
+        .collect()
+}
+
+/// What is the same on every router.
+struct Session {
+    address: IpAddr,
+    remote_port: u16,
+    remote_as: RemoteAs,
+    families: Vec<FamilyConfig>,
+    hold_time: u16,
+    keepalive: u16,
+    password: Option<Password>,
+    local_address: Option<IpAddr>,
+    allow_as_in: u8,
+    shutdown: Option<String>,
+}
+
+fn session(
+    key: &ObjectKey,
+    spec: &BGPPeerSpec,
+    routers: &Routers<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<Session> {
+    not_implemented(spec, findings);
+    if spec.multi_session == Some(true) {
+        let message = "no standard gives it a meaning between two routers, so it changes nothing; \
+                       remove it";
+        findings.warn("spec.multiSession", Reason::NoEffect, message);
+    }
+    let remote = address("spec.address", &spec.address, findings);
+    let local_address = match &spec.local_address {
+        Some(text) => address("spec.localAddress", text, findings),
+        None => None,
+    };
+    if let (Some(remote), Some(local)) = (remote, local_address)
+        && remote.is_ipv4() != local.is_ipv4()
+    {
+        let message = format!(
+            "{local} cannot be our end of a session with {remote}; use an address of the same family"
+        );
+        findings.reject("spec.localAddress", Reason::InvalidAddress, message);
+    }
+    let remote_as = remote_as(spec, findings);
+    let families = families("spec.addressFamilies", &spec.address_families, findings);
+    let families = add_path(spec, &families, findings);
+    let timers = timers(spec, findings);
+    let password = password(&key.namespace, spec, routers, findings);
+    let remote_port = bounded(
+        "spec.remotePort",
+        spec.remote_port,
+        179,
+        1..=65535,
+        findings,
+    );
+    let allow_as_in = bounded("spec.allowAsIn", spec.allow_as_in, 0, 1..=10, findings);
+    let shutdown = shutdown(spec, findings);
+    if !findings.accepted() {
+        return None;
+    }
+    let (hold_time, keepalive) = timers?;
+    Some(Session {
+        address: remote?,
+        remote_port: remote_port?,
+        remote_as: remote_as?,
+        families,
+        hold_time,
+        keepalive,
+        password,
+        local_address,
+        allow_as_in: u8::try_from(allow_as_in?).ok()?,
+        shutdown,
+    })
+}
+
+/// What depends on the router.
+fn on_router(
+    key: &ObjectKey,
+    spec: &BGPPeerSpec,
+    session: &Session,
+    router: &Router,
+    findings: &mut Findings<'_>,
+) -> Option<Peer> {
+    let mut findings = findings.on(&router.key);
+    let internal = session.remote_as.is_internal(router.local_as);
+    for config in &session.families {
+        if !router.families.contains(&config.family) {
+            let message = format!(
+                "BGPRouter {} does not have {}; add it to the router's addressFamilies or remove it here",
+                router.key, config.family
+            );
+            findings.reject(
+                "spec.addressFamilies",
+                Reason::AddressFamilyMismatch,
+                message,
+            );
+        }
+    }
+    if internal {
+        let both_ours = format!(
+            "the session is iBGP (both ends are in AS {}), where any number of hops is allowed; remove it",
+            router.local_as
+        );
+        if spec.ebgp_multi_hop == Some(true) {
+            findings.reject(
+                "spec.ebgpMultiHop",
+                Reason::InvalidForIBGP,
+                both_ours.clone(),
+            );
+        }
+        if spec.ebgp_multihop_ttl.is_some() {
+            findings.reject("spec.ebgpMultihop", Reason::InvalidForIBGP, both_ours);
+        }
+    } else if spec.route_reflector_client == Some(true) {
+        let message = format!(
+            "only iBGP neighbours can be clients (RFC 4456), and the router is in AS {}; remove it or \
+             correct peerASN",
+            router.local_as
+        );
+        findings.reject("spec.routeReflectorClient", Reason::InvalidForEBGP, message);
+    }
+    let hops = |field, value: Option<i32>, max, findings: &mut Findings<'_>| match value {
+        Some(_) => bounded(field, value, 1, 1..=max, findings).and_then(|n| u8::try_from(n).ok()),
+        None => None,
+    };
+    let security = hops("spec.ttlSecurity", spec.ttl_security, 254, &mut findings);
+    let multihop = hops(
+        "spec.ebgpMultihop",
+        spec.ebgp_multihop_ttl,
+        255,
+        &mut findings,
+    );
+    if !findings.accepted() {
+        return None;
+    }
+    let ttl = match (security, multihop) {
+        (Some(hops), _) => Ttl::Security(hops),
+        (None, Some(ttl)) => Ttl::Multihop(ttl),
+        (None, None) if internal => Ttl::Multihop(INTERNAL_TTL),
+        (None, None) if spec.ebgp_multi_hop == Some(true) => Ttl::Multihop(MULTIHOP_TTL),
+        (None, None) => Ttl::Direct,
+    };
+    let carries_ipv4 = session
+        .families
+        .iter()
+        .any(|config| config.family == Family::IPV4_UNICAST);
+    Some(Peer {
+        key: PeerKey {
+            peer: key.path().into(),
+            router: router.key.clone(),
+        },
+        name: Arc::from(key.name.as_str()),
+        address: session.address,
+        remote_port: session.remote_port,
+        remote_as: session.remote_as,
+        families: session.families.clone(),
+        hold_time: session.hold_time,
+        keepalive: session.keepalive,
+        passive: spec.passive.unwrap_or(false),
+        ttl,
+        password: session.password.clone(),
+        local_address: session.local_address.or_else(|| {
+            router
+                .local_address
+                .filter(|local| local.is_ipv4() == session.address.is_ipv4())
+        }),
+        next_hop_self: spec.next_hop_self.unwrap_or(false),
+        route_reflector_client: spec.route_reflector_client.unwrap_or(false),
+        allow_as_in: session.allow_as_in,
+        extended_next_hop: spec
+            .extended_next_hop
+            .unwrap_or(session.address.is_ipv6() && carries_ipv4),
+        shutdown: session.shutdown.clone(),
+        description: spec.description.clone(),
+    })
+}
+
+/// Fields whose work this version does not do. Switched off they ask for nothing, and are fine.
+fn not_implemented(spec: &BGPPeerSpec, findings: &mut Findings<'_>) {
+    let named = |name: &Option<String>| name.as_ref().is_some_and(|name| !name.is_empty());
+    for (field, set, remedy) in [
+        (
+            "spec.bfd.enabled",
+            spec.bfd
+                .as_ref()
+                .is_some_and(|bfd| bfd.enabled == Some(true)),
+            "set it to false or remove bfd",
+        ),
+        (
+            "spec.gracefulRestart.enabled",
+            spec.graceful_restart
+                .as_ref()
+                .is_some_and(|restart| restart.enabled == Some(true)),
+            "set it to false or remove gracefulRestart",
+        ),
+        ("spec.routeMapIn", named(&spec.route_map_in), "remove it"),
+        ("spec.routeMapOut", named(&spec.route_map_out), "remove it"),
+        (
+            "spec.removePrivateAS",
+            spec.remove_private_as.is_some(),
+            "remove it",
+        ),
+        (
+            "spec.defaultOriginRoute",
+            spec.default_origin_route.is_some(),
+            "remove it",
+        ),
+    ] {
+        if set {
+            findings.not_implemented(field, remedy);
+        }
+    }
+}
+
+fn remote_as(spec: &BGPPeerSpec, findings: &mut Findings<'_>) -> Option<RemoteAs> {
+    match (spec.peer_asn, spec.peer_type) {
+        (Some(number), _) => asn("spec.peerASN", number, findings).map(RemoteAs::Asn),
+        (None, Some(PeerType::External)) => Some(RemoteAs::External),
+        (None, Some(PeerType::Internal)) => Some(RemoteAs::Internal),
+        (None, None) => {
+            findings.reject(
+                "spec.peerASN",
+                Reason::InvalidASN,
+                "give peerASN or peerType",
+            );
+            None
+        }
+    }
+}
+
+fn add_path(
+    spec: &BGPPeerSpec,
+    families: &[Family],
+    findings: &mut Findings<'_>,
+) -> Vec<FamilyConfig> {
+    let mut configs: Vec<_> = families
+        .iter()
+        .map(|family| FamilyConfig {
+            family: *family,
+            add_path_receive: false,
+            add_path_send: 0,
+        })
+        .collect();
+    for (index, wanted) in spec.add_path.iter().flatten().enumerate() {
+        let field = format!("spec.addPath[{index}]");
+        let family = family(crds::AddressFamily {
+            afi: wanted.afi,
+            safi: wanted.safi,
+        });
+        let Some(config) = configs
+            .iter_mut()
+            .find(|config| Some(config.family) == family)
+        else {
+            let message = "the session does not carry this family; add it to addressFamilies or remove it here";
+            findings.reject(&field, Reason::AddressFamilyMismatch, message);
+            continue;
+        };
+        config.add_path_receive = wanted.receive.unwrap_or(false);
+        let send = bounded(&format!("{field}.send"), wanted.send, 0, 0..=64, findings);
+        config.add_path_send = send.and_then(|send| u8::try_from(send).ok()).unwrap_or(0);
+    }
+    configs
+}
+
+/// Hold time and keepalive interval in seconds.
+fn timers(spec: &BGPPeerSpec, findings: &mut Findings<'_>) -> Option<(u16, u16)> {
+    let timers = spec.timers.unwrap_or_default();
+    let hold = match (&spec.hold_time, timers.hold_time) {
+        (Some(text), _) => seconds("spec.holdTime", text, findings)?,
+        (None, Some(seconds)) => whole("spec.timers.holdTime", i64::from(seconds), findings)?,
+        (None, None) => 90,
+    };
+    if HoldTime::new(hold).is_none() {
+        let message = format!("{hold}s is too short; use 0s or at least 3s (RFC 4271)");
+        findings.reject("spec.holdTime", Reason::InvalidTimers, message);
+        return None;
+    }
+    let (field, keepalive) = match (&spec.keepalive_time, timers.keepalive) {
+        (Some(text), _) => (
+            "spec.keepaliveTime",
+            Some(seconds("spec.keepaliveTime", text, findings)?),
+        ),
+        (None, Some(seconds)) => {
+            let field = "spec.timers.keepalive";
+            (field, Some(whole(field, i64::from(seconds), findings)?))
+        }
+        (None, None) => ("spec.keepaliveTime", None),
+    };
+    match keepalive {
+        // RFC 4271 §4.4: without a hold time no keepalives are sent.
+        None | Some(0) if hold == 0 => Some((0, 0)),
+        Some(keepalive) if hold == 0 => {
+            let message = format!(
+                "without a hold time no keepalives are sent, so {keepalive}s changes nothing; use 0s"
+            );
+            findings.warn(field, Reason::NoEffect, message);
+            Some((0, 0))
+        }
+        None => Some((hold, (hold / 3).clamp(1, 30))),
+        Some(0) => {
+            let message = format!(
+                "without keepalives the neighbour ends the session after {hold}s; use at most {}s, or 0s for both",
+                hold / 3
+            );
+            findings.reject(field, Reason::InvalidTimers, message);
+            None
+        }
+        Some(keepalive) if u32::from(keepalive) * 3 > u32::from(hold) => {
+            let message = format!(
+                "{keepalive}s is more than a third of the hold time of {hold}s; use at most {}s, or a hold time of at least {}s",
+                hold / 3,
+                u32::from(keepalive) * 3
+            );
+            findings.reject(field, Reason::InvalidTimers, message);
+            None
+        }
+        Some(keepalive) => Some((hold, keepalive)),
+    }
+}
+
+fn seconds(field: &str, text: &str, findings: &mut Findings<'_>) -> Option<u16> {
+    match nanoseconds(text) {
+        Some(nanos) if nanos % SECOND == 0 => whole(field, nanos / SECOND, findings),
+        Some(_) => {
+            let message = format!(
+                "{text:?} is not a whole number of seconds, which is all that a session can be told; use one such as 3s"
+            );
+            findings.reject(field, Reason::InvalidTimers, message);
+            None
+        }
+        None => {
+            let message = format!("{text:?} is not a duration; use one such as 90s or 1m30s");
+            findings.reject(field, Reason::InvalidTimers, message);
+            None
+        }
+    }
+}
+
+fn whole(field: &str, seconds: i64, findings: &mut Findings<'_>) -> Option<u16> {
+    let fits = u16::try_from(seconds).ok();
+    if fits.is_none() {
+        let message = format!("{seconds}s cannot be sent in two octets; use 0s to 65535s");
+        findings.reject(field, Reason::InvalidTimers, message);
+    }
+    fits
+}
+
+/// The password of the secret, else of the object itself.
+fn password(
+    namespace: &str,
+    spec: &BGPPeerSpec,
+    routers: &Routers<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<Password> {
+    let (field, bytes) = if let Some(reference) = &spec.auth_secret_ref {
+        let field = "spec.authSecretRef.name";
+        let name = &reference.name;
+        let Some(secret) = routers.objects.secret(namespace, name) else {
+            let message = format!(
+                "there is no Secret {name:?} in namespace {namespace:?}; create it with a key \"password\""
+            );
+            findings.reject(field, Reason::SecretNotFound, message);
+            return None;
+        };
+        let text = secret
+            .string_data
+            .iter()
+            .flatten()
+            .find(|(key, _)| *key == "password");
+        let data = secret
+            .data
+            .iter()
+            .flatten()
+            .find(|(key, _)| *key == "password");
+        let bytes = match (text, data) {
+            (Some((_, text)), _) => text.clone().into_bytes(),
+            (None, Some((_, data))) => data.0.clone(),
+            (None, None) => {
+                let message = format!("Secret {name:?} has no key \"password\"; add it");
+                findings.reject(field, Reason::SecretNotFound, message);
+                return None;
+            }
+        };
+        if bytes.is_empty() {
+            let message = format!(
+                "the password in Secret {name:?} is empty; set one, or remove authSecretRef"
+            );
+            findings.reject(field, Reason::InvalidPassword, message);
+            return None;
+        }
+        (field, bytes)
+    } else {
+        let text = spec
+            .authentication
+            .as_ref()
+            .and_then(|auth| auth.password.as_ref());
+        let text = text.filter(|text| !text.is_empty())?;
+        ("spec.authentication.password", text.clone().into_bytes())
+    };
+    if bytes.len() > PASSWORD_MAX {
+        let message = format!(
+            "the password has {} bytes; TCP-MD5 takes at most {PASSWORD_MAX}",
+            bytes.len()
+        );
+        findings.reject(field, Reason::InvalidPassword, message);
+        return None;
+    }
+    if bytes.ends_with(b"\n") {
+        let message = "the password ends with a line feed, which counts as a part of it; \
+                       if the neighbour's does not, write it without (echo -n)";
+        findings.warn(field, Reason::InvalidPassword, message);
+    }
+    Some(Password::new(&bytes))
+}
+
+fn shutdown(spec: &BGPPeerSpec, findings: &mut Findings<'_>) -> Option<String> {
+    let shutdown = spec.shutdown.as_ref()?;
+    let message = shutdown.message.clone().unwrap_or_default();
+    // RFC 9003 §2: the length of the text is one octet.
+    if message.len() > 255 {
+        let text = format!(
+            "the text has {} bytes; at most 255 can be sent (RFC 9003)",
+            message.len()
+        );
+        findings.reject("spec.shutdown.message", Reason::InvalidValue, text);
+    }
+    shutdown.enabled.then_some(message)
+}
+
+fn bounded(
+    field: &str,
+    value: Option<i32>,
+    default: u16,
+    range: std::ops::RangeInclusive<u16>,
+    findings: &mut Findings<'_>,
+) -> Option<u16> {
+    let Some(value) = value else {
+        return Some(default);
+    };
+    let fits = u16::try_from(value)
+        .ok()
+        .filter(|value| range.contains(value));
+    if fits.is_none() {
+        let message = format!(
+            "{value} is out of range; use {} to {}",
+            range.start(),
+            range.end()
+        );
+        findings.reject(field, Reason::InvalidValue, message);
+    }
+    fits
+}

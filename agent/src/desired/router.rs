@@ -1,0 +1,158 @@
+//! One BGPRouter of this node.
+
+use std::net::Ipv4Addr;
+
+use bgp_wire::{AS_TRANS, Asn, RouterId};
+use crds::BGPRouter;
+
+use super::build::{Findings, address, families};
+use super::objects::ObjectKey;
+use super::problem::Reason;
+use super::types::{Decision, KernelConfig, Router, RouterKey};
+
+/// What carries our routes in the kernel, unless the object says otherwise.
+const KERNEL: KernelConfig = KernelConfig {
+    install: true,
+    metric: 300,
+    table: 254,
+    protocol: 196,
+    accept_default_route: false,
+};
+
+pub(super) fn build(
+    key: &ObjectKey,
+    object: &BGPRouter,
+    findings: &mut Findings<'_>,
+) -> Option<Router> {
+    let spec = &object.spec;
+    let local_as = asn("spec.localASN", spec.local_asn, findings);
+    let router_id = identifier("spec.routerID", &spec.router_id, findings);
+    let families = families("spec.addressFamilies", &spec.address_families, findings);
+    let listen_port = match spec.listen_port {
+        Some(-1) => None,
+        None => Some(179),
+        Some(port) => match u16::try_from(port) {
+            Ok(port) if port != 0 => Some(port),
+            _ => {
+                let message = format!("{port} is no port; use -1 (no listener) or 1 to 65535");
+                findings.reject("spec.listenPort", Reason::InvalidValue, message);
+                None
+            }
+        },
+    };
+    let local_address = match &spec.local_address {
+        Some(text) => address("spec.localAddress", text, findings),
+        None => None,
+    };
+    let cluster_id = match &spec.route_reflector {
+        Some(reflector) => identifier(
+            "spec.routeReflector.clusterID",
+            &reflector.cluster_id,
+            findings,
+        ),
+        None => None,
+    };
+    let max_paths = spec.maximum_paths.unwrap_or(64);
+    let max_paths = u8::try_from(max_paths)
+        .ok()
+        .filter(|paths| (1..=64).contains(paths));
+    if max_paths.is_none() {
+        findings.reject(
+            "spec.maximumPaths",
+            Reason::InvalidValue,
+            "use 1 to 64 paths",
+        );
+    }
+    let kernel = kernel(spec, findings);
+    let best_path = spec.best_path.clone().unwrap_or_default();
+    let router = Router {
+        key: RouterKey::new(&key.namespace, &key.name),
+        local_as: local_as?,
+        router_id: router_id?,
+        families,
+        listen_port,
+        local_address,
+        kernel: kernel?,
+        max_paths: max_paths?,
+        require_policy: spec.require_policy.unwrap_or(false),
+        decision: Decision {
+            always_compare_med: best_path.always_compare_med.unwrap_or(false),
+            deterministic_med: best_path.deterministic_med.unwrap_or(true),
+            compare_router_id: best_path.compare_router_id.unwrap_or(false),
+        },
+        cluster_id,
+    };
+    findings.accepted().then_some(router)
+}
+
+/// An AS number that can be an end of a session.
+pub(super) fn asn(field: &str, number: i64, findings: &mut Findings<'_>) -> Option<Asn> {
+    match u32::try_from(number) {
+        // RFC 7607: AS 0 is nobody's. RFC 6793 §9: AS_TRANS stands for other numbers and is nobody's either.
+        Ok(0) => {}
+        Ok(AS_TRANS) => {
+            let message = "23456 stands for AS numbers of four octets (RFC 6793) and is nobody's own; \
+                           use the real AS number";
+            findings.reject(field, Reason::InvalidASN, message);
+            return None;
+        }
+        Ok(number) => return Some(Asn(number)),
+        Err(_) => {}
+    }
+    let message = format!("{number} is not an AS number; use 1 to 4294967295");
+    findings.reject(field, Reason::InvalidASN, message);
+    None
+}
+
+fn identifier(field: &str, text: &str, findings: &mut Findings<'_>) -> Option<RouterId> {
+    match text.parse::<Ipv4Addr>() {
+        // RFC 6286 §2.1: "The BGP Identifier ... a 4-octet, unsigned, non-zero integer".
+        Ok(id) if !id.is_unspecified() => Some(RouterId::from(id)),
+        _ => {
+            let message = format!(
+                "{text:?} cannot be an identifier; use four numbers other than 0.0.0.0, such as 10.0.0.1"
+            );
+            findings.reject(field, Reason::InvalidRouterID, message);
+            None
+        }
+    }
+}
+
+fn kernel(spec: &crds::BGPRouterSpec, findings: &mut Findings<'_>) -> Option<KernelConfig> {
+    let wanted = spec.kernel.clone().unwrap_or_default();
+    let mut number = |name: &str, value: Option<i64>, default: u32, range: (u32, u32)| {
+        let Some(value) = value else {
+            return Some(default);
+        };
+        let fits = u32::try_from(value)
+            .ok()
+            .filter(|value| (range.0..=range.1).contains(value));
+        if fits.is_none() {
+            let message = format!("{value} is out of range; use {} to {}", range.0, range.1);
+            findings.reject(
+                &format!("spec.kernel.{name}"),
+                Reason::InvalidValue,
+                message,
+            );
+        }
+        fits
+    };
+    let metric = number("metric", wanted.metric, KERNEL.metric, (1, u32::MAX));
+    let table = number("table", wanted.table, KERNEL.table, (1, u32::MAX));
+    let protocol = number(
+        "protocol",
+        wanted.protocol.map(i64::from),
+        KERNEL.protocol.into(),
+        (5, 255),
+    );
+    Some(KernelConfig {
+        // A reflector passes routes on without being on their way.
+        install: wanted.install.unwrap_or(spec.route_reflector.is_none()),
+        metric: metric?,
+        table: table?,
+        protocol: u8::try_from(protocol?).ok()?,
+        accept_default_route: wanted
+            .accept_default_route
+            .unwrap_or(KERNEL.accept_default_route),
+    })
+}
