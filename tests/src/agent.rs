@@ -246,9 +246,11 @@ impl Agent {
     /// When the agent does not answer or knows no such object.
     pub fn object(&self, kind: &str, name: &str) -> Result<Value> {
         let value = self.json(&["get", kind, name])?;
-        let object = match value {
-            Value::Array(mut rows) if rows.len() == 1 => rows.remove(0),
-            other => other,
+        // One object, or a list of one.
+        let rows = value.as_array().or_else(|| value["items"].as_array());
+        let object = match rows.map(Vec::as_slice) {
+            Some([one]) => one.clone(),
+            _ => value,
         };
         if object["metadata"]["name"] != name {
             bail!("`cosmos get {kind} {name}` gave {object}");

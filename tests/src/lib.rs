@@ -26,6 +26,7 @@ pub mod peers;
 pub mod process;
 pub mod raw;
 pub mod routes;
+pub mod scenario;
 
 pub mod wait;
 

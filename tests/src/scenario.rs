@@ -1,0 +1,577 @@
+//! What every real router must be able to do with the agent. One function a scenario; the files `tests/interop_*.rs`
+//! apply them to one daemon each.
+//!
+//! The agent is always the node (AS 65201), the daemon the top-of-rack router (AS 65101); see [`NodeAndTor`]. Each scenario asserts on
+//! all three: what the agent says, what the other router says, and what the kernel holds.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use anyhow::{Result, bail, ensure};
+
+use crate::agent::Agent;
+use crate::kernel;
+use crate::lab::{self, Lab, NodeAndTor, address};
+use crate::manifests;
+use crate::peers::{self, Kind, Plan, Router};
+use crate::routes::{Party, is_of, prefixes};
+use crate::wait::{Look, always, secs, until};
+
+/// The AS of the agent.
+pub const NODE_ASN: u32 = 65201;
+/// The AS of the other router.
+pub const TOR_ASN: u32 = 65101;
+/// How many routes go each way.
+pub const ROUTES: u16 = 1000;
+/// The agent's peer.
+pub const PEER: &str = "tor";
+
+/// How long a session may take to come up: daemons retry on timers of their own (GoBGP after five seconds).
+const UP: Duration = secs(40);
+/// How long routes may take once the session is up; daemons pace themselves (FRR's route advertisement, GoBGP's streams).
+const SPREAD: Duration = secs(20);
+/// A prefix list in a BGPAdvertisement ends at 256.
+const IN_ONE_ADVERTISEMENT: usize = 250;
+
+/// The transport and how the session is protected and opened.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Variant {
+    /// Over IPv4; else IPv6.
+    pub v4: bool,
+    /// TCP-MD5 on both sides.
+    pub md5: bool,
+    /// The agent waits for the connection; else the other router does.
+    pub agent_passive: bool,
+    /// Both sides connect.
+    pub both_active: bool,
+    /// The hold time of both sides, in seconds; 0 stands for nine.
+    pub hold_time: u16,
+}
+
+impl Variant {
+    fn v6(self) -> bool {
+        !self.v4
+    }
+
+    fn hold(self) -> u16 {
+        if self.hold_time == 0 {
+            9
+        } else {
+            self.hold_time
+        }
+    }
+}
+
+const PASSWORD: &str = "correct-horse";
+
+/// One running pair of the agent and another router.
+#[allow(missing_debug_implementations, reason = "a router behind its trait")]
+pub struct Pair<'a> {
+    lab: &'a Lab,
+    /// Where they are.
+    pub net: NodeAndTor,
+    /// The agent.
+    pub agent: Agent,
+    /// The other router.
+    pub router: Box<dyn Router>,
+    kind: Kind,
+    plan: Plan,
+    variant: Variant,
+}
+
+/// The manifests of the agent's side: a router, one peer, and advertisements of `count` prefixes.
+#[must_use]
+pub fn documents(variant: Variant, count: u16) -> Vec<(String, String)> {
+    let hold = variant.hold();
+    let tor = address(true, variant.v6());
+    let mut peer = manifests::Peer::new(PEER, "underlay", TOR_ASN, tor)
+        .with(&format!("holdTime: {hold}s"))
+        .with(&format!("keepaliveTime: {}s", hold / 3));
+    if variant.agent_passive {
+        peer = peer.with("passive: true");
+    }
+    let mut all = vec![(
+        "router".to_owned(),
+        manifests::Router::new("underlay", NODE_ASN, "10.255.0.2").text(),
+    )];
+    if variant.md5 {
+        peer = peer.with("authSecretRef: {name: tor-password}");
+        all.push(("secret".into(), manifests::secret("tor-password", PASSWORD)));
+    }
+    all.push(("peer".into(), peer.text()));
+    let announced = prefixes(Party::Node, variant.v6(), count);
+    for (n, chunk) in announced.chunks(IN_ONE_ADVERTISEMENT).enumerate() {
+        let name = format!("advertisement-{n}");
+        let text = manifests::advertisement(&name, "underlay", variant.v6(), chunk);
+        all.push((name, text));
+    }
+    all
+}
+
+impl<'a> Pair<'a> {
+    /// Starts both; the session may still be coming up.
+    ///
+    /// # Errors
+    /// When one of them does not start.
+    pub fn start(lab: &'a Lab, kind: Kind, variant: Variant) -> Result<Self> {
+        let net = NodeAndTor::new()?;
+        let v6 = variant.v6();
+        let mut plan = Plan::new((TOR_ASN, address(true, v6)), (NODE_ASN, address(false, v6)));
+        plan.announce = prefixes(Party::Tor, v6, ROUTES);
+        plan.password = variant.md5.then(|| PASSWORD.to_owned());
+        plan.passive = !variant.agent_passive && !variant.both_active;
+        plan.hold_time = variant.hold();
+        let router = peers::start(kind, &net.tor, &lab.subdirectory("tor")?, &plan)?;
+        let documents = documents(variant, ROUTES);
+        let documents: Vec<_> = documents
+            .iter()
+            .map(|(n, t)| (n.as_str(), t.clone()))
+            .collect();
+        let agent = Agent::start(lab, &net.node, &documents)?;
+        Ok(Self {
+            lab,
+            net,
+            agent,
+            router,
+            kind,
+            plan,
+            variant,
+        })
+    }
+
+    /// Starts both and waits until all routes are where they should be.
+    ///
+    /// # Errors
+    /// When they are not in time.
+    pub fn converged(lab: &'a Lab, kind: Kind, variant: Variant) -> Result<Self> {
+        let pair = Self::start(lab, kind, variant)?;
+        pair.await_established()?;
+        pair.await_everything()?;
+        Ok(pair)
+    }
+
+    fn tor_address(&self) -> IpAddr {
+        address(true, self.variant.v6())
+    }
+
+    /// Both sides say that the session is up.
+    ///
+    /// # Errors
+    /// When they do not in time.
+    pub fn await_established(&self) -> Result<()> {
+        self.agent.await_state(PEER, "Established", UP)?;
+        until(
+            &format!("{} says Established", self.router.name()),
+            SPREAD,
+            || {
+                let state = self.router.state()?;
+                Ok(Look::when(state == "Established", || state))
+            },
+        )
+    }
+
+    /// The agent says that the session is not up.
+    ///
+    /// # Errors
+    /// When it still does after `limit`.
+    pub fn await_down(&self, limit: Duration) -> Result<()> {
+        until("the agent's session is down", limit, || {
+            let state = self.agent.session_state(PEER)?;
+            Ok(Look::when(state != "Established", || state))
+        })
+    }
+
+    /// Exactly these of the other router's prefixes are in the kernel as the agent's, through its address and the link.
+    ///
+    /// # Errors
+    /// When they are not in time.
+    pub fn await_kernel(&self, wanted: &[String], limit: Duration) -> Result<()> {
+        let v6 = self.variant.v6();
+        let wanted: BTreeSet<String> = wanted.iter().cloned().collect();
+        let what = format!("{} routes of the peer in the kernel", wanted.len());
+        let routes = until(&what, limit, || {
+            let routes = kernel::ours(&self.net.node, v6)?;
+            let have: BTreeSet<String> = routes.iter().map(|r| r.prefix.clone()).collect();
+            if have == wanted {
+                return Ok(Look::Done(routes));
+            }
+            let example = wanted
+                .symmetric_difference(&have)
+                .next()
+                .cloned()
+                .unwrap_or_default();
+            Ok(Look::NotYet(format!(
+                "{} routes; differs at {example}",
+                have.len()
+            )))
+        })?;
+        // IPv6 next hops with a link-local part go by that part.
+        let global = self.tor_address().to_string();
+        for route in routes {
+            let [leg] = &route.legs[..] else {
+                bail!("{} legs: {route:?}", route.legs.len())
+            };
+            let gateway = leg.gateway.as_deref().unwrap_or_default();
+            ensure!(
+                gateway == global || gateway.starts_with("fe80:"),
+                "odd gateway: {route:?}"
+            );
+            ensure!(
+                leg.device.as_deref() == Some("up0"),
+                "odd device: {route:?}"
+            );
+        }
+        Ok(())
+    }
+
+    /// The other router has exactly these prefixes from the agent.
+    ///
+    /// # Errors
+    /// When it has not in time.
+    pub fn await_peer_has(&self, wanted: &[String], limit: Duration) -> Result<()> {
+        let wanted: BTreeSet<String> = wanted.iter().cloned().collect();
+        let what = format!(
+            "{} has {} routes from the agent",
+            self.router.name(),
+            wanted.len()
+        );
+        until(&what, limit, || {
+            let have = self.router.received(self.variant.v6())?;
+            Ok(Look::when(have == wanted, || {
+                let example = wanted.symmetric_difference(&have).next().cloned();
+                format!(
+                    "{} routes; differs at {}",
+                    have.len(),
+                    example.unwrap_or_default()
+                )
+            }))
+        })
+    }
+
+    /// All routes of both are with the other, and in the kernel.
+    ///
+    /// # Errors
+    /// When they are not in time.
+    pub fn await_everything(&self) -> Result<()> {
+        self.await_kernel(&self.plan.announce, SPREAD)?;
+        self.await_peer_has(&prefixes(Party::Node, self.variant.v6(), ROUTES), SPREAD)
+    }
+
+    /// Kills the other router without a word and starts it anew on the same configuration.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start_router_again(&mut self) -> Result<()> {
+        self.router = peers::start(
+            self.kind,
+            &self.net.tor,
+            &self.lab.subdirectory("tor")?,
+            &self.plan,
+        )?;
+        Ok(())
+    }
+
+    /// The last error that the agent's status tells of the session, as text.
+    ///
+    /// # Errors
+    /// When the agent does not answer.
+    pub fn last_words(&self) -> Result<String> {
+        self.agent.ask(&["show", "peer", PEER])
+    }
+}
+
+fn scenario(kind: Kind, name: &str, variant: Variant, body: impl FnOnce(&Lab) -> Result<()>) {
+    let transport = if variant.v4 { "v4" } else { "v6" };
+    lab::run(&format!("{kind:?}-{name}-{transport}").to_lowercase(), body);
+}
+
+/// A thousand routes go each way; then both sides withdraw some, and only those go.
+pub fn exchanges_and_withdraws(kind: Kind, variant: Variant) {
+    scenario(kind, "exchange", variant, |lab| {
+        let mut pair = Pair::converged(lab, kind, variant)?;
+        let v6 = variant.v6();
+
+        let kept = prefixes(Party::Tor, v6, ROUTES - 100);
+        pair.router.announce(&kept)?;
+        pair.await_kernel(&kept, SPREAD)?;
+
+        // The last advertisement goes, with the last 250 prefixes.
+        let chunks = usize::from(ROUTES).div_ceil(IN_ONE_ADVERTISEMENT);
+        pair.agent
+            .delete(&format!("advertisement-{}", chunks - 1))?;
+        let left = prefixes(Party::Node, v6, ROUTES - 250);
+        pair.await_peer_has(&left, SPREAD)?;
+
+        // Nothing else moved: the session is the same one, the rest is still there.
+        pair.await_kernel(&kept, SPREAD)?;
+        pair.agent.await_state(PEER, "Established", secs(1))?;
+
+        let Pair { agent, net, .. } = pair;
+        agent.stop()?;
+        let rest = kernel::our_prefixes(&net.node, v6)?;
+        ensure!(
+            rest.is_empty(),
+            "a clean stop left {} routes in the kernel",
+            rest.len()
+        );
+        Ok(())
+    });
+}
+
+/// The other router dies without a word (its kernel resets the connection) and comes back.
+pub fn survives_a_restart_of_the_peer(kind: Kind, variant: Variant) {
+    scenario(kind, "restart", variant, |lab| {
+        let mut pair = Pair::converged(lab, kind, variant)?;
+        pair.router.daemon().kill();
+        pair.await_down(secs(u64::from(variant.hold()) + 5))?;
+        pair.await_kernel(&[], SPREAD)?;
+        pair.start_router_again()?;
+        pair.await_established()?;
+        pair.await_everything()
+    });
+}
+
+/// The link goes down: the kernel drops or marks the routes, the agent knows; it comes back, and so does everything.
+pub fn survives_the_loss_of_the_link(kind: Kind, variant: Variant) {
+    scenario(kind, "link", variant, |lab| {
+        let pair = Pair::converged(lab, kind, variant)?;
+        let v6 = variant.v6();
+        pair.net.node.ip("link set up0 down")?;
+        pair.await_kernel(&[], SPREAD)?;
+        pair.await_down(secs(u64::from(variant.hold()) + 5))?;
+        pair.net.node.ip("link set up0 up")?;
+        if v6 {
+            // Taking a link down takes its IPv6 addresses away.
+            pair.net.node.address("up0", address(false, true), 64)?;
+        }
+        pair.await_established()?;
+        pair.await_everything()
+    });
+}
+
+/// The other router falls silent with its connection open: only the hold timer can tell.
+pub fn the_hold_timer_ends_a_silent_session(kind: Kind, variant: Variant) {
+    scenario(kind, "hold", variant, |lab| {
+        let mut pair = Pair::converged(lab, kind, variant)?;
+        pair.router.pause();
+        let hold = u64::from(variant.hold());
+        pair.await_down(secs(hold + 3))?;
+        pair.await_kernel(&[], SPREAD)?;
+        let words = pair.last_words()?;
+        ensure!(
+            words.to_lowercase().contains("hold timer"),
+            "`show peer` does not say why:\n{words}"
+        );
+        pair.router.resume();
+        pair.await_established()?;
+        pair.await_everything()
+    });
+}
+
+/// A password on one side only, or two different ones: no session, and nothing else disturbed.
+pub fn a_wrong_password_keeps_the_session_down(kind: Kind, variant: Variant) {
+    let variant = Variant {
+        md5: true,
+        ..variant
+    };
+    scenario(kind, "password", variant, |lab| {
+        let pair = Pair::converged(lab, kind, variant)?;
+        // The new password needs a new connection, which the other side's segments cannot take part in.
+        pair.agent
+            .apply("secret", &manifests::secret("tor-password", "wrong-horse"))?;
+        pair.await_down(secs(u64::from(variant.hold()) + 5))?;
+        always("the session is down", secs(4), || {
+            let state = pair.agent.session_state(PEER)?;
+            Ok(Look::when(state != "Established", || state))
+        })?;
+        pair.agent
+            .apply("secret", &manifests::secret("tor-password", PASSWORD))?;
+        pair.await_established()?;
+        pair.await_everything()
+    });
+}
+
+/// IPv4 routes with an IPv6 next hop on an IPv6 session (RFC 8950), both ways, into the kernel.
+pub fn exchanges_ipv4_over_an_ipv6_session(kind: Kind) {
+    let variant = Variant::default();
+    scenario(kind, "rfc8950", variant, |lab| {
+        let net = NodeAndTor::new()?;
+        // Without IPv4 addresses on the link, the next hop can only be IPv6.
+        net.node.ip("address del 10.12.0.2/24 dev up0")?;
+        net.tor.ip("address del 10.12.0.1/24 dev down0")?;
+        let mut plan = Plan::new(
+            (TOR_ASN, address(true, true)),
+            (NODE_ASN, address(false, true)),
+        );
+        plan.announce = prefixes(Party::Tor, true, 10);
+        plan.announce_v4_over_v6 = prefixes(Party::Tor, false, ROUTES);
+        plan.passive = true;
+        let router = peers::start(kind, &net.tor, &lab.subdirectory("tor")?, &plan)?;
+        let mut peer = manifests::Peer::new(PEER, "underlay", TOR_ASN, address(true, true));
+        peer.families = vec!["ipv6", "ipv4"];
+        let own = prefixes(Party::Node, false, 200);
+        let documents = [
+            (
+                "router",
+                manifests::Router::new("underlay", NODE_ASN, "10.255.0.2").text(),
+            ),
+            (
+                "peer",
+                peer.with("holdTime: 9s").with("keepaliveTime: 3s").text(),
+            ),
+            (
+                "advertisement",
+                manifests::advertisement("own", "underlay", false, &own),
+            ),
+        ];
+        let agent = Agent::start(lab, &net.node, &documents)?;
+        agent.await_state(PEER, "Established", UP)?;
+        until("the peer's IPv4 routes are in the kernel", SPREAD, || {
+            let have = kernel::ours(&net.node, false)?;
+            Ok(Look::when(have.len() == usize::from(ROUTES), || {
+                format!("{} routes", have.len())
+            }))
+        })?;
+        for route in kernel::ours(&net.node, false)? {
+            ensure!(is_of(Party::Tor, &route.prefix), "whose is it? {route:?}");
+            let by_v6 = |leg: &kernel::Leg| leg.gateway.as_deref().is_some_and(|g| g.contains(':'));
+            ensure!(route.legs.iter().all(by_v6), "no IPv6 gateway: {route:?}");
+        }
+        let wanted: BTreeSet<String> = own.into_iter().collect();
+        until(
+            &format!("{} has the agent's IPv4 routes", router.name()),
+            SPREAD,
+            || {
+                let have = router.received(false)?;
+                Ok(Look::when(have == wanted, || {
+                    format!("{} routes", have.len())
+                }))
+            },
+        )
+    });
+}
+
+/// The tests that every daemon passes.
+#[macro_export]
+macro_rules! interop {
+    ($kind:expr) => {
+        use $crate::scenario::{self, Variant};
+
+        #[test]
+        fn exchanges_and_withdraws_over_ipv6() {
+            scenario::exchanges_and_withdraws($kind, Variant::default());
+        }
+
+        #[test]
+        fn exchanges_and_withdraws_over_ipv4() {
+            scenario::exchanges_and_withdraws(
+                $kind,
+                Variant {
+                    v4: true,
+                    ..Variant::default()
+                },
+            );
+        }
+
+        #[test]
+        fn exchanges_and_withdraws_over_ipv6_with_md5() {
+            let variant = Variant {
+                md5: true,
+                agent_passive: true,
+                ..Variant::default()
+            };
+            scenario::exchanges_and_withdraws($kind, variant);
+        }
+
+        #[test]
+        fn exchanges_and_withdraws_over_ipv4_with_md5() {
+            scenario::exchanges_and_withdraws(
+                $kind,
+                Variant {
+                    v4: true,
+                    md5: true,
+                    ..Variant::default()
+                },
+            );
+        }
+
+        #[test]
+        fn exchanges_when_the_agent_is_passive() {
+            let variant = Variant {
+                v4: true,
+                agent_passive: true,
+                ..Variant::default()
+            };
+            scenario::exchanges_and_withdraws($kind, variant);
+        }
+
+        #[test]
+        fn exchanges_when_both_sides_connect() {
+            scenario::exchanges_and_withdraws(
+                $kind,
+                Variant {
+                    both_active: true,
+                    ..Variant::default()
+                },
+            );
+        }
+
+        #[test]
+        fn survives_a_restart_of_the_peer() {
+            scenario::survives_a_restart_of_the_peer(
+                $kind,
+                Variant {
+                    agent_passive: true,
+                    ..Variant::default()
+                },
+            );
+        }
+
+        #[test]
+        fn survives_the_loss_of_the_link_over_ipv6() {
+            scenario::survives_the_loss_of_the_link(
+                $kind,
+                Variant {
+                    both_active: true,
+                    ..Variant::default()
+                },
+            );
+        }
+
+        #[test]
+        fn survives_the_loss_of_the_link_over_ipv4() {
+            scenario::survives_the_loss_of_the_link(
+                $kind,
+                Variant {
+                    v4: true,
+                    both_active: true,
+                    ..Variant::default()
+                },
+            );
+        }
+
+        #[test]
+        fn the_hold_timer_ends_a_silent_session() {
+            scenario::the_hold_timer_ends_a_silent_session(
+                $kind,
+                Variant {
+                    hold_time: 3,
+                    both_active: true,
+                    ..Variant::default()
+                },
+            );
+        }
+
+        #[test]
+        fn a_wrong_password_keeps_the_session_down() {
+            scenario::a_wrong_password_keeps_the_session_down(
+                $kind,
+                Variant {
+                    both_active: true,
+                    ..Variant::default()
+                },
+            );
+        }
+    };
+}

@@ -1,0 +1,3 @@
+//! The agent and ExaBGP.
+
+bgp_tests::interop!(bgp_tests::peers::Kind::ExaBgp);

@@ -1,0 +1,8 @@
+//! The agent and FRR.
+
+bgp_tests::interop!(bgp_tests::peers::Kind::Frr);
+
+#[test]
+fn exchanges_ipv4_over_an_ipv6_session() {
+    scenario::exchanges_ipv4_over_an_ipv6_session(bgp_tests::peers::Kind::Frr);
+}

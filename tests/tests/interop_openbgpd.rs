@@ -1,0 +1,3 @@
+//! The agent and OpenBGPD.
+
+bgp_tests::interop!(bgp_tests::peers::Kind::OpenBgpd);

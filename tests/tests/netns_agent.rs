@@ -1,0 +1,424 @@
+//! The agent alone with BIRD in network namespaces: several routers on one node, changes while it runs, a clean start and end.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use anyhow::{Result, ensure};
+use bgp_tests::agent::Agent;
+use bgp_tests::lab::{self, Lab, NodeAndTor, address};
+use bgp_tests::peers::{self, Kind, Plan, Router};
+use bgp_tests::routes::{Party, prefixes};
+use bgp_tests::scenario::{NODE_ASN, PEER, Pair, TOR_ASN, Variant};
+use bgp_tests::wait::{Look, always, secs, until};
+use bgp_tests::{Namespace, kernel, manifests};
+
+/// The far end of the overlay: a router behind the top-of-rack router.
+struct Fabric {
+    net: NodeAndTor,
+    _far: Namespace,
+    tor: Box<dyn Router>,
+    far: Box<dyn Router>,
+}
+
+const NODE_LOOPBACK: &str = "fd00:aa::1";
+const FAR_LOOPBACK: &str = "fd00:ff::9";
+
+fn ip(text: &str) -> IpAddr {
+    text.parse().expect("an address")
+}
+
+fn fabric(lab: &Lab) -> Result<Fabric> {
+    let net = NodeAndTor::new()?;
+    let far = Namespace::new("far")?;
+    net.tor.veth("right0", &far, "left0")?;
+    net.tor.address("right0", ip("fd00:13::1"), 64)?;
+    far.address("left0", ip("fd00:13::2"), 64)?;
+    far.address("lo", ip(FAR_LOOPBACK), 128)?;
+    net.node.address("lo", ip(NODE_LOOPBACK), 128)?;
+    far.ip("route add default via fd00:13::1")?;
+    net.tor
+        .ip(&format!("route add {FAR_LOOPBACK}/128 via fd00:13::2"))?;
+    net.tor
+        .ip(&format!("route add {NODE_LOOPBACK}/128 via fd00:12::2"))?;
+
+    // The underlay: the top-of-rack router tells the node where the far loopback is.
+    let mut plan = Plan::new(
+        (TOR_ASN, address(true, true)),
+        (NODE_ASN, address(false, true)),
+    );
+    plan.announce = vec![format!("{FAR_LOOPBACK}/128")];
+    let tor = peers::start(Kind::Bird, &net.tor, &lab.subdirectory("tor")?, &plan)?;
+    // The overlay: a session of the node's own AS between the two loopbacks.
+    let mut plan = Plan::new((NODE_ASN, ip(FAR_LOOPBACK)), (NODE_ASN, ip(NODE_LOOPBACK)));
+    plan.router_id = "10.255.0.9".into();
+    plan.announce = prefixes(Party::Tor, true, 50);
+    let far_router = peers::start(Kind::Bird, &far, &lab.subdirectory("far")?, &plan)?;
+    Ok(Fabric {
+        net,
+        _far: far,
+        tor,
+        far: far_router,
+    })
+}
+
+fn two_planes() -> Vec<(&'static str, String)> {
+    let underlay = manifests::Router::new("underlay", NODE_ASN, "10.255.0.2");
+    let overlay = manifests::Router::new("overlay", NODE_ASN, "10.255.0.2");
+    let peer = |name, router, asn, address| {
+        manifests::Peer::new(name, router, asn, address)
+            .with("holdTime: 9s")
+            .with("keepaliveTime: 3s")
+            .with("passive: true")
+    };
+    let rr = peer("rr", "overlay", NODE_ASN, ip(FAR_LOOPBACK));
+    let loopback = [format!("{NODE_LOOPBACK}/128")];
+    let own = prefixes(Party::Node, true, 20);
+    vec![
+        ("underlay", underlay.text()),
+        (
+            "overlay",
+            overlay
+                .with(&format!("localAddress: \"{NODE_LOOPBACK}\""))
+                .text(),
+        ),
+        (
+            "tor",
+            peer("tor", "underlay", TOR_ASN, address(true, true)).text(),
+        ),
+        ("rr", rr.text()),
+        (
+            "loopback",
+            manifests::advertisement("loopback", "underlay", true, &loopback),
+        ),
+        (
+            "tenants",
+            manifests::advertisement("tenants", "overlay", true, &own),
+        ),
+    ]
+}
+
+fn await_set(
+    what: &str,
+    wanted: &[String],
+    look: impl Fn() -> Result<BTreeSet<String>>,
+) -> Result<()> {
+    let wanted: BTreeSet<String> = wanted.iter().cloned().collect();
+    until(what, secs(20), || {
+        let have = look()?;
+        Ok(Look::when(have == wanted, || {
+            format!("{have:?}").chars().take(300).collect()
+        }))
+    })
+}
+
+#[test]
+fn an_underlay_and_an_overlay_router_share_a_node_and_no_route() {
+    lab::run("planes", |lab| {
+        let Fabric {
+            net,
+            _far,
+            mut tor,
+            far,
+        } = fabric(lab)?;
+        let agent = Agent::start(lab, &net.node, &two_planes())?;
+        agent.await_state("tor", "Established", secs(20))?;
+        agent.await_state("rr", "Established", secs(20))?;
+
+        // No route crosses: each neighbour has what its own plane announces and nothing else.
+        await_set(
+            "BIRD has the loopback alone",
+            &[format!("{NODE_LOOPBACK}/128")],
+            || tor.received(true),
+        )?;
+        await_set(
+            "the far end has the tenants alone",
+            &prefixes(Party::Node, true, 20),
+            || far.received(true),
+        )?;
+
+        // The overlay's next hop is a loopback that the underlay learned: its routes leave through the underlay's link.
+        let mut wanted = prefixes(Party::Tor, true, 50);
+        wanted.push(format!("{FAR_LOOPBACK}/128"));
+        await_set("both planes are in the kernel", &wanted, || {
+            kernel::our_prefixes(&net.node, true)
+        })?;
+        for route in kernel::ours(&net.node, true)? {
+            ensure!(
+                route
+                    .legs
+                    .iter()
+                    .all(|l| l.device.as_deref() == Some("up0")),
+                "{route:?}"
+            );
+        }
+
+        // The underlay loses the loopback: the overlay's routes go, though its session is still there.
+        tor.announce(&[])?;
+        await_set("nothing is left in the kernel", &[], || {
+            kernel::our_prefixes(&net.node, true)
+        })?;
+        tor.announce(&[format!("{FAR_LOOPBACK}/128")])?;
+        await_set("all is back in the kernel", &wanted, || {
+            kernel::our_prefixes(&net.node, true)
+        })
+    });
+}
+
+#[test]
+fn the_same_remote_for_two_routers_is_refused_and_named() {
+    lab::run("duplicate", |lab| {
+        let Fabric { net, _far, .. } = fabric(lab)?;
+        let mut documents = two_planes();
+        let twin = manifests::Peer::new("twin", "overlay", TOR_ASN, address(true, true));
+        documents.push(("twin", twin.text()));
+        let agent = Agent::start(lab, &net.node, &documents)?;
+        agent.await_condition(
+            ("peers", "twin"),
+            "Accepted",
+            ("False", "DuplicateRemote"),
+            secs(10),
+        )?;
+        agent.await_state("tor", "Established", secs(20))
+    });
+}
+
+#[test]
+fn the_better_metric_then_the_name_decides_who_installs_a_prefix() {
+    lab::run("shadow", |lab| {
+        let Fabric {
+            net, _far, mut tor, ..
+        } = fabric(lab)?;
+        let shared = prefixes(Party::Tor, true, 1).remove(0);
+        tor.announce(&[format!("{FAR_LOOPBACK}/128"), shared.clone()])?;
+        let agent = Agent::start(lab, &net.node, &two_planes())?;
+        agent.await_state("rr", "Established", secs(20))?;
+        // Both planes have it and both routers the default metric: "overlay" comes before "underlay".
+        let explained = until("explain names both", secs(20), || {
+            let text = agent.ask(&["explain", &shared])?;
+            let both =
+                text.contains("underlay") && text.contains("overlay") && text.contains("shadowed");
+            Ok(if both {
+                Look::Done(text)
+            } else {
+                Look::NotYet(text)
+            })
+        })?;
+        ensure!(!explained.contains("error"), "{explained}");
+        let routes = kernel::ours(&net.node, true)?;
+        ensure!(
+            routes.iter().filter(|r| r.prefix == shared).count() == 1,
+            "installed twice: {routes:?}"
+        );
+        // The overlay loses it: the underlay's takes its place.
+        agent.delete("rr")?;
+        let gone = prefixes(Party::Tor, true, 50).remove(49);
+        until("the overlay's own routes are gone", secs(20), || {
+            let have = kernel::our_prefixes(&net.node, true)?;
+            Ok(Look::when(
+                !have.contains(&gone) && have.contains(&shared),
+                || format!("{} routes", have.len()),
+            ))
+        })
+    });
+}
+
+#[test]
+fn a_change_of_a_manifest_takes_effect_while_it_runs() {
+    lab::run("changes", |lab| {
+        let pair = Pair::converged(lab, Kind::Bird, Variant::default())?;
+        let agent = &pair.agent;
+
+        // An object more, an object changed, an object gone.
+        let more = ["2001:db8:1ff::/48".to_owned()];
+        agent.apply(
+            "more",
+            &manifests::advertisement("more", "underlay", true, &more),
+        )?;
+        let mut wanted = prefixes(Party::Node, true, 1000);
+        wanted.push(more[0].clone());
+        pair.await_peer_has(&wanted, secs(10))?;
+        agent.await_condition(
+            ("advertisements", "more"),
+            "Advertised",
+            ("True", ""),
+            secs(10),
+        )?;
+        let other = ["2001:db8:1fe::/48".to_owned()];
+        agent.apply(
+            "more",
+            &manifests::advertisement("more", "underlay", true, &other),
+        )?;
+        wanted.pop();
+        wanted.push(other[0].clone());
+        pair.await_peer_has(&wanted, secs(10))?;
+        agent.delete("more")?;
+        wanted.pop();
+        pair.await_peer_has(&wanted, secs(10))?;
+
+        // A description does not reset the session; the same peer is up all the time.
+        let tor = address(true, true);
+        let peer = manifests::Peer::new(PEER, "underlay", TOR_ASN, tor)
+            .with("holdTime: 9s")
+            .with("keepaliveTime: 3s");
+        agent.apply(
+            "peer",
+            &peer.clone().with("description: the one above").text(),
+        )?;
+        always("the session stays up", secs(2), || {
+            let state = agent.session_state(PEER)?;
+            Ok(Look::when(state == "Established", || state))
+        })?;
+
+        // The peer goes, with its routes; it comes back, with them.
+        agent.delete("peer")?;
+        pair.await_kernel(&[], secs(10))?;
+        agent.apply("peer", &peer.text())?;
+        pair.await_established()?;
+        pair.await_everything()
+    });
+}
+
+#[test]
+fn an_administrative_shutdown_says_its_text_and_takes_the_routes() {
+    lab::run("shutdown", |lab| {
+        let pair = Pair::converged(lab, Kind::Bird, Variant::default())?;
+        let peer = manifests::Peer::new(PEER, "underlay", TOR_ASN, address(true, true))
+            .with("holdTime: 9s")
+            .with("keepaliveTime: 3s")
+            .with("shutdown: {enabled: true, message: back at noon}");
+        pair.agent.apply("peer", &peer.text())?;
+        pair.await_down(secs(10))?;
+        pair.await_kernel(&[], secs(10))?;
+        let heard = std::fs::read_to_string(lab.directory().join("tor/bird.log"))?;
+        ensure!(
+            heard.contains("back at noon"),
+            "BIRD did not hear the text:\n{heard}"
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn routes_are_kept_on_stop_when_asked_and_strays_go_at_the_next_start() {
+    lab::run("keep", |lab| {
+        let net = NodeAndTor::new()?;
+        let mut plan = Plan::new(
+            (TOR_ASN, address(true, true)),
+            (NODE_ASN, address(false, true)),
+        );
+        plan.announce = prefixes(Party::Tor, true, 100);
+        let mut tor = peers::start(Kind::Bird, &net.tor, &lab.subdirectory("tor")?, &plan)?;
+        let peer = manifests::Peer::new(PEER, "underlay", TOR_ASN, address(true, true));
+        let documents = [
+            (
+                "router",
+                manifests::Router::new("underlay", NODE_ASN, "10.255.0.2").text(),
+            ),
+            (
+                "peer",
+                peer.with("holdTime: 9s").with("keepaliveTime: 3s").text(),
+            ),
+        ];
+        let agent = Agent::start_with(lab, &net.node, &documents, &["--keep-routes-on-stop"])?;
+        await_set("100 routes", &plan.announce, || {
+            kernel::our_prefixes(&net.node, true)
+        })?;
+        agent.stop()?;
+        let kept = kernel::our_prefixes(&net.node, true)?;
+        ensure!(kept.len() == 100, "{} routes were kept", kept.len());
+
+        // Half of them are gone when it starts again: the others are never missing, the half goes once the table has converged.
+        let half = prefixes(Party::Tor, true, 50);
+        tor.announce(&half)?;
+        let agent = Agent::start(lab, &net.node, &documents)?;
+        until("the strays are gone", secs(30), || {
+            let have = kernel::our_prefixes(&net.node, true)?;
+            ensure!(
+                half.iter().all(|p| have.contains(p)),
+                "a route that is still wanted was missing"
+            );
+            Ok(Look::when(have.len() == 50, || {
+                format!("{} routes", have.len())
+            }))
+        })?;
+        agent.stop()
+    });
+}
+
+#[test]
+fn readiness_means_that_peers_are_up_and_the_kernel_is_right() {
+    lab::run("ready", |lab| {
+        let net = NodeAndTor::new()?;
+        let peer = manifests::Peer::new(PEER, "underlay", TOR_ASN, address(true, true));
+        let documents = [
+            (
+                "router",
+                manifests::Router::new("underlay", NODE_ASN, "10.255.0.2").text(),
+            ),
+            (
+                "peer",
+                peer.with("holdTime: 9s").with("keepaliveTime: 3s").text(),
+            ),
+        ];
+        let agent = Agent::start(lab, &net.node, &documents)?;
+        let ready = || http_get(&net.node, "127.0.0.1:8083", "/readyz");
+        let (status, body) = ready()?;
+        ensure!(
+            status == 503 && body.contains(PEER),
+            "nobody is there yet, but /readyz says {status}: {body}"
+        );
+        ensure!(
+            http_get(&net.node, "127.0.0.1:8083", "/livez")?.0 == 200,
+            "/livez"
+        );
+
+        let mut plan = Plan::new(
+            (TOR_ASN, address(true, true)),
+            (NODE_ASN, address(false, true)),
+        );
+        plan.announce = prefixes(Party::Tor, true, 100);
+        let _tor = peers::start(Kind::Bird, &net.tor, &lab.subdirectory("tor")?, &plan)?;
+        until("/readyz is 200", secs(20), || {
+            let (status, body) = ready()?;
+            Ok(Look::when(status == 200, || format!("{status}: {body}")))
+        })?;
+        let have = kernel::our_prefixes(&net.node, true)?.len();
+        ensure!(
+            have == 100,
+            "ready, with {have} of 100 routes in the kernel"
+        );
+        let (status, metrics) = http_get(&net.node, "127.0.0.1:8082", "/metrics")?;
+        ensure!(
+            status == 200 && metrics.contains("cosmos_"),
+            "/metrics says {status}: {metrics}"
+        );
+        agent.stop()
+    });
+}
+
+/// Status and body of a GET inside a namespace.
+fn http_get(namespace: &Namespace, server: &str, path: &str) -> Result<(u16, String)> {
+    use std::io::{Read, Write};
+    let mut answer = String::new();
+    namespace.enter(|| {
+        let mut stream = std::net::TcpStream::connect(server)?;
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"
+        )?;
+        stream.read_to_string(&mut answer)?;
+        Ok(())
+    })?;
+    let status = answer
+        .split(' ')
+        .nth(1)
+        .and_then(|word| word.parse().ok())
+        .unwrap_or(0);
+    Ok((
+        status,
+        answer
+            .split_once("\r\n\r\n")
+            .map(|(_, body)| body.to_owned())
+            .unwrap_or_default(),
+    ))
+}
