@@ -6,3 +6,4 @@ pub mod control;
 pub mod desired;
 pub mod observe;
 pub mod run;
+pub mod source;

@@ -1,5 +1,7 @@
 //! The commands that ask a running agent, and those that need none.
 
+pub mod check;
+
 use std::process::ExitCode;
 
 use crate::args::Command;

@@ -1,0 +1,91 @@
+//! `cosmos check DIR`: what is wrong with a folder of manifests, without running it.
+
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+use std::path::Path;
+
+use crate::desired::{Severity, build, nodes};
+use crate::source::directory::{FileProblem, load};
+
+/// Nothing is wrong.
+pub const OK: u8 = 0;
+/// Something is wrong; each problem has a line.
+pub const PROBLEMS: u8 = 1;
+/// The folder could not be checked.
+pub const COULD_NOT_RUN: u8 = 2;
+
+/// Checks the manifests in `dir` as they are for `node`, or for every node that a router names, and writes a line
+/// for each problem to `out`. Gives the exit status.
+pub fn check(dir: &Path, node: Option<&str>, out: &mut dyn Write) -> u8 {
+    match run(dir, node, out) {
+        Ok(status) => status,
+        // Nobody reads on: what was found has been told.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => PROBLEMS,
+        Err(_) => COULD_NOT_RUN,
+    }
+}
+
+fn run(dir: &Path, node: Option<&str>, out: &mut dyn Write) -> io::Result<u8> {
+    let loaded = match load(dir) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            writeln!(out, "{error}")?;
+            return Ok(COULD_NOT_RUN);
+        }
+    };
+    // What was dropped from a file while reading is a slip of the pen, which a check is there to find.
+    let mut problems: Vec<FileProblem> = loaded
+        .problems
+        .into_iter()
+        .map(|problem| FileProblem {
+            severity: Severity::Rejected,
+            ..problem
+        })
+        .collect();
+    let nodes = match node {
+        Some(node) => BTreeSet::from([node.to_owned()]),
+        // Without any router there is still what needs none to be wrong.
+        None => std::iter::once(String::new())
+            .chain(nodes(&loaded.objects))
+            .collect(),
+    };
+    for node in nodes {
+        for problem in build(&loaded.objects, &node).1 {
+            let on = problem
+                .router
+                .as_ref()
+                .map_or_else(String::new, |router| format!("on BGPRouter {router}: "));
+            let problem = FileProblem {
+                file: loaded
+                    .files
+                    .get(&problem.object)
+                    .cloned()
+                    .unwrap_or_default(),
+                object: Some(problem.object.to_string()),
+                field: problem.field,
+                message: format!("{on}{}", problem.message),
+                severity: problem.severity,
+            };
+            // Two nodes may find the same fault in one object.
+            if !problems.contains(&problem) {
+                problems.push(problem);
+            }
+        }
+    }
+    // A file's problems stand together; within it they keep the order in which they were found.
+    problems.sort_by(|a, b| a.file.cmp(&b.file));
+    for problem in &problems {
+        let tone = if counts(problem) { "" } else { "warning: " };
+        writeln!(out, "{tone}{problem}")?;
+    }
+    Ok(if problems.iter().any(counts) {
+        PROBLEMS
+    } else {
+        OK
+    })
+}
+
+/// A warning is not a problem: the object is carried out.
+fn counts(problem: &FileProblem) -> bool {
+    problem.severity == Severity::Rejected
+}

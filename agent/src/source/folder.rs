@@ -1,0 +1,235 @@
+//! A folder of manifests as a value: texts in, objects and problems out. No IO and no clock.
+//!
+//! A file whose text is no YAML leaves its former objects as they were; so does an object that becomes bad. A file
+//! that is gone takes its objects with it, and so does a document that is taken out of a file that can be read.
+//! When two files hold one object, the first by file name has it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::SystemTime;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::Timestamp;
+use serde_json::Value;
+
+use super::validate::{Verdict, admit};
+use crate::desired::{Object, ObjectKey, Objects, Severity};
+
+/// Something wrong in a file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FileProblem {
+    /// The file, as a path that people can open.
+    pub file: String,
+    /// The object, as `kind/name`, when it is about one.
+    pub object: Option<String>,
+    /// The field; empty for the object or file as a whole.
+    pub field: String,
+    /// What is wrong, and what would be right.
+    pub message: String,
+    /// Whether the object or file is refused.
+    pub severity: Severity,
+}
+
+impl fmt::Display for FileProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.file)?;
+        if let Some(object) = &self.object {
+            write!(f, "{object}: ")?;
+        }
+        if !self.field.is_empty() {
+            write!(f, "{}: ", self.field)?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+/// What a folder holds.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct SourceUpdate {
+    /// The newest good form of every object.
+    pub objects: Objects,
+    /// Everything that is wrong in the files.
+    pub problems: Vec<FileProblem>,
+    /// The file of each object.
+    pub files: BTreeMap<ObjectKey, String>,
+}
+
+/// A folder of manifests, remembered from reading to reading.
+#[derive(Default, Debug)]
+pub struct Folder {
+    files: BTreeMap<String, File>,
+    /// What was given to each object when it was first seen.
+    births: BTreeMap<ObjectKey, Birth>,
+}
+
+#[derive(Debug, Default)]
+struct File {
+    /// What was read last.
+    text: Option<Result<String, String>>,
+    objects: Vec<Object>,
+    problems: Vec<FileProblem>,
+}
+
+#[derive(Debug)]
+struct Birth {
+    created: SystemTime,
+    generation: i64,
+    spec: Value,
+}
+
+impl Folder {
+    /// Takes in what the files of the folder are now: by path, the text or why it cannot be read.
+    ///
+    /// Gives the whole content when anything is different from the reading before.
+    pub fn read(
+        &mut self,
+        files: BTreeMap<String, Result<String, String>>,
+        now: SystemTime,
+    ) -> Option<SourceUpdate> {
+        let before = self.files.len();
+        self.files.retain(|name, _| files.contains_key(name));
+        let mut changed = before != self.files.len();
+        for (name, text) in files {
+            let file = self.files.entry(name.clone()).or_default();
+            if file.text.as_ref() == Some(&text) {
+                continue;
+            }
+            changed = true;
+            file.take(&name, &text);
+            file.text = Some(text);
+        }
+        changed.then(|| self.content(now))
+    }
+
+    /// Makes the next reading count as new, whatever it finds.
+    pub fn forget_texts(&mut self) {
+        self.files.values_mut().for_each(|file| file.text = None);
+    }
+
+    /// All files put together.
+    fn content(&mut self, now: SystemTime) -> SourceUpdate {
+        let mut update = SourceUpdate::default();
+        for (name, file) in &self.files {
+            update.problems.extend(file.problems.iter().cloned());
+            for object in &file.objects {
+                let key = object.key();
+                if let Some(first) = update.files.get(&key) {
+                    let message = if first == name {
+                        "is in this file twice; the first one counts, remove the other".to_owned()
+                    } else {
+                        format!("is in {first} too; that one counts, remove one of them")
+                    };
+                    update.problems.push(FileProblem {
+                        file: name.clone(),
+                        object: Some(key.to_string()),
+                        field: String::new(),
+                        message,
+                        severity: Severity::Rejected,
+                    });
+                    continue;
+                }
+                update.files.insert(key, name.clone());
+                update.objects.apply(object.clone());
+            }
+        }
+        self.births.retain(|key, _| update.files.contains_key(key));
+        let born: Vec<Object> = update
+            .objects
+            .iter()
+            .map(|(key, object)| self.born(key, object, now))
+            .collect();
+        born.into_iter()
+            .for_each(|object| update.objects.apply(object));
+        update
+    }
+
+    /// The object with what an API server would have put into its metadata.
+    fn born(&mut self, key: &ObjectKey, object: &Object, now: SystemTime) -> Object {
+        let mut spec = object.to_value();
+        if let Some(spec) = spec.as_object_mut() {
+            spec.remove("metadata");
+        }
+        let birth = self.births.entry(key.clone()).or_insert_with(|| Birth {
+            created: now,
+            generation: 1,
+            spec: spec.clone(),
+        });
+        if birth.spec != spec {
+            birth.generation += 1;
+            birth.spec = spec;
+        }
+        let mut object = object.clone();
+        let meta = object.meta_mut();
+        meta.generation = Some(birth.generation);
+        meta.creation_timestamp = Timestamp::try_from(birth.created).ok().map(Time);
+        object
+    }
+}
+
+impl File {
+    /// Takes in a new text, and keeps what was good of what is bad now.
+    fn take(&mut self, name: &str, text: &Result<String, String>) {
+        self.problems.clear();
+        let problem =
+            |object: Option<String>, field: &str, message: String, severity| FileProblem {
+                file: name.to_owned(),
+                object,
+                field: field.to_owned(),
+                message,
+                severity,
+            };
+        let documents = match text
+            .as_ref()
+            .map_err(Clone::clone)
+            .and_then(|text| documents(text))
+        {
+            Ok(documents) => documents,
+            Err(why) => {
+                self.problems
+                    .push(problem(None, "", why, Severity::Rejected));
+                return;
+            }
+        };
+        let former = std::mem::take(&mut self.objects);
+        for document in documents {
+            let Verdict {
+                named,
+                key,
+                object,
+                findings,
+            } = admit(document);
+            for finding in findings {
+                self.problems.push(problem(
+                    named.clone(),
+                    &finding.field,
+                    finding.message,
+                    finding.severity,
+                ));
+            }
+            let kept = || {
+                former
+                    .iter()
+                    .find(|object| Some(object.key()) == key)
+                    .cloned()
+            };
+            self.objects.extend(object.or_else(kept));
+        }
+    }
+}
+
+/// The documents of a file; the items of a list count as documents.
+fn documents(text: &str) -> Result<Vec<Value>, String> {
+    let options = serde_saphyr::options! { with_snippet: false };
+    let documents: Vec<Value> = serde_saphyr::from_multiple_with_options(text, options)
+        .map_err(|error| format!("is not YAML: {}", error.to_string().replace('\n', " ")))?;
+    let mut all = Vec::new();
+    for mut document in documents {
+        let is_list = document.get("kind").and_then(Value::as_str) == Some("List")
+            && document.get("apiVersion").and_then(Value::as_str) == Some("v1");
+        match document.get_mut("items") {
+            Some(Value::Array(items)) if is_list => all.append(items),
+            _ => all.push(document),
+        }
+    }
+    Ok(all)
+}
