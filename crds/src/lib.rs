@@ -23,6 +23,10 @@
 //! ```
 
 #![expect(
+    clippy::duplicated_attributes,
+    reason = "columns of one kind have types in common"
+)]
+#![expect(
     unreachable_pub,
     reason = "the schema derive copies public types into function bodies"
 )]
@@ -39,7 +43,7 @@ mod vrf;
 pub use advertisement::*;
 pub use peer::*;
 pub use policy::*;
-pub use print::{definitions, files, yaml};
+pub use print::{definitions, yaml};
 pub use router::*;
 pub use shared::*;
 pub use vpc::*;

@@ -39,29 +39,6 @@ pub fn yaml() -> String {
         .collect()
 }
 
-/// Each definition as a file of config/crd: its name and its text.
-#[must_use]
-pub fn files() -> Vec<(String, String)> {
-    definitions()
-        .iter()
-        .map(|crd| {
-            let text = |pointer: &str| {
-                crd.pointer(pointer)
-                    .and_then(Value::as_str)
-                    .expect("every definition has it")
-            };
-            (
-                format!(
-                    "{}_{}.yaml",
-                    text("/spec/group"),
-                    text("/spec/names/plural")
-                ),
-                format!("---\n{}", document(crd)),
-            )
-        })
-        .collect()
-}
-
 fn document(crd: &Value) -> String {
     let mut text = serde_saphyr::to_string(crd).expect("a definition is plain data");
     if !text.ends_with('\n') {
