@@ -71,6 +71,8 @@ pub struct MessageError {
     pub notification: Notification,
     /// The attribute the error was found in, for an UPDATE.
     pub attribute: Option<AttrCode>,
+    /// Everything found wrong in an UPDATE, this error included.
+    pub findings: Vec<Finding>,
 }
 
 impl MessageError {
@@ -80,6 +82,7 @@ impl MessageError {
             error,
             notification: Notification::new(code, subcode, data.into()),
             attribute: None,
+            findings: Vec::new(),
         }
     }
 }

@@ -4,6 +4,8 @@
 //! RFC 6286 (BGP identifier), RFC 7607 (AS 0), RFC 6793 (AS_TRANS) and RFC 9072 (extended optional
 //! parameters) are applied here; what depends on the configuration (the expected AS, a clash of identifiers) is the session's.
 
+use std::fmt;
+
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::capability::Capability;
@@ -247,6 +249,21 @@ impl Open {
             all.close(out)?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Open {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "AS {} id {} hold {}",
+            self.asn(),
+            self.router_id,
+            self.hold_time
+        )?;
+        self.capabilities
+            .iter()
+            .try_for_each(|capability| write!(f, "; {capability}"))
     }
 }
 

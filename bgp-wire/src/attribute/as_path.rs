@@ -1,0 +1,691 @@
+//! AS_PATH (RFC 4271 §5.1.2, RFC 5065, RFC 6793), canonically with four octets for each AS, and AS4_PATH.
+
+use std::fmt;
+
+use bytes::BufMut;
+
+use crate::error::Reason;
+use crate::input::{Input, Malformed};
+use crate::{Asn, PeerKind, SessionContext};
+
+/// What a segment of an AS_PATH is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SegmentKind {
+    /// AS_SET: in no order.
+    Set,
+    /// AS_SEQUENCE: in the order passed, the last one first.
+    Sequence,
+    /// AS_CONFED_SEQUENCE (RFC 5065).
+    ConfedSequence,
+    /// AS_CONFED_SET (RFC 5065).
+    ConfedSet,
+}
+
+impl SegmentKind {
+    #[inline]
+    fn from_u8(code: u8) -> Option<Self> {
+        match code {
+            1 => Some(Self::Set),
+            2 => Some(Self::Sequence),
+            3 => Some(Self::ConfedSequence),
+            4 => Some(Self::ConfedSet),
+            _ => None,
+        }
+    }
+
+    /// The number of the kind.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Set => 1,
+            Self::Sequence => 2,
+            Self::ConfedSequence => 3,
+            Self::ConfedSet => 4,
+        }
+    }
+
+    /// Whether it speaks of member ASes of a confederation.
+    pub fn is_confed(self) -> bool {
+        matches!(self, Self::ConfedSequence | Self::ConfedSet)
+    }
+
+    /// Whether it has no order.
+    pub fn is_set(self) -> bool {
+        matches!(self, Self::Set | Self::ConfedSet)
+    }
+}
+
+/// One segment of an AS_PATH.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Segment<'a> {
+    /// What it is.
+    pub kind: SegmentKind,
+    asns: &'a [[u8; 4]],
+}
+
+impl<'a> Segment<'a> {
+    /// The ASes of the segment.
+    #[inline]
+    pub fn iter(
+        self,
+    ) -> impl ExactSizeIterator<Item = Asn> + DoubleEndedIterator + Clone + use<'a> {
+        self.asns.iter().map(|four| Asn(u32::from_be_bytes(*four)))
+    }
+
+    /// How many ASes it names.
+    pub fn len(self) -> usize {
+        self.asns.len()
+    }
+
+    /// Whether it names none, which no segment of a valid path does.
+    pub fn is_empty(self) -> bool {
+        self.asns.is_empty()
+    }
+
+    /// What it adds to the length of the path (RFC 4271 §9.1.2.2, RFC 5065 §5.3).
+    #[inline]
+    fn path_len(self) -> usize {
+        match self.kind {
+            SegmentKind::Sequence => self.asns.len(),
+            SegmentKind::Set => 1,
+            SegmentKind::ConfedSequence | SegmentKind::ConfedSet => 0,
+        }
+    }
+}
+
+impl fmt::Debug for Segment<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// `65000 65001`, `{65000,65001}` for a set, `(65000 65001)` and `[65000,65001]` inside of a confederation.
+impl fmt::Display for Segment<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (open, between, close) = match self.kind {
+            SegmentKind::Sequence => ("", " ", ""),
+            SegmentKind::Set => ("{", ",", "}"),
+            SegmentKind::ConfedSequence => ("(", " ", ")"),
+            SegmentKind::ConfedSet => ("[", ",", "]"),
+        };
+        f.write_str(open)?;
+        for (place, asn) in self.iter().enumerate() {
+            f.write_str(if place > 0 { between } else { "" })?;
+            write!(f, "{asn}")?;
+        }
+        f.write_str(close)
+    }
+}
+
+/// An AS_PATH in canonical form.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct AsPathRef<'a>(pub(super) &'a [u8]);
+
+impl<'a> AsPathRef<'a> {
+    /// The path with these octets, which came from [`as_bytes`](Self::as_bytes).
+    pub fn from_canonical(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    /// The canonical octets.
+    pub fn as_bytes(self) -> &'a [u8] {
+        self.0
+    }
+
+    /// The segments in order.
+    #[inline]
+    pub fn segments(self) -> impl Iterator<Item = Segment<'a>> + Clone + use<'a> {
+        let mut rest = self.0;
+        std::iter::from_fn(move || {
+            let [kind, count, after @ ..] = rest else {
+                return None;
+            };
+            let (asns, after) = after.split_at_checked(usize::from(*count) * 4)?;
+            rest = after;
+            Some(Segment {
+                kind: SegmentKind::from_u8(*kind)?,
+                asns: asns.as_chunks().0,
+            })
+        })
+    }
+
+    /// All ASes, of whatever segment.
+    pub fn iter(self) -> impl Iterator<Item = Asn> + Clone + use<'a> {
+        self.segments().flat_map(Segment::iter)
+    }
+
+    /// The length that the decision compares: a set counts one (RFC 4271 §9.1.2.2), confederation segments nothing (RFC 5065 §5.3).
+    #[inline]
+    pub fn len(self) -> usize {
+        self.segments().map(Segment::path_len).sum()
+    }
+
+    /// Whether there is no AS at all, as in a route of the own AS.
+    pub fn is_empty(self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The neighbouring AS the route came from, whose MEDs can be compared (RFC 4271 §9.1.2.2 c): the first AS of the first
+    /// segment that is not of a confederation, if that is a sequence.
+    #[inline]
+    pub fn neighbor_as(self) -> Option<Asn> {
+        let first = self.segments().find(|segment| !segment.kind.is_confed())?;
+        if first.kind == SegmentKind::Sequence {
+            first.iter().next()
+        } else {
+            None
+        }
+    }
+
+    /// The AS that brought the route into BGP: the last of the path, if that is not in a set.
+    pub fn origin_as(self) -> Option<Asn> {
+        let last = self.segments().last()?;
+        if last.kind.is_set() {
+            None
+        } else {
+            last.iter().next_back()
+        }
+    }
+
+    /// The leftmost AS, in whatever kind of sequence.
+    pub fn first_as(self) -> Option<Asn> {
+        let first = self.segments().next()?;
+        if first.kind.is_set() {
+            None
+        } else {
+            first.iter().next()
+        }
+    }
+
+    /// Whether the AS is in the path.
+    #[inline]
+    pub fn contains(self, asn: Asn) -> bool {
+        self.segments()
+            .any(|segment| segment.asns.contains(&asn.0.to_be_bytes()))
+    }
+
+    /// How often the AS is in the path.
+    pub fn count(self, asn: Asn) -> usize {
+        self.iter().filter(|one| *one == asn).count()
+    }
+
+    /// Whether there is an AS_SET or an AS_CONFED_SET.
+    pub fn has_set(self) -> bool {
+        self.segments().any(|segment| segment.kind.is_set())
+    }
+
+    /// Whether there is an AS that two octets cannot say.
+    pub(crate) fn needs_four_octets(self) -> bool {
+        self.iter().any(|asn| !asn.fits_two_octets())
+    }
+
+    /// Writes the path with two octets for each AS (RFC 6793 §4.2.2).
+    pub(crate) fn put_old(self, out: &mut impl BufMut) {
+        for segment in self.segments() {
+            out.put_u8(segment.kind.code());
+            out.put_u8(u8::try_from(segment.len()).unwrap_or(u8::MAX));
+            segment
+                .iter()
+                .for_each(|asn| out.put_u16(asn.to_two_octets()));
+        }
+    }
+
+    /// Writes the path as AS4_PATH has it: without confederation segments (RFC 6793 §3).
+    pub(crate) fn put_as4(self, out: &mut impl BufMut) {
+        for segment in self.segments().filter(|segment| !segment.kind.is_confed()) {
+            out.put_u8(segment.kind.code());
+            out.put_u8(u8::try_from(segment.len()).unwrap_or(u8::MAX));
+            out.put_slice(segment.asns.as_flattened());
+        }
+    }
+}
+
+impl fmt::Debug for AsPathRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{self}\"")
+    }
+}
+
+impl fmt::Display for AsPathRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, segment) in self.segments().enumerate() {
+            if place > 0 {
+                f.write_str(" ")?;
+            }
+            write!(f, "{segment}")?;
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn read<'a>(
+    value: Input<'a>,
+    ctx: &SessionContext,
+    out: &mut Vec<u8>,
+) -> Result<(), Malformed<'a>> {
+    if ctx.asn4 {
+        check::<4>(value, ctx)?;
+        out.extend_from_slice(value);
+    } else {
+        check::<2>(value, ctx)?;
+        widen(value, out);
+    }
+    Ok(())
+}
+
+/// The rules for a received AS_PATH whose ASes take `N` octets.
+#[inline]
+fn check<'a, const N: usize>(value: Input<'a>, ctx: &SessionContext) -> Result<(), Malformed<'a>> {
+    let mut rest = value;
+    while !rest.is_empty() {
+        let (kind, asns, after) = segment::<N>(rest)?;
+        let bad = |text| Malformed::new(rest, "AS_PATH segment", Reason::Text(text));
+        if kind != SegmentKind::Sequence {
+            // RFC 5065 §5: confederation segments "from a neighbor that is not located in the same confederation" are an error.
+            if kind.is_confed() && ctx.peer_kind == PeerKind::External {
+                return Err(bad("is of a confederation, the peer is outside of it"));
+            }
+            // RFC 9774 §3: routes with an AS_SET or AS_CONFED_SET are handled as treat-as-withdraw.
+            if kind.is_set() && !ctx.accept_as_set {
+                return Err(bad("is a set, which is not accepted"));
+            }
+        }
+        // RFC 7607 §2.
+        if asns.contains(&[0; N]) {
+            return Err(bad("contains AS 0"));
+        }
+        rest = after;
+    }
+    match ctx.peer_kind {
+        PeerKind::Internal => Ok(()),
+        // RFC 5065 §5: it is an error if the path from a peer in another member AS does not have
+        // AS_CONFED_SEQUENCE as its first segment.
+        PeerKind::Confederation if value.first() != Some(&SegmentKind::ConfedSequence.code()) => {
+            Err(Malformed::new(
+                value,
+                "AS_PATH",
+                Reason::Text("does not start with AS_CONFED_SEQUENCE"),
+            ))
+        }
+        PeerKind::External if ctx.enforce_first_as && !starts_with::<N>(value, ctx.remote_as) => {
+            Err(Malformed::new(
+                value,
+                "AS_PATH",
+                Reason::Text("does not start with the AS of the peer"),
+            ))
+        }
+        PeerKind::External | PeerKind::Confederation => Ok(()),
+    }
+}
+
+/// The first segment of what is left, whatever it means (RFC 7606 §7.2).
+#[inline]
+#[allow(
+    clippy::type_complexity,
+    reason = "kind, ASes and rest need no name of their own"
+)]
+fn segment<const N: usize>(
+    rest: Input<'_>,
+) -> Result<(SegmentKind, &[[u8; N]], Input<'_>), Malformed<'_>> {
+    let [kind, count, after @ ..] = rest else {
+        return Err(Malformed::new(rest, "AS_PATH segment", Reason::Truncated));
+    };
+    let Some(kind) = SegmentKind::from_u8(*kind) else {
+        return Err(Malformed::new(
+            rest,
+            "AS_PATH segment type",
+            Reason::Value(u32::from(*kind)),
+        ));
+    };
+    if *count == 0 {
+        return Err(Malformed::new(
+            rest,
+            "AS_PATH segment",
+            Reason::Text("is empty"),
+        ));
+    }
+    match after.split_at_checked(usize::from(*count) * N) {
+        Some((asns, after)) => Ok((kind, asns.as_chunks().0, after)),
+        None => Err(Malformed::new(rest, "AS_PATH segment", Reason::Truncated)),
+    }
+}
+
+fn starts_with<const N: usize>(path: Input<'_>, asn: Asn) -> bool {
+    let [2, _, first @ ..] = path else {
+        return false;
+    };
+    let first = first.get(..N).unwrap_or(&[]);
+    match N {
+        2 => first == asn.to_two_octets().to_be_bytes(),
+        _ => first == asn.0.to_be_bytes(),
+    }
+}
+
+/// From two octets for each AS to four. The path has been checked.
+fn widen(path: Input<'_>, out: &mut Vec<u8>) {
+    let mut rest = path;
+    while let Ok((kind, asns, after)) = segment::<2>(rest) {
+        out.extend_from_slice(&[kind.code(), u8::try_from(asns.len()).unwrap_or(u8::MAX)]);
+        for [high, low] in asns {
+            out.extend_from_slice(&[0, 0, *high, *low]);
+        }
+        rest = after;
+    }
+}
+
+/// Puts what AS4_PATH knows into the canonical path that begins at `start` and ends `out` (RFC 6793 §4.2.3).
+pub(crate) fn merge(out: &mut Vec<u8>, start: usize, as4: &[u8]) {
+    let Some(path) = out.get(start..) else { return };
+    // "If the number of AS numbers in the AS_PATH attribute is less than the number of AS numbers in the AS4_PATH attribute, then the
+    // AS4_PATH attribute SHALL be ignored".
+    let Some(mut wanted) = AsPathRef(path).len().checked_sub(AsPathRef(as4).len()) else {
+        return;
+    };
+    if as4.is_empty() {
+        return;
+    }
+
+    // "taking as many AS numbers and path segments as necessary from the leading part of the AS_PATH"; a confederation segment
+    // goes along "if it is either the leading path segment or is adjacent to a path segment that is prepended".
+    let mut taken = 0;
+    let mut last = None;
+    for segment in AsPathRef(path).segments() {
+        let count = match segment.kind {
+            SegmentKind::ConfedSequence | SegmentKind::ConfedSet => segment.len(),
+            _ if wanted == 0 => break,
+            SegmentKind::Set => segment.len(),
+            SegmentKind::Sequence => segment.len().min(wanted),
+        };
+        last = Some((segment.kind, start + taken + 1, count));
+        taken += 2 + count * 4;
+        wanted = wanted.saturating_sub(if segment.kind.is_confed() {
+            0
+        } else {
+            count.min(segment.path_len())
+        });
+        if count < segment.len() {
+            break;
+        }
+    }
+    out.truncate(start + taken);
+
+    // Two sequences that meet are one.
+    let mut rest = as4;
+    if let (Some((kind, place, count)), [2, more, after @ ..]) = (last, as4) {
+        let joined = u8::try_from(count + usize::from(*more));
+        if let Some(slot) = out.get_mut(place) {
+            *slot = u8::try_from(count).unwrap_or(u8::MAX);
+            if let (SegmentKind::Sequence, Ok(joined)) = (kind, joined) {
+                *slot = joined;
+                rest = after;
+            }
+        }
+    } else if let Some((_, place, count)) = last
+        && let Some(slot) = out.get_mut(place)
+    {
+        *slot = u8::try_from(count).unwrap_or(u8::MAX);
+    }
+    out.extend_from_slice(rest);
+}
+
+pub(crate) fn show(value: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(f, "as-path \"{}\"", AsPathRef(value))
+}
+
+/// AS4_PATH.
+pub(crate) mod as4 {
+    use super::{Input, Malformed, Reason, SessionContext, segment};
+
+    pub(crate) use super::show;
+
+    /// RFC 6793 §6 for what is malformed; RFC 7607 §2 for AS 0. §3: confederation segments in it are dropped.
+    pub(crate) fn read<'a>(
+        value: Input<'a>,
+        _: &SessionContext,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Malformed<'a>> {
+        if value.is_empty() {
+            return Err(Malformed::new(value, "AS4_PATH", Reason::Length(0)));
+        }
+        let mut rest = value;
+        while !rest.is_empty() {
+            let (kind, asns, after) = segment::<4>(rest)?;
+            if asns.contains(&[0; 4]) {
+                return Err(Malformed::new(
+                    rest,
+                    "AS4_PATH segment",
+                    Reason::Text("contains AS 0"),
+                ));
+            }
+            if !kind.is_confed() {
+                out.extend_from_slice(rest.get(..2 + asns.len() * 4).unwrap_or(&[]));
+            }
+            rest = after;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A path from its text form: `1 2 {3,4} (5 6) [7,8]`.
+    pub(crate) fn path(text: &str) -> Vec<u8> {
+        let mut out: Vec<u8> = Vec::new();
+        let spaced = text
+            .replace('{', " {:")
+            .replace('(', " (:")
+            .replace('[', " [:");
+        let mut open: Option<usize> = None;
+        for token in spaced.split([' ', ',']).filter(|token| !token.is_empty()) {
+            let (kind, digits) = match token.split_once(':') {
+                Some(("{", digits)) => (Some(1), digits),
+                Some(("(", digits)) => (Some(3), digits),
+                Some(("[", digits)) => (Some(4), digits),
+                _ => (if open.is_none() { Some(2) } else { None }, token),
+            };
+            if let Some(kind) = kind {
+                open = Some(out.len());
+                out.extend([kind, 0]);
+            }
+            let place = open.unwrap();
+            out[place + 1] += 1;
+            let end = digits.trim_end_matches(['}', ')', ']']);
+            out.extend(end.parse::<u32>().unwrap().to_be_bytes());
+            if end.len() < digits.len() {
+                open = None;
+            }
+        }
+        out
+    }
+
+    fn ctx(kind: PeerKind) -> SessionContext {
+        SessionContext {
+            peer_kind: kind,
+            ..SessionContext::new(Asn(65000), Asn(65001))
+        }
+    }
+
+    #[test]
+    fn texts_lengths_and_neighbours() {
+        for (text, len, neighbor, origin) in [
+            ("", 0, None, None),
+            ("65001", 1, Some(65001), Some(65001)),
+            (
+                "65001 65002 4200000000",
+                3,
+                Some(65001),
+                Some(4_200_000_000),
+            ),
+            ("65001 {1,2,3}", 2, Some(65001), None),
+            ("{1,2,3}", 1, None, None),
+            ("(64512 64513) 65001", 1, Some(65001), Some(65001)),
+            ("(64512) [1,2] {7}", 1, None, None),
+            ("(64512)", 0, None, Some(64512)),
+        ] {
+            let bytes = path(text);
+            let path = AsPathRef(&bytes);
+            assert_eq!(path.to_string(), text);
+            assert_eq!(path.len(), len, "{text}");
+            assert_eq!(path.neighbor_as(), neighbor.map(Asn), "{text}");
+            assert_eq!(path.origin_as(), origin.map(Asn), "{text}");
+        }
+        let bytes = path("1 2 1 {1,3}");
+        assert_eq!(AsPathRef(&bytes).count(Asn(1)), 3);
+        assert!(AsPathRef(&bytes).contains(Asn(3)) && !AsPathRef(&bytes).contains(Asn(4)));
+    }
+
+    /// RFC 7606 §7.2, RFC 7607 §2, RFC 5065 §5, RFC 9774 §3.
+    #[test]
+    fn malformed_paths_are_refused() {
+        let external = ctx(PeerKind::External);
+        let confed = ctx(PeerKind::Confederation);
+        let internal = ctx(PeerKind::Internal);
+        let sets = SessionContext {
+            accept_as_set: true,
+            ..external.clone()
+        };
+        let first = SessionContext {
+            enforce_first_as: true,
+            ..external.clone()
+        };
+        for (name, ctx, bytes, good) in [
+            ("plain", &external, path("65001 2"), true),
+            ("empty", &external, vec![], true),
+            ("segment type 0", &external, vec![0, 1, 0, 0, 0, 1], false),
+            ("segment type 5", &external, vec![5, 1, 0, 0, 0, 1], false),
+            ("segment of nothing", &external, vec![2, 0], false),
+            (
+                "nothing after a segment",
+                &external,
+                vec![2, 1, 0, 0, 0, 1, 2, 0],
+                false,
+            ),
+            ("overrun", &external, vec![2, 2, 0, 0, 0, 1], false),
+            (
+                "one octet left",
+                &external,
+                vec![2, 1, 0, 0, 0, 1, 2],
+                false,
+            ),
+            ("AS 0", &external, path("65001 0 3"), false),
+            ("set", &external, path("65001 {1,2}"), false),
+            ("set where accepted", &sets, path("65001 {1,2}"), true),
+            (
+                "confederation from outside",
+                &external,
+                path("(1) 65001"),
+                false,
+            ),
+            (
+                "confederation set from outside",
+                &sets,
+                path("65001 [1]"),
+                false,
+            ),
+            (
+                "confederation from a member",
+                &confed,
+                path("(65001) 7"),
+                true,
+            ),
+            (
+                "member without confederation",
+                &confed,
+                path("65001 7"),
+                false,
+            ),
+            ("member with nothing", &confed, vec![], false),
+            (
+                "confederation from inside",
+                &internal,
+                path("(1) 65001"),
+                true,
+            ),
+            ("empty from inside", &internal, vec![], true),
+            ("first AS enforced", &first, path("65001 7"), true),
+            ("other first AS", &first, path("65002 7"), false),
+            ("no first AS", &first, vec![], false),
+        ] {
+            let mut out = Vec::new();
+            assert_eq!(read(&bytes, ctx, &mut out).is_ok(), good, "{name}");
+            assert_eq!(out, if good { bytes } else { vec![] }, "{name}");
+        }
+    }
+
+    #[test]
+    fn two_octets_become_four() {
+        let old = SessionContext {
+            asn4: false,
+            ..ctx(PeerKind::External)
+        };
+        let mut out = Vec::new();
+        read(&[2, 2, 0xfd, 0xe9, 0x5b, 0xa0], &old, &mut out).unwrap();
+        assert_eq!(AsPathRef(&out).to_string(), "65001 23456");
+        let mut back = Vec::new();
+        AsPathRef(&out).put_old(&mut back);
+        assert_eq!(back, [2, 2, 0xfd, 0xe9, 0x5b, 0xa0]);
+    }
+
+    /// RFC 6793 §4.2.3.
+    #[test]
+    fn what_as4_path_knows_is_merged() {
+        for (old, as4, merged) in [
+            ("1 23456 23456", "70000 80000", "1 70000 80000"),
+            ("23456 23456", "70000 80000", "70000 80000"),
+            ("1 2 23456", "80000", "1 2 80000"),
+            // AS4_PATH longer than AS_PATH is ignored.
+            ("1 23456", "70000 80000 90000", "1 23456"),
+            ("", "70000", ""),
+            // A set counts one.
+            ("1 23456 {5,6}", "70000 {5,6}", "1 70000 {5,6}"),
+            ("1 {5,6} 23456", "70000", "1 {5,6} 70000"),
+            // Confederation segments count nothing, and go along when they lead or follow what is taken.
+            ("(64512) 1 23456", "70000", "(64512) 1 70000"),
+            ("(64512) 23456", "70000", "(64512) 70000"),
+            ("1 (64512) 23456", "70000", "1 (64512) 70000"),
+            ("1 23456 2", "70000 2", "1 70000 2"),
+        ] {
+            let mut out = vec![0xaa];
+            out.extend(path(old));
+            merge(&mut out, 1, &path(as4));
+            assert_eq!(AsPathRef(&out[1..]).to_string(), merged, "{old} + {as4}");
+        }
+    }
+
+    #[test]
+    fn sequences_too_long_to_join_stay_two() {
+        let long = vec!["1"; 250].join(" ");
+        let mut out = path(&format!("7 8 9 10 {long}"));
+        merge(&mut out, 0, &path(&vec!["70000"; 200].join(" ")));
+        assert_eq!(AsPathRef(&out).len(), 254);
+        assert_eq!(AsPathRef(&out).segments().count(), 1);
+        let mut out = path(&format!("7 8 9 10 {long}"));
+        out.extend(path(&long));
+        merge(&mut out, 0, &path(&format!("{long} 70000")));
+        assert_eq!(AsPathRef(&out).len(), 504);
+        assert_eq!(
+            AsPathRef(&out)
+                .segments()
+                .map(Segment::len)
+                .collect::<Vec<_>>(),
+            [253, 251]
+        );
+    }
+
+    #[test]
+    fn as4_path_drops_confederation_segments() {
+        let mut out = Vec::new();
+        as4::read(&path("(64512) 70000"), &ctx(PeerKind::External), &mut out).unwrap();
+        assert_eq!(AsPathRef(&out).to_string(), "70000");
+        for bad in [
+            vec![],
+            vec![2],
+            vec![2, 0],
+            vec![9, 1, 0, 0, 0, 1],
+            path("0"),
+        ] {
+            assert!(as4::read(&bad, &ctx(PeerKind::External), &mut Vec::new()).is_err());
+        }
+    }
+}

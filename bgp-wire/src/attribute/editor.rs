@@ -1,0 +1,464 @@
+//! Changes sets of attributes: what policy, reflection and export do to a route.
+//!
+//! The editor holds one set in canonical form and keeps it canonical with every change, so that [`finish`](AttrEditor::finish) costs
+//! nothing. Its buffer is reused: load a set, change it, take the result, load the next.
+
+use std::ops::Range;
+
+use super::set::head;
+use super::{
+    Aggregator, AsPathRef, AttrCode, AttrRef, AttrSet, Community, ExtCommunity, LargeCommunity,
+    NextHop, Origin, SegmentKind, flags, sorted, table,
+};
+use crate::{Asn, RouterId};
+
+/// A set of attributes that can be changed.
+#[derive(Clone, Debug)]
+pub struct AttrEditor {
+    /// Canonical at all times.
+    set: Vec<u8>,
+    /// A value being put together.
+    value: Vec<u8>,
+}
+
+impl Default for AttrEditor {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl From<AttrRef<'_>> for AttrEditor {
+    fn from(attrs: AttrRef<'_>) -> Self {
+        let mut editor = Self::new();
+        editor.load(attrs);
+        editor
+    }
+}
+
+/// The most ASes a segment can name.
+const MAX_SEGMENT: usize = 255;
+
+impl AttrEditor {
+    /// An empty set.
+    pub fn new() -> Self {
+        Self {
+            set: vec![0],
+            value: Vec::new(),
+        }
+    }
+
+    /// Starts again from a set, keeping the buffer.
+    pub fn load(&mut self, attrs: AttrRef<'_>) {
+        self.set.clear();
+        self.set.extend_from_slice(attrs.as_bytes());
+        if self.set.is_empty() {
+            self.set.push(0);
+        }
+    }
+
+    /// Starts again from nothing, keeping the buffer.
+    pub fn clear(&mut self) {
+        self.set.clear();
+        self.set.push(0);
+    }
+
+    /// The set as it is now.
+    pub fn get(&self) -> AttrRef<'_> {
+        AttrRef::from_canonical(&self.set)
+    }
+
+    /// The finished set.
+    pub fn finish(&mut self) -> AttrRef<'_> {
+        self.get()
+    }
+
+    /// The set as it is now, with octets of its own.
+    pub fn to_set(&self) -> AttrSet {
+        self.get().to_set()
+    }
+
+    /// Sets or removes the next hop.
+    pub fn set_next_hop(&mut self, next_hop: impl Into<Option<NextHop>>) {
+        let end = 1 + usize::from(self.set.first().copied().unwrap_or(0));
+        let end = end.min(self.set.len());
+        match next_hop.into() {
+            None => drop(self.set.splice(..end, [0])),
+            Some(next_hop) => next_hop.write(|bytes| {
+                let length = u8::try_from(bytes.len()).unwrap_or(0);
+                drop(
+                    self.set
+                        .splice(..end, std::iter::once(length).chain(bytes.iter().copied())),
+                );
+            }),
+        }
+    }
+
+    /// Sets ORIGIN.
+    pub fn set_origin(&mut self, origin: Origin) {
+        self.put(AttrCode::ORIGIN, &[origin.code()]);
+    }
+
+    /// Sets or removes MULTI_EXIT_DISC.
+    pub fn set_med(&mut self, med: Option<u32>) {
+        self.put_number(AttrCode::MED, med);
+    }
+
+    /// Sets or removes LOCAL_PREF.
+    pub fn set_local_pref(&mut self, local_pref: Option<u32>) {
+        self.put_number(AttrCode::LOCAL_PREF, local_pref);
+    }
+
+    /// Sets or removes ATOMIC_AGGREGATE.
+    pub fn set_atomic_aggregate(&mut self, present: bool) {
+        if present {
+            self.put(AttrCode::ATOMIC_AGGREGATE, &[]);
+        } else {
+            self.remove(AttrCode::ATOMIC_AGGREGATE);
+        }
+    }
+
+    /// Sets or removes AGGREGATOR.
+    pub fn set_aggregator(&mut self, aggregator: Option<Aggregator>) {
+        match aggregator {
+            Some(aggregator) => self.put(AttrCode::AGGREGATOR, &aggregator.to_bytes()),
+            None => drop(self.remove(AttrCode::AGGREGATOR)),
+        }
+    }
+
+    /// Sets or removes ORIGINATOR_ID.
+    pub fn set_originator_id(&mut self, id: Option<RouterId>) {
+        self.put_number(AttrCode::ORIGINATOR_ID, id.map(|id| id.0));
+    }
+
+    /// Puts a cluster in front of CLUSTER_LIST (RFC 4456 §8).
+    pub fn prepend_cluster_id(&mut self, id: RouterId) {
+        self.build(AttrCode::CLUSTER_LIST, |old, value| {
+            value.extend_from_slice(&id.0.to_be_bytes());
+            value.extend_from_slice(old);
+        });
+    }
+
+    /// Sets AS_PATH to one sequence, or to nothing.
+    pub fn set_as_path(&mut self, sequence: &[Asn]) {
+        self.build(AttrCode::AS_PATH, |_, value| {
+            for part in sequence.chunks(MAX_SEGMENT) {
+                value.extend_from_slice(&[
+                    SegmentKind::Sequence.code(),
+                    u8::try_from(part.len()).unwrap_or(0),
+                ]);
+                part.iter()
+                    .for_each(|asn| value.extend_from_slice(&asn.0.to_be_bytes()));
+            }
+        });
+    }
+
+    /// Sets AS_PATH to segments; those without an AS are left out.
+    pub fn set_as_path_segments(&mut self, segments: &[(SegmentKind, &[Asn])]) {
+        self.build(AttrCode::AS_PATH, |_, value| {
+            for (kind, asns) in segments {
+                for part in asns.chunks(MAX_SEGMENT) {
+                    value.extend_from_slice(&[kind.code(), u8::try_from(part.len()).unwrap_or(0)]);
+                    part.iter()
+                        .for_each(|asn| value.extend_from_slice(&asn.0.to_be_bytes()));
+                }
+            }
+        });
+    }
+
+    /// Puts an AS in front of AS_PATH, so many times (RFC 4271 §5.1.2 b).
+    pub fn prepend_as_path(&mut self, asn: Asn, times: usize) {
+        self.prepend(SegmentKind::Sequence, asn, times);
+    }
+
+    /// Puts a member AS in front of AS_PATH, as is done towards another member of the confederation (RFC 5065 §5.1 b).
+    pub fn prepend_confed_as(&mut self, asn: Asn, times: usize) {
+        self.prepend(SegmentKind::ConfedSequence, asn, times);
+    }
+
+    fn prepend(&mut self, kind: SegmentKind, asn: Asn, times: usize) {
+        // Of the new ASes, as many as fit join the first segment if it is of the same kind.
+        self.build(AttrCode::AS_PATH, |old, value| {
+            let (count, rest) = match old {
+                [code, count, rest @ ..] if *code == kind.code() => (usize::from(*count), rest),
+                _ => (0, old),
+            };
+            let joined = times.min(MAX_SEGMENT - count);
+            let mut before = times - joined;
+            while before > 0 {
+                let part = before.min(MAX_SEGMENT);
+                put_segment(value, kind, part, asn, part);
+                before -= part;
+            }
+            if joined + count > 0 {
+                put_segment(value, kind, joined + count, asn, joined);
+            }
+            value.extend_from_slice(rest);
+        });
+    }
+
+    /// Removes the confederation segments of AS_PATH, as is done when a route leaves the confederation (RFC 5065 §5.1 c).
+    pub fn remove_confed_segments(&mut self) {
+        self.retain_segments(|kind| !kind.is_confed());
+    }
+
+    fn retain_segments(&mut self, keep: impl Fn(SegmentKind) -> bool) {
+        if self
+            .get()
+            .as_path()
+            .segments()
+            .all(|segment| keep(segment.kind))
+        {
+            return;
+        }
+        self.build(AttrCode::AS_PATH, |old, value| {
+            for segment in AsPathRef(old)
+                .segments()
+                .filter(|segment| keep(segment.kind))
+            {
+                value.extend_from_slice(&[
+                    segment.kind.code(),
+                    u8::try_from(segment.len()).unwrap_or(0),
+                ]);
+                segment
+                    .iter()
+                    .for_each(|asn| value.extend_from_slice(&asn.0.to_be_bytes()));
+            }
+        });
+    }
+
+    /// Changes the ASes of AS_PATH one by one; `None` removes an AS, and a segment that becomes empty goes with it.
+    pub fn map_as_path(&mut self, change: impl Fn(Asn) -> Option<Asn>) {
+        if self
+            .get()
+            .as_path()
+            .iter()
+            .all(|asn| change(asn) == Some(asn))
+        {
+            return;
+        }
+        self.build(AttrCode::AS_PATH, |old, value| {
+            for segment in AsPathRef(old).segments() {
+                let kept = segment.iter().filter_map(&change).count();
+                if kept > 0 {
+                    value
+                        .extend_from_slice(&[segment.kind.code(), u8::try_from(kept).unwrap_or(0)]);
+                    segment
+                        .iter()
+                        .filter_map(&change)
+                        .for_each(|asn| value.extend_from_slice(&asn.0.to_be_bytes()));
+                }
+            }
+        });
+    }
+
+    /// Sets COMMUNITIES; none removes the attribute.
+    pub fn set_communities(&mut self, communities: impl IntoIterator<Item = Community>) {
+        self.put_items(
+            AttrCode::COMMUNITIES,
+            communities.into_iter().map(|one| one.0.to_be_bytes()),
+        );
+    }
+
+    /// Adds a community.
+    pub fn add_community(&mut self, community: Community) {
+        self.add_item(AttrCode::COMMUNITIES, community.0.to_be_bytes());
+    }
+
+    /// Keeps the communities for which `keep` says so.
+    pub fn retain_communities(&mut self, keep: impl Fn(Community) -> bool) {
+        self.retain_items(AttrCode::COMMUNITIES, |four| {
+            keep(Community(u32::from_be_bytes(four)))
+        });
+    }
+
+    /// Sets EXTENDED_COMMUNITIES; none removes the attribute.
+    pub fn set_ext_communities(&mut self, communities: impl IntoIterator<Item = ExtCommunity>) {
+        self.put_items(
+            AttrCode::EXT_COMMUNITIES,
+            communities.into_iter().map(|one| one.0),
+        );
+    }
+
+    /// Adds an extended community.
+    pub fn add_ext_community(&mut self, community: ExtCommunity) {
+        self.add_item(AttrCode::EXT_COMMUNITIES, community.0);
+    }
+
+    /// Keeps the extended communities for which `keep` says so.
+    pub fn retain_ext_communities(&mut self, keep: impl Fn(ExtCommunity) -> bool) {
+        self.retain_items(AttrCode::EXT_COMMUNITIES, |eight| keep(ExtCommunity(eight)));
+    }
+
+    /// Sets LARGE_COMMUNITIES; none removes the attribute.
+    pub fn set_large_communities(&mut self, communities: impl IntoIterator<Item = LargeCommunity>) {
+        self.put_items(
+            AttrCode::LARGE_COMMUNITIES,
+            communities.into_iter().map(LargeCommunity::to_bytes),
+        );
+    }
+
+    /// Adds a large community.
+    pub fn add_large_community(&mut self, community: LargeCommunity) {
+        self.add_item(AttrCode::LARGE_COMMUNITIES, community.to_bytes());
+    }
+
+    /// Keeps the large communities for which `keep` says so.
+    pub fn retain_large_communities(&mut self, keep: impl Fn(LargeCommunity) -> bool) {
+        self.retain_items(AttrCode::LARGE_COMMUNITIES, |twelve| {
+            keep(LargeCommunity::from_bytes(twelve))
+        });
+    }
+
+    /// Sets an attribute that is not in the table. `false` if it is, as such a value would not be checked, or if
+    /// the value is too long.
+    pub fn set_unknown(&mut self, code: AttrCode, flags: u8, value: &[u8]) -> bool {
+        if code.name().is_some() || u16::try_from(value.len()).is_err() {
+            return false;
+        }
+        self.replace(code, flags & flags::KEPT, value);
+        true
+    }
+
+    /// Removes an attribute; whether it was there.
+    pub fn remove(&mut self, code: AttrCode) -> bool {
+        match self.find(code) {
+            Ok(range) => {
+                self.set.drain(range);
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// Keeps the attributes for which `keep`, given code and flags, says so.
+    pub fn retain(&mut self, keep: impl Fn(AttrCode, u8) -> bool) {
+        let mut at = self.start();
+        while let Some((length, code, flags)) = self.head(at) {
+            if keep(code, flags) {
+                at += length;
+            } else {
+                self.set.drain(at..at + length);
+            }
+        }
+    }
+
+    /// Where the attributes begin.
+    fn start(&self) -> usize {
+        (1 + usize::from(self.set.first().copied().unwrap_or(0))).min(self.set.len())
+    }
+
+    /// The whole length, the code and the flags of the attribute that begins at `at`.
+    fn head(&self, at: usize) -> Option<(usize, AttrCode, u8)> {
+        let rest = self.set.get(at..)?;
+        let length = match rest {
+            [flags, _, high, low, ..] if flags & flags::EXTENDED_LENGTH != 0 => {
+                4 + usize::from(u16::from_be_bytes([*high, *low]))
+            }
+            [_, _, length, ..] => 3 + usize::from(*length),
+            _ => return None,
+        };
+        match rest {
+            [flags, code, ..] if length <= rest.len() => Some((length, AttrCode(*code), *flags)),
+            _ => None,
+        }
+    }
+
+    /// Where an attribute is, or where it would have to be.
+    fn find(&self, code: AttrCode) -> Result<Range<usize>, usize> {
+        let mut at = self.start();
+        while let Some((length, found, _)) = self.head(at) {
+            if found == code {
+                return Ok(at..at + length);
+            }
+            if found > code {
+                break;
+            }
+            at += length;
+        }
+        Err(at)
+    }
+
+    /// Sets an attribute of the table.
+    fn put(&mut self, code: AttrCode, value: &[u8]) {
+        let flags = table::spec(code.0).map_or(0, |line| line.flags);
+        self.replace(code, flags, value);
+    }
+
+    fn put_number(&mut self, code: AttrCode, number: Option<u32>) {
+        match number {
+            Some(number) => self.put(code, &number.to_be_bytes()),
+            None => drop(self.remove(code)),
+        }
+    }
+
+    fn replace(&mut self, code: AttrCode, flags: u8, value: &[u8]) {
+        // What does not fit the length field does not fit any message either.
+        let value = value.get(..usize::from(u16::MAX)).unwrap_or(value);
+        let (head, size) = head(code, flags, u16::try_from(value.len()).unwrap_or(u16::MAX));
+        let range = self.find(code).unwrap_or_else(|at| at..at);
+        drop(self.set.splice(
+            range,
+            head.into_iter().take(size).chain(value.iter().copied()),
+        ));
+    }
+
+    /// Makes a value from the old one (empty if there was none).
+    fn build(&mut self, code: AttrCode, make: impl FnOnce(&[u8], &mut Vec<u8>)) {
+        let mut value = std::mem::take(&mut self.value);
+        value.clear();
+        make(self.get().get(code).unwrap_or(&[]), &mut value);
+        self.put(code, &value);
+        self.value = value;
+    }
+
+    fn put_items<const N: usize>(&mut self, code: AttrCode, items: impl Iterator<Item = [u8; N]>) {
+        self.build(code, |_, value| {
+            let items: Vec<[u8; N]> = items.collect();
+            sorted::put(&items, value);
+        });
+        self.remove_if_empty(code);
+    }
+
+    fn add_item<const N: usize>(&mut self, code: AttrCode, item: [u8; N]) {
+        self.build(code, |old, value| {
+            let items = old.as_chunks::<N>().0;
+            let (before, after) = items.split_at(items.partition_point(|one| *one < item));
+            value.extend_from_slice(before.as_flattened());
+            if after.first() != Some(&item) {
+                value.extend_from_slice(&item);
+            }
+            value.extend_from_slice(after.as_flattened());
+        });
+    }
+
+    fn retain_items<const N: usize>(&mut self, code: AttrCode, keep: impl Fn([u8; N]) -> bool) {
+        if self
+            .get()
+            .get(code)
+            .is_none_or(|value| value.as_chunks::<N>().0.iter().all(|item| keep(*item)))
+        {
+            return;
+        }
+        self.build(code, |old, value| {
+            for item in old.as_chunks::<N>().0.iter().filter(|item| keep(**item)) {
+                value.extend_from_slice(item);
+            }
+        });
+        self.remove_if_empty(code);
+    }
+
+    /// A set of communities must not be empty (RFC 7606 §7.8, §7.14, RFC 8092 §5).
+    fn remove_if_empty(&mut self, code: AttrCode) {
+        if self.get().get(code).is_some_and(<[u8]>::is_empty) {
+            self.remove(code);
+        }
+    }
+}
+
+/// The head of a segment of `count` ASes, and the first `times` of them.
+fn put_segment(value: &mut Vec<u8>, kind: SegmentKind, count: usize, asn: Asn, times: usize) {
+    value.extend_from_slice(&[kind.code(), u8::try_from(count).unwrap_or(u8::MAX)]);
+    for _ in 0..times {
+        value.extend_from_slice(&asn.0.to_be_bytes());
+    }
+}

@@ -1,0 +1,261 @@
+//! NEXT_HOP (RFC 4271 §5.1.3) and the next hops of MP_REACH_NLRI (RFC 2545, 4760, 8950).
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::error::Reason;
+use crate::input::{Input, Malformed};
+use crate::{Family, SessionContext};
+
+/// Where packets for a route go.
+///
+/// A link-local address without a global one is [`V6`](Self::V6), in whatever way it was sent: alone, twice, or after `::`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NextHop {
+    /// An IPv4 address.
+    V4(Ipv4Addr),
+    /// An IPv6 address, global or link-local.
+    V6(Ipv6Addr),
+    /// A global IPv6 address and the link-local one of the same router (RFC 2545 §3).
+    V6LinkLocal {
+        /// The global address.
+        global: Ipv6Addr,
+        /// The link-local address.
+        link_local: Ipv6Addr,
+    },
+}
+
+impl NextHop {
+    /// The address the next hop is known by: the global one if there is one.
+    pub fn address(self) -> IpAddr {
+        match self {
+            Self::V4(address) => address.into(),
+            Self::V6(address)
+            | Self::V6LinkLocal {
+                global: address, ..
+            } => address.into(),
+        }
+    }
+
+    /// The link-local address, if there is one.
+    pub fn link_local(self) -> Option<Ipv6Addr> {
+        match self {
+            Self::V6LinkLocal { link_local, .. } => Some(link_local),
+            Self::V6(address) if address.is_unicast_link_local() => Some(address),
+            _ => None,
+        }
+    }
+
+    /// Whether it can be the address of a host (RFC 4271 §6.3): not "this network", loopback, multicast, or reserved.
+    #[inline]
+    pub fn is_host(self) -> bool {
+        match self {
+            Self::V4(address) => {
+                let [first, ..] = address.octets();
+                !matches!(first, 0 | 127 | 224..)
+            }
+            Self::V6(address)
+            | Self::V6LinkLocal {
+                global: address, ..
+            } => !address.is_unspecified() && !address.is_loopback() && !address.is_multicast(),
+        }
+    }
+
+    /// The octets as they are in a canonical set and in MP_REACH_NLRI.
+    #[inline]
+    pub(crate) fn write<T>(self, write: impl FnOnce(&[u8]) -> T) -> T {
+        match self {
+            Self::V4(address) => write(&address.octets()),
+            Self::V6(address) => write(&address.octets()),
+            Self::V6LinkLocal { global, link_local } => {
+                write([global.octets(), link_local.octets()].as_flattened())
+            }
+        }
+    }
+
+    /// Reads what [`write`](Self::write) gave.
+    #[inline]
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        match bytes.len() {
+            4 => bytes
+                .first_chunk()
+                .map(|four: &[u8; 4]| Self::V4((*four).into())),
+            16 => bytes
+                .first_chunk()
+                .map(|sixteen: &[u8; 16]| Self::V6((*sixteen).into())),
+            32 => {
+                let (global, rest) = bytes.split_first_chunk::<16>()?;
+                let link_local = rest.first_chunk::<16>()?;
+                Some(Self::pair((*global).into(), (*link_local).into()))
+            }
+            _ => None,
+        }
+    }
+
+    /// A next hop sent as two addresses. A second one that is not link-local says nothing, as BIRD and FRR see it too.
+    fn pair(global: Ipv6Addr, link_local: Ipv6Addr) -> Self {
+        if !link_local.is_unicast_link_local() {
+            Self::V6(global)
+        } else if global.is_unspecified() || global.is_unicast_link_local() {
+            Self::V6(link_local)
+        } else {
+            Self::V6LinkLocal { global, link_local }
+        }
+    }
+}
+
+impl From<IpAddr> for NextHop {
+    fn from(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(address) => Self::V4(address),
+            IpAddr::V6(address) => Self::V6(address),
+        }
+    }
+}
+
+impl fmt::Display for NextHop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::V4(address) => fmt::Display::fmt(address, f),
+            Self::V6(address) => fmt::Display::fmt(address, f),
+            Self::V6LinkLocal { global, link_local } => write!(f, "{global} ({link_local})"),
+        }
+    }
+}
+
+/// The NEXT_HOP attribute: RFC 7606 §7.3 for the length, RFC 4271 §6.3 for the address.
+pub(crate) fn read<'a>(
+    value: Input<'a>,
+    _: &SessionContext,
+    out: &mut Vec<u8>,
+) -> Result<(), Malformed<'a>> {
+    match NextHop::from_bytes(value) {
+        Some(next_hop @ NextHop::V4(_)) => {
+            check(next_hop, value)?;
+            out.extend_from_slice(value);
+            Ok(())
+        }
+        _ => Err(Malformed::new(
+            value,
+            "NEXT_HOP",
+            Reason::Length(value.len()),
+        )),
+    }
+}
+
+/// Fails for what cannot be a host.
+pub(crate) fn check(next_hop: NextHop, at: Input<'_>) -> Result<(), Malformed<'_>> {
+    if next_hop.is_host() {
+        Ok(())
+    } else {
+        Err(Malformed::new(
+            at,
+            "Next Hop",
+            Reason::Text("is not the address of a host"),
+        ))
+    }
+}
+
+/// A next hop of IPv4 NLRI: four octets, or an IPv6 one where that was negotiated (RFC 8950 §4).
+pub(crate) fn decode_for_ipv4<'a>(
+    bytes: Input<'a>,
+    ctx: &SessionContext,
+) -> Result<NextHop, Malformed<'a>> {
+    match NextHop::from_bytes(bytes) {
+        Some(next_hop @ NextHop::V4(_)) => Ok(next_hop),
+        Some(next_hop) if ctx.extended_next_hop.contains(Family::IPV4_UNICAST) => Ok(next_hop),
+        _ => Err(bad_length(bytes)),
+    }
+}
+
+/// A next hop of IPv6 NLRI (RFC 2545 §3).
+pub(crate) fn decode_for_ipv6<'a>(
+    bytes: Input<'a>,
+    _: &SessionContext,
+) -> Result<NextHop, Malformed<'a>> {
+    match NextHop::from_bytes(bytes) {
+        Some(next_hop @ (NextHop::V6(_) | NextHop::V6LinkLocal { .. })) => Ok(next_hop),
+        _ => Err(bad_length(bytes)),
+    }
+}
+
+fn bad_length(bytes: Input<'_>) -> Malformed<'_> {
+    Malformed::new(bytes, "Length of Next Hop", Reason::Length(bytes.len()))
+}
+
+pub(crate) fn show(value: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match NextHop::from_bytes(value) {
+        Some(next_hop) => write!(f, "next-hop {next_hop}"),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GLOBAL: &str = "2001:db8::1";
+
+    fn pair(global: &str, second: &str) -> NextHop {
+        NextHop::pair(global.parse().unwrap(), second.parse().unwrap())
+    }
+
+    #[test]
+    fn link_local_addresses_are_understood_in_every_form() {
+        let local: Ipv6Addr = "fe80::1".parse().unwrap();
+        let global: Ipv6Addr = GLOBAL.parse().unwrap();
+        assert_eq!(
+            pair(GLOBAL, "fe80::1"),
+            NextHop::V6LinkLocal {
+                global,
+                link_local: local
+            }
+        );
+        assert_eq!(pair("::", "fe80::1"), NextHop::V6(local));
+        assert_eq!(pair("fe80::1", "fe80::1"), NextHop::V6(local));
+        assert_eq!(pair(GLOBAL, "2001:db8::2"), NextHop::V6(global));
+        assert_eq!(NextHop::V6(local).link_local(), Some(local));
+        assert_eq!(NextHop::V6(global).link_local(), None);
+    }
+
+    #[test]
+    fn next_hops_round_trip() {
+        let local: Ipv6Addr = "fe80::1".parse().unwrap();
+        let global: Ipv6Addr = GLOBAL.parse().unwrap();
+        for next_hop in [
+            NextHop::V4([192, 0, 2, 1].into()),
+            NextHop::V6(global),
+            NextHop::V6(local),
+            NextHop::V6LinkLocal {
+                global,
+                link_local: local,
+            },
+        ] {
+            assert_eq!(next_hop.write(NextHop::from_bytes), Some(next_hop));
+        }
+    }
+
+    /// RFC 4271 §6.3: "syntactic correctness means that the NEXT_HOP attribute represents a valid IP host address".
+    #[test]
+    fn what_is_no_host_is_refused() {
+        for (text, good) in [
+            ("192.0.2.1", true),
+            ("0.0.0.0", false),
+            ("0.1.2.3", false),
+            ("127.0.0.1", false),
+            ("224.0.0.5", false),
+            ("255.255.255.255", false),
+            ("2001:db8::1", true),
+            ("fe80::1", true),
+            ("::", false),
+            ("::1", false),
+            ("ff02::1", false),
+        ] {
+            assert_eq!(
+                NextHop::from(text.parse::<IpAddr>().unwrap()).is_host(),
+                good,
+                "{text}"
+            );
+        }
+    }
+}

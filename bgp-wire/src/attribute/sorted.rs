@@ -1,0 +1,68 @@
+//! Values that are sets of items of one size: sorted, each once. Most senders sort already, so that is looked at first.
+
+use crate::error::Reason;
+use crate::input::{Input, Malformed};
+
+/// Appends the items of `value` in order. Fails if there is none or part of one.
+#[inline]
+pub(super) fn read<'a, const N: usize>(
+    field: &'static str,
+    value: Input<'a>,
+    out: &mut Vec<u8>,
+) -> Result<(), Malformed<'a>> {
+    let (items, rest) = value.as_chunks::<N>();
+    if items.is_empty() || !rest.is_empty() {
+        return Err(Malformed::new(value, field, Reason::Length(value.len())));
+    }
+    put(items, out);
+    Ok(())
+}
+
+/// Appends items in order, each once.
+pub(super) fn put<const N: usize>(items: &[[u8; N]], out: &mut Vec<u8>) {
+    let start = out.len();
+    out.extend_from_slice(items.as_flattened());
+    if items.is_sorted_by(|a, b| a < b) {
+        return;
+    }
+    let Some(copy) = out.get_mut(start..) else {
+        return;
+    };
+    let copy = copy.as_chunks_mut::<N>().0;
+    copy.sort_unstable();
+    let mut kept = 0usize;
+    for place in 0..copy.len() {
+        let item = copy.get(place).copied();
+        let last = kept.checked_sub(1).and_then(|last| copy.get(last)).copied();
+        if let (Some(item), true) = (item, item != last) {
+            if let Some(slot) = copy.get_mut(kept) {
+                *slot = item;
+            }
+            kept += 1;
+        }
+    }
+    out.truncate(start + kept * N);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_are_sorted_and_kept_once() {
+        for (items, sorted) in [
+            (&[][..], &[][..]),
+            (&[[1, 2]], &[1, 2]),
+            (&[[1, 2], [1, 3], [2, 0]], &[1, 2, 1, 3, 2, 0]),
+            (
+                &[[2, 0], [1, 3], [2, 0], [1, 2], [1, 3]],
+                &[1, 2, 1, 3, 2, 0],
+            ),
+            (&[[5, 5], [5, 5]], &[5, 5]),
+        ] {
+            let mut out = vec![9];
+            put(items, &mut out);
+            assert_eq!(out[1..], *sorted);
+        }
+    }
+}

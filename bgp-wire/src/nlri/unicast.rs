@@ -1,0 +1,317 @@
+//! Unicast prefixes of IPv4 and IPv6.
+//!
+//! RFC 4271 §6.3: "If a prefix in the NLRI field is semantically incorrect (e.g., an unexpected multicast IP address), an error SHOULD be
+//! logged locally, and the prefix SHOULD be ignored." Incorrect here: multicast, loopback and "this network" of IPv4 (RFC 6890),
+//! multicast, loopback and link-local of IPv6. Bits beyond the length are of no meaning (RFC 4271 §4.3) and cleared.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use bytes::BufMut;
+use ipnet::{Ipv4Net, Ipv6Net};
+
+use super::{Counts, Nlri, prefix};
+use crate::Family;
+use crate::input::{Input, Malformed};
+
+pub(super) fn check_v4(input: Input<'_>, add_path: bool) -> Result<Counts, Malformed<'_>> {
+    prefix::check(input, add_path, 32, reserved_v4)
+}
+
+pub(super) fn check_v6(input: Input<'_>, add_path: bool) -> Result<Counts, Malformed<'_>> {
+    prefix::check(input, add_path, 128, reserved_v6)
+}
+
+#[inline]
+fn reserved_v4(bits: u8, prefix: &[u8]) -> bool {
+    match prefix.first() {
+        Some(224..=239) => bits >= 4,
+        Some(0 | 127) => bits >= 8,
+        _ => false,
+    }
+}
+
+#[inline]
+fn reserved_v6(bits: u8, prefix: &[u8]) -> bool {
+    match prefix {
+        [0xff, ..] => bits >= 8,
+        [0xfe, second, ..] => second & 0xc0 == 0x80 && bits >= 10,
+        [0, ..] => bits == 128 && prefix == Ipv6Addr::LOCALHOST.octets(),
+        _ => false,
+    }
+}
+
+impl Nlri for Ipv4Net {
+    const FAMILIES: &'static [Family] = &[Family::IPV4_UNICAST];
+
+    #[inline]
+    fn wire_len(&self) -> usize {
+        1 + prefix::octets(self.prefix_len())
+    }
+
+    #[inline]
+    fn encode(&self, out: &mut impl BufMut) {
+        let address = self.addr().octets();
+        out.put_u8(self.prefix_len());
+        out.put_slice(
+            address
+                .get(..prefix::octets(self.prefix_len()))
+                .unwrap_or(&address),
+        );
+    }
+
+    #[inline]
+    fn decode(input: &mut &[u8]) -> Option<Self> {
+        let (&bits, rest) = input.split_first()?;
+        let octets = prefix::octets(bits);
+        let address = match rest.first_chunk::<4>() {
+            Some(four) => u32::from_be_bytes(*four),
+            None => {
+                let mut four = [0; 4];
+                four.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+                u32::from_be_bytes(four)
+            }
+        };
+        *input = rest.get(octets..)?;
+        let mask = u32::MAX
+            .checked_shl(32u32.checked_sub(u32::from(bits))?)
+            .unwrap_or(0);
+        Self::new(Ipv4Addr::from(address & mask), bits).ok()
+    }
+
+    #[inline]
+    fn is_usable(&self) -> bool {
+        !reserved_v4(self.prefix_len(), &self.addr().octets())
+    }
+}
+
+impl Nlri for Ipv6Net {
+    const FAMILIES: &'static [Family] = &[Family::IPV6_UNICAST];
+
+    #[inline]
+    fn wire_len(&self) -> usize {
+        1 + prefix::octets(self.prefix_len())
+    }
+
+    #[inline]
+    fn encode(&self, out: &mut impl BufMut) {
+        let address = self.addr().octets();
+        out.put_u8(self.prefix_len());
+        out.put_slice(
+            address
+                .get(..prefix::octets(self.prefix_len()))
+                .unwrap_or(&address),
+        );
+    }
+
+    #[inline]
+    fn decode(input: &mut &[u8]) -> Option<Self> {
+        let (&bits, rest) = input.split_first()?;
+        let octets = prefix::octets(bits);
+        let address = match rest.first_chunk::<16>() {
+            Some(sixteen) => u128::from_be_bytes(*sixteen),
+            None => {
+                let mut sixteen = [0; 16];
+                sixteen
+                    .iter_mut()
+                    .zip(rest)
+                    .for_each(|(to, from)| *to = *from);
+                u128::from_be_bytes(sixteen)
+            }
+        };
+        *input = rest.get(octets..)?;
+        let mask = u128::MAX
+            .checked_shl(128u32.checked_sub(u32::from(bits))?)
+            .unwrap_or(0);
+        Self::new(Ipv6Addr::from(address & mask), bits).ok()
+    }
+
+    #[inline]
+    fn is_usable(&self) -> bool {
+        !reserved_v6(self.prefix_len(), &self.addr().octets())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::PathId;
+    use crate::error::Reason;
+    use crate::nlri::{NlriBlock, put, spec};
+
+    fn block(family: Family, add_path: bool, bytes: &[u8]) -> Result<NlriBlock<'_>, Malformed<'_>> {
+        NlriBlock::check(spec(family).unwrap(), add_path, bytes)
+    }
+
+    #[test]
+    fn prefixes_of_every_length_round_trip() {
+        let mut v4 = Vec::new();
+        for bits in 0..=32 {
+            put(
+                &mut v4,
+                true,
+                PathId(bits.into()),
+                &Ipv4Net::new([203, 0, 113, 255].into(), bits)
+                    .unwrap()
+                    .trunc(),
+            );
+        }
+        let read: Vec<_> = block(Family::IPV4_UNICAST, true, &v4)
+            .unwrap()
+            .iter_v4()
+            .collect();
+        assert_eq!(read.len(), 33);
+        for (id, net) in read {
+            assert_eq!(u32::from(net.prefix_len()), id.0);
+            assert_eq!(
+                net,
+                Ipv4Net::new([203, 0, 113, 255].into(), net.prefix_len())
+                    .unwrap()
+                    .trunc()
+            );
+        }
+        let mut v6 = Vec::new();
+        let address: Ipv6Addr = "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff".parse().unwrap();
+        for bits in 0..=128 {
+            let net = Ipv6Net::new(address, bits).unwrap().trunc();
+            assert_eq!(net.wire_len(), 1 + usize::from(bits.div_ceil(8)));
+            put(&mut v6, false, PathId(0), &net);
+        }
+        let read: Vec<_> = block(Family::IPV6_UNICAST, false, &v6)
+            .unwrap()
+            .iter_v6()
+            .collect();
+        for (place, (id, net)) in read.iter().enumerate() {
+            assert_eq!((usize::from(net.prefix_len()), *id), (place, PathId(0)));
+            assert_eq!(
+                *net,
+                Ipv6Net::new(address, net.prefix_len()).unwrap().trunc()
+            );
+        }
+        assert_eq!(read.len(), 129);
+    }
+
+    #[test]
+    fn bits_beyond_the_length_are_cleared() {
+        let read: Vec<_> = block(Family::IPV4_UNICAST, false, &[9, 10, 0xff])
+            .unwrap()
+            .iter_v4()
+            .collect();
+        assert_eq!(read, [(PathId(0), "10.128.0.0/9".parse().unwrap())]);
+    }
+
+    /// RFC 4271 §6.3.
+    #[test]
+    fn reserved_prefixes_are_passed_over_and_counted() {
+        let mut bytes = Vec::new();
+        for net in [
+            "0.0.0.0/0",
+            "224.0.0.0/4",
+            "239.1.2.3/32",
+            "127.0.0.0/8",
+            "0.0.0.0/8",
+            "10.0.0.0/8",
+            "192.0.0.0/2",
+        ] {
+            put(
+                &mut bytes,
+                false,
+                PathId(0),
+                &net.parse::<Ipv4Net>().unwrap(),
+            );
+        }
+        let block = block(Family::IPV4_UNICAST, false, &bytes).unwrap();
+        assert_eq!((block.len(), block.ignored()), (3, 4));
+        assert_eq!(block.to_string(), "0.0.0.0/0 10.0.0.0/8 192.0.0.0/2");
+
+        let mut bytes = Vec::new();
+        for net in [
+            "::/0",
+            "ff00::/8",
+            "ff02::1/128",
+            "fe80::/10",
+            "fe80::1/128",
+            "::1/128",
+            "::/128",
+            "fd00::/8",
+            "fec0::/10",
+            "2001:db8::1/128",
+        ] {
+            put(
+                &mut bytes,
+                true,
+                PathId(7),
+                &net.parse::<Ipv6Net>().unwrap(),
+            );
+        }
+        let block = NlriBlock::check(spec(Family::IPV6_UNICAST).unwrap(), true, &bytes).unwrap();
+        assert_eq!((block.len(), block.ignored()), (5, 5));
+        assert_eq!(block.iter_v6().count(), 5);
+        assert_eq!(
+            block.to_string(),
+            "::/0#7 ::/128#7 fd00::/8#7 fec0::/10#7 2001:db8::1/128#7"
+        );
+    }
+
+    #[test]
+    fn framing_errors_name_the_octet() {
+        for (name, family, add_path, bytes, at, reason) in [
+            (
+                "v4 longer than 32",
+                Family::IPV4_UNICAST,
+                false,
+                &[8, 10, 33, 10, 0, 0, 0, 0][..],
+                2,
+                Reason::Value(33),
+            ),
+            (
+                "v6 longer than 128",
+                Family::IPV6_UNICAST,
+                false,
+                &[129, 0][..],
+                0,
+                Reason::Value(129),
+            ),
+            (
+                "v4 cut",
+                Family::IPV4_UNICAST,
+                false,
+                &[24, 10, 0][..],
+                0,
+                Reason::Truncated,
+            ),
+            (
+                "v6 cut",
+                Family::IPV6_UNICAST,
+                false,
+                &[0, 64, 1, 2, 3][..],
+                1,
+                Reason::Truncated,
+            ),
+            (
+                "path id cut",
+                Family::IPV4_UNICAST,
+                true,
+                &[0, 0, 0][..],
+                0,
+                Reason::Truncated,
+            ),
+            (
+                "path id and nothing",
+                Family::IPV4_UNICAST,
+                true,
+                &[0, 0, 0, 1][..],
+                4,
+                Reason::Truncated,
+            ),
+        ] {
+            let error = block(family, add_path, bytes).unwrap_err().within(bytes, 0);
+            assert_eq!((error.offset, error.reason), (at, reason), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_block_of_another_family_gives_nothing() {
+        let block = block(Family::IPV4_UNICAST, false, &[8, 10]).unwrap();
+        assert_eq!(block.iter_v6().count(), 0);
+    }
+}

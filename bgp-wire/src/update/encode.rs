@@ -1,0 +1,379 @@
+//! Writes UPDATEs: as many NLRI as fit beside one set of attributes.
+//!
+//! On a session with four-octet AS numbers the attributes go out as they are in the canonical set, in one copy. MP_REACH_NLRI and
+//! MP_UNREACH_NLRI come first of all attributes (RFC 7606 §5.1), the others in ascending order (RFC 4271 §5).
+
+use std::borrow::Cow;
+
+use bytes::{BufMut, BytesMut};
+
+use super::Update;
+use crate::attribute::{Aggregator, AsPathRef, AttrCode, AttrRef, flags};
+use crate::error::EncodeError;
+use crate::frame::{MAX_LEN, MessageType, OpenFrame};
+use crate::length::Length;
+use crate::nlri::{self, Nlri, NlriBlock};
+use crate::{Family, NextHop, PathId};
+
+/// What the bytes of an UPDATE depend on besides its content: peers for which it is equal can be sent the same bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Encoding {
+    /// Four octets for each AS (RFC 6793).
+    pub asn4: bool,
+    /// Path identifiers in front of NLRI (RFC 7911).
+    pub add_path: bool,
+    /// The longest message the peer accepts.
+    pub max_message: usize,
+    /// IPv4 unicast goes into MP_REACH_NLRI, as an IPv6 next hop needs (RFC 8950).
+    pub mp_ipv4: bool,
+}
+
+impl Default for Encoding {
+    /// Four-octet AS numbers, and nothing else that has to be negotiated.
+    fn default() -> Self {
+        Self {
+            asn4: true,
+            add_path: false,
+            max_message: MAX_LEN,
+            mp_ipv4: false,
+        }
+    }
+}
+
+impl Encoding {
+    fn uses_mp(&self, family: Family) -> bool {
+        family != Family::IPV4_UNICAST || self.mp_ipv4
+    }
+}
+
+/// Appends one UPDATE that announces the first of `nlri`, as many as fit; how many that is. Nothing is appended on error.
+pub fn encode_announce<N: Nlri>(
+    out: &mut BytesMut,
+    family: Family,
+    enc: &Encoding,
+    attrs: AttrRef<'_>,
+    nlri: &[(PathId, N)],
+) -> Result<usize, EncodeError> {
+    let frame = OpenFrame::begin(out, MessageType::Update);
+    match announce(out, &frame, family, enc, attrs, nlri) {
+        Ok(count) => frame.finish(out, enc.max_message).map(|()| count),
+        Err(error) => {
+            frame.abandon(out);
+            Err(error)
+        }
+    }
+}
+
+fn announce<N: Nlri>(
+    out: &mut BytesMut,
+    frame: &OpenFrame,
+    family: Family,
+    enc: &Encoding,
+    attrs: AttrRef<'_>,
+    nlri: &[(PathId, N)],
+) -> Result<usize, EncodeError> {
+    let next_hop = attrs.next_hop().ok_or(EncodeError::NextHop)?;
+    let wire = attributes(attrs, enc.asn4);
+    out.reserve(
+        enc.max_message
+            .min(64 + wire.len() + nlri.len().saturating_mul(21)),
+    );
+    out.put_u16(0);
+    let block = Length::u16(out, "Total Path Attribute Length");
+    if enc.uses_mp(family) {
+        out.put_slice(&[
+            flags::OPTIONAL | flags::EXTENDED_LENGTH,
+            AttrCode::MP_REACH_NLRI.0,
+        ]);
+        let reach = Length::u16(out, "MP_REACH_NLRI");
+        put_reach_head(out, family, next_hop)?;
+        let room = room(enc, frame.len(out) + wire.len());
+        let count = fill(out, enc, nlri, room)?;
+        reach.close(out)?;
+        out.put_slice(&wire);
+        block.close(out)?;
+        Ok(count)
+    } else {
+        let NextHop::V4(next_hop) = next_hop else {
+            return Err(EncodeError::NextHop);
+        };
+        let (before, after) = split_at_next_hop(&wire);
+        out.put_slice(before);
+        out.put_slice(&[flags::TRANSITIVE, AttrCode::NEXT_HOP.0, 4]);
+        out.put_slice(&next_hop.octets());
+        out.put_slice(after);
+        block.close(out)?;
+        let room = room(enc, frame.len(out));
+        fill(out, enc, nlri, room)
+    }
+}
+
+/// Appends one UPDATE that withdraws the first of `nlri`, as many as fit; how many that is. Nothing is appended, and 0 returned, if there
+/// are none.
+pub fn encode_withdraw<N: Nlri>(
+    out: &mut BytesMut,
+    family: Family,
+    enc: &Encoding,
+    nlri: &[(PathId, N)],
+) -> usize {
+    let frame = OpenFrame::begin(out, MessageType::Update);
+    match withdraw(out, &frame, family, enc, nlri) {
+        Ok(count) => frame.finish(out, enc.max_message).map_or(0, |()| count),
+        Err(_) => {
+            frame.abandon(out);
+            0
+        }
+    }
+}
+
+fn withdraw<N: Nlri>(
+    out: &mut BytesMut,
+    frame: &OpenFrame,
+    family: Family,
+    enc: &Encoding,
+    nlri: &[(PathId, N)],
+) -> Result<usize, EncodeError> {
+    out.reserve(enc.max_message.min(64 + nlri.len().saturating_mul(21)));
+    if enc.uses_mp(family) {
+        out.put_u16(0);
+        let block = Length::u16(out, "Total Path Attribute Length");
+        out.put_slice(&[
+            flags::OPTIONAL | flags::EXTENDED_LENGTH,
+            AttrCode::MP_UNREACH_NLRI.0,
+        ]);
+        let unreach = Length::u16(out, "MP_UNREACH_NLRI");
+        out.put_u16(family.afi);
+        out.put_u8(family.safi);
+        let room = room(enc, frame.len(out));
+        let count = fill(out, enc, nlri, room)?;
+        unreach.close(out)?;
+        block.close(out)?;
+        Ok(count)
+    } else {
+        let routes = Length::u16(out, "Withdrawn Routes Length");
+        let room = room(enc, frame.len(out) + 2);
+        let count = fill(out, enc, nlri, room)?;
+        routes.close(out)?;
+        out.put_u16(0);
+        Ok(count)
+    }
+}
+
+/// What is left of the message for NLRI once `used` octets are taken, and what they are counted against.
+struct Room {
+    used: usize,
+    max: usize,
+}
+
+fn room(enc: &Encoding, used: usize) -> Room {
+    Room {
+        used,
+        max: enc.max_message,
+    }
+}
+
+/// Writes NLRI while they fit.
+#[inline]
+fn fill<N: Nlri>(
+    out: &mut BytesMut,
+    enc: &Encoding,
+    nlri: &[(PathId, N)],
+    room: Room,
+) -> Result<usize, EncodeError> {
+    let id = if enc.add_path { 4 } else { 0 };
+    let mut used = room.used;
+    let mut count = 0;
+    for (path, one) in nlri {
+        used += id + one.wire_len();
+        if used > room.max {
+            break;
+        }
+        nlri::put(out, enc.add_path, *path, one);
+        count += 1;
+    }
+    match (count, nlri.is_empty()) {
+        (0, true) => Err(EncodeError::Empty),
+        (0, false) => Err(EncodeError::TooLarge {
+            needed: used,
+            max: room.max,
+        }),
+        _ => Ok(count),
+    }
+}
+
+/// Family, next hop and the reserved octet.
+fn put_reach_head(
+    out: &mut BytesMut,
+    family: Family,
+    next_hop: NextHop,
+) -> Result<(), EncodeError> {
+    // An IPv4 address says nothing to those who forward IPv6.
+    if family.afi == crate::AFI_IPV6 && matches!(next_hop, NextHop::V4(_)) {
+        return Err(EncodeError::NextHop);
+    }
+    out.put_u16(family.afi);
+    out.put_u8(family.safi);
+    next_hop.write(|bytes| {
+        out.put_u8(u8::try_from(bytes.len()).unwrap_or(0));
+        out.put_slice(bytes);
+    });
+    out.put_u8(0);
+    Ok(())
+}
+
+/// The attributes as the peer reads them: as they are, or with two octets for each AS.
+fn attributes(attrs: AttrRef<'_>, asn4: bool) -> Cow<'_, [u8]> {
+    if asn4 {
+        Cow::Borrowed(attrs.wire())
+    } else {
+        Cow::Owned(old_attributes(attrs))
+    }
+}
+
+/// RFC 6793 §4.2.2: AS_PATH and AGGREGATOR with two octets for each AS, and what they lose in AS4_PATH and AS4_AGGREGATOR.
+fn old_attributes(attrs: AttrRef<'_>) -> Vec<u8> {
+    let mut wire = Vec::with_capacity(attrs.wire().len() + 32);
+    let mut value = Vec::new();
+    let mut as4_path = None;
+    let mut as4_aggregator = None;
+    for (code, flags, canonical) in attrs.iter() {
+        // The two of them have their place in the ascending order.
+        if code > AttrCode::AS4_AGGREGATOR {
+            put_as4(&mut wire, as4_path.take(), as4_aggregator.take());
+        }
+        match code {
+            AttrCode::AS_PATH => {
+                let path = AsPathRef::from_canonical(canonical);
+                value.clear();
+                path.put_old(&mut value);
+                put(&mut wire, code, flags, &value);
+                as4_path = path.needs_four_octets().then_some(path);
+            }
+            AttrCode::AGGREGATOR => {
+                if let Some(aggregator) = Aggregator::from_bytes(canonical) {
+                    let (old, needs_four) = aggregator.to_old_bytes();
+                    put(&mut wire, code, flags, &old);
+                    as4_aggregator = needs_four.then_some(aggregator);
+                }
+            }
+            _ => put(&mut wire, code, flags, canonical),
+        }
+    }
+    put_as4(&mut wire, as4_path, as4_aggregator);
+    wire
+}
+
+fn put_as4(wire: &mut Vec<u8>, path: Option<AsPathRef<'_>>, aggregator: Option<Aggregator>) {
+    let transitive = flags::OPTIONAL | flags::TRANSITIVE;
+    if let Some(path) = path {
+        let mut value = Vec::new();
+        path.put_as4(&mut value);
+        if !value.is_empty() {
+            put(wire, AttrCode::AS4_PATH, transitive, &value);
+        }
+    }
+    if let Some(aggregator) = aggregator {
+        put(
+            wire,
+            AttrCode::AS4_AGGREGATOR,
+            transitive,
+            &aggregator.to_bytes(),
+        );
+    }
+}
+
+fn put(wire: &mut Vec<u8>, code: AttrCode, flags: u8, value: &[u8]) {
+    let (head, size) =
+        crate::attribute::set::head(code, flags, u16::try_from(value.len()).unwrap_or(u16::MAX));
+    wire.extend_from_slice(head.get(..size).unwrap_or(&[]));
+    wire.extend_from_slice(value);
+}
+
+/// Cuts attributes where NEXT_HOP has its place.
+fn split_at_next_hop(wire: &[u8]) -> (&[u8], &[u8]) {
+    let mut at = 0;
+    while let Some([flags, code, length, ..]) = wire.get(at..) {
+        if *code > AttrCode::NEXT_HOP.0 {
+            break;
+        }
+        at += match wire.get(at + 3) {
+            Some(low) if flags & flags::EXTENDED_LENGTH != 0 => {
+                4 + usize::from(u16::from_be_bytes([*length, *low]))
+            }
+            _ => 3 + usize::from(*length),
+        };
+    }
+    wire.split_at_checked(at).unwrap_or((wire, &[]))
+}
+
+/// Appends an UPDATE as a whole, for tools and tests. `enc.add_path` and `enc.mp_ipv4` do not matter, as the blocks say it
+/// themselves.
+pub fn encode_update(
+    out: &mut BytesMut,
+    update: &Update<'_>,
+    enc: &Encoding,
+) -> Result<(), EncodeError> {
+    let frame = OpenFrame::begin(out, MessageType::Update);
+    match whole(out, update, enc) {
+        Ok(()) => frame.finish(out, enc.max_message),
+        Err(error) => {
+            frame.abandon(out);
+            Err(error)
+        }
+    }
+}
+
+fn whole(out: &mut BytesMut, update: &Update<'_>, enc: &Encoding) -> Result<(), EncodeError> {
+    let routes = Length::u16(out, "Withdrawn Routes Length");
+    out.put_slice(update.withdrawn.bytes());
+    routes.close(out)?;
+    let block = Length::u16(out, "Total Path Attribute Length");
+    if let Some(reach) = &update.reach {
+        put_mp(out, AttrCode::MP_REACH_NLRI, &reach.nlri, |out| {
+            put_reach_head(out, reach.family, reach.next_hop)
+        })?;
+    }
+    if let Some(unreach) = &update.unreach {
+        put_mp(out, AttrCode::MP_UNREACH_NLRI, &unreach.nlri, |out| {
+            out.put_u16(unreach.family.afi);
+            out.put_u8(unreach.family.safi);
+            Ok(())
+        })?;
+    }
+    let wire = attributes(update.attrs, enc.asn4);
+    let (before, after) = split_at_next_hop(&wire);
+    out.put_slice(before);
+    match update.attrs.next_hop() {
+        Some(NextHop::V4(next_hop)) if !update.announced.bytes().is_empty() => {
+            out.put_slice(&[flags::TRANSITIVE, AttrCode::NEXT_HOP.0, 4]);
+            out.put_slice(&next_hop.octets());
+        }
+        _ if !update.announced.bytes().is_empty() => return Err(EncodeError::NextHop),
+        _ => {}
+    }
+    out.put_slice(after);
+    block.close(out)?;
+    out.put_slice(update.announced.bytes());
+    Ok(())
+}
+
+/// MP_REACH_NLRI or MP_UNREACH_NLRI, its length in one octet if that is enough.
+fn put_mp(
+    out: &mut BytesMut,
+    code: AttrCode,
+    nlri: &NlriBlock<'_>,
+    head: impl FnOnce(&mut BytesMut) -> Result<(), EncodeError>,
+) -> Result<(), EncodeError> {
+    let long = nlri.bytes().len() > 200;
+    let extended = if long { flags::EXTENDED_LENGTH } else { 0 };
+    out.put_slice(&[flags::OPTIONAL | extended, code.0]);
+    let name = "Attribute Length";
+    let length = if long {
+        Length::u16(out, name)
+    } else {
+        Length::u8(out, name)
+    };
+    head(out)?;
+    out.put_slice(nlri.bytes());
+    length.close(out)
+}
