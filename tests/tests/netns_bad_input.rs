@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use bgp_tests::agent::{Agent, cosmos, run_command};
 use bgp_tests::lab::{self, Lab, NodeAndTor, address};
-use bgp_tests::peers::{self, Kind, Plan, Router};
+use bgp_tests::peers::{self, Kind, Plan};
 use bgp_tests::raw::{RawPeer, keepalive, message, open};
 use bgp_tests::routes::{Party, prefixes};
 use bgp_tests::scenario::{NODE_ASN, PEER, Pair, TOR_ASN, Variant};
