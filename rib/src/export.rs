@@ -28,8 +28,9 @@
 
 use std::fmt;
 
+use bgp_wire::attribute::flags::{PARTIAL, TRANSITIVE};
 use bgp_wire::{
-    AsPath, Asn, AttrCode, AttrEditor, AttrRef, Community, ExtCommunity, Family, NextHop, RouterId,
+    Asn, AttrCode, AttrEditor, AttrRef, Community, ExtCommunity, Family, NextHop, RouterId,
 };
 
 use crate::decision::{DEFAULT_LOCAL_PREF, SourceKind};
@@ -177,8 +178,11 @@ pub fn export<'e>(
         return Exported::Reject(reason);
     }
     editor.load(attrs);
+    if source.kind != SourceKind::Local {
+        pass_on_unknown(attrs, editor);
+    }
     take_out_what_stays(source.kind, rules.audience, editor);
-    match rules.policy.evaluate(editor.finish()) {
+    match rules.policy.evaluate(editor.get()) {
         Outcome::Unchanged => {}
         Outcome::Changed(set) => editor.load(set.as_ref()),
         Outcome::Reject(reason) => return Exported::Reject(RejectReason::Policy(reason)),
@@ -187,9 +191,9 @@ pub fn export<'e>(
         Ok(next_hop) => next_hop,
         Err(reason) => return Exported::Reject(reason),
     };
-    editor.set_next_hop(Some(next_hop));
+    editor.set_next_hop(next_hop);
     add_what_is_ours(source, rules, editor);
-    Exported::Announce(editor.finish())
+    Exported::Announce(editor.get())
 }
 
 /// Whether the route may be told to these peers at all.
@@ -226,16 +230,22 @@ fn may_hear(
     Ok(())
 }
 
+/// RFC 4271 §5: "Unrecognized non-transitive optional attributes MUST be quietly ignored and not
+/// passed along to other BGP peers." And of transitive ones: "the unrecognized transitive optional
+/// attribute of that path MUST be passed along, with the path, to other BGP peers with the Partial
+/// bit in the Attribute Flags octet set to 1."
+fn pass_on_unknown(attrs: AttrRef<'_>, editor: &mut AttrEditor) {
+    for (code, flags, value) in attrs.unknown() {
+        if flags & TRANSITIVE == 0 {
+            editor.remove(code);
+        } else if flags & PARTIAL == 0 {
+            editor.set_unknown(code, flags | PARTIAL, value);
+        }
+    }
+}
+
 /// Removes what is not passed on from this kind of source to this audience.
 fn take_out_what_stays(source: SourceKind, audience: Audience, editor: &mut AttrEditor) {
-    if source != SourceKind::Local {
-        // RFC 4271 §5: "Unrecognized non-transitive optional attributes MUST be quietly ignored and
-        // not passed along to other BGP peers." "If a path with an unrecognized transitive optional
-        // attribute is accepted and passed along to other BGP peers, then the unrecognized
-        // transitive optional attribute of that path MUST be passed along, with the path, to other
-        // BGP peers with the Partial bit in the Attribute Flags octet set to 1."
-        editor.pass_on_unknown();
-    }
     // RFC 4456 §8: both are non-transitive and mean something only inside the AS.
     if audience == Audience::Ebgp || !source.is_internal() {
         editor.remove(AttrCode::ORIGINATOR_ID);
@@ -266,17 +276,10 @@ fn add_what_is_ours(source: &SourceInfo, rules: &ExportRules, editor: &mut AttrE
             // RFC 4271 §5.1.2: an internal peer gets the path as it is, empty for what we originate;
             // §5.1.5: LOCAL_PREF "SHALL be included in all UPDATE messages that a given BGP speaker
             // sends to other internal peers".
-            let (no_path, no_pref) = {
-                let attrs = editor.finish();
-                (
-                    !attrs.contains(AttrCode::AS_PATH),
-                    attrs.local_pref().is_none(),
-                )
-            };
-            if no_path {
-                editor.set_as_path(&AsPath::default());
+            if editor.get().get(AttrCode::AS_PATH).is_none() {
+                editor.set_as_path(&[]);
             }
-            if no_pref {
+            if editor.get().local_pref().is_none() {
                 editor.set_local_pref(Some(DEFAULT_LOCAL_PREF));
             }
             if source.kind.is_internal() {
@@ -290,7 +293,7 @@ fn add_what_is_ours(source: &SourceInfo, rules: &ExportRules, editor: &mut AttrE
 /// local AS. A BGP speaker SHOULD NOT create an ORIGINATOR_ID attribute if one already exists."
 /// "When an RR reflects a route, it MUST prepend the local CLUSTER_ID to the CLUSTER_LIST."
 fn mark_reflection(source: &SourceInfo, rules: &ExportRules, editor: &mut AttrEditor) {
-    if editor.finish().originator_id().is_none() {
+    if editor.get().originator_id().is_none() {
         editor.set_originator_id(Some(source.originator));
     }
     editor.prepend_cluster_id(rules.cluster_id);
@@ -337,8 +340,7 @@ fn beyond_its_link(next_hop: NextHop) -> Option<NextHop> {
     match next_hop {
         NextHop::V4(_) => Some(next_hop),
         NextHop::V6(global) | NextHop::V6LinkLocal { global, .. } => {
-            let global_scope = !global.is_unspecified() && !global.is_unicast_link_local();
-            global_scope.then_some(NextHop::V6(global))
+            (!global.is_unicast_link_local()).then_some(NextHop::V6(global))
         }
     }
 }

@@ -76,7 +76,7 @@ impl DecisionKey {
             med: attrs.med().unwrap_or(0),
             neighbor_as: as_path.neighbor_as().map_or(0, |asn| asn.0),
             path_len: u16::try_from(as_path.len()).unwrap_or(u16::MAX),
-            origin: attrs.origin().map_or(0, |origin| origin as u8),
+            origin: attrs.origin().map_or(0, bgp_wire::Origin::code),
             has_originator: attrs.originator_id().is_some(),
             has_cluster_list: attrs.cluster_list().next().is_some(),
         }

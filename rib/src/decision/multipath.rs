@@ -15,7 +15,7 @@
 //! the same in whatever order the paths arrived.
 
 use super::compare::{compare, compare_to_boundary};
-use super::{Candidate, DecisionConfig, Step};
+use super::{Candidate, DecisionConfig};
 
 /// Writes to `out` the indexes of the paths that are used for forwarding: `best` first, then the
 /// paths that are equal to it as far as forwarding cares, up to `max_paths` distinct next hops.
@@ -67,14 +67,14 @@ pub(super) fn equals_of_best(
     out.sort_unstable_by(|&a, &b| compare(&candidates[a], &candidates[b], config).order);
 }
 
-/// Whether another path of the same neighbour AS removes this one by its MED.
+/// Whether another path of the same neighbour AS removes this one, which is equal to the best. It can
+/// only be by MED: who wins at another step would win against the best path too.
 fn loses_by_med(candidates: &[Candidate<'_>], i: usize, config: &DecisionConfig) -> bool {
     let path = &candidates[i];
     candidates.iter().any(|rival| {
-        rival.ineligible.is_none() && rival.neighbor_as() == path.neighbor_as() && {
-            let verdict = compare_to_boundary(rival, path, config);
-            verdict.first_wins() && verdict.step <= Step::Med
-        }
+        rival.ineligible.is_none()
+            && rival.neighbor_as() == path.neighbor_as()
+            && compare_to_boundary(rival, path, config).first_wins()
     })
 }
 
