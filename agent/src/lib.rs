@@ -4,6 +4,7 @@ pub mod args;
 pub mod cli;
 pub mod control;
 pub mod desired;
+pub mod kernel;
 pub mod observe;
 pub mod run;
 pub mod source;

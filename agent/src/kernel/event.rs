@@ -1,0 +1,175 @@
+//! What the kernel tells by itself, and what follows from it.
+//!
+//! Pure. Our own echoes never get here: the monitor drops them. So a notification about a route of
+//! ours means that someone else, or the kernel, touched it.
+
+use std::time::Instant;
+
+use super::engine::Engine;
+use super::model::{KernelEvent, KernelRoute, Link, RouteKind};
+use super::stats::KernelStats;
+use super::table::IpFamily;
+use super::view::{Installed, NO_ROUTER};
+
+impl Engine {
+    /// Takes one event.
+    pub fn handle_event(&mut self, event: KernelEvent, now: Instant) {
+        match event {
+            KernelEvent::Link(link) => self.link(link, now),
+            KernelEvent::LinkGone(ifindex) => {
+                let mut table = self.resolver.table.write();
+                table.remove_link(ifindex);
+                table.link_down(ifindex);
+                drop(table);
+                self.routes_lost(ifindex, now);
+            }
+            KernelEvent::Address { ifindex, address } => {
+                if self.resolver.table.write().add_address(ifindex, address) {
+                    self.resolver.mark_all();
+                    self.retry_failures(now);
+                }
+            }
+            KernelEvent::AddressGone { ifindex, address } => {
+                if self.resolver.table.write().remove_address(ifindex, address) {
+                    self.resolver.mark_all();
+                    // With its last address an interface loses its IPv4 routes, unannounced.
+                    self.request_resync(&[IpFamily::V4], now);
+                }
+            }
+            KernelEvent::Route { route, replaced } => {
+                if self.is_own(&route) {
+                    self.own_changed(&route, now);
+                    return;
+                }
+                let changed = self.resolver.table.write().add_route(&route, replaced);
+                if replaced {
+                    self.perhaps_replaced(&route, now);
+                }
+                if changed {
+                    self.foreign_changed(&route, now);
+                }
+            }
+            KernelEvent::RouteGone(route) => {
+                if self.is_own(&route) {
+                    self.own_gone(&route, now);
+                    return;
+                }
+                let changed = self.resolver.table.write().remove_route(&route);
+                if changed {
+                    self.foreign_changed(&route, now);
+                }
+            }
+        }
+    }
+
+    /// Notifications were lost: only reading everything again tells what happened.
+    pub fn handle_overrun(&mut self, now: Instant) {
+        KernelStats::add(&self.stats.overruns, 1);
+        // A dump that is running began before the loss.
+        self.dump = None;
+        self.request_resync(&[IpFamily::V4, IpFamily::V6], now);
+    }
+
+    fn is_own(&self, route: &KernelRoute) -> bool {
+        route.kind == RouteKind::Unicast && self.fib.find_owner(route.owner).is_some()
+    }
+
+    fn link(&mut self, link: Link, now: Instant) {
+        let ifindex = link.ifindex;
+        let (admin_up, usable) = (link.admin_up, link.usable());
+        let before = self.resolver.table.write().set_link(link);
+        let before_up = before.as_ref().is_some_and(|l| l.admin_up);
+        let before_usable = before.as_ref().is_some_and(Link::usable);
+        if before_up && !admin_up {
+            self.resolver.table.write().link_down(ifindex);
+            self.routes_lost(ifindex, now);
+        } else if before_up != admin_up || before_usable != usable {
+            self.resolver.mark_all();
+            self.request_resync(&[IpFamily::V4], now);
+        }
+        if usable && !before_usable {
+            self.retry_failures(now);
+        }
+    }
+
+    /// A link took its routes with it. For IPv6 the kernel says which; for IPv4 it says nothing, so
+    /// they are taken out of what we believe, and the tables are read to be sure.
+    fn routes_lost(&mut self, ifindex: u32, now: Instant) {
+        self.evict_link(ifindex);
+        self.resolver.mark_all();
+        self.request_resync(&[IpFamily::V4], now);
+    }
+
+    /// A route of someone else came, changed or went.
+    pub(super) fn foreign_changed(&mut self, route: &KernelRoute, now: Instant) {
+        self.resolver.mark_within(std::iter::once(route.prefix));
+        // It may stand in the way of ours, or no longer.
+        if let Some(at) = self.fib.find_in(route.owner.table, route.prefix.trunc()) {
+            self.enqueue(at, now);
+        }
+    }
+
+    /// Someone's route took the place of another with the same key: was that ours?
+    fn perhaps_replaced(&mut self, route: &KernelRoute, now: Instant) {
+        let Some(at) = self.fib.find_in(route.owner.table, route.prefix.trunc()) else {
+            return;
+        };
+        let slot = &self.fib.slots[at as usize];
+        let key_is_ours = self.fib.owner(slot.installed_as).metric == route.owner.metric;
+        if slot.installed() != Installed::Absent && key_is_ours && route.tos == 0 {
+            self.lost(at, Installed::Absent);
+            self.enqueue(at, now);
+        }
+    }
+
+    /// Someone else wrote a route that carries our marks.
+    fn own_changed(&mut self, route: &KernelRoute, now: Instant) {
+        let Some(owner) = self.fib.find_owner(route.owner) else {
+            return;
+        };
+        let table = self.fib.table_index(route.owner.table);
+        let at = self.fib.slot(table, route.prefix.trunc());
+        let found = if route.legs.is_empty() {
+            Installed::Unknown
+        } else {
+            Installed::Set(self.sets.intern(&route.legs))
+        };
+        self.touched(at);
+        let slot = &mut self.fib.slots[at as usize];
+        if slot.installed() == found && slot.installed_as == owner {
+            return;
+        }
+        slot.set_installed(found, owner);
+        slot.stray = slot.router == NO_ROUTER && !self.converged;
+        self.repair(at, now);
+    }
+
+    /// Someone else, or the kernel, removed a route of ours, or for IPv6 some of its legs.
+    fn own_gone(&mut self, route: &KernelRoute, now: Instant) {
+        let Some(at) = self.fib.find_in(route.owner.table, route.prefix.trunc()) else {
+            return;
+        };
+        let slot = &self.fib.slots[at as usize];
+        if self.fib.owner(slot.installed_as) != route.owner {
+            return;
+        }
+        let left = match slot.installed() {
+            Installed::Absent => return,
+            Installed::Set(id) if IpFamily::of(route.prefix) == IpFamily::V6 => {
+                self.sets.legs(id).iter().any(|l| !route.legs.contains(l))
+            }
+            Installed::Set(_) | Installed::Unknown => false,
+        };
+        self.lost(
+            at,
+            if left {
+                Installed::Unknown
+            } else {
+                Installed::Absent
+            },
+        );
+        if !self.fib.free_if_empty(at) {
+            self.repair(at, now);
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! The kernel room's door: start, routers in and out, questions, stop.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
+use std::time::{Duration, Instant};
+
+use ipnet::IpNet;
+use parking_lot::Mutex;
+use thiserror::Error;
+use tokio::sync::watch;
+
+use super::bell::Bell;
+use super::engine::Engine;
+use super::model::FibConfig;
+use super::monitor::Monitor;
+use super::netlink::Writer;
+use super::report::{FibPage, FibRow, HopReport, RouterFibStatus};
+use super::resolve::Resolver;
+use super::source::FibSource;
+use super::stats::KernelStats;
+use super::table::KernelFacts;
+use super::task::{Loop, RUN, STOP_KEEP, STOP_WITHDRAW, Shared};
+
+/// How the kernel room runs.
+#[derive(Debug, Clone)]
+pub struct KernelOptions {
+    /// How often all that should be installed is compared with what is.
+    pub audit_interval: Duration,
+}
+
+impl Default for KernelOptions {
+    fn default() -> Self {
+        Self {
+            audit_interval: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Why the kernel room could not start.
+#[derive(Debug, Error)]
+pub enum KernelError {
+    /// No netlink socket.
+    #[error("the kernel refuses a netlink socket: {0}")]
+    Socket(#[source] std::io::Error),
+    /// Routes may not be written.
+    #[error("routes cannot be written to the kernel: the capability CAP_NET_ADMIN is missing")]
+    NotPermitted,
+    /// No thread.
+    #[error("the kernel thread cannot be started: {0}")]
+    Thread(#[source] std::io::Error),
+}
+
+/// Talks to the kernel room. Clones are the same room.
+#[derive(Clone)]
+pub struct KernelHandle {
+    shared: Arc<Shared>,
+    resolver: Arc<Resolver>,
+}
+
+/// Starts the kernel room in the network namespace of the calling thread, and waits until the
+/// kernel's tables have been read once.
+pub async fn start(options: KernelOptions) -> Result<KernelHandle, KernelError> {
+    let mut writer = Writer::open().map_err(KernelError::Socket)?;
+    writer
+        .check_right()
+        .map_err(|error| match error.raw_os_error() {
+            Some(libc::EPERM | libc::EACCES) => KernelError::NotPermitted,
+            _ => KernelError::Socket(error),
+        })?;
+    let bell = Arc::new(Bell::new().map_err(KernelError::Thread)?);
+    let rung = bell.clone();
+    let resolver = Arc::new(Resolver::new(Arc::new(move || rung.ring())));
+    let stats = Arc::new(KernelStats::default());
+    let shared = Arc::new(Shared {
+        engine: Mutex::new(Engine::new(resolver.clone(), stats.clone())),
+        bell,
+        request: AtomicU8::new(RUN),
+        stats,
+        facts: watch::Sender::new(Arc::default()),
+        ended: watch::Sender::new(false),
+        synced: watch::Sender::new(false),
+    });
+    let monitor = Monitor::open(writer.port()).map_err(KernelError::Socket)?;
+    let loop_shared = shared.clone();
+    std::thread::Builder::new()
+        .name("cosmos-kernel".to_owned())
+        .spawn(move || {
+            Loop::new(loop_shared, writer, monitor, options.audit_interval).run();
+        })
+        .map_err(KernelError::Thread)?;
+    let mut synced = shared.synced.subscribe();
+    // The sender lives in `shared`: waiting cannot fail.
+    let _ = synced.wait_for(|s| *s).await;
+    Ok(KernelHandle { shared, resolver })
+}
+
+impl KernelHandle {
+    /// Links and addresses, as they are and as they change.
+    pub fn facts(&self) -> watch::Receiver<Arc<KernelFacts>> {
+        self.shared.facts.subscribe()
+    }
+
+    /// Answers how next hops are reached.
+    pub fn resolver(&self) -> Arc<Resolver> {
+        self.resolver.clone()
+    }
+
+    /// Reads this router's table from now on, and installs its best paths if `config` says so.
+    pub fn add_router(&self, name: Arc<str>, source: Arc<dyn FibSource>, config: FibConfig) {
+        let rung = self.shared.bell.clone();
+        let bell: Arc<dyn Fn() + Send + Sync> = Arc::new(move || rung.ring());
+        self.shared
+            .engine
+            .lock()
+            .add_router(name, source, config, bell, Instant::now());
+        self.shared.bell.ring();
+    }
+
+    /// Another configuration for a router.
+    pub fn change_router(&self, name: &str, config: FibConfig) {
+        self.shared
+            .engine
+            .lock()
+            .change_router(name, config, Instant::now());
+        self.shared.bell.ring();
+    }
+
+    /// The router is gone; its routes go.
+    pub fn remove_router(&self, name: &str) {
+        self.shared.engine.lock().remove_router(name);
+        self.shared.bell.ring();
+    }
+
+    /// The tables have converged: routes of an earlier run that nobody wants go now.
+    pub fn converged(&self) {
+        self.shared.engine.lock().set_converged();
+        self.shared.bell.ring();
+    }
+
+    /// Whether all that is wanted and can be installed has been written.
+    pub fn is_settled(&self) -> bool {
+        self.shared.engine.lock().is_idle()
+    }
+
+    /// Counts of every router.
+    pub fn status(&self) -> Vec<(Arc<str>, RouterFibStatus)> {
+        self.shared.engine.lock().status()
+    }
+
+    /// A page of routes whose prefix `keep` accepts: of at most `budget` destinations from `cursor`
+    /// (0, then what the page before gave) on, in no order.
+    pub fn rows(&self, cursor: u32, budget: usize, keep: &dyn Fn(&IpNet) -> bool) -> FibPage {
+        self.shared.engine.lock().rows(cursor, budget, keep)
+    }
+
+    /// What each router wants for exactly this prefix, and what became of it.
+    pub fn explain(&self, prefix: IpNet) -> Vec<FibRow> {
+        self.shared.engine.lock().explain(prefix)
+    }
+
+    /// The next hops of all tables, and how they are reached.
+    pub fn next_hops(&self) -> Vec<HopReport> {
+        self.shared.engine.lock().next_hops()
+    }
+
+    /// Counters.
+    pub fn stats(&self) -> Arc<KernelStats> {
+        self.shared.stats.clone()
+    }
+
+    /// Stops; withdraws all our routes first unless `keep`.
+    pub async fn stop(&self, keep: bool) {
+        let request = if keep { STOP_KEEP } else { STOP_WITHDRAW };
+        self.shared.request.store(request, SeqCst);
+        self.shared.bell.ring();
+        let mut ended = self.shared.ended.subscribe();
+        // The sender lives in `shared`: waiting cannot fail.
+        let _ = ended.wait_for(|e| *e).await;
+    }
+}

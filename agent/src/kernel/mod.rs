@@ -1,0 +1,68 @@
+//! The kernel room: best paths into the Linux kernel, and what the kernel knows back to the tables.
+//!
+//! The kernel is one more reader of the tables. It is rung once when something changed, drains the
+//! newest state in its own time, compares what is wanted with what is installed and writes the
+//! difference in batches; it never translates an event into a route command. Whatever happens in
+//! between (lost notifications, refusals, links that come and go, someone else at the same table) ends
+//! in the wanted state, because the comparison is made again.
+//!
+//! ```text
+//!   RIB (each router)                                             kernel
+//!    | ring, drain          ^ how a next hop is reached              ^ batches     | notifications, dumps
+//!    v                      |                                        |             v
+//!   source  --changes-->  resolve <--- table <--events--------- netlink      monitor, netlink   EDGE
+//!    |                      |            (of others)                 ^             |
+//!    v                      v                                        |             |
+//!   view ---- wanted ---> engine --- diff ---> batches --- message --+             |
+//!              ^            ^                                                      |
+//!              +-- retry ---+------------------ event, audit <---------------------+
+//! ```
+//!
+//! | file | job |
+//! |---|---|
+//! | model | the words: ownership, next-hop sets, routes, events, messages, outcomes |
+//! | source | what is read from a table, as a trait |
+//! | table | links, addresses and routes of others; longest match |
+//! | resolve | how a next hop is reached; who asked |
+//! | view | wanted routes and what of them is installed |
+//! | diff | one destination: wanted against installed, as messages |
+//! | engine | the state machine over all of these: pure, in slices |
+//! | event, audit, retry | its parts: notifications, dumps, answers |
+//! | report, rows | what people see of it |
+//! | message, facts | bytes |
+//! | netlink, monitor, bell, task | EDGE: sockets and the loop |
+//! | handle | the door |
+//!
+//! **Ours** is what carries our protocol number, our metric and our table, all three
+//! ([`model::Ownership`]). Nothing else is ever touched; a connected route is never covered.
+
+mod audit;
+mod bell;
+mod diff;
+mod engine;
+mod event;
+mod facts;
+mod handle;
+mod message;
+pub mod model;
+mod monitor;
+mod netlink;
+mod report;
+mod resolve;
+mod retry;
+mod rows;
+mod source;
+mod stats;
+mod table;
+mod task;
+mod view;
+
+pub use engine::Engine;
+pub use handle::{KernelError, KernelHandle, KernelOptions, start};
+pub use model::FibConfig;
+pub use netlink::{MAX_MESSAGES, Writer};
+pub use report::{FibPage, FibRow, FibState, Hop, HopReport, RouterFibStatus};
+pub use resolve::{Reach, Resolver};
+pub use source::{FibSource, HopKey, HopState, OwnRoute, RouteChange, Walk, is_link_local};
+pub use stats::{Histogram, HistogramSnapshot, KernelStats};
+pub use table::{IpFamily, KernelFacts};

@@ -1,0 +1,350 @@
+//! Next hops: how an address is reached, over what the kernel has from others and our own best
+//! routes of every router.
+//!
+//! RFC 4271 §9.1.2.1: "the immediate next hop ... is determined by performing a recursive route lookup
+//! operation". Longest match decides; of equal prefixes the lower metric, as in the kernel. A route is
+//! never used to reach its own next hop (§9.1.2: "if the NEXT_HOP attribute ... becomes unresolvable
+//! if the route itself is installed"): it is passed over for the next shorter match. The cost of a
+//! next hop is the metric of the route that resolves it in the end, 0 if that is connected
+//! (§9.1.2.2 e).
+//!
+//! Next hops are asked for by the tasks of peers, and followed by the kernel task: it is the only one
+//! that changes an answer once given. A newly asked next hop is looked at once more by that task, so
+//! that an answer computed while something changed cannot stay.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+
+use foldhash::{HashMap, HashSet};
+use ipnet::IpNet;
+use parking_lot::{Mutex, RwLock};
+
+use super::model::{DEFAULT_METRIC, Leg, Legs, RouteKind, normalise};
+use super::source::{FibSource, HopKey, HopState, OwnRoute, is_link_local};
+use super::table::KernelTable;
+
+/// How deep a next hop may resolve over next hops.
+const MAX_DEPTH: usize = 8;
+/// As many legs as an ECMP route may have.
+const MAX_LEGS: usize = 64;
+
+/// How a next hop is reached, in full.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// The ways out, normalised; empty if it is not reached.
+    pub legs: Legs,
+    /// The IGP cost.
+    pub metric: u32,
+    /// The route that matched first; none for a link-local address.
+    pub via: Option<IpNet>,
+}
+
+impl Reach {
+    /// What the decision process wants to know.
+    pub fn state(&self) -> HopState {
+        HopState {
+            reachable: !self.legs.is_empty(),
+            metric: self.metric,
+        }
+    }
+}
+
+/// Resolves one next hop.
+///
+/// `own` gives the longest own best route of at most so many bits, over all routers.
+pub(super) fn resolve(
+    key: HopKey,
+    kernel: &KernelTable,
+    own: &dyn Fn(IpAddr, u8) -> Option<OwnRoute>,
+) -> Reach {
+    let mut path = Vec::new();
+    let mut reach = follow(key, kernel, own, &mut path);
+    normalise(&mut reach.legs);
+    reach.legs.truncate(MAX_LEGS);
+    reach
+}
+
+fn follow(
+    key: HopKey,
+    kernel: &KernelTable,
+    own: &dyn Fn(IpAddr, u8) -> Option<OwnRoute>,
+    path: &mut Vec<HopKey>,
+) -> Reach {
+    let facts = kernel.facts();
+    let usable = |ifindex| facts.link(ifindex).is_some_and(|l| l.usable());
+    if key.address.is_unspecified() || key.address.is_multicast() || facts.is_own(key.address) {
+        return Reach::default();
+    }
+    if is_link_local(key.address)
+        && let Some(ifindex) = key.link
+    {
+        let mut legs = Legs::new();
+        if usable(ifindex) {
+            legs.push(Leg::new(Some(key.address), ifindex));
+        }
+        return Reach {
+            legs,
+            metric: 0,
+            via: None,
+        };
+    }
+    if matches!(key.address, IpAddr::V6(a) if a.is_unicast_link_local()) || path.len() >= MAX_DEPTH
+    {
+        return Reach::default();
+    }
+    path.push(key);
+    let reach = longest(key.address, kernel, own, path, &usable);
+    path.pop();
+    reach
+}
+
+fn longest(
+    address: IpAddr,
+    kernel: &KernelTable,
+    own: &dyn Fn(IpAddr, u8) -> Option<OwnRoute>,
+    path: &mut Vec<HopKey>,
+    usable: &dyn Fn(u32) -> bool,
+) -> Reach {
+    let mut own_longest = if address.is_ipv4() { 32 } else { 128 };
+    let theirs = kernel.lookup(address, own_longest);
+    let floor = theirs.as_ref().map(|t| (t.prefix.prefix_len(), t.metric));
+    // Our own routes that are more specific, or as specific and preferred by the kernel.
+    while let Some(route) = own(address, own_longest) {
+        let length = route.prefix.prefix_len();
+        let better = floor.is_none_or(|(l, m)| length > l || length == l && DEFAULT_METRIC < m);
+        if !better {
+            break;
+        }
+        if !route.hops.iter().any(|h| path.contains(h)) {
+            let mut reach = Reach {
+                via: Some(route.prefix),
+                ..Reach::default()
+            };
+            let mut metric = None::<u32>;
+            for hop in &route.hops {
+                let next = follow(*hop, kernel, own, path);
+                if !next.legs.is_empty() {
+                    metric = Some(metric.map_or(next.metric, |m| m.min(next.metric)));
+                    reach.legs.extend(next.legs);
+                }
+            }
+            reach.metric = metric.unwrap_or_default();
+            // A route without a way out is not installed: what is shorter carries the packets.
+            if !reach.legs.is_empty() {
+                return reach;
+            }
+        }
+        if length == 0 {
+            break;
+        }
+        own_longest = length - 1;
+    }
+    let Some(theirs) = theirs else {
+        return Reach::default();
+    };
+    let mut reach = Reach {
+        via: Some(theirs.prefix),
+        ..Reach::default()
+    };
+    if theirs.kind != RouteKind::Unicast || theirs.encapsulated {
+        return reach;
+    }
+    let connected = theirs.legs.iter().all(|l| l.gateway.is_none());
+    for leg in theirs.legs.iter().filter(|l| usable(l.ifindex)) {
+        reach.legs.push(Leg {
+            gateway: Some(leg.gateway.unwrap_or(address)),
+            ifindex: leg.ifindex,
+            weight: leg.weight,
+        });
+    }
+    reach.metric = if connected { 0 } else { theirs.metric };
+    reach
+}
+
+/// A router's table among those that next hops resolve over.
+struct Registered {
+    id: u16,
+    source: Arc<dyn FibSource>,
+}
+
+#[derive(Default)]
+struct Tracked {
+    reach: HashMap<HopKey, Arc<Reach>>,
+    /// The same keys in order of address: what lies in a changed prefix is a range.
+    ordered: BTreeSet<HopKey>,
+    /// To be looked at by the kernel task.
+    dirty: Vec<HopKey>,
+}
+
+/// The next hops of the node: asked by peers, followed by the kernel task.
+pub struct Resolver {
+    /// What the kernel has from others. Written by the kernel task alone.
+    pub(crate) table: RwLock<KernelTable>,
+    sources: RwLock<Arc<[Registered]>>,
+    tracked: Mutex<Tracked>,
+    bell: Arc<dyn Fn() + Send + Sync>,
+    rung: AtomicBool,
+}
+
+impl Resolver {
+    /// A resolver that knows nothing yet; `bell` wakes the task that follows it.
+    pub fn new(bell: Arc<dyn Fn() + Send + Sync>) -> Self {
+        Self {
+            table: RwLock::default(),
+            sources: RwLock::new(Arc::new([])),
+            tracked: Mutex::default(),
+            bell,
+            rung: AtomicBool::new(false),
+        }
+    }
+
+    /// How a next hop is reached. From now on it is followed.
+    pub fn state(&self, key: HopKey) -> HopState {
+        self.reach(key).state()
+    }
+
+    /// The same with the ways out.
+    pub fn reach(&self, key: HopKey) -> Arc<Reach> {
+        if let Some(known) = self.tracked.lock().reach.get(&key) {
+            return known.clone();
+        }
+        let reach = Arc::new(self.compute(key));
+        {
+            let mut tracked = self.tracked.lock();
+            if let Some(known) = tracked.reach.get(&key) {
+                return known.clone();
+            }
+            tracked.reach.insert(key, reach.clone());
+            tracked.ordered.insert(key);
+            tracked.dirty.push(key);
+        }
+        if !self.rung.swap(true, SeqCst) {
+            (self.bell)();
+        }
+        reach
+    }
+
+    fn compute(&self, key: HopKey) -> Reach {
+        let sources = self.sources.read().clone();
+        let own = |address: IpAddr, longest: u8| {
+            sources
+                .iter()
+                .filter_map(|s| s.source.lookup(address, longest))
+                .max_by_key(|r| r.prefix.prefix_len())
+        };
+        resolve(key, &self.table.read(), &own)
+    }
+
+    pub(crate) fn register(&self, id: u16, source: Arc<dyn FibSource>) {
+        let mut sources = self.sources.write();
+        let rest = sources.iter().map(|s| Registered {
+            id: s.id,
+            source: s.source.clone(),
+        });
+        *sources = rest
+            .chain([Registered {
+                id,
+                source: source.clone(),
+            }])
+            .collect();
+    }
+
+    pub(crate) fn unregister(&self, id: u16) {
+        let mut sources = self.sources.write();
+        let rest = sources.iter().filter(|s| s.id != id);
+        *sources = rest
+            .map(|s| Registered {
+                id: s.id,
+                source: s.source.clone(),
+            })
+            .collect();
+        drop(sources);
+        self.mark_all();
+    }
+
+    /// All next hops have to be looked at again.
+    pub(crate) fn mark_all(&self) {
+        let mut tracked = self.tracked.lock();
+        tracked.dirty = tracked.reach.keys().copied().collect();
+    }
+
+    /// Those within these prefixes have to be looked at again: a route there came, changed or went.
+    pub(crate) fn mark_within(&self, prefixes: impl Iterator<Item = IpNet>) {
+        let mut tracked = self.tracked.lock();
+        let Tracked { ordered, dirty, .. } = &mut *tracked;
+        if ordered.is_empty() {
+            return;
+        }
+        for prefix in prefixes {
+            let first = HopKey {
+                address: prefix.network(),
+                link: None,
+            };
+            let last = HopKey {
+                address: prefix.broadcast(),
+                link: Some(u32::MAX),
+            };
+            dirty.extend(ordered.range(first..=last));
+        }
+    }
+
+    /// Looks again at what has to be, at most `budget` of them. Gives those that changed, with
+    /// whether the table must know (else only the ways out differ), and whether more wait.
+    pub(crate) fn refresh(&self, budget: usize) -> (Vec<(HopKey, bool)>, bool) {
+        self.rung.store(false, SeqCst);
+        let (mut keys, more) = {
+            let mut tracked = self.tracked.lock();
+            let keep = tracked.dirty.len().saturating_sub(budget);
+            (tracked.dirty.split_off(keep), keep > 0)
+        };
+        keys.sort_unstable();
+        keys.dedup();
+        let mut changed = Vec::new();
+        for key in keys {
+            let fresh = self.compute(key);
+            let mut tracked = self.tracked.lock();
+            let Some(known) = tracked.reach.get_mut(&key) else {
+                continue;
+            };
+            if **known != fresh {
+                let told = known.state() != fresh.state();
+                if told || known.legs != fresh.legs {
+                    changed.push((key, told));
+                }
+                *known = Arc::new(fresh);
+            }
+        }
+        (changed, more)
+    }
+
+    pub(crate) fn has_dirty(&self) -> bool {
+        !self.tracked.lock().dirty.is_empty()
+    }
+
+    /// Forgets the next hops that neither a table nor `used` names.
+    pub(crate) fn forget_unused(&self, used: &dyn Fn(&HopKey) -> bool) {
+        let sources = self.sources.read().clone();
+        let mut kept = HashSet::default();
+        for s in sources.iter() {
+            kept.extend(s.source.tracked());
+        }
+        let mut tracked = self.tracked.lock();
+        tracked.reach.retain(|k, _| kept.contains(k) || used(k));
+        tracked.ordered = tracked.reach.keys().copied().collect();
+    }
+
+    /// Every next hop that is followed, with how it is reached.
+    pub(crate) fn all(&self) -> Vec<(HopKey, Arc<Reach>)> {
+        let mut all: Vec<_> = self
+            .tracked
+            .lock()
+            .reach
+            .iter()
+            .map(|(k, r)| (*k, r.clone()))
+            .collect();
+        all.sort_unstable_by_key(|(k, _)| *k);
+        all
+    }
+}

@@ -1,0 +1,220 @@
+//! The engine as people see it: rows, counts, explanations.
+
+use std::sync::Arc;
+
+use ipnet::IpNet;
+
+use super::engine::{Block, Engine, Wanted};
+use super::model::Leg;
+use super::report::{FibPage, FibRow, FibState, Hop, HopReport, RouterFibStatus};
+use super::source::HopKey;
+use super::table::{KernelFacts, Obstacle};
+use super::view::{Installed, NO_ROUTER, PathSetId, SlotState};
+
+fn hops(legs: &[Leg], facts: &KernelFacts) -> Vec<Hop> {
+    legs.iter()
+        .map(|l| Hop {
+            gateway: l.gateway,
+            interface: facts.link_name(l.ifindex),
+            weight: l.weight,
+        })
+        .collect()
+}
+
+/// The name of a routing protocol number, for people.
+fn protocol_name(protocol: u8) -> String {
+    match protocol {
+        2 => "kernel".to_owned(),
+        3 => "boot".to_owned(),
+        4 => "static".to_owned(),
+        9 => "ra".to_owned(),
+        11 => "zebra".to_owned(),
+        12 => "bird".to_owned(),
+        16 => "dhcp".to_owned(),
+        186 => "bgp".to_owned(),
+        187 => "isis".to_owned(),
+        188 => "ospf".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+impl Engine {
+    fn facts(&self) -> Arc<KernelFacts> {
+        self.resolver.table.read().facts().clone()
+    }
+
+    /// Counts of every router.
+    pub fn status(&self) -> Vec<(Arc<str>, RouterFibStatus)> {
+        let routers = self.fib.routers.iter().flatten().filter(|r| !r.leaving);
+        routers
+            .map(|r| {
+                let count = |state: SlotState| r.counts[state as usize];
+                let status = RouterFibStatus {
+                    install: r.config.install,
+                    wanted: r.counts.iter().sum::<u64>() - count(SlotState::Unwanted) + r.shadowed,
+                    installed: count(SlotState::Installed),
+                    failed: count(SlotState::Failed),
+                    blocked: count(SlotState::Blocked),
+                    unresolved: count(SlotState::Unresolved),
+                    shadowed: r.shadowed,
+                    last_error: r.last_error.clone(),
+                };
+                (r.name.clone(), status)
+            })
+            .collect()
+    }
+
+    /// A page of rows whose prefix `keep` accepts: of at most `budget` destinations from `cursor` on, in
+    /// no order.
+    pub fn rows(&mut self, cursor: u32, budget: usize, keep: &dyn Fn(&IpNet) -> bool) -> FibPage {
+        let mut page = FibPage::default();
+        let start = cursor as usize;
+        let end = start
+            .saturating_add(budget.max(1))
+            .min(self.fib.slots.len());
+        for at in start..end {
+            let at = at as u32;
+            if self.fib.live(at).is_some_and(|slot| keep(&slot.prefix)) {
+                self.slot_rows(at, &mut page.rows);
+            }
+        }
+        if end < self.fib.slots.len() {
+            page.next = u32::try_from(end).ok();
+        }
+        page
+    }
+
+    /// Every router's wish for exactly this prefix, and what became of it.
+    pub fn explain(&mut self, prefix: IpNet) -> Vec<FibRow> {
+        let mut rows = Vec::new();
+        let tables: Vec<u16> = self.fib.table_indexes().collect();
+        for table in tables {
+            if let Some(at) = self.fib.find(table, prefix.trunc()) {
+                self.slot_rows(at, &mut rows);
+            }
+        }
+        rows
+    }
+
+    /// The next hops of all tables, and how they are reached.
+    pub fn next_hops(&self) -> Vec<HopReport> {
+        let facts = self.facts();
+        let all = self.resolver.all();
+        all.into_iter()
+            .map(|(key, reach)| HopReport {
+                address: key.address,
+                interface: key.link.map(|l| facts.link_name(l)),
+                reachable: reach.state().reachable,
+                metric: reach.metric,
+                via: reach.via,
+                hops: hops(&reach.legs, &facts),
+            })
+            .collect()
+    }
+
+    fn slot_rows(&mut self, at: u32, rows: &mut Vec<FibRow>) {
+        let facts = self.facts();
+        let wanted = self.wanted(at);
+        let slot = &self.fib.slots[at as usize];
+        let (prefix, state, router) = (slot.prefix, slot.state, slot.router);
+        let winner = self.fib.router(router).map(|r| r.name.clone());
+        let installed_owner = self.fib.owner(slot.installed_as);
+        let installed = match slot.installed() {
+            Installed::Set(id) => hops(self.sets.legs(id), &facts),
+            Installed::Absent | Installed::Unknown => Vec::new(),
+        };
+        let table = self.fib.table_id(slot.table);
+        let addresses = |paths: PathSetId| -> Vec<_> {
+            self.fib
+                .hops(paths)
+                .iter()
+                .map(|h: &HopKey| h.address)
+                .collect()
+        };
+        if router != NO_ROUTER || slot.installed() != Installed::Absent {
+            let owner = self
+                .fib
+                .router(router)
+                .map_or(installed_owner, |r| r.config.ownership);
+            let state = match state {
+                SlotState::Unwanted if slot.stray => FibState::Stale,
+                SlotState::Unwanted | SlotState::Pending => FibState::Pending,
+                SlotState::Installed => FibState::Installed,
+                SlotState::Failed => FibState::Failed,
+                SlotState::Blocked => FibState::Blocked,
+                SlotState::Unresolved => FibState::Unresolved,
+            };
+            let reason = match (&wanted, state) {
+                (_, FibState::Failed) => self.failures.get(&at).map(|f| f.refusal.to_string()),
+                (Wanted::Blocked(block), _) => Some(block_reason(*block)),
+                (Wanted::Unresolved, _) => Some("no next hop is reached".to_owned()),
+                (_, FibState::Stale) => {
+                    Some("from an earlier run; kept until the tables have converged".to_owned())
+                }
+                _ => None,
+            };
+            rows.push(FibRow {
+                router: winner.clone(),
+                prefix,
+                table,
+                metric: owner.metric,
+                protocol: owner.protocol,
+                state,
+                next_hops: addresses(slot.paths),
+                wanted: match wanted {
+                    Wanted::Route(_, set) => hops(self.sets.legs(set), &facts),
+                    _ => Vec::new(),
+                },
+                installed,
+                reason,
+                shadowed_by: None,
+            });
+        }
+        for c in self.fib.contenders.get(&at).into_iter().flatten() {
+            let Some(entry) = self.fib.router(c.router) else {
+                continue;
+            };
+            let by = self.fib.router(router);
+            let why = match by {
+                Some(by) if by.config.ownership.metric < entry.config.ownership.metric => {
+                    format!("router {} has a lower metric", by.name)
+                }
+                Some(by) => format!(
+                    "router {} has the same metric and comes first by name",
+                    by.name
+                ),
+                None => "another router has the prefix".to_owned(),
+            };
+            rows.push(FibRow {
+                router: Some(entry.name.clone()),
+                prefix,
+                table,
+                metric: entry.config.ownership.metric,
+                protocol: entry.config.ownership.protocol,
+                state: FibState::Shadowed,
+                next_hops: addresses(c.paths),
+                wanted: Vec::new(),
+                installed: Vec::new(),
+                reason: Some(why),
+                shadowed_by: winner.clone(),
+            });
+        }
+    }
+}
+
+fn block_reason(block: Block) -> String {
+    match block {
+        Block::DefaultRoute => {
+            "a learned default route is not accepted (kernel.acceptDefaultRoute)".to_owned()
+        }
+        Block::GatewayFamily => "an IPv6 route cannot have an IPv4 gateway".to_owned(),
+        Block::Obstacle(Obstacle::Connected) => "a connected route exists".to_owned(),
+        Block::Obstacle(Obstacle::OwnAddress) => "it is an address of this node".to_owned(),
+        Block::Obstacle(Obstacle::SameMetric { protocol }) => {
+            format!(
+                "a route of protocol {} has the same metric",
+                protocol_name(protocol)
+            )
+        }
+    }
+}

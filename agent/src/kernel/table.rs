@@ -1,0 +1,499 @@
+//! What the kernel has from others: links, addresses and routes, and the longest match over them.
+//!
+//! Pure. Fed by events and by dumps. A dump is not an instant: events arrive while it runs, and a
+//! part of it may be older than an event that was already applied. So every entry carries the number
+//! of the dump (the *epoch*) in which it was last seen; what was deleted during a dump is remembered
+//! until its end; and what the dump did not name at its end is dropped.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use foldhash::{HashMap, HashSet};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use smallvec::SmallVec;
+
+use super::model::{
+    KernelRoute, LOCAL_TABLE, Legs, Link, MAIN_TABLE, Ownership, PROTOCOL_KERNEL, RouteKind,
+};
+
+/// A route of someone else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Foreign {
+    metric: u32,
+    protocol: u8,
+    tos: u8,
+    kind: RouteKind,
+    legs: Legs,
+    encapsulated: bool,
+    nexthop_id: u32,
+    epoch: u32,
+}
+
+/// Address families, as dumps are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum IpFamily {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+impl IpFamily {
+    /// The family of a prefix.
+    pub fn of(prefix: IpNet) -> Self {
+        match prefix {
+            IpNet::V4(_) => Self::V4,
+            IpNet::V6(_) => Self::V6,
+        }
+    }
+}
+
+/// What stands in the way of installing a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Obstacle {
+    /// The kernel made a route for this very prefix: it is on a link of ours.
+    Connected,
+    /// The prefix is an address of this host.
+    OwnAddress,
+    /// Someone else's route has the same prefix, table and metric.
+    SameMetric {
+        /// Its protocol number.
+        protocol: u8,
+    },
+}
+
+/// Links and addresses: what sessions want to know of the node.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KernelFacts {
+    links: BTreeMap<u32, Link>,
+    addresses: BTreeMap<u32, Vec<IpNet>>,
+}
+
+impl KernelFacts {
+    /// All links.
+    pub fn links(&self) -> impl Iterator<Item = &Link> {
+        self.links.values()
+    }
+
+    /// A link by its index.
+    pub fn link(&self, ifindex: u32) -> Option<&Link> {
+        self.links.get(&ifindex)
+    }
+
+    /// A link by its name.
+    pub fn link_named(&self, name: &str) -> Option<&Link> {
+        self.links.values().find(|l| &*l.name == name)
+    }
+
+    /// The name of a link, or `if7` for one that is not known.
+    pub fn link_name(&self, ifindex: u32) -> Arc<str> {
+        self.link(ifindex)
+            .map_or_else(|| format!("if{ifindex}").into(), |l| l.name.clone())
+    }
+
+    /// The addresses of a link.
+    pub fn addresses(&self, ifindex: u32) -> &[IpNet] {
+        self.addresses.get(&ifindex).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether this host has the address.
+    pub fn is_own(&self, address: IpAddr) -> bool {
+        self.addresses
+            .values()
+            .flatten()
+            .any(|a| a.addr() == address)
+    }
+
+    /// The usable link whose network `address` is on, the most specific first.
+    pub fn connected_link(&self, address: IpAddr) -> Option<&Link> {
+        self.addresses
+            .iter()
+            .flat_map(|(ifindex, nets)| nets.iter().map(move |n| (*ifindex, n)))
+            .filter(|(ifindex, net)| {
+                net.contains(&address) && self.link(*ifindex).is_some_and(Link::usable)
+            })
+            .max_by_key(|(_, net)| net.prefix_len())
+            .and_then(|(ifindex, _)| self.link(ifindex))
+    }
+}
+
+/// How many routes of each length a table holds, so that longest match probes only those.
+#[derive(Debug, Clone)]
+struct Lengths {
+    v4: [u32; 33],
+    v6: [u32; 129],
+}
+
+impl Default for Lengths {
+    fn default() -> Self {
+        Self {
+            v4: [0; 33],
+            v6: [0; 129],
+        }
+    }
+}
+
+impl Lengths {
+    fn of(&mut self, prefix: IpNet) -> &mut u32 {
+        match prefix {
+            IpNet::V4(p) => &mut self.v4[usize::from(p.prefix_len())],
+            IpNet::V6(p) => &mut self.v6[usize::from(p.prefix_len())],
+        }
+    }
+}
+
+/// The best route of others towards an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Match {
+    /// Its prefix.
+    pub(crate) prefix: IpNet,
+    /// Its metric.
+    pub(crate) metric: u32,
+    /// Its protocol.
+    pub(crate) protocol: u8,
+    /// Its kind.
+    pub(crate) kind: RouteKind,
+    /// Its legs.
+    pub(crate) legs: Legs,
+    /// Its gateways alone do not lead there.
+    pub(crate) encapsulated: bool,
+}
+
+/// Everything known of the kernel that is not ours.
+#[derive(Debug, Default)]
+pub(crate) struct KernelTable {
+    facts: Arc<KernelFacts>,
+    routes: HashMap<(u32, IpNet), SmallVec<[Foreign; 1]>>,
+    /// Of the main and the local table: next hops resolve over these.
+    lengths: Lengths,
+    epoch: u32,
+    dumping: bool,
+    deleted_during_dump: HashSet<(u32, IpNet)>,
+}
+
+impl KernelTable {
+    /// Links and addresses as they are now.
+    pub(crate) fn facts(&self) -> &Arc<KernelFacts> {
+        &self.facts
+    }
+
+    /// Takes a link; the one before, if any.
+    pub(crate) fn set_link(&mut self, link: Link) -> Option<Link> {
+        if self.facts.links.get(&link.ifindex) == Some(&link) {
+            return Some(link);
+        }
+        Arc::make_mut(&mut self.facts)
+            .links
+            .insert(link.ifindex, link)
+    }
+
+    /// Forgets a link and its addresses.
+    pub(crate) fn remove_link(&mut self, ifindex: u32) {
+        let facts = Arc::make_mut(&mut self.facts);
+        facts.links.remove(&ifindex);
+        facts.addresses.remove(&ifindex);
+    }
+
+    /// Takes an address; false if it was known.
+    pub(crate) fn add_address(&mut self, ifindex: u32, address: IpNet) -> bool {
+        if self.facts.addresses(ifindex).contains(&address) {
+            return false;
+        }
+        Arc::make_mut(&mut self.facts)
+            .addresses
+            .entry(ifindex)
+            .or_default()
+            .push(address);
+        true
+    }
+
+    /// Forgets an address; false if it was not known.
+    pub(crate) fn remove_address(&mut self, ifindex: u32, address: IpNet) -> bool {
+        if !self.facts.addresses(ifindex).contains(&address) {
+            return false;
+        }
+        let all = &mut Arc::make_mut(&mut self.facts).addresses;
+        if let Some(list) = all.get_mut(&ifindex) {
+            list.retain(|a| *a != address);
+            if list.is_empty() {
+                all.remove(&ifindex);
+            }
+        }
+        true
+    }
+
+    /// Replaces links and addresses by what a dump found; true if that made a difference.
+    pub(crate) fn replace_facts(&mut self, links: Vec<Link>, addresses: Vec<(u32, IpNet)>) -> bool {
+        let mut fresh = KernelFacts::default();
+        for link in links {
+            fresh.links.insert(link.ifindex, link);
+        }
+        for (ifindex, address) in addresses {
+            fresh.addresses.entry(ifindex).or_default().push(address);
+        }
+        let mut same = self.facts.links == fresh.links;
+        same &= self.facts.addresses.len() == fresh.addresses.len();
+        same &= self.facts.addresses.iter().all(|(ifindex, list)| {
+            let other = fresh.addresses(*ifindex);
+            list.len() == other.len() && list.iter().all(|a| other.contains(a))
+        });
+        if !same {
+            self.facts = Arc::new(fresh);
+        }
+        !same
+    }
+
+    /// Takes a route of someone else; true if that may change how something resolves.
+    pub(crate) fn add_route(&mut self, route: &KernelRoute, replaced: bool) -> bool {
+        let key = (route.owner.table, route.prefix.trunc());
+        let fresh = Foreign {
+            metric: route.owner.metric,
+            protocol: route.owner.protocol,
+            tos: route.tos,
+            kind: route.kind,
+            legs: route.legs.clone(),
+            encapsulated: route.encapsulated,
+            nexthop_id: route.nexthop_id,
+            epoch: self.epoch,
+        };
+        let list = self.routes.entry(key).or_default();
+        if list.is_empty() && is_resolving(key.0) {
+            *self.lengths.of(key.1) += 1;
+        }
+        if let Some(same) = list.iter_mut().find(|f| f.same_as(&fresh)) {
+            same.epoch = fresh.epoch;
+            return false;
+        }
+        // IPv6 keeps one route per metric and protocol and tells it whole when a leg is added; IPv4
+        // keeps one per type of service and metric unless told to append.
+        let v6 = matches!(key.1, IpNet::V6(_));
+        list.retain(|f| {
+            f.metric != fresh.metric
+                || f.tos != fresh.tos
+                || !(replaced || v6 && f.protocol == fresh.protocol && f.kind == fresh.kind)
+        });
+        list.push(fresh);
+        list.sort_by_key(|f| f.metric);
+        true
+    }
+
+    /// Forgets a route of someone else (for IPv6, those of its legs that are named); true if
+    /// something went.
+    pub(crate) fn remove_route(&mut self, route: &KernelRoute) -> bool {
+        let key = (route.owner.table, route.prefix.trunc());
+        if self.dumping {
+            self.deleted_during_dump.insert(key);
+        }
+        let Some(list) = self.routes.get_mut(&key) else {
+            return false;
+        };
+        let candidate = |f: &Foreign| {
+            f.metric == route.owner.metric
+                && f.protocol == route.owner.protocol
+                && f.tos == route.tos
+        };
+        let Some(at) = list
+            .iter()
+            .position(|f| candidate(f) && f.legs == route.legs)
+            .or_else(|| list.iter().position(candidate))
+        else {
+            return false;
+        };
+        let rest: Legs = match key.1 {
+            IpNet::V6(_) => list[at]
+                .legs
+                .iter()
+                .filter(|l| !route.legs.contains(l))
+                .copied()
+                .collect(),
+            IpNet::V4(_) => Legs::new(),
+        };
+        if rest.is_empty() || route.legs.is_empty() {
+            list.remove(at);
+        } else {
+            list[at].legs = rest;
+        }
+        if list.is_empty() {
+            self.drop_key(key);
+        }
+        true
+    }
+
+    /// IPv4 tells nothing when a link takes routes with it, so this does what the kernel did: routes
+    /// of which every leg used the link go, of others the legs do (`fib_sync_down_dev`).
+    pub(crate) fn link_down(&mut self, ifindex: u32) -> bool {
+        let mut gone = Vec::new();
+        let mut changed = false;
+        for (key, list) in &mut self.routes {
+            list.retain(|f| {
+                // Addresses stay while their link is down, and so do their local routes.
+                if f.kind == RouteKind::Local || !f.legs.iter().any(|l| l.ifindex == ifindex) {
+                    return true;
+                }
+                changed = true;
+                f.legs.retain(|l| l.ifindex != ifindex);
+                !f.legs.is_empty()
+            });
+            if list.is_empty() {
+                gone.push(*key);
+            }
+        }
+        for key in gone {
+            self.drop_key(key);
+        }
+        changed
+    }
+
+    fn drop_key(&mut self, key: (u32, IpNet)) {
+        if self.routes.remove(&key).is_some() && is_resolving(key.0) {
+            *self.lengths.of(key.1) -= 1;
+        }
+    }
+
+    /// Takes out the routes that belong to `owner`: they turned out to be ours.
+    pub(crate) fn claim(&mut self, owner: Ownership) -> Vec<KernelRoute> {
+        let mut ours = Vec::new();
+        let mut empty = Vec::new();
+        for ((table, prefix), list) in &mut self.routes {
+            if *table != owner.table {
+                continue;
+            }
+            list.retain(|f| {
+                let mine = f.protocol == owner.protocol
+                    && f.metric == owner.metric
+                    && f.kind == RouteKind::Unicast;
+                if mine {
+                    ours.push(KernelRoute {
+                        prefix: *prefix,
+                        owner,
+                        kind: f.kind,
+                        tos: f.tos,
+                        legs: std::mem::take(&mut f.legs),
+                        encapsulated: f.encapsulated,
+                        nexthop_id: f.nexthop_id,
+                    });
+                }
+                !mine
+            });
+            if list.is_empty() {
+                empty.push((*table, *prefix));
+            }
+        }
+        for key in empty {
+            self.drop_key(key);
+        }
+        ours
+    }
+
+    /// What stands in the way of a route of ours.
+    pub(crate) fn obstacle(&self, owner: Ownership, prefix: IpNet) -> Option<Obstacle> {
+        if owner.table == MAIN_TABLE
+            && prefix.prefix_len() == prefix.max_prefix_len()
+            && let Some(list) = self.routes.get(&(LOCAL_TABLE, prefix))
+            && list.iter().any(|f| f.kind == RouteKind::Local)
+        {
+            return Some(Obstacle::OwnAddress);
+        }
+        let list = self.routes.get(&(owner.table, prefix))?;
+        if list.iter().any(|f| f.protocol == PROTOCOL_KERNEL) {
+            return Some(Obstacle::Connected);
+        }
+        list.iter()
+            .find(|f| f.metric == owner.metric && f.tos == 0)
+            .map(|f| Obstacle::SameMetric {
+                protocol: f.protocol,
+            })
+    }
+
+    /// The longest match of at most `longest` bits over the routes of others, in the main and the
+    /// local table. Of one prefix the local table wins, then the lowest metric.
+    pub(crate) fn lookup(&self, address: IpAddr, longest: u8) -> Option<Match> {
+        let probe = |prefix: IpNet| {
+            [LOCAL_TABLE, MAIN_TABLE].into_iter().find_map(|table| {
+                let best = self.routes.get(&(table, prefix))?.first()?;
+                Some(Match {
+                    prefix,
+                    metric: best.metric,
+                    protocol: best.protocol,
+                    kind: best.kind,
+                    legs: best.legs.clone(),
+                    encapsulated: best.encapsulated || best.legs.is_empty() && best.nexthop_id != 0,
+                })
+            })
+        };
+        match address {
+            IpAddr::V4(a) => (0..=longest.min(32))
+                .rev()
+                .filter(|l| self.lengths.v4[usize::from(*l)] > 0)
+                .find_map(|l| probe(Ipv4Net::new_assert(a, l).trunc().into())),
+            IpAddr::V6(a) => (0..=longest.min(128))
+                .rev()
+                .filter(|l| self.lengths.v6[usize::from(*l)] > 0)
+                .find_map(|l| probe(Ipv6Net::new_assert(a, l).trunc().into())),
+        }
+    }
+
+    /// A dump of routes begins.
+    pub(crate) fn begin_dump(&mut self) {
+        self.epoch = self.epoch.wrapping_add(1);
+        self.dumping = true;
+        self.deleted_during_dump.clear();
+    }
+
+    /// A route of someone else, out of a dump; true if it was not known like that.
+    pub(crate) fn dump_route(&mut self, route: &KernelRoute) -> bool {
+        if self
+            .deleted_during_dump
+            .contains(&(route.owner.table, route.prefix.trunc()))
+        {
+            return false;
+        }
+        self.add_route(route, false)
+    }
+
+    /// The dump is over: what it did not name is gone, if it was `whole`. Gives the prefixes that
+    /// lost a route.
+    pub(crate) fn end_dump(&mut self, families: &[IpFamily], whole: bool) -> Vec<(u32, IpNet)> {
+        self.dumping = false;
+        self.deleted_during_dump.clear();
+        let mut changed = Vec::new();
+        if !whole {
+            return changed;
+        }
+        let mut empty = Vec::new();
+        for (key, list) in &mut self.routes {
+            if !families.contains(&IpFamily::of(key.1)) {
+                continue;
+            }
+            let before = list.len();
+            list.retain(|f| f.epoch == self.epoch);
+            if list.len() != before {
+                changed.push(*key);
+            }
+            if list.is_empty() {
+                empty.push(*key);
+            }
+        }
+        for key in empty {
+            self.drop_key(key);
+        }
+        changed
+    }
+}
+
+impl Foreign {
+    fn same_as(&self, other: &Self) -> bool {
+        Self {
+            epoch: 0,
+            ..self.clone()
+        } == Self {
+            epoch: 0,
+            ..other.clone()
+        }
+    }
+}
+
+fn is_resolving(table: u32) -> bool {
+    table == MAIN_TABLE || table == LOCAL_TABLE
+}

@@ -1,0 +1,569 @@
+//! The wanted side: which routers want which destination over which next hops, and what of it the
+//! kernel holds.
+//!
+//! Pure. One slot for each (table, prefix) that somebody wants or that we have in the kernel, in a
+//! flat array behind an index; walks are plain counting over the array, so they can pause anywhere.
+//! Next hops are interned as *path sets* (what BGP says) which resolve to next-hop sets (what the
+//! kernel is told): when a next hop resolves otherwise, a handful of path sets change and not a
+//! million routes.
+
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use foldhash::HashMap;
+use hashbrown::HashTable;
+use ipnet::IpNet;
+use smallvec::SmallVec;
+
+use super::model::{FibConfig, Ownership, SetId};
+use super::source::HopKey;
+
+/// Handle of a router within the kernel room.
+pub(crate) type RouterIdx = u16;
+/// Nobody.
+pub(crate) const NO_ROUTER: RouterIdx = u16::MAX;
+
+/// Handle of a path set; 0 is the empty one.
+pub(crate) type PathSetId = u32;
+
+/// What the kernel holds of a slot, as far as we know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Installed {
+    /// Nothing of ours.
+    Absent,
+    /// Perhaps something, perhaps not, with unknown next hops.
+    Unknown,
+    /// A route with these next hops.
+    Set(SetId),
+}
+
+/// Where a slot stands; counted for each router.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum SlotState {
+    /// Nobody wants it.
+    Unwanted,
+    Pending,
+    Installed,
+    Failed,
+    Blocked,
+    Unresolved,
+}
+
+/// Number of [`SlotState`]s.
+pub(crate) const SLOT_STATES: usize = 6;
+
+const INSTALLED_ABSENT: u32 = 0;
+const INSTALLED_UNKNOWN: u32 = u32::MAX;
+
+/// One destination in one table. 36 bytes.
+#[derive(Debug, Clone)]
+pub(crate) struct Slot {
+    pub(crate) prefix: IpNet,
+    pub(crate) state: SlotState,
+    /// In the work queue.
+    pub(crate) queued: bool,
+    /// In use; if not, the slot is on the free list.
+    live: bool,
+    /// Someone may have a route with our key: remove ours, then add.
+    pub(crate) probe: bool,
+    /// Ours from an earlier run, and nobody has wanted it since.
+    pub(crate) stray: bool,
+    /// The owner triple of what is installed.
+    pub(crate) installed_as: u8,
+    /// Which router's route is wanted.
+    pub(crate) router: RouterIdx,
+    pub(crate) table: u16,
+    pub(crate) paths: PathSetId,
+    installed: u32,
+}
+
+impl Slot {
+    pub(crate) fn installed(&self) -> Installed {
+        match self.installed {
+            INSTALLED_ABSENT => Installed::Absent,
+            INSTALLED_UNKNOWN => Installed::Unknown,
+            raw => SetId::from_raw(raw).map_or(Installed::Absent, Installed::Set),
+        }
+    }
+
+    pub(crate) fn set_installed(&mut self, installed: Installed, owner: u8) {
+        self.installed = match installed {
+            Installed::Absent => INSTALLED_ABSENT,
+            Installed::Unknown => INSTALLED_UNKNOWN,
+            Installed::Set(id) => id.raw(),
+        };
+        self.installed_as = owner;
+    }
+}
+
+/// A router as the kernel room knows it.
+#[derive(Debug)]
+pub(crate) struct RouterEntry {
+    pub(crate) name: Arc<str>,
+    pub(crate) config: FibConfig,
+    /// Its routes are being taken away; the entry is free afterwards.
+    pub(crate) leaving: bool,
+    pub(crate) counts: [u64; SLOT_STATES],
+    pub(crate) shadowed: u64,
+    pub(crate) last_error: Option<String>,
+}
+
+/// A router that wants a destination which another one has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Contender {
+    pub(crate) router: RouterIdx,
+    pub(crate) paths: PathSetId,
+}
+
+/// All slots, path sets, owner triples and routers.
+#[derive(Default)]
+pub(crate) struct FibTable {
+    pub(crate) slots: Vec<Slot>,
+    free: Vec<u32>,
+    index: HashTable<u32>,
+    hasher: foldhash::fast::RandomState,
+    pub(crate) contenders: HashMap<u32, SmallVec<[Contender; 1]>>,
+    pub(crate) routers: Vec<Option<RouterEntry>>,
+    owners: Vec<Ownership>,
+    tables: Vec<u32>,
+    path_sets: Vec<Box<[HopKey]>>,
+    path_index: HashMap<Box<[HopKey]>, PathSetId>,
+    free_paths: Vec<PathSetId>,
+    last_paths: PathSetId,
+}
+
+impl FibTable {
+    pub(crate) fn new() -> Self {
+        let mut table = Self {
+            path_sets: vec![Box::default()],
+            ..Self::default()
+        };
+        table.owner_index(Ownership::default());
+        table
+    }
+
+    /// The small index of an owner triple; new ones are appended.
+    pub(crate) fn owner_index(&mut self, owner: Ownership) -> u8 {
+        let at = self
+            .owners
+            .iter()
+            .position(|o| *o == owner)
+            .unwrap_or_else(|| {
+                self.owners.push(owner);
+                self.owners.len() - 1
+            });
+        u8::try_from(at)
+            .expect("fewer than 256 combinations of protocol, metric and table in one run")
+    }
+
+    pub(crate) fn owner(&self, at: u8) -> Ownership {
+        self.owners[usize::from(at)]
+    }
+
+    /// The index of a triple that is ours.
+    pub(crate) fn find_owner(&self, owner: Ownership) -> Option<u8> {
+        self.owners
+            .iter()
+            .position(|o| *o == owner)
+            .and_then(|at| u8::try_from(at).ok())
+    }
+
+    pub(crate) fn table_index(&mut self, table: u32) -> u16 {
+        let at = self
+            .tables
+            .iter()
+            .position(|t| *t == table)
+            .unwrap_or_else(|| {
+                self.tables.push(table);
+                self.tables.len() - 1
+            });
+        u16::try_from(at).expect("fewer than 65,536 routing tables in one run")
+    }
+
+    pub(crate) fn table_id(&self, at: u16) -> u32 {
+        self.tables[usize::from(at)]
+    }
+
+    pub(crate) fn table_indexes(&self) -> impl Iterator<Item = u16> + use<> {
+        0..u16::try_from(self.tables.len()).unwrap_or(u16::MAX)
+    }
+
+    pub(crate) fn router(&self, at: RouterIdx) -> Option<&RouterEntry> {
+        self.routers.get(usize::from(at))?.as_ref()
+    }
+
+    pub(crate) fn router_mut(&mut self, at: RouterIdx) -> Option<&mut RouterEntry> {
+        self.routers.get_mut(usize::from(at))?.as_mut()
+    }
+
+    /// Takes a router in.
+    pub(crate) fn add_router(&mut self, name: Arc<str>, config: FibConfig) -> RouterIdx {
+        self.owner_index(config.ownership);
+        let entry = RouterEntry {
+            name,
+            config,
+            leaving: false,
+            counts: [0; SLOT_STATES],
+            shadowed: 0,
+            last_error: None,
+        };
+        let at = self
+            .routers
+            .iter()
+            .position(Option::is_none)
+            .unwrap_or_else(|| {
+                self.routers.push(None);
+                self.routers.len() - 1
+            });
+        self.routers[at] = Some(entry);
+        let idx = u16::try_from(at).expect("fewer than 65,535 routers on a node");
+        assert!(idx != NO_ROUTER, "fewer than 65,535 routers on a node");
+        idx
+    }
+
+    /// The handle of a set of BGP next hops.
+    pub(crate) fn intern_paths(&mut self, hops: &[HopKey]) -> PathSetId {
+        // Most changes in a row have the same next hops.
+        if *self.path_sets[self.last_paths as usize] == *hops {
+            return self.last_paths;
+        }
+        if hops.is_empty() {
+            return 0;
+        }
+        let id = if let Some(id) = self.path_index.get(hops) {
+            *id
+        } else {
+            let id = self.free_paths.pop().unwrap_or_else(|| {
+                self.path_sets.push(Box::default());
+                u32::try_from(self.path_sets.len() - 1).expect("fewer path sets than 4 billion")
+            });
+            self.path_sets[id as usize] = hops.into();
+            self.path_index.insert(hops.into(), id);
+            id
+        };
+        self.last_paths = id;
+        id
+    }
+
+    pub(crate) fn hops(&self, id: PathSetId) -> &[HopKey] {
+        &self.path_sets[id as usize]
+    }
+
+    pub(crate) fn path_set_count(&self) -> usize {
+        self.path_sets.len()
+    }
+
+    pub(crate) fn names_hop(&self, key: &HopKey) -> bool {
+        self.path_sets.iter().any(|p| p.contains(key))
+    }
+
+    /// Drops the path sets that no destination uses any more.
+    pub(crate) fn sweep_paths(&mut self) {
+        let mut used = vec![false; self.path_sets.len()];
+        for slot in self.slots.iter().filter(|s| s.live) {
+            used[slot.paths as usize] = true;
+        }
+        for c in self.contenders.values().flatten() {
+            used[c.paths as usize] = true;
+        }
+        for (id, hops) in self.path_sets.iter_mut().enumerate() {
+            if !used[id] && !hops.is_empty() {
+                self.path_index.remove(hops);
+                *hops = Box::default();
+                self.free_paths
+                    .push(u32::try_from(id).expect("it was a u32 before"));
+            }
+        }
+        self.last_paths = 0;
+    }
+
+    fn hash(&self, table: u16, prefix: &IpNet) -> u64 {
+        self.hasher.hash_one((table, prefix))
+    }
+
+    pub(crate) fn find(&self, table: u16, prefix: IpNet) -> Option<u32> {
+        let hash = self.hash(table, &prefix);
+        self.index
+            .find(hash, |at| {
+                let slot = &self.slots[*at as usize];
+                slot.table == table && slot.prefix == prefix
+            })
+            .copied()
+    }
+
+    pub(crate) fn find_in(&self, table: u32, prefix: IpNet) -> Option<u32> {
+        let at = self.tables.iter().position(|t| *t == table)?;
+        self.find(u16::try_from(at).ok()?, prefix)
+    }
+
+    /// The slot of a destination, made if there is none.
+    pub(crate) fn slot(&mut self, table: u16, prefix: IpNet) -> u32 {
+        if let Some(at) = self.find(table, prefix) {
+            return at;
+        }
+        let slot = Slot {
+            prefix,
+            state: SlotState::Unwanted,
+            queued: false,
+            live: true,
+            probe: false,
+            stray: false,
+            installed_as: 0,
+            router: NO_ROUTER,
+            table,
+            paths: 0,
+            installed: INSTALLED_ABSENT,
+        };
+        let at = if let Some(at) = self.free.pop() {
+            self.slots[at as usize] = slot;
+            at
+        } else {
+            self.slots.push(slot);
+            u32::try_from(self.slots.len() - 1).expect("fewer routes than 4 billion")
+        };
+        let Self {
+            index,
+            slots,
+            hasher,
+            ..
+        } = self;
+        let hash = hasher.hash_one((table, &prefix));
+        index.insert_unique(hash, at, |at| {
+            let slot = &slots[*at as usize];
+            hasher.hash_one((slot.table, &slot.prefix))
+        });
+        at
+    }
+
+    pub(crate) fn live(&self, at: u32) -> Option<&Slot> {
+        self.slots.get(at as usize).filter(|s| s.live)
+    }
+
+    /// Frees a slot that holds nothing any more; false if it does.
+    pub(crate) fn free_if_empty(&mut self, at: u32) -> bool {
+        let slot = &self.slots[at as usize];
+        let empty = slot.live
+            && slot.paths == 0
+            && slot.installed == INSTALLED_ABSENT
+            && !slot.queued
+            && !self.contenders.contains_key(&at);
+        if empty {
+            let hash = self.hash(slot.table, &slot.prefix);
+            if let Ok(entry) = self.index.find_entry(hash, |other| *other == at) {
+                entry.remove();
+            }
+            self.slots[at as usize].live = false;
+            self.free.push(at);
+            if self.free.len() == self.slots.len() {
+                // Nothing is left: give the memory back.
+                self.slots = Vec::new();
+                self.free = Vec::new();
+                self.index = HashTable::new();
+            }
+        }
+        empty
+    }
+
+    /// How many slots are in use.
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    /// Moves a slot to a state, and its router's counts with it.
+    pub(crate) fn set_state(&mut self, at: u32, state: SlotState) {
+        let slot = &mut self.slots[at as usize];
+        let (router, old) = (slot.router, std::mem::replace(&mut slot.state, state));
+        if let Some(entry) = self.router_mut(router) {
+            entry.counts[old as usize] = entry.counts[old as usize].saturating_sub(1);
+            entry.counts[state as usize] += 1;
+        }
+    }
+
+    fn set_router(&mut self, at: u32, router: RouterIdx, paths: PathSetId) {
+        let slot = &mut self.slots[at as usize];
+        let old = std::mem::replace(&mut slot.router, router);
+        slot.paths = paths;
+        let state = slot.state;
+        if old == router {
+            return;
+        }
+        if let Some(entry) = self.router_mut(old) {
+            entry.counts[state as usize] = entry.counts[state as usize].saturating_sub(1);
+        }
+        if let Some(entry) = self.router_mut(router) {
+            entry.counts[state as usize] += 1;
+        }
+    }
+
+    /// Which of two routers has a destination that both want: the lower metric, then the name.
+    fn before(&self, a: RouterIdx, b: RouterIdx) -> bool {
+        let rank = |at| {
+            self.router(at)
+                .map(|r| (r.leaving, r.config.ownership.metric, r.name.clone()))
+        };
+        match (rank(a), rank(b)) {
+            (Some(a), Some(b)) => a < b,
+            (a, _) => a.is_some(),
+        }
+    }
+
+    /// What `router` now wants of a destination: `paths`, or nothing if 0. True if the winner, or
+    /// its paths, changed.
+    pub(crate) fn want(&mut self, at: u32, router: RouterIdx, paths: PathSetId) -> bool {
+        let slot = &self.slots[at as usize];
+        let (winner, winning) = (slot.router, slot.paths);
+        if winner == NO_ROUTER || winner == router && !self.contenders.contains_key(&at) {
+            if winning == paths && winner == router {
+                return false;
+            }
+            let router = if paths == 0 { NO_ROUTER } else { router };
+            self.set_router(at, router, paths);
+            return winning != paths;
+        }
+        // Two or more: all in one list, the best of them in the slot, the rest stays in the list.
+        let mut list = self.contenders.remove(&at).unwrap_or_default();
+        for c in &list {
+            if let Some(entry) = self.router_mut(c.router) {
+                entry.shadowed = entry.shadowed.saturating_sub(1);
+            }
+        }
+        list.push(Contender {
+            router: winner,
+            paths: winning,
+        });
+        list.retain(|c| c.router != router);
+        if paths != 0 {
+            list.push(Contender { router, paths });
+        }
+        let best = (0..list.len()).reduce(|a, b| {
+            if self.before(list[b].router, list[a].router) {
+                b
+            } else {
+                a
+            }
+        });
+        let best = best.map(|b| list.swap_remove(b));
+        let (new_router, new_paths) = best.map_or((NO_ROUTER, 0), |b| (b.router, b.paths));
+        for c in &list {
+            if let Some(entry) = self.router_mut(c.router) {
+                entry.shadowed += 1;
+            }
+        }
+        if !list.is_empty() {
+            self.contenders.insert(at, list);
+        }
+        self.set_router(at, new_router, new_paths);
+        (winner, winning) != (new_router, new_paths)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hop(last: u8) -> HopKey {
+        HopKey {
+            address: [10, 0, 0, last].into(),
+            link: None,
+        }
+    }
+
+    fn config(metric: u32) -> FibConfig {
+        let ownership = Ownership {
+            metric,
+            ..Ownership::default()
+        };
+        FibConfig {
+            ownership,
+            ..FibConfig::default()
+        }
+    }
+
+    fn setup() -> (FibTable, u32, [RouterIdx; 3]) {
+        let mut t = FibTable::new();
+        let a = t.add_router("b-router".into(), config(300));
+        let b = t.add_router("a-router".into(), config(300));
+        let c = t.add_router("c-router".into(), config(100));
+        let main = t.table_index(254);
+        let at = t.slot(main, "10.1.0.0/24".parse().unwrap());
+        (t, at, [a, b, c])
+    }
+
+    #[test]
+    fn the_lower_metric_has_the_prefix_then_the_first_name() {
+        let (mut t, at, [a, b, c]) = setup();
+        let (p1, p2, p3) = (
+            t.intern_paths(&[hop(1)]),
+            t.intern_paths(&[hop(2)]),
+            t.intern_paths(&[hop(3)]),
+        );
+        assert!(t.want(at, a, p1));
+        assert!(t.want(at, b, p2), "same metric, earlier name");
+        assert_eq!(t.slots[at as usize].router, b);
+        assert!(t.want(at, c, p3), "lower metric");
+        assert_eq!(
+            (t.slots[at as usize].router, t.slots[at as usize].paths),
+            (c, p3)
+        );
+        assert_eq!(
+            t.router(a).unwrap().shadowed + t.router(b).unwrap().shadowed,
+            2
+        );
+
+        assert!(
+            !t.want(at, a, p2),
+            "a shadowed router's change does not touch the kernel"
+        );
+        assert!(t.want(at, c, 0));
+        assert_eq!(t.slots[at as usize].router, b);
+        assert!(t.want(at, b, 0));
+        assert_eq!(
+            (t.slots[at as usize].router, t.slots[at as usize].paths),
+            (a, p2)
+        );
+        assert_eq!(t.router(a).unwrap().shadowed, 0);
+        assert!(t.want(at, a, 0));
+        assert!(t.free_if_empty(at));
+        assert_eq!(t.len(), 0);
+    }
+
+    #[test]
+    fn a_freed_slot_is_used_again_and_found_by_its_new_prefix_only() {
+        let (mut t, at, _) = setup();
+        let main = t.table_index(254);
+        let other: IpNet = "10.2.0.0/24".parse().unwrap();
+        let keep = t.slot(main, "10.3.0.0/24".parse().unwrap());
+        assert!(t.free_if_empty(at));
+        assert_eq!(t.slot(main, other), at);
+        assert_eq!(t.find(main, other), Some(at));
+        assert_eq!(t.find(main, "10.1.0.0/24".parse().unwrap()), None);
+        assert!(t.live(keep).is_some());
+    }
+
+    #[test]
+    fn a_slot_takes_36_bytes() {
+        assert_eq!(size_of::<Slot>(), 36);
+    }
+
+    #[test]
+    fn counts_follow_the_winner() {
+        let (mut t, at, [a, b, _]) = setup();
+        let p = t.intern_paths(&[hop(1)]);
+        t.want(at, a, p);
+        t.set_state(at, SlotState::Installed);
+        assert_eq!(
+            t.router(a).unwrap().counts[SlotState::Installed as usize],
+            1
+        );
+        t.want(at, b, p);
+        assert_eq!(
+            t.router(a).unwrap().counts[SlotState::Installed as usize],
+            0
+        );
+        assert_eq!(
+            t.router(b).unwrap().counts[SlotState::Installed as usize],
+            1
+        );
+    }
+}
