@@ -1,0 +1,603 @@
+//! The exporter: all export groups of one table, driven by one task.
+//!
+//! As one task owns all groups, splitting, merging and draining need no locks of their own; the tables in the shards
+//! are locked one at a time. A turn:
+//!
+//! ```text
+//! for each group    a member is full?        the others wait too; once one of them has hardly anything left, the
+//!                                            full ones are split off, with what was told and what is dirty
+//!   for each family, for each shard
+//!                   drain                    pin, shard lock: newest state against what was told -> records
+//!                   pack                     pin: export each set once, encode each UPDATE once
+//!                   push                     references to the same bytes to every member
+//!   feed over?      End-of-RIB
+//! quiet groups with the same key are merged
+//! ```
+
+use crate::dirty::{Bitmap, Doorbell};
+use crate::feed::Feed;
+use crate::group::{Group, GroupKey, Member, ToldCount, ToldCounts};
+use crate::pack::{Audience, HasLists, Packed, Packer};
+use crate::path::PeerIdx;
+use crate::queue::{Chunk, MemberQueue};
+use crate::table::{ByFamily, Rib, by_family};
+use bgp_wire::Family;
+use bytes::BytesMut;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// See the top of this file.
+pub struct Exporter {
+    groups: Vec<Option<Group>>,
+    /// Number of the group of each member.
+    places: HashMap<PeerIdx, usize>,
+    packer: Packer,
+    bell: Arc<dyn Doorbell>,
+    /// The group whose turn is first.
+    first: usize,
+    stats: ExporterStats,
+}
+
+/// What a turn did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Progress {
+    /// There is more to do at once.
+    pub more: bool,
+    /// Destinations processed.
+    pub destinations: usize,
+}
+
+/// What the exporter did since it was made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ExporterStats {
+    /// UPDATEs encoded. Members of a group share each.
+    pub encoded: u64,
+    /// UPDATEs put in queues: one for each member that gets it.
+    pub queued: u64,
+    /// Members split off because they did not keep up, or were to be told everything again.
+    pub splits: u64,
+    /// Groups merged into others.
+    pub merges: u64,
+    /// Prefixes not told because their attributes leave no room for them in a message.
+    pub oversized: u64,
+}
+
+/// Destinations of one shard in one batch.
+const BATCH: usize = 16 * 1024;
+
+impl Exporter {
+    /// The exporter of a table. `doorbell` wakes the task that calls [`Exporter::drain`].
+    pub fn new(rib: &Rib, doorbell: Arc<dyn Doorbell>) -> Self {
+        *rib.export_bell.write() = Some(Arc::clone(&doorbell));
+        Self {
+            groups: Vec::new(),
+            places: HashMap::new(),
+            packer: Packer::default(),
+            bell: doorbell,
+            first: 0,
+            stats: ExporterStats::default(),
+        }
+    }
+
+    /// What was done so far.
+    pub fn stats(&self) -> ExporterStats {
+        ExporterStats {
+            oversized: self.packer.oversized(),
+            ..self.stats
+        }
+    }
+
+    /// How many groups there are.
+    pub fn groups(&self) -> usize {
+        self.groups.iter().flatten().count()
+    }
+
+    /// Begins to tell a member everything, with End-of-RIB for each family at the end. It joins those with the same
+    /// key once both are quiet. A member that is there already leaves first.
+    pub fn join(&mut self, rib: &Rib, member: PeerIdx, key: GroupKey, queue: Arc<MemberQueue>) {
+        self.leave(rib, member);
+        queue.set_exporter(Arc::clone(&self.bell));
+        let shards = rib.bits.count();
+        let told = ToldCounts {
+            families: key.families.iter().map(|_| ToldCount::default()).collect(),
+        };
+        let group = Group {
+            feeds: key
+                .families
+                .iter()
+                .map(|_| Some(Feed::initial(shards)))
+                .collect(),
+            key: Arc::new(key),
+            members: vec![Member {
+                peer: member,
+                queue,
+            }],
+            told: Arc::new(Mutex::new(told)),
+            quiet: false,
+        };
+        let key = Arc::clone(&group.key);
+        let number = self.place(rib, group);
+        for family in &key.families {
+            by_family(
+                family.family,
+                Open {
+                    rib,
+                    number,
+                    paths: family.add_path,
+                },
+            );
+        }
+        self.bell.ring();
+    }
+
+    /// Tells a member nothing more.
+    pub fn leave(&mut self, rib: &Rib, member: PeerIdx) {
+        let Some(number) = self.places.remove(&member) else {
+            return;
+        };
+        let Some(group) = self.groups[number].as_mut() else {
+            return;
+        };
+        group.members.retain(|other| other.peer != member);
+        if group.members.is_empty() {
+            self.close(rib, number);
+        } else {
+            self.publish(rib, number);
+        }
+        // Others may have waited for it.
+        self.bell.ring();
+    }
+
+    /// Tells a member everything of a family again, as it asked (RFC 2918). With `demarcated` between the markers of
+    /// RFC 7313.
+    pub fn refresh(&mut self, rib: &Rib, member: PeerIdx, family: Family, demarcated: bool) {
+        let Some(&number) = self.places.get(&member) else {
+            return;
+        };
+        let Some(group) = &self.groups[number] else {
+            return;
+        };
+        let Some(at) = group
+            .key
+            .families
+            .iter()
+            .position(|export| export.family == family)
+        else {
+            return;
+        };
+        let number = if group.members.len() > 1 {
+            self.split_off(rib, number, |other| other.peer == member)
+        } else {
+            number
+        };
+        let Some(group) = self.groups[number].as_mut() else {
+            return;
+        };
+        group.quiet = false;
+        group.feeds[at] = Some(Feed::refresh(
+            rib.bits.count(),
+            group.feeds[at].take(),
+            demarcated,
+        ));
+        if demarcated {
+            let mut out = BytesMut::new();
+            Feed::write_begin(&mut out, family);
+            group.members[0].queue.push(Chunk {
+                bytes: out.freeze(),
+                messages: 1,
+            });
+        }
+        by_family(family, Resend { rib, number });
+        self.bell.ring();
+    }
+
+    /// Tells members what changed, up to about `budget` destinations. Called when the doorbell rang, and again while
+    /// there is more.
+    pub fn drain(&mut self, rib: &Rib, budget: usize) -> Progress {
+        let mut progress = Progress::default();
+        let mut left = budget.max(1);
+        // Groups split off on the way get their turn in the next call.
+        let groups = self.groups.len();
+        for step in 0..groups {
+            let number = (self.first + step) % groups;
+            if self.groups[number].is_none() {
+                continue;
+            }
+            if left == 0 {
+                progress.more = true;
+                break;
+            }
+            progress.more |= self.admit(rib, number) && self.drain_group(rib, number, &mut left);
+        }
+        self.first = if groups == 0 {
+            0
+        } else {
+            (self.first + 1) % groups
+        };
+        progress.more |= self.groups.len() > groups;
+        progress.destinations = budget.max(1) - left;
+        self.merge_quiet(rib);
+        progress
+    }
+
+    /// Whether a group may be told more now. Splits off members that hold up the others.
+    fn admit(&mut self, rib: &Rib, number: usize) -> bool {
+        let Some(group) = &self.groups[number] else {
+            return false;
+        };
+        let full = group
+            .members
+            .iter()
+            .filter(|member| member.queue.is_full())
+            .count();
+        if full == 0 {
+            return true;
+        }
+        // Full ones usually empty soon, and a split costs an encoding of everything from then on: not before one of
+        // the others would run dry.
+        let starving = group
+            .members
+            .iter()
+            .any(|member| !member.queue.is_full() && member.queue.is_low());
+        if full == group.members.len() || !starving {
+            return false;
+        }
+        self.split_off(rib, number, |member| member.queue.is_full());
+        true
+    }
+
+    /// True if there is more to do.
+    fn drain_group(&mut self, rib: &Rib, number: usize, left: &mut usize) -> bool {
+        let Some(mut group) = self.groups[number].take() else {
+            return false;
+        };
+        let mut members = Bitmap::default();
+        for member in &group.members {
+            members.set(u32::from(member.peer.0));
+        }
+        let mut more = false;
+        group.quiet = true;
+        let key = Arc::clone(&group.key);
+        'families: for (at, family) in key.families.iter().enumerate() {
+            for shard in 0..rib.bits.count() {
+                loop {
+                    let audience = Audience {
+                        rules: &key.rules,
+                        family,
+                        members: &members,
+                    };
+                    let batch = Batch {
+                        rib,
+                        number,
+                        shard,
+                        audience,
+                        max: (*left).min(BATCH),
+                        group: &group,
+                        at,
+                        packer: &mut self.packer,
+                    };
+                    let Some((taken, dirty, packed)) = by_family(family.family, batch) else {
+                        break;
+                    };
+                    *left -= taken.min(*left);
+                    self.stats.push(&group, packed);
+                    if dirty == 0 {
+                        break;
+                    }
+                    group.quiet = false;
+                    if group.members.iter().any(|member| member.queue.is_full()) {
+                        // The queues ring when they have room.
+                        break 'families;
+                    }
+                    if *left == 0 {
+                        more = true;
+                        break 'families;
+                    }
+                }
+                let Some(feed) = &mut group.feeds[at] else {
+                    continue;
+                };
+                if feed.shard_is_empty(shard) {
+                    let mut out = BytesMut::new();
+                    let messages = feed.write_end(&mut out, family.family);
+                    let bytes = out.freeze();
+                    for member in &group.members {
+                        member.queue.push(Chunk {
+                            bytes: bytes.clone(),
+                            messages,
+                        });
+                    }
+                    group.feeds[at] = None;
+                }
+            }
+        }
+        self.groups[number] = Some(group);
+        more
+    }
+
+    // ---- splitting and merging
+
+    fn place(&mut self, rib: &Rib, group: Group) -> usize {
+        let number = self
+            .groups
+            .iter()
+            .position(Option::is_none)
+            .unwrap_or(self.groups.len());
+        for member in &group.members {
+            self.places.insert(member.peer, number);
+        }
+        if number == self.groups.len() {
+            self.groups.push(None);
+        }
+        self.groups[number] = Some(group);
+        self.publish(rib, number);
+        number
+    }
+
+    /// Lets readers of the table see what a group is now.
+    fn publish(&self, rib: &Rib, number: usize) {
+        let mut views = rib.exports.write();
+        if views.len() <= number {
+            views.resize_with(number + 1, || None);
+        }
+        views[number] = self.groups[number].as_ref().map(Group::view);
+    }
+
+    /// Makes a group of its own of some members, with what was told and what is dirty.
+    fn split_off(&mut self, rib: &Rib, number: usize, goes: impl Fn(&Member) -> bool) -> usize {
+        let Some(group) = self.groups[number].as_mut() else {
+            return number;
+        };
+        let (leaving, staying) = std::mem::take(&mut group.members)
+            .into_iter()
+            .partition(goes);
+        group.members = staying;
+        let new = group.split(leaving);
+        let key = Arc::clone(&group.key);
+        let to = self.place(rib, new);
+        for family in &key.families {
+            by_family(
+                family.family,
+                Copy {
+                    rib,
+                    from: number,
+                    to,
+                },
+            );
+        }
+        self.publish(rib, number);
+        self.stats.splits += 1;
+        to
+    }
+
+    /// Merges groups with the same key that have been told the same.
+    fn merge_quiet(&mut self, rib: &Rib) {
+        let mut by_key: HashMap<Arc<GroupKey>, usize> = HashMap::new();
+        for number in 0..self.groups.len() {
+            let Some(group) = &self.groups[number] else {
+                continue;
+            };
+            let idle = group.quiet
+                && group.feeds.iter().all(Option::is_none)
+                && group
+                    .members
+                    .iter()
+                    .all(|member| !member.queue.is_full() && member.queue.is_low());
+            if !idle {
+                continue;
+            }
+            let key = Arc::clone(&group.key);
+            let Some(&other) = by_key.get(&key) else {
+                by_key.insert(key, number);
+                continue;
+            };
+            if !Self::told_the_same(rib, &key, number, other) {
+                continue;
+            }
+            let Some(group) = self.groups[number].take() else {
+                continue;
+            };
+            for member in &group.members {
+                self.places.insert(member.peer, other);
+            }
+            if let Some(into) = self.groups[other].as_mut() {
+                into.members.extend(group.members);
+            }
+            self.close_tables(rib, number, &key);
+            self.publish(rib, number);
+            self.publish(rib, other);
+            self.stats.merges += 1;
+        }
+    }
+
+    /// Whether two groups with one key have been told the same. Nothing dirty means that what was told is what the
+    /// table holds. Both are marked by the same changes, and only this task, which is busy here, tells; so a shard
+    /// seen without marks of either stays the same for both, whatever is marked afterwards.
+    fn told_the_same(rib: &Rib, key: &GroupKey, a: usize, b: usize) -> bool {
+        key.families
+            .iter()
+            .all(|family| by_family(family.family, AreQuiet { rib, a, b }).unwrap_or(true))
+    }
+
+    fn close(&mut self, rib: &Rib, number: usize) {
+        let Some(group) = self.groups[number].take() else {
+            return;
+        };
+        self.close_tables(rib, number, &group.key);
+        self.publish(rib, number);
+    }
+
+    fn close_tables(&self, rib: &Rib, number: usize, key: &GroupKey) {
+        for family in &key.families {
+            by_family(family.family, Close { rib, number });
+        }
+    }
+}
+
+impl ExporterStats {
+    /// Gives every member what is for it.
+    fn push(&mut self, group: &Group, packed: Packed) {
+        let messages: u32 = packed.runs.iter().map(|run| run.messages).sum();
+        let extra: u32 = packed.extra.iter().map(|(_, _, messages)| messages).sum();
+        self.encoded += u64::from(messages) + u64::from(extra);
+        if messages > 0 {
+            for member in &group.members {
+                if packed
+                    .runs
+                    .iter()
+                    .all(|run| run.except != Some(member.peer))
+                {
+                    self.queued += u64::from(messages);
+                    member.queue.push(Chunk {
+                        bytes: packed.bytes.clone(),
+                        messages,
+                    });
+                    continue;
+                }
+                for runs in packed.runs.split(|run| run.except == Some(member.peer)) {
+                    let (Some(first), Some(last)) = (runs.first(), runs.last()) else {
+                        continue;
+                    };
+                    let bytes = packed.bytes.slice(first.range.start..last.range.end);
+                    let messages = runs.iter().map(|run| run.messages).sum();
+                    self.queued += u64::from(messages);
+                    member.queue.push(Chunk { bytes, messages });
+                }
+            }
+        }
+        for (peer, bytes, messages) in packed.extra {
+            if let Some(member) = group.members.iter().find(|member| member.peer == peer) {
+                self.queued += u64::from(messages);
+                member.queue.push(Chunk { bytes, messages });
+            }
+        }
+    }
+}
+
+// ---- what is done to the tables of a family, shard by shard
+
+struct Batch<'a> {
+    rib: &'a Rib,
+    number: usize,
+    shard: usize,
+    audience: Audience<'a>,
+    max: usize,
+    group: &'a Group,
+    at: usize,
+    packer: &'a mut Packer,
+}
+
+impl ByFamily for Batch<'_> {
+    /// Destinations taken, dirty ones left, and what to send.
+    type Output = (usize, usize, Packed);
+
+    fn run<K: HasLists>(self) -> Self::Output {
+        let Batch {
+            rib,
+            number,
+            shard,
+            audience,
+            max,
+            group,
+            at,
+            packer,
+        } = self;
+        let pin = rib.pin();
+        let records = &mut K::lists(packer).records;
+        let (taken, dirty) = rib.lock::<K, _>(&pin, shard, |table, judge| {
+            table.drain_group(judge, &rib.hasher, number, max, records)
+        });
+        if records.is_empty() {
+            return (taken, dirty, Packed::default());
+        }
+        let told = &mut group.told.lock().families[at];
+        (
+            taken,
+            dirty,
+            packer.pack::<K>(&pin.interner, &pin.peers, &audience, told),
+        )
+    }
+}
+
+struct Open<'a> {
+    rib: &'a Rib,
+    number: usize,
+    paths: u8,
+}
+
+impl ByFamily for Open<'_> {
+    type Output = ();
+
+    fn run<K: HasLists>(self) {
+        for shard in &self.rib.shards {
+            K::table_mut(&mut shard.lock()).open_group(self.number, self.paths);
+        }
+    }
+}
+
+struct Resend<'a> {
+    rib: &'a Rib,
+    number: usize,
+}
+
+impl ByFamily for Resend<'_> {
+    type Output = ();
+
+    fn run<K: HasLists>(self) {
+        for shard in &self.rib.shards {
+            K::table_mut(&mut shard.lock()).resend_group(self.number);
+        }
+    }
+}
+
+struct Copy<'a> {
+    rib: &'a Rib,
+    from: usize,
+    to: usize,
+}
+
+impl ByFamily for Copy<'_> {
+    type Output = ();
+
+    fn run<K: HasLists>(self) {
+        for shard in &self.rib.shards {
+            K::table_mut(&mut shard.lock()).copy_group(self.from, self.to);
+        }
+    }
+}
+
+struct Close<'a> {
+    rib: &'a Rib,
+    number: usize,
+}
+
+impl ByFamily for Close<'_> {
+    type Output = ();
+
+    fn run<K: HasLists>(self) {
+        for shard in &self.rib.shards {
+            K::table_mut(&mut shard.lock()).close_group(&self.rib.hasher, self.number);
+        }
+    }
+}
+
+struct AreQuiet<'a> {
+    rib: &'a Rib,
+    a: usize,
+    b: usize,
+}
+
+impl ByFamily for AreQuiet<'_> {
+    type Output = bool;
+
+    fn run<K: HasLists>(self) -> bool {
+        self.rib.shards.iter().all(|shard| {
+            let mut shard = shard.lock();
+            let table = K::table_mut(&mut shard);
+            [self.a, self.b]
+                .iter()
+                .all(|&number| table.group(number).is_some_and(|group| group.is_quiet()))
+        })
+    }
+}

@@ -1,0 +1,799 @@
+//! All destinations of one family in one shard, with their paths and what each reader has to know about them.
+//!
+//! Ids are dense and in order of arrival, so that walks and drains read memory in order. Everything that readers keep
+//! for a destination (dirty bits, what was told) is here, under the same lock, so marking is a plain write. A
+//! destination whose last path went stays, empty, until every reader has seen that it is empty.
+
+use crate::adj_out::{GroupTable, Record};
+use crate::arena::Arena;
+use crate::attrs::AttrSetIds;
+use crate::destination::Destination;
+use crate::dirty::Bitmap;
+use crate::index::Index;
+use crate::judge::Judge;
+use crate::path::{MAX_PATHS, Path, PeerIdx, Tag};
+use crate::shard_key::{Keyed, TableKey};
+use smallvec::SmallVec;
+use std::ops::Range;
+
+/// Readers whose bitmap had been empty: to be rung once the lock is released.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Rings {
+    pub(crate) fib: bool,
+    pub(crate) export: bool,
+}
+
+/// What an announcement did.
+pub(crate) enum Announced {
+    /// The path is new.
+    Added,
+    /// It took the place of one with this tag.
+    Replaced(Tag),
+    /// The destination is full.
+    Full,
+}
+
+/// See the top of this file.
+pub(crate) struct FamilyTable<K> {
+    dests: Vec<Destination<K>>,
+    free: Vec<u32>,
+    index: Index,
+    arena: Arena,
+    /// Destinations by prefix length, for longest match.
+    lengths: Vec<u32>,
+    paths: usize,
+    /// Dirty destinations of the kernel's reader, if there is one.
+    fib: Option<Bitmap>,
+    /// By number of the group.
+    groups: Vec<Option<GroupTable>>,
+    ids: Vec<u32>,
+}
+
+impl<K: TableKey> FamilyTable<K> {
+    pub(crate) fn new() -> Self {
+        Self {
+            dests: Vec::new(),
+            free: Vec::new(),
+            index: Index::default(),
+            arena: Arena::default(),
+            lengths: Vec::new(),
+            paths: 0,
+            fib: None,
+            groups: Vec::new(),
+            ids: Vec::new(),
+        }
+    }
+
+    // ---- looking
+
+    /// Bound of the ids in use.
+    pub(crate) fn end(&self) -> u32 {
+        self.dests.len() as u32
+    }
+
+    /// Destinations, with those that are empty but not yet seen so by all readers.
+    pub(crate) fn len(&self) -> usize {
+        self.dests.len() - self.free.len()
+    }
+
+    pub(crate) fn path_count(&self) -> usize {
+        self.paths
+    }
+
+    #[inline]
+    pub(crate) fn find(&self, hash: u64, key: &K) -> Option<u32> {
+        self.index
+            .find(hash, |id| self.dests[id as usize].key == *key)
+    }
+
+    /// See [`Index::touch`].
+    #[inline]
+    pub(crate) fn touch(&self, hash: u64) -> u8 {
+        self.index.touch(hash)
+    }
+
+    pub(crate) fn destination(&self, id: u32) -> &Destination<K> {
+        &self.dests[id as usize]
+    }
+
+    /// The paths of a destination; the best is the first, if there is a best.
+    pub(crate) fn paths(&self, id: u32) -> SmallVec<[Path; 4]> {
+        let dest = &self.dests[id as usize];
+        match dest.len() {
+            0 => SmallVec::new(),
+            1 => dest.single().into_iter().collect(),
+            n => self.arena.get(dest.block(), n).into(),
+        }
+    }
+
+    /// Whether there may be a destination of this length.
+    pub(crate) fn has_length(&self, len: u8) -> bool {
+        self.lengths.get(usize::from(len)).is_some_and(|&n| n != 0)
+    }
+
+    pub(crate) fn group(&self, group: usize) -> Option<&GroupTable> {
+        self.groups.get(group).and_then(Option::as_ref)
+    }
+
+    // ---- changing
+
+    /// A path arrived. `new` has no local id yet.
+    #[inline]
+    pub(crate) fn announce(
+        &mut self,
+        judge: &Judge<'_>,
+        hasher: &Keyed,
+        (hash, key): (u64, K),
+        new: Path,
+        rings: &mut Rings,
+    ) -> Announced {
+        let id = match self.find(hash, &key) {
+            Some(id) => id,
+            None => self.insert(hasher, hash, key),
+        };
+        let dest = &mut self.dests[id as usize];
+        let before = dest.best();
+        match dest.len() {
+            0 => {
+                dest.set_single(Path {
+                    tag: new.tag.with_local_id(1),
+                    ..new
+                });
+                dest.set_has_best(judge.ineligible(&new).is_none());
+                self.paths += 1;
+                self.mark_changes(id, before, judge, rings);
+                return Announced::Added;
+            }
+            1 if let Some(old) = dest.single()
+                && old.same_source(new.peer, new.path_id) =>
+            {
+                let tag = new.tag.with_local_id(old.tag.local_id());
+                let same = old.attrs == new.attrs && old.tag.fresh() == tag;
+                dest.set_single(Path { tag, ..new });
+                if !same {
+                    dest.set_has_best(judge.ineligible(&new).is_none());
+                    self.mark_changes(id, before, judge, rings);
+                }
+                return Announced::Replaced(old.tag);
+            }
+            _ => {}
+        }
+        self.announce_among(judge, id, new, rings)
+    }
+
+    /// A path arrived at a destination that has others.
+    fn announce_among(
+        &mut self,
+        judge: &Judge<'_>,
+        id: u32,
+        new: Path,
+        rings: &mut Rings,
+    ) -> Announced {
+        let dest = self.dests[id as usize];
+        let before = dest.best();
+        let n = dest.len();
+        if let Some(first) = dest.single() {
+            let second = Path {
+                tag: new.tag.with_local_id(free_local_id(&[first])),
+                ..new
+            };
+            let block = self.arena.pair(first, second);
+            self.dests[id as usize].set_block(block, 2, first);
+            self.paths += 1;
+            self.elect(judge, id, Delta::Added(1));
+            self.mark_changes(id, before, judge, rings);
+            return Announced::Added;
+        }
+        let paths = self.arena.get_mut(dest.block(), n);
+        if let Some(place) = paths
+            .iter()
+            .position(|path| path.same_source(new.peer, new.path_id))
+        {
+            let old = paths[place];
+            let tag = new.tag.with_local_id(old.tag.local_id());
+            paths[place] = Path { tag, ..new };
+            if old.attrs == new.attrs && old.tag.fresh() == tag {
+                if place == 0 {
+                    self.dests[id as usize].set_block(dest.block(), n, Path { tag, ..new });
+                }
+            } else {
+                self.elect(judge, id, Delta::Replaced(place));
+                self.mark_changes(id, before, judge, rings);
+            }
+            return Announced::Replaced(old.tag);
+        }
+        if n >= MAX_PATHS {
+            return Announced::Full;
+        }
+        let tag = new.tag.with_local_id(free_local_id(paths));
+        let first = paths[0];
+        let block = self.arena.push(dest.block(), n, Path { tag, ..new });
+        self.dests[id as usize].set_block(block, n + 1, first);
+        self.paths += 1;
+        self.elect(judge, id, Delta::Added(n));
+        self.mark_changes(id, before, judge, rings);
+        Announced::Added
+    }
+
+    /// A path went. Returns what its tag was.
+    #[inline]
+    pub(crate) fn withdraw(
+        &mut self,
+        judge: &Judge<'_>,
+        hasher: &Keyed,
+        (hash, key): (u64, K),
+        (peer, path_id): (PeerIdx, u32),
+        rings: &mut Rings,
+    ) -> Option<Tag> {
+        let id = self.find(hash, &key)?;
+        let dest = &self.dests[id as usize];
+        let place = match dest.len() {
+            0 => return None,
+            1 => dest
+                .single()
+                .filter(|path| path.same_source(peer, path_id))
+                .map(|_| 0)?,
+            n => {
+                let paths = self.arena.get(dest.block(), n);
+                paths
+                    .iter()
+                    .position(|path| path.same_source(peer, path_id))?
+            }
+        };
+        let before = dest.best();
+        let tag = self.remove_path(judge, id, place);
+        self.mark_changes(id, before, judge, rings);
+        self.release_if_unneeded(hasher, id);
+        Some(tag)
+    }
+
+    /// Takes a path out of a destination and elects anew.
+    fn remove_path(&mut self, judge: &Judge<'_>, id: u32, place: usize) -> Tag {
+        self.paths -= 1;
+        let dest = &mut self.dests[id as usize];
+        let n = dest.len();
+        if n == 1 {
+            let tag = dest.single().map_or(Tag::new(None), |path| path.tag);
+            dest.set_empty();
+            return tag;
+        }
+        let block = dest.block();
+        let removed = self.arena.get(block, n)[place].tag;
+        if n == 2 {
+            let left = self.arena.get(block, 2)[1 - place];
+            self.arena.free(block, 2);
+            dest.set_single(left);
+            dest.set_has_best(judge.ineligible(&left).is_none());
+            return removed;
+        }
+        let block = self.arena.swap_remove(block, n, place);
+        let first = self.arena.get(block, n - 1)[0];
+        dest.set_block(block, n - 1, first);
+        self.elect(
+            judge,
+            id,
+            Delta::Removed {
+                was_best: place == 0,
+            },
+        );
+        removed
+    }
+
+    /// Puts the best path first after a change. At least two paths.
+    fn elect(&mut self, judge: &Judge<'_>, id: u32, delta: Delta) {
+        let dest = &mut self.dests[id as usize];
+        let (block, n) = (dest.block(), dest.len());
+        let paths = self.arena.get_mut(block, n);
+        let winner = match delta {
+            // The best beats every other path that its MED lets it be compared with, and a new path only adds to
+            // those that may be ruled out. So a new path that loses against the best changes nothing; one that wins
+            // is the best if MEDs play no part.
+            Delta::Added(place) if !dest.has_best() => {
+                judge.ineligible(&paths[place]).is_none().then_some(place)
+            }
+            Delta::Added(place) => {
+                if judge.ineligible(&paths[place]).is_some()
+                    || !judge.beats(&paths[place], &paths[0])
+                {
+                    Some(0)
+                } else if judge.med_matters {
+                    judge.select(paths)
+                } else {
+                    Some(place)
+                }
+            }
+            // Without MEDs the order is total, and a path that was not the best did not make another the best.
+            Delta::Replaced(place) if place != 0 && dest.has_best() && !judge.med_matters => {
+                let wins = judge.ineligible(&paths[place]).is_none()
+                    && judge.beats(&paths[place], &paths[0]);
+                Some(if wins { place } else { 0 })
+            }
+            Delta::Removed { was_best: false } if dest.has_best() && !judge.med_matters => Some(0),
+            Delta::Replaced(_) | Delta::Removed { .. } | Delta::Unknown => judge.select(paths),
+        };
+        if let Some(winner) = winner {
+            paths.swap(0, winner);
+        }
+        dest.set_block(block, n, paths[0]);
+        dest.set_has_best(winner.is_some());
+    }
+
+    /// Elects anew after something outside changed.
+    pub(crate) fn reelect(&mut self, judge: &Judge<'_>, id: u32, rings: &mut Rings) {
+        let dest = &mut self.dests[id as usize];
+        let before = dest.best();
+        match dest.len() {
+            0 => return,
+            1 => {
+                let eligible = dest
+                    .single()
+                    .is_some_and(|path| judge.ineligible(&path).is_none());
+                dest.set_has_best(eligible);
+            }
+            _ => self.elect(judge, id, Delta::Unknown),
+        }
+        self.mark_changes(id, before, judge, rings);
+    }
+
+    fn insert(&mut self, hasher: &Keyed, hash: u64, key: K) -> u32 {
+        if self.index.is_full() {
+            let live = self
+                .dests
+                .iter()
+                .enumerate()
+                .filter(|(_, dest)| dest.is_in_use());
+            self.index
+                .grow(live.map(|(id, dest)| (dest.key.keyed_hash(hasher), id as u32)));
+        }
+        let id = match self.free.pop() {
+            Some(id) => {
+                self.dests[id as usize] = Destination::new(key);
+                id
+            }
+            None => {
+                self.dests.push(Destination::new(key));
+                (self.dests.len() - 1) as u32
+            }
+        };
+        self.index.insert(hash, id);
+        if self.lengths.is_empty() {
+            self.lengths = vec![0; usize::from(K::MAX_LEN) + 1];
+        }
+        self.lengths[usize::from(key.prefix_len())] += 1;
+        id
+    }
+
+    /// Marks a destination after a change of its paths, for the readers that the change concerns.
+    #[inline]
+    fn mark_changes(
+        &mut self,
+        id: u32,
+        before: Option<(crate::AttrId, PeerIdx)>,
+        judge: &Judge<'_>,
+        rings: &mut Rings,
+    ) {
+        let best_changed = before != self.dests[id as usize].best();
+        if let Some(fib) = &mut self.fib
+            && (best_changed || judge.max_paths > 1)
+        {
+            rings.fib |= fib.is_empty();
+            fib.set(id);
+        }
+        for group in self.groups.iter_mut().flatten() {
+            if best_changed || group.several().is_some() {
+                rings.export |= group.dirty.is_empty();
+                group.dirty.set(id);
+            }
+        }
+    }
+
+    fn is_needed(&self, id: u32) -> bool {
+        self.fib.as_ref().is_some_and(|fib| fib.contains(id))
+            || self
+                .groups
+                .iter()
+                .flatten()
+                .any(|group| group.dirty.contains(id) || group.was_told(id))
+    }
+
+    /// Frees an empty destination unless a reader still has to see that it is empty.
+    fn release_if_unneeded(&mut self, hasher: &Keyed, id: u32) {
+        let dest = &self.dests[id as usize];
+        if dest.len() > 0 || !dest.is_in_use() || self.is_needed(id) {
+            return;
+        }
+        let hash = dest.key.keyed_hash(hasher);
+        self.release(hash, id);
+        self.reset_if_empty();
+    }
+
+    fn release(&mut self, hash: u64, id: u32) {
+        let dest = &mut self.dests[id as usize];
+        self.lengths[usize::from(dest.key.prefix_len())] -= 1;
+        dest.retire();
+        let removed = self.index.remove(hash, id);
+        debug_assert!(removed, "every destination in use is in the index");
+        self.free.push(id);
+    }
+
+    /// Frees those of `ids` that are empty and not needed. In batches, so that the misses of the index overlap.
+    fn release_all(&mut self, hasher: &Keyed, ids: &[u32]) {
+        let mut gone: SmallVec<[(u64, u32); 64]> = SmallVec::new();
+        for batch in ids.chunks(64) {
+            gone.clear();
+            let mut touched = 0;
+            for &id in batch {
+                let dest = &self.dests[id as usize];
+                if dest.len() == 0 && dest.is_in_use() && !self.is_needed(id) {
+                    let hash = dest.key.keyed_hash(hasher);
+                    touched ^= self.index.touch(hash);
+                    gone.push((hash, id));
+                }
+            }
+            std::hint::black_box(touched);
+            for &(hash, id) in &gone {
+                self.release(hash, id);
+            }
+        }
+        self.reset_if_empty();
+    }
+
+    /// Gives all memory back once the table is empty.
+    fn reset_if_empty(&mut self) {
+        if self.free.len() != self.dests.len() {
+            return;
+        }
+        self.dests = Vec::new();
+        self.free = Vec::new();
+        self.index = Index::default();
+        self.arena.reset();
+        self.groups.iter_mut().flatten().for_each(GroupTable::reset);
+        if let Some(fib) = &mut self.fib {
+            *fib = Bitmap::default();
+        }
+    }
+
+    // ---- walks
+
+    /// Removes the paths for which `goes` holds from the destinations in `range`.
+    pub(crate) fn remove_paths(
+        &mut self,
+        judge: &Judge<'_>,
+        hasher: &Keyed,
+        range: Range<u32>,
+        goes: impl Fn(&Path) -> bool,
+        rings: &mut Rings,
+        mut removed: impl FnMut(PeerIdx, Tag),
+    ) {
+        let mut empty = std::mem::take(&mut self.ids);
+        empty.clear();
+        let readers = self.fib.is_some() || self.groups.iter().any(Option::is_some);
+        for id in range {
+            let Some(dest) = self.dests.get(id as usize) else {
+                break;
+            };
+            let before = dest.best();
+            match dest.len() {
+                0 => continue,
+                1 => {
+                    let Some(path) = dest.single().filter(&goes) else {
+                        continue;
+                    };
+                    self.dests[id as usize].set_empty();
+                    self.paths -= 1;
+                    removed(path.peer, path.tag);
+                }
+                n => {
+                    let paths = self.arena.get(dest.block(), n);
+                    if !paths.iter().any(&goes) {
+                        continue;
+                    }
+                    let best_stays = dest.has_best() && !goes(&paths[0]);
+                    let mut left: SmallVec<[Path; 8]> = SmallVec::new();
+                    for path in paths {
+                        if goes(path) {
+                            removed(path.peer, path.tag)
+                        } else {
+                            left.push(*path)
+                        }
+                    }
+                    self.keep_paths(judge, id, &left, best_stays);
+                }
+            }
+            if self.dests[id as usize].len() == 0 && (before.is_none() || !readers) {
+                empty.push(id);
+            }
+            self.mark_changes(id, before, judge, rings);
+        }
+        self.release_all(hasher, &empty);
+        empty.clear();
+        self.ids = empty;
+    }
+
+    /// Leaves a destination of several paths these, fewer than there were, in the order in which they were.
+    fn keep_paths(&mut self, judge: &Judge<'_>, id: u32, left: &[Path], best_stays: bool) {
+        let dest = &mut self.dests[id as usize];
+        let n = dest.len();
+        self.paths -= n - left.len();
+        self.arena.free(dest.block(), n);
+        match *left {
+            [] => dest.set_empty(),
+            [path] => {
+                dest.set_single(path);
+                dest.set_has_best(judge.ineligible(&path).is_none());
+            }
+            [first, ..] => {
+                let block = self.arena.block_of(left);
+                dest.set_block(block, left.len(), first);
+                self.elect(
+                    judge,
+                    id,
+                    Delta::Removed {
+                        was_best: !best_stays,
+                    },
+                );
+            }
+        }
+    }
+
+    /// Marks the paths of a peer stale (route refresh with demarcation, RFC 7313 §4).
+    pub(crate) fn mark_stale(&mut self, range: Range<u32>, peer: PeerIdx) {
+        for id in range {
+            let Some(dest) = self.dests.get_mut(id as usize) else {
+                break;
+            };
+            match dest.len() {
+                0 => {}
+                1 => {
+                    if let Some(path) = dest.single().filter(|path| path.peer == peer) {
+                        dest.set_single(Path {
+                            tag: path.tag.stale(),
+                            ..path
+                        });
+                    }
+                }
+                n => {
+                    let paths = self.arena.get_mut(dest.block(), n);
+                    for path in paths.iter_mut().filter(|path| path.peer == peer) {
+                        path.tag = path.tag.stale();
+                    }
+                    dest.set_block(dest.block(), n, paths[0]);
+                }
+            }
+        }
+    }
+
+    /// Elects anew in the destinations in `range` that have a path with one of these sets.
+    pub(crate) fn reelect_with(
+        &mut self,
+        judge: &Judge<'_>,
+        range: Range<u32>,
+        sets: &AttrSetIds,
+        rings: &mut Rings,
+    ) {
+        for id in range.start..range.end.min(self.end()) {
+            let dest = &self.dests[id as usize];
+            let concerned = match dest.len() {
+                0 => false,
+                1 => dest.single().is_some_and(|path| sets.contains(path.attrs)),
+                n => self
+                    .arena
+                    .get(dest.block(), n)
+                    .iter()
+                    .any(|path| sets.contains(path.attrs)),
+            };
+            if concerned {
+                self.reelect(judge, id, rings);
+                // The same path may lie behind another interface or metric now.
+                if let Some(fib) = &mut self.fib {
+                    rings.fib |= fib.is_empty();
+                    fib.set(id);
+                }
+            }
+        }
+    }
+
+    /// Marks every set that is held here.
+    pub(crate) fn mark_sets(&self, live: &mut AttrSetIds) {
+        for dest in &self.dests {
+            match dest.len() {
+                0 => {}
+                1 => dest
+                    .single()
+                    .iter()
+                    .for_each(|path| live.insert(path.attrs)),
+                n => self
+                    .arena
+                    .get(dest.block(), n)
+                    .iter()
+                    .for_each(|path| live.insert(path.attrs)),
+            }
+        }
+        for group in self.groups.iter().flatten() {
+            group.mark(live);
+        }
+    }
+
+    // ---- readers
+
+    /// Begins to keep dirty marks for the kernel, with everything that is there.
+    pub(crate) fn open_fib(&mut self) {
+        self.fib = Some(self.all_with_paths());
+    }
+
+    /// Hands up to `max` dirty destinations to `seen`, by id. Returns how many are left.
+    pub(crate) fn drain_fib(
+        &mut self,
+        hasher: &Keyed,
+        max: usize,
+        mut seen: impl FnMut(&Self, u32),
+    ) -> (usize, usize) {
+        let mut ids = std::mem::take(&mut self.ids);
+        ids.clear();
+        let mut left = 0;
+        if let Some(fib) = &mut self.fib {
+            fib.take(max, &mut ids);
+            left = fib.len();
+        }
+        for &id in &ids {
+            seen(self, id);
+        }
+        let taken = ids.len();
+        self.release_all(hasher, &ids);
+        self.ids = ids;
+        self.ids.clear();
+        (taken, left)
+    }
+
+    fn all_with_paths(&self) -> Bitmap {
+        let mut all = Bitmap::default();
+        for (id, dest) in self.dests.iter().enumerate() {
+            if dest.len() > 0 {
+                all.set(id as u32);
+            }
+        }
+        all
+    }
+
+    /// Begins to keep what a new group is told, with everything to be told.
+    pub(crate) fn open_group(&mut self, group: usize, paths: u8) {
+        let mut table = GroupTable::new(paths);
+        table.dirty = self.all_with_paths();
+        self.put_group(group, table);
+    }
+
+    fn put_group(&mut self, group: usize, table: GroupTable) {
+        if self.groups.len() <= group {
+            self.groups.resize_with(group + 1, || None);
+        }
+        self.groups[group] = Some(table);
+    }
+
+    /// Makes `to` a copy of `from`: what was told and what is dirty.
+    pub(crate) fn copy_group(&mut self, from: usize, to: usize) {
+        if let Some(table) = self.group(from).cloned() {
+            self.put_group(to, table);
+        }
+    }
+
+    /// Has everything told to a group again.
+    pub(crate) fn resend_group(&mut self, group: usize) {
+        let mut all = self.all_with_paths();
+        if let Some(table) = self.groups.get_mut(group).and_then(Option::as_mut) {
+            // What is dirty already may have been told and be empty by now: it stays dirty, and is withdrawn.
+            for id in table.dirty.iter() {
+                all.set(id);
+            }
+            table.dirty = all.clone();
+            table.resend = all;
+        }
+    }
+
+    /// Forgets a group, and the destinations that were kept for it alone.
+    pub(crate) fn close_group(&mut self, hasher: &Keyed, group: usize) {
+        let Some(table) = self.groups.get_mut(group).and_then(Option::take) else {
+            return;
+        };
+        while self.groups.last().is_some_and(Option::is_none) {
+            self.groups.pop();
+        }
+        // What is empty and was told is dirty, so nothing else was kept for this group alone.
+        let dirty: Vec<u32> = table.dirty.iter().collect();
+        self.release_all(hasher, &dirty);
+    }
+
+    /// Takes up to `max` dirty destinations of a group, notes their newest state as told, and pushes what changed.
+    /// Returns how many were taken and how many are left.
+    pub(crate) fn drain_group(
+        &mut self,
+        judge: &Judge<'_>,
+        hasher: &Keyed,
+        group: usize,
+        max: usize,
+        out: &mut Vec<Record<K>>,
+    ) -> (usize, usize) {
+        let Some(mut table) = self.groups.get_mut(group).and_then(Option::take) else {
+            return (0, 0);
+        };
+        let mut ids = std::mem::take(&mut self.ids);
+        ids.clear();
+        table.dirty.take(max, &mut ids);
+        let mut any_empty = false;
+        match table.several() {
+            None => {
+                for &id in &ids {
+                    let dest = &self.dests[id as usize];
+                    any_empty |= dest.len() == 0;
+                    table.tell_best(id, dest.key, dest.best(), out);
+                }
+            }
+            Some(n) => {
+                for &id in &ids {
+                    let dest = &self.dests[id as usize];
+                    any_empty |= dest.len() == 0;
+                    let top = if dest.has_best() {
+                        judge.top(&self.paths(id), n)
+                    } else {
+                        SmallVec::new()
+                    };
+                    table.tell_several(id, dest.key, &top, out);
+                }
+            }
+        }
+        let left = table.dirty.len();
+        self.groups[group] = Some(table);
+        if any_empty {
+            self.release_all(hasher, &ids);
+        }
+        let taken = ids.len();
+        ids.clear();
+        self.ids = ids;
+        (taken, left)
+    }
+
+    /// Bytes on the heap: destinations and paths, the index, and what readers keep.
+    pub(crate) fn bytes(&self) -> usize {
+        let readers: usize = self.groups.iter().flatten().map(GroupTable::bytes).sum();
+        self.dests.capacity() * size_of::<Destination<K>>()
+            + self.free.capacity() * size_of::<u32>()
+            + self.arena.bytes()
+            + self.index.bytes()
+            + readers
+            + self.fib.as_ref().map_or(0, Bitmap::bytes)
+    }
+
+    /// Gives memory back after most destinations went.
+    pub(crate) fn tidy(&mut self, hasher: &Keyed) {
+        let dests = &self.dests;
+        let live = dests
+            .iter()
+            .enumerate()
+            .filter(|(_, dest)| dest.is_in_use());
+        self.index
+            .shrink(live.map(|(id, dest)| (dest.key.keyed_hash(hasher), id as u32)));
+        self.ids = Vec::new();
+    }
+}
+
+/// What changed in a destination with several paths, with the place of the path concerned.
+enum Delta {
+    Added(usize),
+    Replaced(usize),
+    Removed { was_best: bool },
+    Unknown,
+}
+
+/// The smallest local path id that none of these has.
+fn free_local_id(paths: &[Path]) -> u16 {
+    // Among n paths one of the first n + 1 ids is free.
+    let mut taken: SmallVec<[u64; 2]> = SmallVec::from_elem(0, paths.len() / 64 + 2);
+    taken[0] = 1;
+    for path in paths {
+        let id = usize::from(path.tag.local_id());
+        if let Some(word) = taken.get_mut(id / 64) {
+            *word |= 1 << (id % 64);
+        }
+    }
+    let word = taken.iter().position(|&word| word != u64::MAX).unwrap_or(0);
+    (word * 64) as u16 + taken[word].trailing_ones() as u16
+}

@@ -1,0 +1,110 @@
+//! Export groups: peers that are told the same things, in the same bytes.
+//!
+//! Peers whose [`GroupKey`] is the same form a group, from the first one on. The group, not the peer, has an
+//! Adj-RIB-Out: the dirty bits and what was told, in the tables of the shards (adj_out.rs).
+
+use crate::export::ExportRules;
+use crate::feed::Feed;
+use crate::path::PeerIdx;
+use crate::queue::MemberQueue;
+use bgp_wire::{Encoding, Family};
+use parking_lot::Mutex;
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// How a family is told to a group.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct FamilyExport {
+    /// The family.
+    pub family: Family,
+    /// What was negotiated about encoding.
+    pub encoding: Encoding,
+    /// How many paths of a destination are told, each with a path id (RFC 7911). 0: the best one, without an id;
+    /// `encoding.add_path` says the same.
+    pub add_path: u8,
+}
+
+/// All that decides what a peer is told and in which bytes. Equal keys: one group.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct GroupKey {
+    /// What becomes of a route on its way out.
+    pub rules: ExportRules,
+    /// The families of the session, each once.
+    pub families: SmallVec<[FamilyExport; 2]>,
+}
+
+/// A peer in a group.
+#[derive(Clone)]
+pub(crate) struct Member {
+    pub(crate) peer: PeerIdx,
+    pub(crate) queue: Arc<MemberQueue>,
+}
+
+/// How many destinations (or paths) a group has been told, by family as in the key: all, and those by source peer,
+/// which the source itself is not told.
+#[derive(Clone, Default)]
+pub(crate) struct ToldCounts {
+    pub(crate) families: SmallVec<[ToldCount; 2]>,
+}
+
+#[derive(Clone, Default)]
+pub(crate) struct ToldCount {
+    total: i64,
+    by_source: Vec<i64>,
+}
+
+impl ToldCount {
+    pub(crate) fn add(&mut self, source: PeerIdx, n: i64) {
+        self.total += n;
+        if self.by_source.len() <= source.index() {
+            self.by_source.resize(source.index() + 1, 0);
+        }
+        self.by_source[source.index()] += n;
+    }
+
+    /// How many a member has been told.
+    pub(crate) fn of(&self, member: PeerIdx) -> u32 {
+        let own = self.by_source.get(member.index()).copied().unwrap_or(0);
+        u32::try_from(self.total - own).unwrap_or(0)
+    }
+}
+
+/// One export group. Its number is its place in the tables of the shards.
+pub(crate) struct Group {
+    pub(crate) key: Arc<GroupKey>,
+    pub(crate) members: Vec<Member>,
+    /// Feeds that run, by family as in the key.
+    pub(crate) feeds: Vec<Option<Feed>>,
+    pub(crate) told: Arc<Mutex<ToldCounts>>,
+    /// Nothing was dirty when it was last looked at.
+    pub(crate) quiet: bool,
+}
+
+impl Group {
+    /// A new number for the same: what was told so far is shared no longer.
+    pub(crate) fn split(&self, members: Vec<Member>) -> Self {
+        Self {
+            key: Arc::clone(&self.key),
+            members,
+            feeds: self.feeds.clone(),
+            told: Arc::new(Mutex::new(self.told.lock().clone())),
+            quiet: false,
+        }
+    }
+
+    pub(crate) fn view(&self) -> ExportView {
+        ExportView {
+            key: Arc::clone(&self.key),
+            members: self.members.iter().map(|member| member.peer).collect(),
+            told: Arc::clone(&self.told),
+        }
+    }
+}
+
+/// What others may see of a group.
+#[derive(Clone)]
+pub(crate) struct ExportView {
+    pub(crate) key: Arc<GroupKey>,
+    pub(crate) members: Vec<PeerIdx>,
+    pub(crate) told: Arc<Mutex<ToldCounts>>,
+}

@@ -1,0 +1,393 @@
+//! From UPDATEs to changes of the table, a read of the socket at a time.
+//!
+//! ```text
+//! update()   for each UPDATE: its sets once through loop checks and import policy, copied aside;
+//!            its prefixes hashed and put in the list of their shard                       no lock
+//! flush()    next hops of new sets resolved                                               no lock
+//!            sets interned                                                                pin
+//!            shard by shard: all its changes, in order of arrival                         pin, one shard lock
+//!            readers rung                                                                 no lock
+//! ```
+//!
+//! The lists are borrowed from a pool for the time between the first `update` and `flush`: a thousand quiet peers
+//! hold none.
+
+use crate::attrs::AttrId;
+use crate::decision::{Ineligible, SourceKind};
+use crate::family_table::{Announced, Rings};
+use crate::path::{Path, PeerIdx, PeerInfo, Tag};
+use crate::policy::{Outcome, PolicyReject};
+use crate::shard_key::TableKey;
+use crate::table::{Pin, Rib};
+use bgp_wire::{AttrRef, Decoded, Disposition, NlriBlock, PathId, SessionContext};
+use ipnet::{Ipv4Net, Ipv6Net};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// What one peer sends on its way into the table. Belongs to the task of the peer.
+pub struct Inbound {
+    peer: PeerIdx,
+    batch: Option<Box<Batch>>,
+}
+
+/// What a flush did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Flushed {
+    /// Paths announced, new or not.
+    pub announced: usize,
+    /// Paths withdrawn that were there.
+    pub withdrawn: usize,
+    /// Paths not taken because their destination has 4,095 already.
+    pub dropped: usize,
+}
+
+/// A set of a batch.
+struct PendingSet {
+    /// As received.
+    bytes: Range<usize>,
+    /// As import policy changed it.
+    changed: Option<Range<usize>>,
+    ineligible: Option<Ineligible>,
+}
+
+/// A change of one prefix.
+#[derive(Clone, Copy)]
+struct Op<K> {
+    hash: u64,
+    key: K,
+    path_id: u32,
+    /// Number of the set in the batch, or [`WITHDRAW`].
+    set: u32,
+}
+
+const WITHDRAW: u32 = u32::MAX;
+/// Changes after which a batch is applied whoever waits for `flush`.
+const FULL: usize = 64 * 1024;
+/// Index lines asked for ahead of the lookups.
+const AHEAD: usize = 16;
+
+/// Changes that wait for `flush`.
+pub(crate) struct Batch {
+    info: Arc<PeerInfo>,
+    sets: Vec<PendingSet>,
+    bytes: Vec<u8>,
+    ids: Vec<(AttrId, Tag)>,
+    v4: Vec<Vec<Op<Ipv4Net>>>,
+    v6: Vec<Vec<Op<Ipv6Net>>>,
+    ops: usize,
+}
+
+trait Ops: TableKey {
+    fn ops(batch: &mut Batch) -> &mut Vec<Vec<Op<Self>>>;
+}
+
+impl Ops for Ipv4Net {
+    fn ops(batch: &mut Batch) -> &mut Vec<Vec<Op<Self>>> {
+        &mut batch.v4
+    }
+}
+
+impl Ops for Ipv6Net {
+    fn ops(batch: &mut Batch) -> &mut Vec<Vec<Op<Self>>> {
+        &mut batch.v6
+    }
+}
+
+impl Batch {
+    fn new(shards: usize, info: Arc<PeerInfo>) -> Self {
+        Self {
+            info,
+            sets: Vec::new(),
+            bytes: Vec::new(),
+            ids: Vec::new(),
+            v4: (0..shards).map(|_| Vec::new()).collect(),
+            v6: (0..shards).map(|_| Vec::new()).collect(),
+            ops: 0,
+        }
+    }
+
+    fn clear(&mut self) {
+        self.sets.clear();
+        self.bytes.clear();
+        self.ids.clear();
+        self.v4.iter_mut().for_each(Vec::clear);
+        self.v6.iter_mut().for_each(Vec::clear);
+        self.ops = 0;
+    }
+
+    fn push<K: Ops>(&mut self, rib: &Rib, nlri: impl Iterator<Item = (PathId, K)>, set: u32) {
+        let mut n = 0;
+        let ops = K::ops(self);
+        for (path_id, key) in nlri {
+            let hash = key.keyed_hash(&rib.hasher);
+            ops[rib.bits.shard_of(hash)].push(Op {
+                hash,
+                key,
+                path_id: path_id.0,
+                set,
+            });
+            n += 1;
+        }
+        self.ops += n;
+    }
+
+    fn block(&mut self, rib: &Rib, nlri: &NlriBlock<'_>, set: u32) {
+        if nlri.add_path && set != WITHDRAW {
+            rib.note_mixed_neighbors();
+        }
+        if nlri.family == Ipv4Net::FAMILY {
+            self.push(rib, nlri.iter_v4(), set);
+        } else if nlri.family == Ipv6Net::FAMILY {
+            self.push(rib, nlri.iter_v6(), set);
+        }
+    }
+
+    /// Number of a set in this batch. Loop checks and policy happen here, once for the set.
+    fn set(&mut self, rib: &Rib, attrs: AttrRef<'_>) -> u32 {
+        let bytes = attrs.as_bytes();
+        if let Some(last) = self.sets.last()
+            && self.bytes[last.bytes.clone()] == *bytes
+        {
+            return (self.sets.len() - 1) as u32;
+        }
+        let mut ineligible = loop_of(rib, &self.info, attrs);
+        let mut changed = None;
+        match self.info.import.evaluate(attrs) {
+            Outcome::Unchanged => {}
+            Outcome::Changed(set) => changed = Some(self.copy(set.as_ref().as_bytes())),
+            Outcome::Reject(reason) => {
+                ineligible.get_or_insert(match reason {
+                    PolicyReject::NoPolicy => Ineligible::NoPolicy,
+                });
+            }
+        }
+        let bytes = self.copy(bytes);
+        self.sets.push(PendingSet {
+            bytes,
+            changed,
+            ineligible,
+        });
+        (self.sets.len() - 1) as u32
+    }
+
+    fn copy(&mut self, bytes: &[u8]) -> Range<usize> {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(bytes);
+        start..self.bytes.len()
+    }
+
+    /// Interns the sets. `None` if a next hop was swept away since it was registered.
+    fn intern(&mut self, rib: &Rib, pin: &Pin<'_>) -> Option<()> {
+        self.ids.clear();
+        let (info, bytes) = (&self.info, &self.bytes);
+        let enter = |range: &Range<usize>, pre| {
+            let attrs = AttrRef::from_canonical(&bytes[range.clone()]);
+            let next_hop = rib.next_hops.id_of(attrs, info.link)?;
+            Some(pin.interner.intern(attrs, next_hop, pre))
+        };
+        for set in &self.sets {
+            let mut id = enter(&set.bytes, None)?;
+            if let Some(changed) = &set.changed {
+                id = enter(changed, Some(id))?;
+            }
+            // Whoever is in another AS than its peer says may have a MED to compare with that of another peer.
+            let neighbor = pin.interner.entry(id).key.neighbor_as;
+            if neighbor != info.asn.0 && neighbor != 0 {
+                rib.note_mixed_neighbors();
+            }
+            self.ids.push((id, Tag::new(set.ineligible)));
+        }
+        Some(())
+    }
+
+    fn register_next_hops(&self, rib: &Rib) {
+        for set in &self.sets {
+            for range in [Some(&set.bytes), set.changed.as_ref()]
+                .into_iter()
+                .flatten()
+            {
+                rib.next_hops.register(
+                    AttrRef::from_canonical(&self.bytes[range.clone()]),
+                    self.info.link,
+                );
+            }
+        }
+    }
+
+    /// Applies the changes of one family.
+    fn apply<K: Ops>(
+        &mut self,
+        rib: &Rib,
+        pin: &Pin<'_>,
+        peer: PeerIdx,
+        rings: &mut Rings,
+        done: &mut Flushed,
+    ) {
+        let (mut received, mut accepted) = (0i64, 0i64);
+        let mut ops = std::mem::take(K::ops(self));
+        let ids = &self.ids;
+        for (shard, ops) in ops.iter().enumerate().filter(|(_, ops)| !ops.is_empty()) {
+            rib.lock::<K, _>(pin, shard, |table, judge| {
+                for ops in ops.chunks(AHEAD) {
+                    let mut touched = 0;
+                    for op in ops {
+                        touched ^= table.touch(op.hash);
+                    }
+                    std::hint::black_box(touched);
+                    for op in ops {
+                        let at = (op.hash, op.key);
+                        if op.set == WITHDRAW {
+                            let from = (peer, op.path_id);
+                            if let Some(tag) = table.withdraw(judge, &rib.hasher, at, from, rings) {
+                                received -= 1;
+                                accepted -= i64::from(!tag.is_refused());
+                                done.withdrawn += 1;
+                            }
+                            continue;
+                        }
+                        let (attrs, tag) = ids[op.set as usize];
+                        let path = Path {
+                            attrs,
+                            path_id: op.path_id,
+                            peer,
+                            tag,
+                        };
+                        done.announced += 1;
+                        match table.announce(judge, &rib.hasher, at, path, rings) {
+                            Announced::Added => {
+                                received += 1;
+                                accepted += i64::from(!tag.is_refused());
+                            }
+                            Announced::Replaced(old) => {
+                                accepted +=
+                                    i64::from(!tag.is_refused()) - i64::from(!old.is_refused());
+                            }
+                            Announced::Full => done.dropped += 1,
+                        }
+                    }
+                }
+            });
+        }
+        ops.iter_mut().for_each(Vec::clear);
+        *K::ops(self) = ops;
+        pin.peers.count(peer, K::FAMILY, received, accepted);
+    }
+}
+
+/// Why a set is not taken from this peer, whatever policy says of it.
+fn loop_of(rib: &Rib, info: &PeerInfo, attrs: AttrRef<'_>) -> Option<Ineligible> {
+    let config = rib.config();
+    // RFC 4271 §9.1.2: "If the AS_PATH attribute of a BGP route contains an AS loop, the BGP route should be excluded
+    // from the Phase 2 decision function."
+    let allowed = usize::from(info.allow_as_in);
+    if info.kind != SourceKind::Local && attrs.as_path().count(config.local_as) > allowed {
+        return Some(Ineligible::AsLoop);
+    }
+    if info.kind.is_internal() {
+        // RFC 4456 §8: "A router that recognizes the ORIGINATOR_ID attribute SHOULD ignore a route received with its
+        // BGP Identifier as the ORIGINATOR_ID." And: "If the local CLUSTER_ID is found in the CLUSTER_LIST, the
+        // advertisement received SHOULD be ignored."
+        if attrs.originator_id() == Some(config.router_id) {
+            return Some(Ineligible::OriginatorLoop);
+        }
+        if attrs
+            .cluster_list()
+            .any(|cluster| cluster == config.cluster())
+        {
+            return Some(Ineligible::ClusterLoop);
+        }
+    }
+    None
+}
+
+impl Inbound {
+    /// For the paths of this peer.
+    pub fn new(peer: PeerIdx) -> Self {
+        Self { peer, batch: None }
+    }
+
+    /// The peer whose paths these are.
+    pub fn peer(&self) -> PeerIdx {
+        self.peer
+    }
+
+    /// Changes that wait for `flush`.
+    pub fn pending(&self) -> usize {
+        self.batch.as_ref().map_or(0, |batch| batch.ops)
+    }
+
+    /// Takes in an UPDATE. What it changes is applied by [`Inbound::flush`], in order; a very long batch is applied
+    /// at once.
+    pub fn update(&mut self, rib: &Rib, decoded: &Decoded<'_>, _ctx: &SessionContext) {
+        let update = &decoded.update;
+        let mut batch = self.batch.take().unwrap_or_else(|| {
+            let info = rib.peer(self.peer);
+            match rib.batches.lock().pop() {
+                Some(mut batch) => {
+                    batch.info = info;
+                    batch
+                }
+                None => Box::new(Batch::new(rib.bits.count(), info)),
+            }
+        });
+        batch.block(rib, &update.withdrawn, WITHDRAW);
+        if let Some(unreach) = &update.unreach {
+            batch.block(rib, &unreach.nlri, WITHDRAW);
+        }
+        // RFC 7606 §2, treat-as-withdraw: "the UPDATE message containing the path attribute in question MUST be treated
+        // as though all contained routes had been withdrawn just as if they had been listed in the WITHDRAWN ROUTES
+        // field".
+        let withdraw = decoded.disposition >= Disposition::TreatAsWithdraw;
+        if !update.announced.is_empty() {
+            let set = if withdraw {
+                WITHDRAW
+            } else {
+                batch.set(rib, update.attrs)
+            };
+            batch.block(rib, &update.announced, set);
+        }
+        if let Some(reach) = &update.reach {
+            let set = match update.mp_attrs {
+                Some(attrs) if !withdraw => batch.set(rib, attrs),
+                _ => WITHDRAW,
+            };
+            batch.block(rib, &reach.nlri, set);
+        }
+        let full = batch.ops >= FULL;
+        self.batch = Some(batch);
+        if full {
+            self.flush(rib);
+        }
+    }
+
+    /// Applies what `update` took in.
+    pub fn flush(&mut self, rib: &Rib) -> Flushed {
+        let mut done = Flushed::default();
+        let Some(mut batch) = self.batch.take() else {
+            return done;
+        };
+        let mut rings = Rings::default();
+        loop {
+            batch.register_next_hops(rib);
+            let pin = rib.pin();
+            if batch.intern(rib, &pin).is_none() {
+                continue;
+            }
+            batch.apply::<Ipv4Net>(rib, &pin, self.peer, &mut rings, &mut done);
+            batch.apply::<Ipv6Net>(rib, &pin, self.peer, &mut rings, &mut done);
+            break;
+        }
+        rib.ring(rings);
+        batch.clear();
+        let mut pool = rib.batches.lock();
+        if pool.len() < rib.bits.count() {
+            pool.push(batch);
+        }
+        done
+    }
+
+    /// Forgets what was not flushed, as when the session ends.
+    pub fn discard(&mut self) {
+        self.batch = None;
+    }
+}

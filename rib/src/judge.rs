@@ -1,0 +1,123 @@
+//! What the decision needs beside the paths themselves, gathered for one turn.
+
+use crate::attrs::{AttrId, Interner};
+use crate::decision::{self, Candidate, DecisionConfig, Ineligible, SourceKind};
+use crate::nexthop::NextHops;
+use crate::path::{Path, PeerIdx, PeerInfo};
+use crate::peers::Peers;
+use bgp_wire::PathId;
+use smallvec::SmallVec;
+
+/// Makes candidates of paths and has them compared.
+#[derive(Clone, Copy)]
+pub(crate) struct Judge<'a> {
+    pub(crate) interner: &'a Interner,
+    pub(crate) peers: &'a Peers,
+    pub(crate) next_hops: &'a NextHops,
+    pub(crate) config: &'a DecisionConfig,
+    pub(crate) max_paths: u8,
+    /// Two paths of one destination may have MEDs to compare: then what a path is worth depends on which others
+    /// there are, and nothing short of a look at all of them will do.
+    pub(crate) med_matters: bool,
+}
+
+/// Candidates of one destination, on the stack up to a usual number.
+pub(crate) type Candidates<'a> = SmallVec<[Candidate<'a>; 8]>;
+
+impl<'a> Judge<'a> {
+    pub(crate) fn peer(&self, peer: PeerIdx) -> &'a PeerInfo {
+        self.peers.info(peer)
+    }
+
+    /// Why a path may not be selected, if so.
+    #[inline]
+    pub(crate) fn ineligible(&self, path: &Path) -> Option<Ineligible> {
+        if path.tag.is_refused() {
+            path.tag.ineligible()
+        } else {
+            self.unreachable(path.attrs, path.peer)
+        }
+    }
+
+    /// RFC 4271 §9.1.2: "If the NEXT_HOP attribute of a BGP route depicts an address that is not resolvable [...] the
+    /// BGP route MUST be excluded from the Phase 2 decision function."
+    #[inline]
+    fn unreachable(&self, attrs: AttrId, peer: PeerIdx) -> Option<Ineligible> {
+        let resolution = self
+            .next_hops
+            .resolution(self.interner.entry(attrs).next_hop);
+        (!resolution.reachable && !peer.is_local()).then_some(Ineligible::NextHopUnreachable)
+    }
+
+    pub(crate) fn candidate(&self, path: &Path) -> Candidate<'a> {
+        let entry = self.interner.entry(path.attrs);
+        let peer = self.peer(path.peer);
+        let resolution = self.next_hops.resolution(entry.next_hop);
+        let local = peer.kind == SourceKind::Local;
+        Candidate {
+            key: &entry.key,
+            attrs: entry.attrs(),
+            kind: peer.kind,
+            asn: peer.asn,
+            router_id: peer.router_id,
+            address: peer.address,
+            name: &peer.name,
+            path_id: PathId(path.path_id),
+            next_hop: entry.next_hop.number(),
+            igp_metric: if local { 0 } else { resolution.metric },
+            ineligible: if path.tag.is_refused() {
+                path.tag.ineligible()
+            } else if !resolution.reachable && !local {
+                Some(Ineligible::NextHopUnreachable)
+            } else {
+                None
+            },
+        }
+    }
+
+    pub(crate) fn candidates(&self, paths: &[Path]) -> Candidates<'a> {
+        paths.iter().map(|path| self.candidate(path)).collect()
+    }
+
+    /// Place of the best of these.
+    pub(crate) fn select(&self, paths: &[Path]) -> Option<usize> {
+        decision::select(&self.candidates(paths), self.config)
+    }
+
+    /// Whether `challenger` is better than `holder`, the two being alone.
+    pub(crate) fn beats(&self, challenger: &Path, holder: &Path) -> bool {
+        decision::compare(
+            &self.candidate(challenger),
+            &self.candidate(holder),
+            self.config,
+        )
+        .first_wins()
+    }
+
+    /// The paths that share the traffic, best first. `paths[0]` must be the best.
+    pub(crate) fn multipath(&self, paths: &[Path], out: &mut Vec<usize>) {
+        out.clear();
+        if paths.len() == 1 || self.max_paths <= 1 {
+            out.push(0);
+        } else {
+            decision::multipath(&self.candidates(paths), 0, self.max_paths, self.config, out);
+        }
+    }
+
+    /// The `n` best, best first. `paths[0]` must be the best.
+    pub(crate) fn top(&self, paths: &[Path], n: usize) -> SmallVec<[Path; 4]> {
+        let mut top = SmallVec::new();
+        let mut left: SmallVec<[Path; 8]> = paths.into();
+        while top.len() < n && !left.is_empty() {
+            let Some(at) = (if top.is_empty() {
+                Some(0)
+            } else {
+                self.select(&left)
+            }) else {
+                break;
+            };
+            top.push(left.swap_remove(at));
+        }
+        top
+    }
+}

@@ -1,0 +1,335 @@
+//! The next hops that paths have, and whether each can be reached.
+//!
+//! A next hop is entered when the first set with it is interned and goes with a sweep after the last one went. What
+//! the resolver said about it is one atomic word, read under the shard lock by number; the map from address to number
+//! has independent keys, so it is a dashmap. The resolver itself is called with no lock held, as it may well ask this
+//! table for a longest match.
+
+use crate::chunks::Chunks;
+use crate::dirty::Bitmap;
+use bgp_wire::{AttrRef, NextHop};
+use dashmap::DashMap;
+use parking_lot::Mutex;
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A next hop as it is resolved: an address, and for a link-local one the interface.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct NextHopKey {
+    /// Where packets are to go.
+    pub address: IpAddr,
+    /// Index of the interface if the address is link-local, else 0.
+    pub link: u32,
+}
+
+impl NextHopKey {
+    /// What has to be resolved for this next hop from a peer on this link. A link-local address counts only for a
+    /// peer on a link, and then before the global one (RFC 2545 §3: both speakers share the subnet).
+    pub fn of(next_hop: NextHop, link: u32) -> Self {
+        match next_hop {
+            NextHop::V4(address) => Self {
+                address: address.into(),
+                link: 0,
+            },
+            NextHop::V6(address) if address.is_unicast_link_local() => Self {
+                address: address.into(),
+                link,
+            },
+            NextHop::V6(address) => Self {
+                address: address.into(),
+                link: 0,
+            },
+            NextHop::V6LinkLocal { global, link_local } => {
+                let usable = link != 0 && link_local.is_unicast_link_local();
+                if usable || is_no_address(global) {
+                    Self {
+                        address: link_local.into(),
+                        link,
+                    }
+                } else {
+                    Self::of(NextHop::V6(global), link)
+                }
+            }
+        }
+    }
+}
+
+fn is_no_address(address: Ipv6Addr) -> bool {
+    address.is_unspecified()
+}
+
+impl fmt::Display for NextHopKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.link {
+            0 => self.address.fmt(f),
+            link => write!(f, "{}%{link}", self.address),
+        }
+    }
+}
+
+/// What is known of the way to a next hop.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Resolution {
+    /// There is a route.
+    pub reachable: bool,
+    /// Its metric, the interior cost of RFC 4271 §9.1.2.2 e.
+    pub metric: u32,
+}
+
+impl Resolution {
+    /// On a link of ours.
+    pub const DIRECT: Self = Self {
+        reachable: true,
+        metric: 0,
+    };
+    /// No route.
+    pub const UNREACHABLE: Self = Self {
+        reachable: false,
+        metric: u32::MAX,
+    };
+
+    const REACHABLE: u64 = 1 << 32;
+
+    fn to_word(self) -> u64 {
+        u64::from(self.metric) | if self.reachable { Self::REACHABLE } else { 0 }
+    }
+
+    fn from_word(word: u64) -> Self {
+        Self {
+            reachable: word & Self::REACHABLE != 0,
+            metric: word as u32,
+        }
+    }
+}
+
+/// Finds the way to next hops. Called with no lock of the table held.
+pub trait NextHopResolver: Send + Sync {
+    /// The way to `next_hop`, now. A change later is told by [`Rib::next_hop_changed`](crate::Rib::next_hop_changed).
+    fn resolve(&self, next_hop: &NextHopKey) -> Resolution;
+}
+
+/// Everything is on a link of ours: for tests, and for route servers that forward nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AllReachable;
+
+impl NextHopResolver for AllReachable {
+    fn resolve(&self, _next_hop: &NextHopKey) -> Resolution {
+        Resolution::DIRECT
+    }
+}
+
+/// The number of a next hop with its link. Equal numbers are equal next hops.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct NextHopId(u32);
+
+impl NextHopId {
+    /// Of sets without a next hop, as local routes may be. Always reachable.
+    pub(crate) const NONE: Self = Self(0);
+
+    pub(crate) fn number(self) -> u32 {
+        self.0
+    }
+
+    #[cfg(test)]
+    pub(crate) fn test(number: u32) -> Self {
+        Self(number)
+    }
+}
+
+#[derive(Default)]
+struct Numbers {
+    used: u32,
+    free: Vec<u32>,
+    /// Entered since the last sweep, and before that since the last but one: a set may be about to be interned.
+    fresh: [Bitmap; 2],
+}
+
+/// See the top of this file.
+pub(crate) struct NextHops {
+    ids: DashMap<NextHopKey, NextHopId, foldhash::fast::RandomState>,
+    words: Chunks<AtomicU64>,
+    numbers: Mutex<Numbers>,
+    resolver: Arc<dyn NextHopResolver>,
+}
+
+impl NextHops {
+    pub(crate) fn new(resolver: Arc<dyn NextHopResolver>) -> Self {
+        let words = Chunks::<AtomicU64>::new();
+        words
+            .ensure(0)
+            .store(Resolution::DIRECT.to_word(), Ordering::Relaxed);
+        Self {
+            // Few keys: few shards, as each costs memory in every router of a node.
+            ids: DashMap::with_hasher_and_shard_amount(foldhash::fast::RandomState::default(), 4),
+            words,
+            numbers: Mutex::new(Numbers {
+                used: 1,
+                ..Numbers::default()
+            }),
+            resolver,
+        }
+    }
+
+    /// The number of a set's next hop, if it was registered.
+    pub(crate) fn id_of(&self, attrs: AttrRef<'_>, link: u32) -> Option<NextHopId> {
+        match attrs.next_hop() {
+            None => Some(NextHopId::NONE),
+            Some(next_hop) => self.ids.get(&NextHopKey::of(next_hop, link)).map(|id| *id),
+        }
+    }
+
+    /// Enters the next hop of a set if it is new. Asks the resolver then, so no lock may be held.
+    pub(crate) fn register(&self, attrs: AttrRef<'_>, link: u32) {
+        let Some(next_hop) = attrs.next_hop() else {
+            return;
+        };
+        let key = NextHopKey::of(next_hop, link);
+        if self.ids.contains_key(&key) {
+            return;
+        }
+        let resolution = self.resolver.resolve(&key);
+        self.ids.entry(key).or_insert_with(|| {
+            let mut numbers = self.numbers.lock();
+            let number = numbers.free.pop().unwrap_or_else(|| {
+                numbers.used += 1;
+                numbers.used - 1
+            });
+            numbers.fresh[0].set(number);
+            self.words
+                .ensure(number)
+                .store(resolution.to_word(), Ordering::Release);
+            NextHopId(number)
+        });
+    }
+
+    /// What is known of a next hop. One atomic read.
+    #[inline]
+    pub(crate) fn resolution(&self, id: NextHopId) -> Resolution {
+        let word = self
+            .words
+            .get(id.0)
+            .map_or(0, |word| word.load(Ordering::Acquire));
+        Resolution::from_word(word)
+    }
+
+    /// Asks the resolver about these again. Returns those whose answer is a new one.
+    pub(crate) fn resolve_again(&self, keys: &[NextHopKey]) -> Bitmap {
+        let mut changed = Bitmap::default();
+        for key in keys {
+            let Some(id) = self.ids.get(key).map(|id| *id) else {
+                continue;
+            };
+            let word = self.resolver.resolve(key).to_word();
+            if self.words.ensure(id.0).swap(word, Ordering::AcqRel) != word {
+                changed.set(id.0);
+            }
+        }
+        changed
+    }
+
+    /// All that are known, with what is known of them.
+    pub(crate) fn all(&self) -> Vec<(NextHopKey, Resolution)> {
+        self.ids
+            .iter()
+            .map(|entry| (*entry.key(), self.resolution(*entry.value())))
+            .collect()
+    }
+
+    /// Forgets those that no set has any more. Only while nobody holds a pin.
+    pub(crate) fn sweep(&self, in_use: &Bitmap) {
+        // The map's lock before that of the numbers, as in `register`, which may run at the same time.
+        self.ids.retain(|_, id| {
+            let mut numbers = self.numbers.lock();
+            let keep =
+                in_use.contains(id.0) || numbers.fresh.iter().any(|fresh| fresh.contains(id.0));
+            if !keep {
+                numbers.free.push(id.0);
+            }
+            keep
+        });
+        let mut numbers = self.numbers.lock();
+        numbers.fresh[1] = std::mem::take(&mut numbers.fresh[0]);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.ids.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bgp_wire::AttrEditor;
+    use std::sync::atomic::AtomicU32;
+
+    #[test]
+    fn a_link_local_next_hop_belongs_to_its_link() {
+        let link_local: Ipv6Addr = "fe80::1".parse().unwrap();
+        let global: Ipv6Addr = "2001:db8::1".parse().unwrap();
+        let both = NextHop::V6LinkLocal { global, link_local };
+        assert_eq!(
+            NextHopKey::of(both, 3),
+            NextHopKey {
+                address: link_local.into(),
+                link: 3
+            }
+        );
+        assert_eq!(
+            NextHopKey::of(both, 0),
+            NextHopKey {
+                address: global.into(),
+                link: 0
+            }
+        );
+        assert_eq!(NextHopKey::of(NextHop::V6(link_local), 3).link, 3);
+        assert_eq!(NextHopKey::of(NextHop::V6(global), 3).link, 0);
+        assert_eq!(NextHopKey::of(both, 3).to_string(), "fe80::1%3");
+    }
+
+    struct Metric(AtomicU32);
+
+    impl NextHopResolver for Metric {
+        fn resolve(&self, _: &NextHopKey) -> Resolution {
+            Resolution {
+                reachable: true,
+                metric: self.0.load(Ordering::Relaxed),
+            }
+        }
+    }
+
+    #[test]
+    fn a_next_hop_is_resolved_when_it_is_new_and_when_asked() {
+        let metric = Arc::new(Metric(AtomicU32::new(5)));
+        let table = NextHops::new(metric.clone());
+        let mut editor = AttrEditor::new();
+        editor.set_next_hop(Some(NextHop::V4([10, 0, 0, 1].into())));
+        let attrs = editor.finish();
+        assert_eq!(table.id_of(attrs, 0), None);
+        table.register(attrs, 0);
+        let id = table.id_of(attrs, 0).unwrap();
+        assert_eq!(table.resolution(id).metric, 5);
+        metric.0.store(6, Ordering::Relaxed);
+        table.register(attrs, 0);
+        assert_eq!(table.resolution(id).metric, 5);
+        let keys: Vec<_> = table.all().into_iter().map(|(key, _)| key).collect();
+        assert_eq!(table.resolve_again(&keys).len(), 1);
+        assert_eq!(table.resolve_again(&keys).len(), 0);
+        assert_eq!(table.resolution(id).metric, 6);
+    }
+
+    #[test]
+    fn a_next_hop_that_nobody_uses_outlives_two_sweeps() {
+        let table = NextHops::new(Arc::new(AllReachable));
+        let mut editor = AttrEditor::new();
+        editor.set_next_hop(Some(NextHop::V4([10, 0, 0, 1].into())));
+        table.register(editor.finish(), 0);
+        let mut lens = Vec::new();
+        for _ in 0..3 {
+            table.sweep(&Bitmap::default());
+            lens.push(table.len());
+        }
+        assert_eq!(lens, [1, 1, 0]);
+    }
+}

@@ -1,0 +1,378 @@
+//! From what changed to messages: export each set once, group prefixes by set, fill UPDATEs.
+//!
+//! Withdrawals go first, so that a path id may change hands within one batch. Prefixes of one source set stay
+//! together by a counting sort over the sets of the batch; nothing is allocated for a prefix. The output is a run of
+//! messages for every audience: all members, or all but the one that is the source. A member that *becomes* the
+//! source of a route which it had been told from elsewhere gets a withdrawal of its own (RFC 4271 §9.2: it would
+//! otherwise keep a route whose source is itself).
+
+use crate::adj_out::Record;
+use crate::attrs::{AttrId, Interner};
+use crate::dirty::Bitmap;
+use crate::export::{ExportRules, Exported, SourceInfo, export};
+use crate::group::{FamilyExport, ToldCount};
+use crate::path::PeerIdx;
+use crate::peers::Peers;
+use crate::shard_key::TableKey;
+use bgp_wire::{AttrEditor, AttrRef, PathId, encode_announce, encode_withdraw};
+use bytes::{Bytes, BytesMut};
+use hashbrown::HashMap;
+use ipnet::{Ipv4Net, Ipv6Net};
+use std::ops::Range;
+
+/// Messages for all members but one, or for all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Run {
+    pub(crate) range: Range<usize>,
+    pub(crate) messages: u32,
+    pub(crate) except: Option<PeerIdx>,
+}
+
+/// Messages of one batch.
+#[derive(Default)]
+pub(crate) struct Packed {
+    pub(crate) bytes: Bytes,
+    pub(crate) runs: Vec<Run>,
+    /// Messages for one member, in addition.
+    pub(crate) extra: Vec<(PeerIdx, Bytes, u32)>,
+}
+
+/// A set of the batch, exported.
+struct Slot {
+    /// Where it is in `sets`; `None` if it was rejected.
+    range: Option<Range<usize>>,
+    source: PeerIdx,
+    except: Option<PeerIdx>,
+    /// Prefixes announced with it, then where the next one goes.
+    count: usize,
+}
+
+/// The lists of one family, kept for their memory.
+pub(crate) struct Lists<K> {
+    pub(crate) records: Vec<Record<K>>,
+    announce: Vec<(u32, u32, K)>,
+    withdraw: Vec<(Option<PeerIdx>, (PathId, K))>,
+    extra: Vec<(PeerIdx, (PathId, K))>,
+    nlri: Vec<(PathId, K)>,
+}
+
+impl<K> Default for Lists<K> {
+    fn default() -> Self {
+        Self {
+            records: Vec::new(),
+            announce: Vec::new(),
+            withdraw: Vec::new(),
+            extra: Vec::new(),
+            nlri: Vec::new(),
+        }
+    }
+}
+
+/// Who is being told, and how.
+pub(crate) struct Audience<'a> {
+    pub(crate) rules: &'a ExportRules,
+    pub(crate) family: &'a FamilyExport,
+    /// Numbers of the members.
+    pub(crate) members: &'a Bitmap,
+}
+
+/// See the top of this file.
+#[derive(Default)]
+pub(crate) struct Packer {
+    pub(crate) v4: Lists<Ipv4Net>,
+    pub(crate) v6: Lists<Ipv6Net>,
+    shared: Shared,
+}
+
+#[derive(Default)]
+struct Shared {
+    editor: AttrEditor,
+    slots: Vec<Slot>,
+    memo: HashMap<(AttrId, PeerIdx), u32, foldhash::fast::RandomState>,
+    last: Option<(AttrId, PeerIdx, u32)>,
+    sets: Vec<u8>,
+    out: BytesMut,
+    /// Prefixes whose set did not fit into a message.
+    oversized: u64,
+}
+
+/// Which lists a family uses.
+pub(crate) trait HasLists: TableKey {
+    fn lists(packer: &mut Packer) -> &mut Lists<Self>;
+}
+
+impl HasLists for Ipv4Net {
+    fn lists(packer: &mut Packer) -> &mut Lists<Self> {
+        &mut packer.v4
+    }
+}
+
+impl HasLists for Ipv6Net {
+    fn lists(packer: &mut Packer) -> &mut Lists<Self> {
+        &mut packer.v6
+    }
+}
+
+impl Shared {
+    /// The slot of a source set. Exported when it is met first.
+    fn slot(
+        &mut self,
+        (attrs, source): (AttrId, PeerIdx),
+        interner: &Interner,
+        peers: &Peers,
+        to: &Audience<'_>,
+    ) -> u32 {
+        if let Some((id, peer, slot)) = self.last
+            && id == attrs
+            && peer == source
+        {
+            return slot;
+        }
+        let slot = match self.memo.get(&(attrs, source)) {
+            Some(&slot) => slot,
+            None => {
+                let info = peers.info(source);
+                let from = SourceInfo::new(info.kind, info.router_id);
+                let set = interner.entry(attrs).attrs();
+                let range = match export(set, &from, to.family.family, to.rules, &mut self.editor) {
+                    Exported::Announce(set) => {
+                        let start = self.sets.len();
+                        self.sets.extend_from_slice(set.as_bytes());
+                        Some(start..self.sets.len())
+                    }
+                    Exported::Reject(_) => None,
+                };
+                let except = to.members.contains(u32::from(source.0)).then_some(source);
+                self.slots.push(Slot {
+                    range,
+                    source,
+                    except,
+                    count: 0,
+                });
+                let slot = (self.slots.len() - 1) as u32;
+                self.memo.insert((attrs, source), slot);
+                slot
+            }
+        };
+        self.last = Some((attrs, source, slot));
+        slot
+    }
+
+    /// Whether two slots are the same bytes to the same members.
+    fn equal(&self, a: u32, b: u32) -> bool {
+        let (a, b) = (&self.slots[a as usize], &self.slots[b as usize]);
+        match (&a.range, &b.range) {
+            (Some(x), Some(y)) => {
+                a.except == b.except && self.sets[x.clone()] == self.sets[y.clone()]
+            }
+            _ => false,
+        }
+    }
+
+    fn announced(&self, slot: u32) -> bool {
+        self.slots[slot as usize].range.is_some()
+    }
+}
+
+impl Packer {
+    /// Prefixes so far whose set did not fit into a message, and which were withdrawn instead.
+    pub(crate) fn oversized(&self) -> u64 {
+        self.shared.oversized
+    }
+
+    /// Makes messages of the records in the lists of `K`.
+    pub(crate) fn pack<K: HasLists>(
+        &mut self,
+        interner: &Interner,
+        peers: &Peers,
+        to: &Audience<'_>,
+        told: &mut ToldCount,
+    ) -> Packed {
+        let mut lists = std::mem::take(K::lists(self));
+        let shared = &mut self.shared;
+        shared.slots.clear();
+        shared.memo.clear();
+        shared.sets.clear();
+        shared.last = None;
+        lists.sort_out(shared, interner, peers, to, told);
+        lists.by_set(shared);
+        let packed = lists.encode(shared, to);
+        *K::lists(self) = lists;
+        packed
+    }
+}
+
+impl<K: TableKey> Lists<K> {
+    /// What each record means to whom.
+    fn sort_out(
+        &mut self,
+        shared: &mut Shared,
+        interner: &Interner,
+        peers: &Peers,
+        to: &Audience<'_>,
+        told: &mut ToldCount,
+    ) {
+        self.announce.clear();
+        self.withdraw.clear();
+        self.extra.clear();
+        for record in self.records.drain(..) {
+            let nlri = (PathId(record.path_id), record.key);
+            let new = record
+                .new
+                .map(|attrs| shared.slot((attrs, record.new_source), interner, peers, to));
+            let old = record
+                .old
+                .map(|attrs| shared.slot((attrs, record.old_source), interner, peers, to));
+            let new = new.filter(|&slot| shared.announced(slot));
+            let old = old.filter(|&slot| shared.announced(slot));
+            if let Some(new) = new {
+                told.add(record.new_source, 1);
+                if old.is_none_or(|old| record.resend || !shared.equal(old, new)) {
+                    shared.slots[new as usize].count += 1;
+                    self.announce.push((new, record.path_id, record.key));
+                }
+            }
+            if let Some(old) = old {
+                told.add(record.old_source, -1);
+                let old = &shared.slots[old as usize];
+                match new {
+                    None => self.withdraw.push((old.except, nlri)),
+                    // Everybody else is announced the new one, the old source included, which was not told the old.
+                    Some(new) => {
+                        let new = &shared.slots[new as usize];
+                        if new.source != old.source
+                            && let Some(member) = new.except
+                        {
+                            self.extra.push((member, nlri));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Brings prefixes of one slot together, in `nlri`; the slots keep where theirs end.
+    fn by_set(&mut self, shared: &mut Shared) {
+        let mut at = 0;
+        for slot in &mut shared.slots {
+            let n = slot.count;
+            slot.count = at;
+            at += n;
+        }
+        self.nlri.clear();
+        if let Some(&(_, path_id, key)) = self.announce.first() {
+            self.nlri.resize(at, (PathId(path_id), key));
+        }
+        for &(slot, path_id, key) in &self.announce {
+            let place = &mut shared.slots[slot as usize].count;
+            self.nlri[*place] = (PathId(path_id), key);
+            *place += 1;
+        }
+    }
+
+    fn encode(&mut self, shared: &mut Shared, to: &Audience<'_>) -> Packed {
+        let family = to.family.family;
+        let encoding = &to.family.encoding;
+        let mut packed = Packed::default();
+        let out = &mut shared.out;
+        // The announcements first, aside, as what does not fit into a message becomes a withdrawal.
+        let mut announced = Vec::new();
+        let mut start = 0;
+        for slot in &shared.slots {
+            let mut nlri = &self.nlri[start..slot.count];
+            start = slot.count;
+            let Some(range) = slot.range.clone() else {
+                continue;
+            };
+            let set = AttrRef::from_canonical(&shared.sets[range]);
+            let from = out.len();
+            let mut messages = 0;
+            while !nlri.is_empty() {
+                match encode_announce(out, family, encoding, set, nlri) {
+                    Ok(fitted) => {
+                        nlri = &nlri[fitted..];
+                        messages += 1;
+                    }
+                    // RFC 8654 §4 for what would have to be sent to one who cannot take long messages: "the
+                    // advertisement of the route [...] MUST NOT be made"; whatever was told before goes.
+                    Err(_) => {
+                        shared.oversized += nlri.len() as u64;
+                        self.withdraw
+                            .extend(nlri.iter().map(|&nlri| (slot.except, nlri)));
+                        nlri = &[];
+                    }
+                }
+            }
+            push_run(&mut announced, from..out.len(), messages, slot.except);
+        }
+        let announcements = out.split();
+        if !self.withdraw.is_empty() {
+            // Stable, so in order of the records for each audience.
+            self.withdraw.sort_by_key(|&(except, _)| except);
+            for withdrawals in self.withdraw.chunk_by(|a, b| a.0 == b.0) {
+                self.nlri.clear();
+                self.nlri.extend(withdrawals.iter().map(|&(_, nlri)| nlri));
+                let from = out.len();
+                let mut messages = 0;
+                let mut left = &self.nlri[..];
+                while !left.is_empty() {
+                    left = &left[encode_withdraw(out, family, encoding, left)..];
+                    messages += 1;
+                }
+                push_run(
+                    &mut packed.runs,
+                    from..out.len(),
+                    messages,
+                    withdrawals[0].0,
+                );
+            }
+        }
+        if out.is_empty() {
+            packed.bytes = announcements.freeze();
+            packed.runs = announced;
+        } else {
+            let offset = out.len();
+            out.extend_from_slice(&announcements);
+            for run in announced {
+                let range = run.range.start + offset..run.range.end + offset;
+                push_run(&mut packed.runs, range, run.messages, run.except);
+            }
+            packed.bytes = out.split().freeze();
+        }
+        if !self.extra.is_empty() {
+            self.extra.sort_by_key(|&(member, _)| member);
+            for withdrawals in self.extra.chunk_by(|a, b| a.0 == b.0) {
+                self.nlri.clear();
+                self.nlri.extend(withdrawals.iter().map(|&(_, nlri)| nlri));
+                let mut messages = 0;
+                let mut left = &self.nlri[..];
+                while !left.is_empty() {
+                    left = &left[encode_withdraw(out, family, encoding, left)..];
+                    messages += 1;
+                }
+                packed
+                    .extra
+                    .push((withdrawals[0].0, out.split().freeze(), messages));
+            }
+        }
+        packed
+    }
+}
+
+/// Adds a run, to the last one if the audience is the same.
+fn push_run(runs: &mut Vec<Run>, range: Range<usize>, messages: u32, except: Option<PeerIdx>) {
+    if messages == 0 {
+        return;
+    }
+    match runs.last_mut() {
+        Some(last) if last.except == except && last.range.end == range.start => {
+            last.range.end = range.end;
+            last.messages += messages;
+        }
+        _ => runs.push(Run {
+            range,
+            messages,
+            except,
+        }),
+    }
+}

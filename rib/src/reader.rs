@@ -1,0 +1,93 @@
+//! The kernel as a reader of the table: which destinations changed, and what each wants now.
+//!
+//! What is handed out is state, not history: a prefix that flapped a hundred times comes once, as it is.
+
+use crate::dirty::Doorbell;
+use crate::path::PeerIdx;
+use crate::shard_key::TableKey;
+use crate::table::{Pin, Rib};
+use bgp_wire::NextHop;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// One way of a route for forwarding.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct FibPath {
+    /// Where packets go next.
+    pub next_hop: NextHop,
+    /// Who told us.
+    pub peer: PeerIdx,
+    /// The interface of that peer's session, if it is one over link-local addresses: scopes a link-local next hop.
+    pub link: Option<u32>,
+}
+
+/// What a prefix wants in the forwarding table.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FibChange {
+    /// The prefix.
+    pub prefix: IpNet,
+    /// The best path first, then those that share the traffic. Empty: no route through us, also for a route that is
+    /// our own.
+    pub paths: SmallVec<[FibPath; 1]>,
+}
+
+impl Rib {
+    /// Begins to mark what changes for the kernel, everything there is to begin with. There is one such reader; a
+    /// later call takes its place and starts over.
+    pub fn open_fib_reader(&self, doorbell: Arc<dyn Doorbell>) {
+        *self.fib_bell.write() = Some(doorbell);
+        for shard in &self.shards {
+            let mut shard = shard.lock();
+            shard.v4.open_fib();
+            shard.v6.open_fib();
+        }
+    }
+
+    /// Puts what up to `n` changed destinations want now at the end of `out`. True if more wait.
+    pub fn drain_fib(&self, n: usize, out: &mut Vec<FibChange>) -> bool {
+        let pin = self.pin();
+        let mut budget = n;
+        let mut more = self.drain_fib_of::<Ipv4Net>(&pin, &mut budget, out);
+        more |= self.drain_fib_of::<Ipv6Net>(&pin, &mut budget, out);
+        more
+    }
+
+    fn drain_fib_of<K: TableKey>(
+        &self,
+        pin: &Pin<'_>,
+        budget: &mut usize,
+        out: &mut Vec<FibChange>,
+    ) -> bool {
+        let mut more = false;
+        let mut shared = Vec::new();
+        for shard in 0..self.bits.count() {
+            let (taken, left) = self.lock::<K, _>(pin, shard, |table, judge| {
+                table.drain_fib(&self.hasher, *budget, |table, id| {
+                    let dest = table.destination(id);
+                    let mut paths = SmallVec::new();
+                    if dest.best().is_some_and(|(_, peer)| !peer.is_local()) {
+                        let all = table.paths(id);
+                        judge.multipath(&all, &mut shared);
+                        paths.extend(shared.iter().filter_map(|&at| {
+                            let path = &all[at];
+                            let link = judge.peer(path.peer).link;
+                            Some(FibPath {
+                                next_hop: judge.interner.entry(path.attrs).attrs().next_hop()?,
+                                peer: path.peer,
+                                link: (link != 0).then_some(link),
+                            })
+                        }));
+                    }
+                    out.push(FibChange {
+                        prefix: dest.key.to_net(),
+                        paths,
+                    });
+                })
+            });
+            *budget -= taken;
+            more |= left > 0;
+        }
+        more
+    }
+}

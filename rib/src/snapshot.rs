@@ -1,0 +1,600 @@
+//! What people see of the table: rows a page at a time, what a peer has been told, and why a path is or is not used.
+//!
+//! A page is owned, plain data; between two pages nothing is locked, and the table may change. It is true for each
+//! destination, and good enough for people as a whole. Small results come as one page in order of their prefixes.
+
+use crate::decision::{self, Ineligible, Reason};
+use crate::export::{Exported, RejectReason, SourceInfo, export};
+use crate::family_table::FamilyTable;
+use crate::group::{ExportView, GroupKey};
+use crate::judge::Judge;
+use crate::pack::HasLists;
+use crate::path::{Path, PeerIdx};
+use crate::table::{ByFamily, Pin, Rib, by_family};
+use bgp_wire::{AttrEditor, AttrSet, Family, PathId};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use std::sync::Arc;
+
+/// Which rows are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RowQuery {
+    /// Only of this family.
+    pub family: Option<Family>,
+    /// Only of this prefix.
+    pub prefix: Option<IpNet>,
+    /// With the prefixes inside it.
+    pub longer: bool,
+    /// Only from this peer.
+    pub peer: Option<PeerIdx>,
+    /// Only best paths.
+    pub best: bool,
+}
+
+/// Where the next page begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    family: usize,
+    shard: usize,
+    at: u32,
+}
+
+/// Some rows.
+#[derive(Clone, Debug)]
+pub struct Page<R> {
+    /// The rows; possibly none although there are more.
+    pub rows: Vec<R>,
+    /// Where to go on; `None` at the end.
+    pub next: Option<Cursor>,
+    /// The rows are in order of prefixes, and all there are.
+    pub sorted: bool,
+}
+
+/// One path of the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The prefix.
+    pub prefix: IpNet,
+    /// Who sent the path.
+    pub peer: PeerIdx,
+    /// Its name.
+    pub peer_name: Arc<str>,
+    /// The path id with which it came, 0 without.
+    pub path_id: PathId,
+    /// Its attributes, after import policy.
+    pub attrs: AttrSet,
+    /// Its attributes as received, if policy changed them.
+    pub received: Option<AttrSet>,
+    /// It is the best path.
+    pub best: bool,
+    /// It is used beside the best path.
+    pub multipath: bool,
+    /// It is from before a refresh that is not over.
+    pub stale: bool,
+    /// Why it may not be selected.
+    pub ineligible: Option<Ineligible>,
+}
+
+/// One route as a peer has been told it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutRow {
+    /// The prefix.
+    pub prefix: IpNet,
+    /// Whose path it is.
+    pub source: PeerIdx,
+    /// The name of that peer.
+    pub source_name: Arc<str>,
+    /// The path id on the wire, 0 without.
+    pub path_id: PathId,
+    /// The attributes as told.
+    pub attrs: AttrSet,
+}
+
+/// A route that a group has processed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToldRoute {
+    /// Whose path it is. This peer itself is not told.
+    pub source: PeerIdx,
+    /// The path id on the wire, 0 without.
+    pub path_id: PathId,
+    /// The attributes as told, or why the group is not told.
+    pub outcome: Result<AttrSet, RejectReason>,
+}
+
+/// What one export group has been told of a prefix.
+#[derive(Clone, Debug)]
+pub struct ToldGroup {
+    /// The peers of the group.
+    pub members: Vec<PeerIdx>,
+    /// What makes them a group.
+    pub key: Arc<GroupKey>,
+    /// Something changed that the group has not been told yet.
+    pub pending: bool,
+    /// The routes; none if there is nothing to tell.
+    pub routes: Vec<ToldRoute>,
+}
+
+/// All that is known of a prefix.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    /// The prefix.
+    pub prefix: IpNet,
+    /// Its paths with what became of each. A reason that names another path names its place here.
+    pub paths: Vec<(Row, Reason)>,
+    /// Who has been told what.
+    pub told: Vec<ToldGroup>,
+}
+
+/// An export group, for people.
+#[derive(Clone, Debug)]
+pub struct GroupInfo {
+    /// Its number. Numbers are used again.
+    pub number: usize,
+    /// The peers of the group.
+    pub members: Vec<PeerIdx>,
+    /// What makes them a group.
+    pub key: Arc<GroupKey>,
+}
+
+/// Results up to this many paths come sorted, in one page.
+pub const SORTED_ROWS: usize = 10_000;
+/// Destinations looked at for one page.
+const PAGE: usize = 4096;
+const FAMILIES: [Family; 2] = [Family::IPV4_UNICAST, Family::IPV6_UNICAST];
+
+impl Rib {
+    /// The paths of the table. Rows are of about `limit` destinations, beginning at `cursor` or at the beginning.
+    pub fn rows(&self, query: &RowQuery, cursor: Option<Cursor>, limit: usize) -> Page<Row> {
+        let mut page = self.page(query, cursor, limit, &Paths { query });
+        if page.sorted {
+            page.rows
+                .sort_by_key(|row| (row.prefix, !row.best, !row.multipath, row.peer, row.path_id));
+        }
+        page
+    }
+
+    /// What a peer has been told, as [`Rib::rows`]. Nothing for a peer that is in no group.
+    pub fn adj_out_rows(
+        &self,
+        member: PeerIdx,
+        query: &RowQuery,
+        cursor: Option<Cursor>,
+        limit: usize,
+    ) -> Page<OutRow> {
+        let Some((group, view)) = self.export_view(member) else {
+            return Page {
+                rows: Vec::new(),
+                next: None,
+                sorted: true,
+            };
+        };
+        let told = Told {
+            query,
+            group,
+            view: &view,
+            member,
+        };
+        let mut page = self.page(query, cursor, limit, &told);
+        if page.sorted {
+            page.rows.sort_by_key(|row| (row.prefix, row.path_id));
+        }
+        page
+    }
+
+    /// How many routes a peer has been told in a family.
+    pub fn advertised(&self, member: PeerIdx, family: Family) -> u32 {
+        let Some((_, view)) = self.export_view(member) else {
+            return 0;
+        };
+        let Some(at) = view
+            .key
+            .families
+            .iter()
+            .position(|export| export.family == family)
+        else {
+            return 0;
+        };
+        view.told.lock().families[at].of(member)
+    }
+
+    /// The export groups there are.
+    pub fn export_groups(&self) -> Vec<GroupInfo> {
+        let views = self.exports.read();
+        let numbered = views
+            .iter()
+            .enumerate()
+            .filter_map(|(number, view)| Some((number, view.as_ref()?)));
+        numbered
+            .map(|(number, view)| GroupInfo {
+                number,
+                members: view.members.clone(),
+                key: Arc::clone(&view.key),
+            })
+            .collect()
+    }
+
+    /// All that is known of a prefix; `None` if it has no path and nobody was told of it.
+    pub fn explain(&self, prefix: IpNet) -> Option<Explanation> {
+        let explained = match prefix {
+            IpNet::V4(net) => self.explain_in(net.trunc()),
+            IpNet::V6(net) => self.explain_in(net.trunc()),
+        };
+        explained.filter(|explained| !explained.paths.is_empty() || !explained.told.is_empty())
+    }
+
+    fn export_view(&self, member: PeerIdx) -> Option<(usize, ExportView)> {
+        let views = self.exports.read();
+        let numbered = views
+            .iter()
+            .enumerate()
+            .filter_map(|(number, view)| Some((number, view.as_ref()?)));
+        numbered
+            .filter(|(_, view)| view.members.contains(&member))
+            .map(|(number, view)| (number, view.clone()))
+            .next()
+    }
+
+    fn explain_in<K: HasLists>(&self, key: K) -> Option<Explanation> {
+        let views: Vec<_> = self.exports.read().iter().map(Clone::clone).collect();
+        let pin = self.pin();
+        let hash = key.keyed_hash(&self.hasher);
+        let (paths, reasons, groups) =
+            self.lock::<K, _>(&pin, self.bits.shard_of(hash), |table, judge| {
+                let id = table.find(hash, &key)?;
+                let paths = table.paths(id);
+                let reasons =
+                    decision::explain(&judge.candidates(&paths), judge.max_paths, judge.config);
+                let rows: Vec<Row> = rows_of(table, judge, id);
+                let groups: Vec<_> = views
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(number, view)| {
+                        let table = table.group(number)?;
+                        Some((view.as_ref()?, table.dirty.contains(id), table.told(id)))
+                    })
+                    .collect();
+                Some((rows, reasons, groups))
+            })?;
+        let mut editor = AttrEditor::new();
+        let told = groups
+            .into_iter()
+            .filter(|(view, pending, told)| *pending || !told.is_empty() || has_family::<K>(view))
+            .map(|(view, pending, told)| ToldGroup {
+                members: view.members.clone(),
+                key: Arc::clone(&view.key),
+                pending,
+                routes: told
+                    .iter()
+                    .map(|told| {
+                        let info = pin.peers.info(told.peer);
+                        let source = SourceInfo::new(info.kind, info.router_id);
+                        let attrs = pin.interner.entry(told.attrs).attrs();
+                        let outcome =
+                            match export(attrs, &source, K::FAMILY, &view.key.rules, &mut editor) {
+                                Exported::Announce(attrs) => Ok(AttrSet::from(attrs)),
+                                Exported::Reject(reason) => Err(reason),
+                            };
+                        ToldRoute {
+                            source: told.peer,
+                            path_id: PathId(u32::from(told.local_id)),
+                            outcome,
+                        }
+                    })
+                    .collect(),
+            })
+            .collect();
+        Some(Explanation {
+            prefix: key.to_net(),
+            paths: paths.into_iter().zip(reasons).collect(),
+            told,
+        })
+    }
+
+    /// A page of whatever `what` makes of a destination.
+    fn page<V: Visit>(
+        &self,
+        query: &RowQuery,
+        cursor: Option<Cursor>,
+        limit: usize,
+        what: &V,
+    ) -> Page<V::Row> {
+        let mut page = Page {
+            rows: Vec::new(),
+            next: None,
+            sorted: false,
+        };
+        let wanted = |family: Family| {
+            query.family.is_none_or(|only| only == family)
+                && query.prefix.is_none_or(|prefix| {
+                    family
+                        == if matches!(prefix, IpNet::V4(_)) {
+                            FAMILIES[0]
+                        } else {
+                            FAMILIES[1]
+                        }
+                })
+        };
+        if let Some(prefix) = query.prefix
+            && !query.longer
+        {
+            page.sorted = true;
+            let family = FAMILIES[usize::from(matches!(prefix, IpNet::V6(_)))];
+            if wanted(family) {
+                by_family(
+                    family,
+                    One {
+                        rib: self,
+                        prefix,
+                        what,
+                        rows: &mut page.rows,
+                    },
+                );
+            }
+            return page;
+        }
+        let start = cursor.unwrap_or(Cursor {
+            family: 0,
+            shard: 0,
+            at: 0,
+        });
+        let all = cursor.is_none() && {
+            let paths = |family: &&Family| wanted(**family);
+            let n: usize = FAMILIES
+                .iter()
+                .filter(paths)
+                .map(|&family| by_family(family, Count { rib: self }).unwrap_or(0))
+                .sum();
+            n <= SORTED_ROWS
+        };
+        page.sorted = all;
+        let mut left = if all {
+            usize::MAX
+        } else {
+            limit.clamp(1, PAGE)
+        };
+        let mut at = start;
+        while let Some(&family) = FAMILIES.get(at.family) {
+            if at.shard == self.bits.count() || !wanted(family) {
+                at = Cursor {
+                    family: at.family + 1,
+                    shard: 0,
+                    at: 0,
+                };
+                continue;
+            }
+            if left == 0 {
+                page.next = Some(at);
+                break;
+            }
+            let some = Stretch {
+                rib: self,
+                at,
+                max: left.min(PAGE),
+                query,
+                what,
+                rows: &mut page.rows,
+            };
+            let Some((visited, to)) = by_family(family, some) else {
+                break;
+            };
+            left -= visited.min(left);
+            at = match to {
+                Some(to) => Cursor { at: to, ..at },
+                None => Cursor {
+                    shard: at.shard + 1,
+                    at: 0,
+                    ..at
+                },
+            };
+        }
+        page
+    }
+}
+
+fn has_family<K: HasLists>(view: &ExportView) -> bool {
+    view.key
+        .families
+        .iter()
+        .any(|export| export.family == K::FAMILY)
+}
+
+/// What is made of a destination.
+trait Visit {
+    type Row;
+    fn visit<K: HasLists>(
+        &self,
+        pin: &Pin<'_>,
+        table: &FamilyTable<K>,
+        judge: &Judge<'_>,
+        id: u32,
+        rows: &mut Vec<Self::Row>,
+    );
+}
+
+struct Paths<'a> {
+    query: &'a RowQuery,
+}
+
+impl Visit for Paths<'_> {
+    type Row = Row;
+
+    fn visit<K: HasLists>(
+        &self,
+        _: &Pin<'_>,
+        table: &FamilyTable<K>,
+        judge: &Judge<'_>,
+        id: u32,
+        rows: &mut Vec<Row>,
+    ) {
+        let query = self.query;
+        rows.extend(rows_of(table, judge, id).into_iter().filter(|row| {
+            query.peer.is_none_or(|peer| row.peer == peer) && (!query.best || row.best)
+        }));
+    }
+}
+
+fn rows_of<K: HasLists>(table: &FamilyTable<K>, judge: &Judge<'_>, id: u32) -> Vec<Row> {
+    let dest = table.destination(id);
+    let paths = table.paths(id);
+    let mut used = Vec::new();
+    if dest.has_best() {
+        judge.multipath(&paths, &mut used);
+    }
+    let row = |(place, path): (usize, &Path)| {
+        let entry = judge.interner.entry(path.attrs);
+        let peer = judge.peer(path.peer);
+        Row {
+            prefix: dest.key.to_net(),
+            peer: path.peer,
+            peer_name: Arc::clone(&peer.name),
+            path_id: PathId(path.path_id),
+            attrs: AttrSet::from(entry.attrs()),
+            received: entry
+                .pre
+                .map(|pre| AttrSet::from(judge.interner.entry(pre).attrs())),
+            best: place == 0 && dest.has_best(),
+            multipath: place != 0 && used.contains(&place),
+            stale: path.tag.is_stale(),
+            ineligible: judge.ineligible(path),
+        }
+    };
+    paths.iter().enumerate().map(row).collect()
+}
+
+struct Told<'a> {
+    query: &'a RowQuery,
+    group: usize,
+    view: &'a ExportView,
+    member: PeerIdx,
+}
+
+impl Visit for Told<'_> {
+    type Row = OutRow;
+
+    fn visit<K: HasLists>(
+        &self,
+        pin: &Pin<'_>,
+        table: &FamilyTable<K>,
+        _: &Judge<'_>,
+        id: u32,
+        rows: &mut Vec<OutRow>,
+    ) {
+        let Some(group) = table.group(self.group) else {
+            return;
+        };
+        let mut editor = AttrEditor::new();
+        for told in group.told(id) {
+            if told.peer == self.member || self.query.peer.is_some_and(|peer| told.peer != peer) {
+                continue;
+            }
+            let info = pin.peers.info(told.peer);
+            let source = SourceInfo::new(info.kind, info.router_id);
+            let attrs = pin.interner.entry(told.attrs).attrs();
+            if let Exported::Announce(attrs) =
+                export(attrs, &source, K::FAMILY, &self.view.key.rules, &mut editor)
+            {
+                rows.push(OutRow {
+                    prefix: table.destination(id).key.to_net(),
+                    source: told.peer,
+                    source_name: Arc::clone(&info.name),
+                    path_id: PathId(u32::from(told.local_id)),
+                    attrs: AttrSet::from(attrs),
+                });
+            }
+        }
+    }
+}
+
+struct Count<'a> {
+    rib: &'a Rib,
+}
+
+impl ByFamily for Count<'_> {
+    type Output = usize;
+
+    fn run<K: HasLists>(self) -> usize {
+        self.rib
+            .shards
+            .iter()
+            .map(|shard| K::table(&shard.lock()).path_count())
+            .sum()
+    }
+}
+
+struct One<'a, V: Visit> {
+    rib: &'a Rib,
+    prefix: IpNet,
+    what: &'a V,
+    rows: &'a mut Vec<V::Row>,
+}
+
+impl<V: Visit> ByFamily for One<'_, V> {
+    type Output = ();
+
+    fn run<K: HasLists>(self) {
+        let Self {
+            rib,
+            prefix,
+            what,
+            rows,
+        } = self;
+        let Some(key) = K::from_net(prefix) else {
+            return;
+        };
+        let hash = key.keyed_hash(&rib.hasher);
+        let pin = rib.pin();
+        rib.lock::<K, _>(&pin, rib.bits.shard_of(hash), |table, judge| {
+            if let Some(id) = table.find(hash, &key) {
+                what.visit(&pin, table, judge, id, rows);
+            }
+        });
+    }
+}
+
+/// Some destinations of one shard.
+struct Stretch<'a, V: Visit> {
+    rib: &'a Rib,
+    at: Cursor,
+    max: usize,
+    query: &'a RowQuery,
+    what: &'a V,
+    rows: &'a mut Vec<V::Row>,
+}
+
+impl<V: Visit> ByFamily for Stretch<'_, V> {
+    /// How many were looked at, and where to go on in the shard.
+    type Output = (usize, Option<u32>);
+
+    fn run<K: HasLists>(self) -> Self::Output {
+        let Self {
+            rib,
+            at,
+            max,
+            query,
+            what,
+            rows,
+        } = self;
+        let pin = rib.pin();
+        rib.lock::<K, _>(&pin, at.shard, |table, judge| {
+            let end = table.end();
+            let to = at.at.saturating_add(max as u32).min(end);
+            for id in at.at..to {
+                let dest = table.destination(id);
+                if dest.is_in_use()
+                    && query
+                        .prefix
+                        .is_none_or(|prefix| prefix.contains(&dest.key.to_net()))
+                {
+                    what.visit(&pin, table, judge, id, rows);
+                }
+            }
+            (to.saturating_sub(at.at) as usize, (to < end).then_some(to))
+        })
+    }
+}
+
+/// Keeps the two families of this file and the tables in step.
+const _: () = {
+    use crate::shard_key::TableKey;
+    assert!(FAMILIES[0].afi == <Ipv4Net as TableKey>::FAMILY.afi);
+    assert!(FAMILIES[1].afi == <Ipv6Net as TableKey>::FAMILY.afi);
+};

@@ -1,0 +1,358 @@
+//! The [`Rib`]: shards, interner, peers and next hops of one router, and what can be asked of them all.
+
+use crate::attrs::{AttrSetIds, Interner};
+use crate::decision::DecisionConfig;
+use crate::dirty::Doorbell;
+use crate::family_table::{Announced, FamilyTable, Rings};
+use crate::group::ExportView;
+use crate::inbound::Batch;
+use crate::judge::Judge;
+use crate::nexthop::{NextHopKey, NextHopResolver, NextHops, Resolution};
+use crate::pack::HasLists;
+use crate::path::{Path, PeerIdx, PeerInfo, Tag};
+use crate::peers::{PeerCounts, Peers};
+use crate::shard::Shard;
+use crate::shard_key::{Keyed, ShardBits, TableKey};
+use bgp_wire::{Asn, AttrRef, Family, RouterId};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use parking_lot::{Mutex, RwLock, RwLockReadGuard};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What a table is made with.
+#[derive(Clone)]
+pub struct RibConfig {
+    /// How many locks the prefixes are spread over: the next power of two, sixteen at most. About the number of cores.
+    pub shards: usize,
+    /// Our AS.
+    pub local_as: Asn,
+    /// Our BGP identifier.
+    pub router_id: RouterId,
+    /// Our cluster as a route reflector; the router id if `None` (RFC 4456 §7).
+    pub cluster_id: Option<RouterId>,
+    /// What the operator chose about the decision.
+    pub decision: DecisionConfig,
+    /// How many paths may share traffic; 1 for no multipath.
+    pub max_paths: u8,
+    /// Finds the way to next hops.
+    pub next_hops: Arc<dyn NextHopResolver>,
+}
+
+impl RibConfig {
+    /// Our cluster as a route reflector.
+    pub fn cluster(&self) -> RouterId {
+        self.cluster_id.unwrap_or(self.router_id)
+    }
+}
+
+/// There are 65,534 peers already.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("a router has room for 65,534 peers")]
+pub struct TooManyPeers;
+
+/// How much a table holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Counts {
+    /// IPv4 destinations, with those that are empty but not yet seen so by every reader.
+    pub ipv4_destinations: usize,
+    /// IPv4 paths.
+    pub ipv4_paths: usize,
+    /// IPv6 destinations, likewise.
+    pub ipv6_destinations: usize,
+    /// IPv6 paths.
+    pub ipv6_paths: usize,
+    /// Interned attribute sets.
+    pub sets: usize,
+    /// Known next hops.
+    pub next_hops: usize,
+    /// Bytes on the heap for sets.
+    pub set_bytes: usize,
+    /// Bytes on the heap for destinations, paths, their index, and what readers keep.
+    pub table_bytes: usize,
+}
+
+/// The tables of one router: Adj-RIB-In, Loc-RIB and what is told to whom.
+///
+/// All methods are synchronous, take locks for short, and may be called from any thread; the rules about who may
+/// call what when are with the methods.
+pub struct Rib {
+    pub(crate) config: RibConfig,
+    pub(crate) hasher: Keyed,
+    pub(crate) bits: ShardBits,
+    pub(crate) shards: Box<[Mutex<Shard>]>,
+    interner: RwLock<Interner>,
+    peers: RwLock<Peers>,
+    pub(crate) next_hops: NextHops,
+    /// A path was seen whose neighbour AS another path of its destination may have too.
+    mixed_neighbors: AtomicBool,
+    pub(crate) fib_bell: RwLock<Option<Arc<dyn Doorbell>>>,
+    pub(crate) export_bell: RwLock<Option<Arc<dyn Doorbell>>>,
+    /// What the exporter lets others see of its groups, by number.
+    pub(crate) exports: RwLock<Vec<Option<ExportView>>>,
+    /// Buffers of inbound batches, between two uses.
+    pub(crate) batches: Mutex<Vec<Box<Batch>>>,
+}
+
+/// Read locks on the interner and the peers for one turn: while one is held, handles of attribute sets stay good.
+///
+/// Never across an await, and never two in one thread: the second would wait for a sweep that waits for the first.
+pub(crate) struct Pin<'a> {
+    pub(crate) interner: RwLockReadGuard<'a, Interner>,
+    pub(crate) peers: RwLockReadGuard<'a, Peers>,
+}
+
+impl Rib {
+    /// An empty table.
+    pub fn new(config: RibConfig) -> Self {
+        let bits = ShardBits::for_shards(config.shards);
+        let local = PeerInfo::local(config.local_as, config.router_id);
+        Self {
+            hasher: Keyed::default(),
+            bits,
+            shards: (0..bits.count())
+                .map(|_| Mutex::new(Shard::new()))
+                .collect(),
+            interner: RwLock::new(Interner::new()),
+            peers: RwLock::new(Peers::new(local)),
+            next_hops: NextHops::new(Arc::clone(&config.next_hops)),
+            mixed_neighbors: AtomicBool::new(false),
+            fib_bell: RwLock::new(None),
+            export_bell: RwLock::new(None),
+            exports: RwLock::new(Vec::new()),
+            batches: Mutex::new(Vec::new()),
+            config,
+        }
+    }
+
+    /// What the table was made with.
+    pub fn config(&self) -> &RibConfig {
+        &self.config
+    }
+
+    // ---- peers
+
+    /// Enters a peer. Its paths come through an [`Inbound`](crate::Inbound).
+    pub fn add_peer(&self, info: PeerInfo) -> Result<PeerIdx, TooManyPeers> {
+        self.peers.write().add(info).ok_or(TooManyPeers)
+    }
+
+    /// Says what is known of a peer now, as when its session is established. Only while it has no paths, except for
+    /// changes that matter neither to selection nor to export.
+    pub fn update_peer(&self, peer: PeerIdx, info: PeerInfo) {
+        self.peers.write().update(peer, info);
+    }
+
+    /// Forgets a peer. Only after the walk of [`Rib::peer_down`] is done and the exporter has let it leave.
+    pub fn remove_peer(&self, peer: PeerIdx) {
+        self.peers.write().remove(peer);
+    }
+
+    /// What is known of a peer.
+    pub fn peer(&self, peer: PeerIdx) -> Arc<PeerInfo> {
+        self.peers.read().shared_info(peer)
+    }
+
+    /// All peers and the router itself.
+    pub fn peers(&self) -> Vec<(PeerIdx, Arc<PeerInfo>)> {
+        self.peers
+            .read()
+            .iter()
+            .map(|(idx, info)| (idx, Arc::clone(info)))
+            .collect()
+    }
+
+    /// How many paths a peer has in a family.
+    pub fn peer_counts(&self, peer: PeerIdx, family: Family) -> PeerCounts {
+        self.peers.read().counts(peer, family)
+    }
+
+    // ---- routes of our own
+
+    /// Originates a prefix, or changes what is originated. `originator` tells several reasons to originate one
+    /// prefix apart.
+    pub fn originate(&self, prefix: IpNet, attrs: AttrRef<'_>, originator: u32) {
+        loop {
+            self.next_hops.register(attrs, 0);
+            let pin = self.pin();
+            let Some(next_hop) = self.next_hops.id_of(attrs, 0) else {
+                continue;
+            };
+            let attrs = pin.interner.intern(attrs, next_hop, None);
+            let key = &pin.interner.entry(attrs).key;
+            if key.med != 0 || key.neighbor_as != 0 {
+                self.note_mixed_neighbors();
+            }
+            let path = Path {
+                attrs,
+                path_id: originator,
+                peer: PeerIdx::LOCAL,
+                tag: Tag::new(None),
+            };
+            match prefix {
+                IpNet::V4(net) => self.originate_in(&pin, net.trunc(), path),
+                IpNet::V6(net) => self.originate_in(&pin, net.trunc(), path),
+            }
+            return;
+        }
+    }
+
+    fn originate_in<K: TableKey>(&self, pin: &Pin<'_>, key: K, path: Path) {
+        let hash = key.keyed_hash(&self.hasher);
+        let mut rings = Rings::default();
+        let done = self.lock::<K, _>(pin, self.bits.shard_of(hash), |table, judge| {
+            table.announce(judge, &self.hasher, (hash, key), path, &mut rings)
+        });
+        if matches!(done, Announced::Added) {
+            pin.peers.count(PeerIdx::LOCAL, K::FAMILY, 1, 1);
+        }
+        self.ring(rings);
+    }
+
+    /// Ends what [`Rib::originate`] began. True if there was such a route.
+    pub fn withdraw_local(&self, prefix: IpNet, originator: u32) -> bool {
+        let pin = self.pin();
+        match prefix {
+            IpNet::V4(net) => self.withdraw_local_in(&pin, net.trunc(), originator),
+            IpNet::V6(net) => self.withdraw_local_in(&pin, net.trunc(), originator),
+        }
+    }
+
+    fn withdraw_local_in<K: TableKey>(&self, pin: &Pin<'_>, key: K, originator: u32) -> bool {
+        let hash = key.keyed_hash(&self.hasher);
+        let mut rings = Rings::default();
+        let gone = self.lock::<K, _>(pin, self.bits.shard_of(hash), |table, judge| {
+            table.withdraw(
+                judge,
+                &self.hasher,
+                (hash, key),
+                (PeerIdx::LOCAL, originator),
+                &mut rings,
+            )
+        });
+        if gone.is_some() {
+            pin.peers.count(PeerIdx::LOCAL, K::FAMILY, -1, -1);
+        }
+        self.ring(rings);
+        gone.is_some()
+    }
+
+    // ---- next hops
+
+    /// All next hops that paths have, with what is known of each.
+    pub fn next_hops(&self) -> Vec<(NextHopKey, Resolution)> {
+        self.next_hops.all()
+    }
+
+    // ---- memory
+
+    /// Whether [`Rib::sweep`] would probably free much.
+    pub fn wants_sweep(&self) -> bool {
+        self.interner.read().wants_sweep()
+    }
+
+    /// Frees attribute sets and next hops that nothing refers to. Stops all others for some nanoseconds a
+    /// destination.
+    pub fn sweep(&self) {
+        let mut interner = self.interner.write();
+        let mut live = AttrSetIds::default();
+        for shard in &self.shards {
+            let mut shard = shard.lock();
+            shard.mark_sets(&mut live);
+            shard.tidy(&self.hasher);
+        }
+        let next_hops = interner.sweep(&live);
+        self.next_hops.sweep(&next_hops);
+        self.batches.lock().truncate(1);
+    }
+
+    /// How much there is. Looks at every set: for people and metrics.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for shard in &self.shards {
+            let shard = shard.lock();
+            counts.ipv4_destinations += shard.v4.len();
+            counts.ipv4_paths += shard.v4.path_count();
+            counts.ipv6_destinations += shard.v6.len();
+            counts.ipv6_paths += shard.v6.path_count();
+            counts.table_bytes += shard.bytes();
+        }
+        let interner = self.interner.read();
+        Counts {
+            sets: interner.len(),
+            set_bytes: interner.bytes(),
+            next_hops: self.next_hops.len(),
+            ..counts
+        }
+    }
+
+    // ---- for the other files of the crate
+
+    pub(crate) fn pin(&self) -> Pin<'_> {
+        Pin {
+            interner: self.interner.read(),
+            peers: self.peers.read(),
+        }
+    }
+
+    fn judge<'a>(&'a self, pin: &'a Pin<'_>) -> Judge<'a> {
+        let config = &self.config.decision;
+        Judge {
+            interner: &pin.interner,
+            peers: &pin.peers,
+            next_hops: &self.next_hops,
+            config,
+            max_paths: self.config.max_paths,
+            med_matters: !config.always_compare_med
+                && pin.interner.med_seen()
+                && (pin.peers.shared_as() || self.mixed_neighbors.load(Ordering::Relaxed)),
+        }
+    }
+
+    /// Two paths of one destination may have the same neighbour AS from now on, though all peers are in different ones.
+    pub(crate) fn note_mixed_neighbors(&self) {
+        self.mixed_neighbors.store(true, Ordering::Relaxed);
+    }
+
+    /// Runs `f` on the family table of a shard, under the shard's lock. The judge is made under it too: whoever put a
+    /// path there said before whether MEDs matter from then on.
+    pub(crate) fn lock<K: TableKey, T>(
+        &self,
+        pin: &Pin<'_>,
+        shard: usize,
+        f: impl FnOnce(&mut FamilyTable<K>, &Judge<'_>) -> T,
+    ) -> T {
+        let mut shard = self.shards[shard].lock();
+        f(K::table_mut(&mut shard), &self.judge(pin))
+    }
+
+    /// Rings the readers that have something to do. With no shard locked.
+    pub(crate) fn ring(&self, rings: Rings) {
+        if rings.fib
+            && let Some(bell) = &*self.fib_bell.read()
+        {
+            bell.ring();
+        }
+        if rings.export
+            && let Some(bell) = &*self.export_bell.read()
+        {
+            bell.ring();
+        }
+    }
+}
+
+/// Something done for a family, whichever it is.
+pub(crate) trait ByFamily {
+    type Output;
+    fn run<K: HasLists>(self) -> Self::Output;
+}
+
+/// Runs `what` for the type of a family's prefixes. `None` for families without tables.
+pub(crate) fn by_family<F: ByFamily>(family: Family, what: F) -> Option<F::Output> {
+    if family == Ipv4Net::FAMILY {
+        Some(what.run::<Ipv4Net>())
+    } else if family == Ipv6Net::FAMILY {
+        Some(what.run::<Ipv6Net>())
+    } else {
+        None
+    }
+}

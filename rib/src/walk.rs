@@ -1,0 +1,190 @@
+//! Walks over the whole table that can pause after any number of destinations.
+//!
+//! A walk goes shard by shard and id by id; between two steps nothing is locked. What changes behind it was changed
+//! by someone who knew of the reason for the walk already, and what changes before it is seen when the walk gets
+//! there. The walks of a peer are run by the task of the peer, to their end, before it takes in anything more from
+//! that peer.
+
+use crate::attrs::AttrSetIds;
+use crate::family_table::{FamilyTable, Rings};
+use crate::judge::Judge;
+use crate::nexthop::NextHopKey;
+use crate::pack::HasLists;
+use crate::path::PeerIdx;
+use crate::shard_key::{Keyed, TableKey};
+use crate::table::{ByFamily, Pin, Rib, by_family};
+use bgp_wire::Family;
+use ipnet::{Ipv4Net, Ipv6Net};
+
+enum Errand {
+    /// Removes the paths of a peer.
+    Remove(PeerIdx),
+    /// Marks them stale.
+    MarkStale(PeerIdx),
+    /// Removes those that are stale still.
+    SweepStale(PeerIdx),
+    /// Elects anew where one of these sets is.
+    Reelect(AttrSetIds),
+}
+
+/// A walk that was begun.
+#[must_use = "a walk does nothing until it is stepped"]
+pub struct Walk {
+    errand: Errand,
+    families: Vec<Family>,
+    family: usize,
+    shard: usize,
+    at: u32,
+    removed: usize,
+}
+
+impl Walk {
+    fn new(errand: Errand, families: Vec<Family>) -> Self {
+        Self {
+            errand,
+            families,
+            family: 0,
+            shard: 0,
+            at: 0,
+            removed: 0,
+        }
+    }
+
+    /// Paths removed so far.
+    pub fn removed(&self) -> usize {
+        self.removed
+    }
+
+    /// Visits up to `budget` destinations. True once all were visited.
+    pub fn step(&mut self, rib: &Rib, budget: usize) -> bool {
+        let mut left = budget.max(1);
+        while let Some(&family) = self.families.get(self.family) {
+            if self.shard == rib.bits.count() {
+                (self.family, self.shard, self.at) = (self.family + 1, 0, 0);
+                continue;
+            }
+            if left == 0 {
+                return false;
+            }
+            let visited = by_family(
+                family,
+                Step {
+                    walk: self,
+                    rib,
+                    budget: left,
+                },
+            )
+            .unwrap_or_default();
+            left -= visited.min(left);
+        }
+        true
+    }
+
+    /// Visits all that is left.
+    pub fn finish(mut self, rib: &Rib) -> usize {
+        while !self.step(rib, 16 * 1024) {}
+        self.removed
+    }
+}
+
+struct Step<'a> {
+    walk: &'a mut Walk,
+    rib: &'a Rib,
+    budget: usize,
+}
+
+impl ByFamily for Step<'_> {
+    type Output = usize;
+
+    fn run<K: HasLists>(self) -> usize {
+        let Step { walk, rib, budget } = self;
+        let mut rings = Rings::default();
+        let pin = rib.pin();
+        let (visited, end) = rib.lock::<K, _>(&pin, walk.shard, |table, judge| {
+            let end = table.end();
+            let to = walk.at.saturating_add(budget as u32).min(end).max(walk.at);
+            walk.visit(table, judge, &pin, &rib.hasher, to, &mut rings);
+            let visited = (to - walk.at) as usize;
+            walk.at = to;
+            (visited, to >= end)
+        });
+        if end {
+            (walk.shard, walk.at) = (walk.shard + 1, 0);
+        }
+        drop(pin);
+        rib.ring(rings);
+        visited
+    }
+}
+
+impl Walk {
+    fn visit<K: TableKey>(
+        &mut self,
+        table: &mut FamilyTable<K>,
+        judge: &Judge<'_>,
+        pin: &Pin<'_>,
+        hasher: &Keyed,
+        to: u32,
+        rings: &mut Rings,
+    ) {
+        let range = self.at..to;
+        let (peer, only_stale) = match &self.errand {
+            Errand::Remove(peer) => (*peer, false),
+            Errand::SweepStale(peer) => (*peer, true),
+            Errand::MarkStale(peer) => return table.mark_stale(range, *peer),
+            Errand::Reelect(sets) => return table.reelect_with(judge, range, sets, rings),
+        };
+        let (mut received, mut accepted) = (0, 0);
+        table.remove_paths(
+            judge,
+            hasher,
+            range,
+            |path| path.peer == peer && (!only_stale || path.tag.is_stale()),
+            rings,
+            |_, tag| {
+                received -= 1;
+                accepted -= i64::from(!tag.is_refused());
+            },
+        );
+        self.removed += -received as usize;
+        pin.peers.count(peer, K::FAMILY, received, accepted);
+    }
+}
+
+impl Rib {
+    /// Removes all paths of a peer in these families.
+    pub fn peer_down(&self, peer: PeerIdx, families: &[Family]) -> Walk {
+        Walk::new(Errand::Remove(peer), families.to_vec())
+    }
+
+    /// Marks the paths of a peer stale, as its Beginning-of-RIB demands (RFC 7313 §4). What it announces afterwards is
+    /// fresh.
+    pub fn begin_refresh(&self, peer: PeerIdx, family: Family) -> Walk {
+        Walk::new(Errand::MarkStale(peer), vec![family])
+    }
+
+    /// Removes the paths of a peer that are stale still, as its End-of-RIB demands (RFC 7313 §4).
+    pub fn end_refresh(&self, peer: PeerIdx, family: Family) -> Walk {
+        Walk::new(Errand::SweepStale(peer), vec![family])
+    }
+
+    /// Asks the resolver about these next hops again, and elects anew where the answer changed. Called with no lock
+    /// held.
+    pub fn next_hop_changed(&self, next_hops: &[NextHopKey]) -> Walk {
+        // The answers are in the table before the sets are gathered: a set interned after that is judged by them.
+        let changed = self.next_hops.resolve_again(next_hops);
+        let sets = if changed.is_empty() {
+            AttrSetIds::default()
+        } else {
+            self.pin()
+                .interner
+                .with_next_hops(|id| changed.contains(id.number()))
+        };
+        let families = if sets.is_empty() {
+            Vec::new()
+        } else {
+            vec![Ipv4Net::FAMILY, Ipv6Net::FAMILY]
+        };
+        Walk::new(Errand::Reelect(sets), families)
+    }
+}
