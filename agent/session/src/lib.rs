@@ -1,1 +1,92 @@
-//! The BGP finite state machine, without IO and without a clock.
+//! The BGP finite state machine (RFC 4271 §8), without IO and without a clock: it opens no socket, asks nobody for the
+//! time, starts no thread and never waits. Bytes and time come in as arguments; bytes, deadlines and wishes go out as
+//! values. The same calls with the same seed give the same session.
+//!
+//! A [`Peer`] is one configured neighbour, over all its connections. Its methods are of four kinds:
+//!
+//! - **A. getters** ([`Peer::state`], [`Peer::stats`], [`Peer::last_errors`], …) change nothing;
+//! - **B. `handle_*`** say what happened: a connection, bytes, the passing of time;
+//! - **C. commands** say what the speaker wants: [`Peer::start`], [`Peer::stop`], [`Peer::reconfigure`], …;
+//! - **D. `poll_*`** say what is to be done now. After any call of B or C, a driver takes everything from
+//!   [`Peer::poll_transmit`], then from [`Peer::poll_action`] and [`Peer::poll_event`], and sleeps until
+//!   [`Peer::poll_timeout`] or until something happens.
+//!
+//! ```text
+//!                 +------+   start     +---------+   connected    +----------+
+//!      +--------->| Idle |------------>| Connect |--------------->| OpenSent |<----+
+//!      |          +------+  outgoing   +---------+   OPEN out     +----------+     | accepted
+//!      |            ^  |                ^   |                      |   |           | OPEN out
+//!      |  idle hold |  | start          |   | failed               |   | closed    |
+//!      +------------+  | incoming       |   v (to Idle)            |   v           |
+//!      |               |         retry  |                     OPEN | +--------+    |
+//!      |               +--------------->+--------------------------|>| Active |----+
+//!      |                                                           | +--------+
+//!      |  any error: NOTIFICATION, back-off                        v KEEPALIVE out
+//!      |                          +-------------+           +-------------+
+//!      +--------------------------| Established |<----------| OpenConfirm |
+//!                                 +-------------+ KEEPALIVE +-------------+
+//! ```
+//!
+//! What happens in each state at each event is the table in [`TABLE`], which the machine consults and a test walks. The
+//! map of the crate:
+//!
+//! | file | holds |
+//! |---|---|
+//! | `peer.rs` | the surface: inputs from the world and from the speaker |
+//! | `table.rs` | RFC 4271 §8 as a table, what of it is not done, and why |
+//! | `machine.rs` | carries out the rows of the table |
+//! | `fsm.rs`, `state.rs` | one FSM: its state with what is known in it, its timers |
+//! | `input.rs` | what can happen to an FSM |
+//! | `negotiate.rs` | both OPENs to [`Negotiated`], or the NOTIFICATION |
+//! | `collision.rs` | which of two connections is kept |
+//! | `connection.rs`, `inbox.rs`, `outbox.rs` | one TCP connection; bytes to frames; messages out |
+//! | `timer.rs` | deadlines, jitter, back-off |
+//! | `config.rs` | what is wanted, and what a change of it costs |
+//! | `event.rs`, `stats.rs` | what is told and what is remembered |
+//!
+//! UPDATEs are decoded here, where the session's parameters are known, and handed on borrowed: no byte of a route is copied. The
+//! speaker writes its own UPDATEs to the connection [`Peer::session`] names, and reports them with [`Peer::sent_update`].
+
+mod collision;
+mod config;
+mod connection;
+mod event;
+mod fsm;
+mod inbox;
+mod input;
+mod machine;
+mod negotiate;
+mod outbox;
+mod peer;
+mod state;
+mod stats;
+mod table;
+#[cfg(test)]
+mod table_walk;
+mod timer;
+
+pub use collision::{Side, survivor};
+pub use config::{Effect, FamilyConfig, IdleHold, PeerConfig, RemoteAs, effect_of};
+pub use event::{
+    Action, ConnId, ConnectFailure, DownReason, Event, IdleReason, ResetReason, StopReason,
+};
+pub use negotiate::Negotiated;
+pub use peer::Peer;
+pub use state::State;
+pub use stats::{FindingCounts, LastErrors, MessageCounts, PeerStats, Stamped};
+pub use table::{Act, FsmEvent, Notice, Outcome, Row, TABLE, lookup};
+
+use bgp_wire::{Decoded, SessionContext};
+
+/// Takes the UPDATEs of a session, one call for each, from within [`Peer::handle_bytes`].
+pub trait UpdateSink {
+    /// An UPDATE of the Established session. What was wrong with it and what follows is in `decoded`.
+    fn update(&mut self, decoded: &Decoded<'_>, ctx: &SessionContext);
+}
+
+/// A point in time to count from; the only look at a clock in this crate.
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "an Instant cannot be made up")]
+pub(crate) fn epoch() -> std::time::Instant {
+    std::time::Instant::now()
+}

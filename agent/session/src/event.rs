@@ -1,0 +1,219 @@
+//! What the machine tells the world: [`Event`]s to the speaker, [`Action`]s to the driver, and the reasons it keeps.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bgp_wire::{Family, Notification};
+
+use crate::negotiate::Negotiated;
+use crate::state::State;
+
+/// The name of one TCP connection, from the attempt to open it to its end. Never used again by the same peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnId(pub(crate) u64);
+
+impl fmt::Display for ConnId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+/// What the driver must do with its sockets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Open a TCP connection to the peer and answer with `handle_connected` or `handle_connect_failed`.
+    Connect(ConnId),
+    /// Write what `poll_transmit` gave for this connection, then close it; or give up opening it. Nothing about it
+    /// needs to be reported any more.
+    Close(ConnId),
+}
+
+/// What happened, for the speaker. UPDATEs do not pass here: they go straight to the [`UpdateSink`](crate::UpdateSink).
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// The state of the peer, or the reason why it is idle, is another one now.
+    StateChanged(State),
+    /// A session began.
+    Established(Arc<Negotiated>),
+    /// The session that was Established ended.
+    Down(DownReason),
+    /// The peer wants all routes of the family again (RFC 2918).
+    RefreshRequested(Family),
+    /// The peer begins to send all its routes of the family again (RFC 7313 BoRR).
+    RefreshBegin(Family),
+    /// The peer has sent all its routes of the family again (RFC 7313 EoRR).
+    RefreshEnd(Family),
+    /// The peer has sent all its routes of the family (RFC 4724 §2). The sink has seen it in its place among the
+    /// UPDATEs.
+    EndOfRib(Family),
+}
+
+/// Why the speaker stops a peer for good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StopReason {
+    /// The operator shut it down, with a text for the peer's operator (Cease 6/2, RFC 9003).
+    Shutdown(String),
+    /// The peer was removed from the configuration (Cease 6/3).
+    Deconfigured,
+    /// Something outside the session that does not pass by itself, such as too many prefixes; the peer is told this.
+    Fault(Notification),
+}
+
+/// Why the speaker ends a session that shall come back at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ResetReason {
+    /// The operator asked for it, with a text for the peer's operator (Cease 6/4, RFC 9003).
+    Administrative(String),
+    /// The configuration changed in a way that needs a new OPEN (Cease 6/6).
+    ConfigurationChange,
+}
+
+/// Why a TCP connection could not be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ConnectFailure {
+    /// Nobody listens there, or somebody refuses us.
+    Refused,
+    /// Network or host unreachable, or no source address for it.
+    NoRoute,
+    /// No answer in time.
+    TimedOut,
+    /// Anything else (the driver logs what it was).
+    Other,
+}
+
+/// Why a session, or an attempt at one, ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DownReason {
+    /// We stopped it.
+    Stopped(StopReason),
+    /// We reset it.
+    Reset(ResetReason),
+    /// The TCP connection could not be opened.
+    ConnectFailed(ConnectFailure),
+    /// The TCP connection was closed or broke.
+    ConnectionClosed,
+    /// Nothing was heard for the hold time.
+    HoldTimerExpired,
+    /// Nothing could be written for the send hold time (RFC 9687).
+    SendHoldTimerExpired,
+    /// The other connection to the same peer was kept (RFC 4271 §6.8).
+    Collision,
+    /// The peer ended it and said why.
+    NotificationReceived(Notification),
+    /// We ended it and said why.
+    NotificationSent(Notification),
+}
+
+impl fmt::Display for StopReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Shutdown(text) if text.is_empty() => f.write_str("administrative shutdown"),
+            Self::Shutdown(text) => write!(f, "administrative shutdown: {text}"),
+            Self::Deconfigured => f.write_str("peer de-configured"),
+            Self::Fault(n) => write!(f, "stopped, sent {n}"),
+        }
+    }
+}
+
+impl fmt::Display for ResetReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Administrative(text) if text.is_empty() => f.write_str("administrative reset"),
+            Self::Administrative(text) => write!(f, "administrative reset: {text}"),
+            Self::ConfigurationChange => f.write_str("configuration changed"),
+        }
+    }
+}
+
+impl fmt::Display for ConnectFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Refused => "connection refused",
+            Self::NoRoute => "no route to the peer",
+            Self::TimedOut => "connecting timed out",
+            Self::Other => "connecting failed",
+        })
+    }
+}
+
+impl fmt::Display for DownReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stopped(why) => why.fmt(f),
+            Self::Reset(why) => why.fmt(f),
+            Self::ConnectFailed(why) => why.fmt(f),
+            Self::ConnectionClosed => f.write_str("connection closed by the peer"),
+            Self::HoldTimerExpired => f.write_str("hold timer expired"),
+            Self::SendHoldTimerExpired => f.write_str("send hold timer expired"),
+            Self::Collision => f.write_str("another connection to the peer was kept"),
+            Self::NotificationReceived(n) => write!(f, "received {n}"),
+            Self::NotificationSent(n) => write!(f, "sent {n}"),
+        }
+    }
+}
+
+/// Why a peer is Idle: one word for its status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum IdleReason {
+    /// `start` was not called yet.
+    NotStarted,
+    /// Shut down by the operator.
+    AdminDown,
+    /// Stopped by a fault that does not pass by itself ([`StopReason::Fault`]).
+    Fault,
+    /// Waiting after a failure that none of the words below names.
+    BackOff,
+    /// Waiting: the peer refuses TCP connections.
+    ConnectionRefused,
+    /// Waiting: there is no way to the peer.
+    NoRoute,
+    /// Waiting: the peer does not answer.
+    ConnectTimedOut,
+    /// Waiting: the peer fell silent.
+    HoldTimerExpired,
+    /// Waiting: the peer stopped reading.
+    SendHoldTimerExpired,
+}
+
+impl IdleReason {
+    /// The word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotStarted => "NotStarted",
+            Self::AdminDown => "AdminDown",
+            Self::Fault => "Fault",
+            Self::BackOff => "BackOff",
+            Self::ConnectionRefused => "ConnectionRefused",
+            Self::NoRoute => "NoRoute",
+            Self::ConnectTimedOut => "ConnectTimedOut",
+            Self::HoldTimerExpired => "HoldTimerExpired",
+            Self::SendHoldTimerExpired => "SendHoldTimerExpired",
+        }
+    }
+}
+
+impl fmt::Display for IdleReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl From<&DownReason> for IdleReason {
+    fn from(why: &DownReason) -> Self {
+        match why {
+            DownReason::Stopped(StopReason::Fault(_)) => Self::Fault,
+            DownReason::Stopped(_) => Self::AdminDown,
+            DownReason::ConnectFailed(ConnectFailure::Refused) => Self::ConnectionRefused,
+            DownReason::ConnectFailed(ConnectFailure::NoRoute) => Self::NoRoute,
+            DownReason::ConnectFailed(ConnectFailure::TimedOut) => Self::ConnectTimedOut,
+            DownReason::HoldTimerExpired => Self::HoldTimerExpired,
+            DownReason::SendHoldTimerExpired => Self::SendHoldTimerExpired,
+            DownReason::ConnectFailed(ConnectFailure::Other)
+            | DownReason::Reset(_)
+            | DownReason::ConnectionClosed
+            | DownReason::Collision
+            | DownReason::NotificationReceived(_)
+            | DownReason::NotificationSent(_) => Self::BackOff,
+        }
+    }
+}

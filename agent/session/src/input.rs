@@ -1,0 +1,123 @@
+//! What can happen to an FSM, with what comes along; each is one event of the table.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bgp_wire::{Decoded, Notification, RouteRefresh, SessionContext, codes};
+
+use crate::UpdateSink;
+use crate::event::{ConnId, ConnectFailure, DownReason};
+use crate::negotiate::Negotiated;
+use crate::table::FsmEvent;
+use crate::timer::Timer;
+
+/// Why a connection is ended by us, and what the peer is told.
+#[derive(Debug, Clone)]
+pub(crate) struct Ending {
+    pub(crate) notification: Notification,
+    pub(crate) reason: DownReason,
+}
+
+/// An event and what comes with it.
+pub(crate) enum Input<'a> {
+    ManualStart,
+    ManualStartPassive,
+    DampedStart,
+    DampedStartPassive,
+    ManualStop(&'a Ending),
+    /// `None`: drawn into the failure of the other connection, before there was one here.
+    AutomaticStop(Option<&'a Ending>),
+    Expired(Timer),
+    TcpAcked {
+        local: SocketAddr,
+        remote: SocketAddr,
+    },
+    TcpConfirmed {
+        conn: ConnId,
+        local: SocketAddr,
+        remote: SocketAddr,
+    },
+    /// An attempt to connect failed; `None`: a connection ended.
+    TcpFails(Option<ConnectFailure>),
+    /// An OPEN that we agree to.
+    Open(Arc<Negotiated>),
+    /// An OPEN where none may come.
+    UnexpectedOpen,
+    BadHeader(Notification),
+    BadOpen(Notification),
+    CollisionDump,
+    Notification(Notification),
+    Keepalive,
+    Update(&'a Decoded<'a>, &'a SessionContext, &'a mut dyn UpdateSink),
+    /// An UPDATE where none may come.
+    UnexpectedUpdate,
+    BadUpdate(Notification),
+    Refresh(RouteRefresh),
+    /// A ROUTE-REFRESH where none may come.
+    UnexpectedRefresh,
+}
+
+impl Input<'_> {
+    pub(crate) fn event(&self) -> FsmEvent {
+        match self {
+            Self::ManualStart => FsmEvent::ManualStart,
+            Self::ManualStartPassive => FsmEvent::ManualStartWithPassive,
+            Self::DampedStart => FsmEvent::AutomaticStartWithDamp,
+            Self::DampedStartPassive => FsmEvent::AutomaticStartWithDampAndPassive,
+            Self::ManualStop(_) => FsmEvent::ManualStop,
+            Self::AutomaticStop(_) => FsmEvent::AutomaticStop,
+            Self::Expired(Timer::ConnectRetry) => FsmEvent::ConnectRetryTimerExpires,
+            Self::Expired(Timer::Hold) => FsmEvent::HoldTimerExpires,
+            Self::Expired(Timer::Keepalive) => FsmEvent::KeepaliveTimerExpires,
+            Self::Expired(Timer::SendHold) => FsmEvent::SendHoldTimerExpires,
+            Self::Expired(Timer::IdleHold) => FsmEvent::IdleHoldTimerExpires,
+            Self::TcpAcked { .. } => FsmEvent::TcpCrAcked,
+            Self::TcpConfirmed { .. } => FsmEvent::TcpConnectionConfirmed,
+            Self::TcpFails(_) => FsmEvent::TcpConnectionFails,
+            Self::Open(_) | Self::UnexpectedOpen => FsmEvent::BgpOpen,
+            Self::BadHeader(_) => FsmEvent::BgpHeaderErr,
+            Self::BadOpen(_) => FsmEvent::BgpOpenMsgErr,
+            Self::CollisionDump => FsmEvent::OpenCollisionDump,
+            Self::Notification(n)
+                if (n.code, n.subcode) == (codes::OPEN, codes::open::UNSUPPORTED_VERSION) =>
+            {
+                FsmEvent::NotifMsgVerErr
+            }
+            Self::Notification(_) => FsmEvent::NotifMsg,
+            Self::Keepalive => FsmEvent::KeepAliveMsg,
+            Self::Update(..) | Self::UnexpectedUpdate => FsmEvent::UpdateMsg,
+            Self::BadUpdate(_) => FsmEvent::UpdateMsgErr,
+            Self::Refresh(_) | Self::UnexpectedRefresh => FsmEvent::RouteRefreshMsg,
+        }
+    }
+
+    /// The NOTIFICATION that came with the event, to be sent to the peer.
+    pub(crate) fn own_notification(&self) -> Option<&Notification> {
+        match self {
+            Self::ManualStop(ending) | Self::AutomaticStop(Some(ending)) => {
+                Some(&ending.notification)
+            }
+            Self::BadHeader(n) | Self::BadOpen(n) | Self::BadUpdate(n) => Some(n),
+            _ => None,
+        }
+    }
+
+    /// Why the connection ends, if this ends it. `sent` is the NOTIFICATION that was sent because of it.
+    pub(crate) fn down_reason(&self, sent: Option<Notification>) -> Option<DownReason> {
+        match self {
+            Self::ManualStop(ending) | Self::AutomaticStop(Some(ending)) => {
+                Some(ending.reason.clone())
+            }
+            Self::Expired(Timer::Hold) => Some(DownReason::HoldTimerExpired),
+            Self::Expired(Timer::SendHold) => Some(DownReason::SendHoldTimerExpired),
+            Self::Expired(Timer::ConnectRetry) => {
+                Some(DownReason::ConnectFailed(ConnectFailure::TimedOut))
+            }
+            Self::TcpFails(Some(why)) => Some(DownReason::ConnectFailed(*why)),
+            Self::TcpFails(None) => Some(DownReason::ConnectionClosed),
+            Self::Notification(n) => Some(DownReason::NotificationReceived(n.clone())),
+            Self::CollisionDump => Some(DownReason::Collision),
+            _ => sent.map(DownReason::NotificationSent),
+        }
+    }
+}

@@ -1,0 +1,370 @@
+//! Carries out the rows of the FSM table: the only place where an FSM changes its state.
+//!
+//! An input becomes an event, the event and the state give a row, the row's actions are done in order. Actions that
+//! concern both FSMs of the peer (collision, damping) give the other FSM an event of its own, one level deep.
+
+use std::time::{Duration, Instant};
+
+use bgp_wire::{MessageType, Notification, RefreshSubtype, RouteRefresh, codes};
+
+use crate::collision::{Side, survivor};
+use crate::event::{Action, DownReason, Event, IdleReason};
+use crate::fsm::{Fsm, Left};
+use crate::input::Input;
+use crate::negotiate::{SHORTEST_KEEPALIVE, own_open};
+use crate::peer::Peer;
+use crate::state::{Phase, State};
+use crate::stats::Stamped;
+use crate::table::{Act, Notice, Outcome, lookup};
+use crate::timer::Timer;
+
+/// RFC 4271 §8.2.2: "A HoldTimer value of 4 minutes is suggested as a 'large value'".
+const LARGE_HOLD: Duration = Duration::from_secs(4 * 60);
+
+/// The shortest time that an attempt to connect is given.
+const SHORTEST_CONNECT: Duration = Duration::from_secs(1);
+
+impl Peer {
+    /// One event at one FSM.
+    pub(crate) fn step(&mut self, side: Side, mut input: Input<'_>, now: Instant) {
+        let row = lookup(self.fsm(side).state(), input.event());
+        let (acts, next) = match row.outcome {
+            Outcome::Go(acts, next) => (acts, next),
+            Outcome::Ignore => return,
+            Outcome::Never => {
+                self.stats.impossible_events += 1;
+                return;
+            }
+        };
+        let (fsm, names) = self.fsm_and_names(side);
+        let left = fsm.go(next, &mut input, names, now);
+        let conn = fsm.phase.conn_id();
+        let mut sent = None;
+        for act in acts {
+            self.act(*act, side, &left, &mut input, &mut sent, now);
+            if self.fsm(side).phase.conn_id() != conn {
+                // The action ended this very connection (a lost collision) with a row of its own.
+                return;
+            }
+        }
+        if left.conn.is_some() && left.conn != conn {
+            self.note_failure(&input, sent, now);
+        }
+    }
+
+    fn act(
+        &mut self,
+        act: Act,
+        side: Side,
+        left: &Left,
+        input: &mut Input<'_>,
+        sent: &mut Option<Notification>,
+        now: Instant,
+    ) {
+        match act {
+            Act::ClearRetryCounter => self.back_off.reset(),
+            Act::CountRetry => self.count_retry(side, input),
+            Act::StartConnectRetry => {
+                let limit = self
+                    .jitter
+                    .shorten(self.config.connect_retry)
+                    .max(SHORTEST_CONNECT);
+                self.set(side, Timer::ConnectRetry, now + limit);
+            }
+            Act::AwaitConnectRetry => {
+                if side == Side::Outgoing && !self.config.passive {
+                    let wait = self.rest();
+                    self.set(side, Timer::ConnectRetry, now + wait);
+                }
+            }
+            Act::StopConnectRetry => self.fsm_mut(side).timers.stop(Timer::ConnectRetry),
+            Act::StopIdleHold => self.fsm_mut(side).timers.stop(Timer::IdleHold),
+            Act::Dial => {
+                if let Some(id) = self.fsm(side).phase.conn_id() {
+                    self.stats.connects += 1;
+                    self.actions.push_back(Action::Connect(id));
+                }
+            }
+            Act::SendOpen => self.send_open(side),
+            Act::StartHoldLarge => self.set(side, Timer::Hold, now + LARGE_HOLD),
+            Act::ResolveCollision => self.resolve_collision(side, now),
+            Act::RestartHold => self.restart_hold(side, now),
+            Act::SendKeepalive => self.send_keepalive(side, now),
+            Act::Announce => {
+                if let Phase::Established(_, negotiated, _) = &self.fsm(side).phase {
+                    let negotiated = std::sync::Arc::clone(negotiated);
+                    self.stats.established += 1;
+                    self.events.push_back(Event::Established(negotiated));
+                }
+            }
+            Act::DeliverUpdate => {
+                if let Input::Update(decoded, ctx, sink) = input {
+                    sink.update(decoded, ctx);
+                }
+            }
+            Act::DeliverRefresh => {
+                if let Input::Refresh(refresh) = input {
+                    self.deliver_refresh(side, *refresh);
+                }
+            }
+            Act::Notify(notice) => *sent = self.notify(notice, left, input, now),
+            Act::Drop => self.drop_connection(side, left, input),
+            Act::Release => self.release(left, input, sent, now),
+            Act::HoldIdle => {
+                let wait = self.rest();
+                self.set(side, Timer::IdleHold, now + wait);
+            }
+            Act::Damp => self.damp(side, now),
+            Act::Restart => self.restart(side, now),
+        }
+    }
+
+    fn set(&mut self, side: Side, timer: Timer, at: Instant) {
+        self.fsm_mut(side).timers.set(timer, at);
+    }
+
+    /// How long to rest now.
+    fn rest(&mut self) -> Duration {
+        let limits = self.config.idle_hold;
+        let base = self.back_off.delay(limits.first, limits.max);
+        // A wait of nothing would be a loop.
+        self.jitter.shorten(base).max(Duration::from_millis(1))
+    }
+
+    fn count_retry(&mut self, side: Side, input: &Input<'_>) {
+        let asked_for = matches!(
+            input,
+            Input::AutomaticStop(
+                None | Some(crate::input::Ending {
+                    reason: DownReason::Reset(_),
+                    ..
+                })
+            )
+        );
+        if !asked_for && self.fsm(side.other()).phase.connection().is_none() {
+            self.back_off.count();
+        }
+    }
+
+    fn send_open(&mut self, side: Side) {
+        let Some(id) = self.fsm(side).phase.conn_id() else {
+            return;
+        };
+        let open = own_open(&self.config);
+        self.stats.sent.add(MessageType::Open, 1);
+        self.outbox.push(id, |out| {
+            let written = open.encode(out);
+            debug_assert!(
+                written.is_ok(),
+                "names are cut, so an OPEN always fits: {written:?}"
+            );
+        });
+    }
+
+    /// §6.8, "upon receipt of an OPEN message".
+    fn resolve_collision(&mut self, side: Side, now: Instant) {
+        let Some(negotiated) = self.fsm(side).phase.negotiated() else {
+            return;
+        };
+        let local = (self.config.router_id, self.config.local_as);
+        let remote = (negotiated.remote_router_id, negotiated.remote_as);
+        let other = side.other();
+        let loser = match self.fsm(other).state() {
+            State::Idle => return,
+            // No connection there yet, and none needed any more: a newcomer could only make both sides think again.
+            State::Connect | State::Active => {
+                self.step(other, Input::CollisionDump, now);
+                return;
+            }
+            // Its OPEN has not come; when it comes, it is compared with this one.
+            State::OpenSent => return,
+            State::OpenConfirm => survivor(local, remote).other(),
+            State::Established => side,
+        };
+        self.step(loser, Input::CollisionDump, now);
+    }
+
+    fn restart_hold(&mut self, side: Side, now: Instant) {
+        let fsm = self.fsm_mut(side);
+        let Some(negotiated) = fsm.phase.negotiated() else {
+            return;
+        };
+        match negotiated.hold_time.secs() {
+            0 => fsm.timers.stop(Timer::Hold),
+            secs => fsm
+                .timers
+                .set(Timer::Hold, now + Duration::from_secs(secs.into())),
+        }
+    }
+
+    fn send_keepalive(&mut self, side: Side, now: Instant) {
+        let Some(id) = self.fsm(side).phase.conn_id() else {
+            return;
+        };
+        if self.outbox.push_keepalive(id) {
+            self.stats.sent.add(MessageType::Keepalive, 1);
+        }
+        self.restart_keepalive(side, now);
+    }
+
+    /// RFC 4271 §4.4, §10: the time to the next KEEPALIVE is jittered, and so never longer than negotiated.
+    pub(crate) fn restart_keepalive(&mut self, side: Side, now: Instant) {
+        let interval = self.fsm(side).phase.negotiated().and_then(|n| n.keepalive);
+        match interval {
+            Some(interval) => {
+                let wait = self.jitter.shorten(interval).max(SHORTEST_KEEPALIVE);
+                self.set(side, Timer::Keepalive, now + wait);
+            }
+            None => self.fsm_mut(side).timers.stop(Timer::Keepalive),
+        }
+    }
+
+    fn deliver_refresh(&mut self, side: Side, refresh: RouteRefresh) {
+        let Some(negotiated) = self.fsm(side).phase.negotiated() else {
+            return;
+        };
+        let RouteRefresh { family, subtype } = refresh;
+        // RFC 2918 §4: a family that was not offered is ignored. RFC 7313 §5: so is an unknown subtype; and the markers mean
+        // something only when both sides said so.
+        let event = match subtype {
+            _ if !negotiated.families.contains(family) => None,
+            RefreshSubtype::Request => Some(Event::RefreshRequested(family)),
+            RefreshSubtype::Begin if negotiated.enhanced_refresh => {
+                Some(Event::RefreshBegin(family))
+            }
+            RefreshSubtype::End if negotiated.enhanced_refresh => Some(Event::RefreshEnd(family)),
+            _ => None,
+        };
+        match event {
+            Some(event) => self.events.push_back(event),
+            None => self.stats.refreshes_ignored += 1,
+        }
+    }
+
+    fn notify(
+        &mut self,
+        notice: Notice,
+        left: &Left,
+        input: &Input<'_>,
+        now: Instant,
+    ) -> Option<Notification> {
+        let notification = match notice {
+            Notice::OfEvent => input.own_notification()?.clone(),
+            Notice::HoldTimer => Notification::hold_timer_expired(),
+            Notice::SendHoldTimer => Notification::send_hold_timer_expired(),
+            Notice::Collision => {
+                self.stats.collisions += 1;
+                Notification::cease(codes::cease::COLLISION_RESOLUTION)
+            }
+            Notice::FsmError => Notification::fsm(match left.state {
+                State::OpenSent => codes::fsm::UNEXPECTED_IN_OPEN_SENT,
+                State::OpenConfirm => codes::fsm::UNEXPECTED_IN_OPEN_CONFIRM,
+                State::Established => codes::fsm::UNEXPECTED_IN_ESTABLISHED,
+                State::Idle | State::Connect | State::Active => codes::fsm::UNSPECIFIED,
+            }),
+        };
+        let conn = left.conn?;
+        self.stats.sent.add(MessageType::Notification, 1);
+        self.outbox.push(conn, |out| notification.encode(out));
+        self.errors.sent = Some(Stamped {
+            what: notification.clone(),
+            at: now,
+        });
+        Some(notification)
+    }
+
+    fn drop_connection(&mut self, side: Side, left: &Left, input: &Input<'_>) {
+        // A dial that follows in the same row starts its timer after this.
+        self.fsm_mut(side).timers.stop_all();
+        let Some(conn) = left.conn else { return };
+        if matches!(input, Input::TcpFails(_)) {
+            self.outbox.forget(conn);
+        } else {
+            self.actions.push_back(Action::Close(conn));
+        }
+    }
+
+    fn release(
+        &mut self,
+        left: &Left,
+        input: &Input<'_>,
+        sent: &Option<Notification>,
+        now: Instant,
+    ) {
+        let stayed = left
+            .established_since
+            .map(|since| now.saturating_duration_since(since));
+        if stayed.is_some_and(|up| up >= self.config.idle_hold.stable_after) {
+            self.back_off.reset();
+        }
+        self.stats.flaps += 1;
+        if let Some(reason) = input.down_reason(sent.clone()) {
+            self.errors.down = Some(Stamped {
+                what: reason.clone(),
+                at: now,
+            });
+            self.events.push_back(Event::Down(reason));
+        }
+    }
+
+    /// The whole peer rests: this FSM, and the other one unless it has a connection, in which case that one decides.
+    fn damp(&mut self, side: Side, now: Instant) {
+        if let Some(until) = self.resting_until {
+            // Drawn in by the other FSM.
+            self.set(side, Timer::IdleHold, until);
+            return;
+        }
+        let until = now + self.rest();
+        self.set(side, Timer::IdleHold, until);
+        let other = side.other();
+        match self.fsm(other).state() {
+            State::Idle => self.set(other, Timer::IdleHold, until),
+            State::Connect | State::Active => {
+                self.resting_until = Some(until);
+                self.step(other, Input::AutomaticStop(None), now);
+                self.resting_until = None;
+            }
+            State::OpenSent | State::OpenConfirm | State::Established => {}
+        }
+    }
+
+    fn restart(&mut self, side: Side, now: Instant) {
+        // An FSM beside one that has its OPEN stays where it is: when that session ends, damping starts both.
+        if !self.wanted || self.fsm(side.other()).state() >= State::OpenConfirm {
+            return;
+        }
+        match side {
+            Side::Outgoing if self.config.passive => {}
+            Side::Outgoing => self.step(side, Input::DampedStart, now),
+            Side::Incoming => self.step(side, Input::DampedStartPassive, now),
+        }
+    }
+
+    /// Remembers why an FSM lost its connection, for status.
+    fn note_failure(&mut self, input: &Input<'_>, sent: Option<Notification>, now: Instant) {
+        if let Input::Notification(received) = input {
+            self.errors.received = Some(Stamped {
+                what: received.clone(),
+                at: now,
+            });
+        }
+        let Some(reason) = input.down_reason(sent) else {
+            return;
+        };
+        if reason != DownReason::Collision {
+            self.idle_reason = IdleReason::from(&reason);
+            self.errors.failure = Some(Stamped {
+                what: reason,
+                at: now,
+            });
+        }
+    }
+
+    fn fsm_and_names(&mut self, side: Side) -> (&mut Fsm, &mut crate::fsm::ConnNames) {
+        let fsm = match side {
+            Side::Outgoing => &mut self.outgoing,
+            Side::Incoming => &mut self.incoming,
+        };
+        (fsm, &mut self.names)
+    }
+}

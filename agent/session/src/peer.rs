@@ -1,0 +1,648 @@
+//! A peer: two FSMs, what the operator wants, and the queues between the machine and its driver.
+//!
+//! This file is the surface: what happened and what is wanted come in here and become inputs of the FSMs (`machine.rs`
+//! does the rest). Every method returns at once.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bgp_wire::{
+    AttrScratch, Disposition, Family, Frame, MessageType, Notification, Open, RefreshSubtype,
+    RouteRefresh, codes, decode_update, encode_route_refresh, frame,
+};
+use bytes::BytesMut;
+
+use crate::UpdateSink;
+use crate::collision::Side;
+use crate::config::{Effect, PeerConfig, effect_of};
+use crate::event::{
+    Action, ConnId, ConnectFailure, DownReason, Event, IdleReason, ResetReason, StopReason,
+};
+use crate::fsm::{ConnNames, Fsm};
+use crate::input::{Ending, Input};
+use crate::negotiate::{self, Negotiated, negotiate};
+use crate::outbox::Outbox;
+use crate::state::State;
+use crate::stats::{LastErrors, PeerStats};
+use crate::timer::{BackOff, Jitter, Timer};
+
+const SIDES: [Side; 2] = [Side::Outgoing, Side::Incoming];
+
+/// The session with one configured peer, over all its connections.
+#[derive(Debug)]
+pub struct Peer {
+    pub(crate) config: PeerConfig,
+    pub(crate) outgoing: Fsm,
+    pub(crate) incoming: Fsm,
+    pub(crate) names: ConnNames,
+    /// Started and not stopped.
+    pub(crate) wanted: bool,
+    pub(crate) idle_reason: IdleReason,
+    pub(crate) back_off: BackOff,
+    /// Set while one FSM draws the other into its rest.
+    pub(crate) resting_until: Option<Instant>,
+    pub(crate) jitter: Jitter,
+    pub(crate) outbox: Outbox,
+    pub(crate) actions: VecDeque<Action>,
+    pub(crate) events: VecDeque<Event>,
+    pub(crate) stats: PeerStats,
+    pub(crate) errors: LastErrors,
+    scratch: AttrScratch,
+    /// What the speaker was told last, to tell it what is new.
+    published: (State, Option<IdleReason>),
+}
+
+/// A. Getters.
+impl Peer {
+    /// The state, of whichever of the two FSMs is further.
+    pub fn state(&self) -> State {
+        let incoming = self.incoming.state();
+        // That we listen while we do not connect says nothing, unless listening is all we do.
+        if self.config.passive || self.incoming.phase.connection().is_some() {
+            incoming.max(self.outgoing.state())
+        } else {
+            self.outgoing.state()
+        }
+    }
+
+    /// Why the peer is Idle; `None` if it is not.
+    pub fn idle_reason(&self) -> Option<IdleReason> {
+        (self.state() == State::Idle).then_some(self.idle_reason)
+    }
+
+    /// What was negotiated with the peer; `None` unless Established.
+    pub fn negotiated(&self) -> Option<&Arc<Negotiated>> {
+        self.fsm(self.established()?).phase.negotiated()
+    }
+
+    /// Since when the session is Established.
+    pub fn established_since(&self) -> Option<Instant> {
+        self.fsm(self.established()?).phase.established_since()
+    }
+
+    /// The connection that carries the Established session: UPDATEs are to be written there.
+    pub fn session(&self) -> Option<ConnId> {
+        self.fsm(self.established()?).phase.conn_id()
+    }
+
+    /// When the peer will be tried again; `None` if nothing waits for that.
+    pub fn next_retry(&self) -> Option<Instant> {
+        let waits = |fsm: &Fsm| match fsm.state() {
+            State::Idle => fsm.timers.get(Timer::IdleHold),
+            State::Active => fsm.timers.get(Timer::ConnectRetry),
+            _ => None,
+        };
+        waits(&self.outgoing).or_else(|| waits(&self.incoming))
+    }
+
+    /// How many attempts failed since the last session that lasted (RFC 4271 ConnectRetryCounter).
+    pub fn failures(&self) -> u32 {
+        self.back_off.failures()
+    }
+
+    /// The counters.
+    pub fn stats(&self) -> &PeerStats {
+        &self.stats
+    }
+
+    /// What went wrong last.
+    pub fn last_errors(&self) -> &LastErrors {
+        &self.errors
+    }
+
+    /// The configuration in force.
+    pub fn config(&self) -> &PeerConfig {
+        &self.config
+    }
+
+    /// What to say to a connection that [`handle_incoming`](Self::handle_incoming) refused, before it is closed.
+    pub fn refusal(&self) -> Notification {
+        Notification::cease(match self.outgoing.state().max(self.incoming.state()) {
+            State::OpenSent | State::OpenConfirm | State::Established => {
+                codes::cease::COLLISION_RESOLUTION
+            }
+            State::Idle | State::Active | State::Connect => codes::cease::CONNECTION_REJECTED,
+        })
+    }
+}
+
+/// B. What happened.
+impl Peer {
+    /// A connection of the peer was accepted. `None`: it is not wanted and has to be closed
+    /// (see [`refusal`](Self::refusal)).
+    pub fn handle_incoming(
+        &mut self,
+        local: SocketAddr,
+        remote: SocketAddr,
+        now: Instant,
+    ) -> Option<ConnId> {
+        if self.incoming.state() != State::Active {
+            self.stats.refused += 1;
+            return None;
+        }
+        let conn = self.names.next();
+        self.step(
+            Side::Incoming,
+            Input::TcpConfirmed {
+                conn,
+                local,
+                remote,
+            },
+            now,
+        );
+        self.publish();
+        Some(conn)
+    }
+
+    /// The connection that [`Action::Connect`] asked for is open.
+    pub fn handle_connected(
+        &mut self,
+        conn: ConnId,
+        local: SocketAddr,
+        remote: SocketAddr,
+        now: Instant,
+    ) {
+        if self.dialing(conn) {
+            self.step(Side::Outgoing, Input::TcpAcked { local, remote }, now);
+            self.publish();
+        }
+    }
+
+    /// The connection that [`Action::Connect`] asked for cannot be opened.
+    pub fn handle_connect_failed(&mut self, conn: ConnId, why: ConnectFailure, now: Instant) {
+        if self.dialing(conn) {
+            self.step(Side::Outgoing, Input::TcpFails(Some(why)), now);
+            self.publish();
+        }
+    }
+
+    /// Bytes came in. UPDATEs go to the sink before this returns, in order, and in order with the events that
+    /// [`poll_event`](Self::poll_event) gives for what stood *before* this call; what follows the end of the session is dropped.
+    ///
+    /// Give what has been read before calling [`handle_timeout`](Self::handle_timeout): a peer whose message was waiting in a buffer
+    /// has not been silent.
+    pub fn handle_bytes(
+        &mut self,
+        conn: ConnId,
+        bytes: &[u8],
+        now: Instant,
+        sink: &mut dyn UpdateSink,
+    ) {
+        let Some(side) = self.side_of(conn) else {
+            return;
+        };
+        let Some(connection) = self.fsm_mut(side).phase.connection_mut() else {
+            return;
+        };
+        // Both are given back below, so that a frame can be borrowed from them while the machine moves.
+        let mut inbox = mem::take(&mut connection.inbox);
+        let mut scratch = mem::take(&mut self.scratch);
+        self.stats.received_bytes += bytes.len() as u64;
+
+        let mut session: Option<Arc<Negotiated>> = None;
+        let mut input = bytes;
+        while self.fsm(side).phase.conn_id() == Some(conn) {
+            if session.is_none() {
+                session = self.fsm(side).phase.negotiated().cloned();
+            }
+            let max_len = session
+                .as_ref()
+                .map_or(frame::MAX_LEN, |n| n.ctx.max_message);
+            match inbox.next(&mut input, max_len) {
+                Ok(None) => break,
+                Ok(Some(frame)) => {
+                    self.stats.received.add(frame.kind, 1);
+                    let session = session.as_deref();
+                    self.message(side, &frame, session, &mut scratch, now, sink);
+                }
+                // RFC 4271 §6.4: what is wrong with a NOTIFICATION cannot be answered with another one.
+                Err(bad) if bad.kind == Some(MessageType::Notification) => {
+                    let unreadable = Notification::new(0, 0, bytes::Bytes::new());
+                    self.step(side, Input::Notification(unreadable), now);
+                }
+                Err(bad) => self.step(side, Input::BadHeader(bad.notification), now),
+            }
+        }
+
+        self.scratch = scratch;
+        if let Some(connection) = self.fsm_mut(side).phase.connection_mut()
+            && connection.id == conn
+        {
+            connection.inbox = inbox;
+        }
+        self.publish();
+    }
+
+    /// The connection ended: closed by the peer, or broken.
+    pub fn handle_closed(&mut self, conn: ConnId, now: Instant) {
+        if self.dialing(conn) {
+            self.step(
+                Side::Outgoing,
+                Input::TcpFails(Some(ConnectFailure::Other)),
+                now,
+            );
+        } else if let Some(side) = self.side_of(conn) {
+            self.step(side, Input::TcpFails(None), now);
+        }
+        self.publish();
+    }
+
+    /// Time has passed: call it when [`poll_timeout`](Self::poll_timeout) says so, or whenever.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        for side in SIDES {
+            // Ends: a timer that fires is stopped, and one that its row starts lies after `now`.
+            while let Some(timer) = self.fsm_mut(side).timers.take_expired(now) {
+                self.step(side, Input::Expired(timer), now);
+            }
+        }
+        self.publish();
+    }
+}
+
+/// C. What the speaker wants.
+impl Peer {
+    /// A peer that does nothing until it is started. The seed determines its jitter.
+    pub fn new(config: PeerConfig, seed: u64) -> Self {
+        Self {
+            config,
+            outgoing: Fsm::new(),
+            incoming: Fsm::new(),
+            names: ConnNames::default(),
+            wanted: false,
+            idle_reason: IdleReason::NotStarted,
+            back_off: BackOff::default(),
+            resting_until: None,
+            jitter: Jitter::new(seed),
+            outbox: Outbox::default(),
+            actions: VecDeque::new(),
+            events: VecDeque::new(),
+            stats: PeerStats::default(),
+            errors: LastErrors::default(),
+            scratch: AttrScratch::default(),
+            published: (State::Idle, Some(IdleReason::NotStarted)),
+        }
+    }
+
+    /// Begins: connects, unless passive, and accepts. Nothing happens while the configuration says administratively down.
+    pub fn start(&mut self, now: Instant) {
+        if self.config.admin_down.is_some() {
+            self.idle_reason = IdleReason::AdminDown;
+        } else if !self.wanted {
+            self.wanted = true;
+            if !self.config.passive {
+                self.step(Side::Outgoing, Input::ManualStart, now);
+            }
+            self.step(Side::Incoming, Input::ManualStartPassive, now);
+        }
+        self.publish();
+    }
+
+    /// Ends, and stays down until it is started again.
+    pub fn stop(&mut self, why: StopReason, now: Instant) {
+        let notification = match &why {
+            StopReason::Shutdown(text) => Notification::cease_shutdown(text),
+            StopReason::Deconfigured => Notification::cease(codes::cease::PEER_DECONFIGURED),
+            StopReason::Fault(notification) => notification.clone(),
+        };
+        self.wanted = false;
+        let idle_reason = match &why {
+            StopReason::Fault(_) => IdleReason::Fault,
+            StopReason::Shutdown(_) | StopReason::Deconfigured => IdleReason::AdminDown,
+        };
+        let ending = Ending {
+            notification,
+            reason: DownReason::Stopped(why),
+        };
+        for side in SIDES {
+            self.step(side, Input::ManualStop(&ending), now);
+        }
+        self.idle_reason = idle_reason;
+        self.publish();
+    }
+
+    /// Ends the connections there are, and begins again after the shortest rest. Without any, a rest that is under way is
+    /// cut short.
+    pub fn reset(&mut self, why: ResetReason, now: Instant) {
+        let notification = match &why {
+            ResetReason::Administrative(text) => Notification::cease_reset(text),
+            ResetReason::ConfigurationChange => {
+                Notification::cease(codes::cease::CONFIGURATION_CHANGE)
+            }
+        };
+        self.back_off.reset();
+        let ending = Ending {
+            notification,
+            reason: DownReason::Reset(why),
+        };
+        if SIDES
+            .iter()
+            .any(|side| self.fsm(*side).phase.connection().is_some())
+        {
+            for side in SIDES {
+                self.step(side, Input::AutomaticStop(Some(&ending)), now);
+            }
+        } else {
+            for side in SIDES {
+                let fsm = self.fsm_mut(side);
+                for timer in [Timer::IdleHold, Timer::ConnectRetry] {
+                    if fsm.state() != State::Connect && fsm.timers.get(timer).is_some() {
+                        fsm.timers.set(timer, now);
+                    }
+                }
+            }
+        }
+        self.publish();
+    }
+
+    /// Ends the session because of something outside of it, such as too many prefixes; it comes back after the back-off.
+    pub fn fail(&mut self, notification: Notification, now: Instant) {
+        let reason = DownReason::NotificationSent(notification.clone());
+        let ending = Ending {
+            notification,
+            reason,
+        };
+        for side in SIDES {
+            if self.fsm(side).phase.connection().is_some() {
+                self.step(side, Input::AutomaticStop(Some(&ending)), now);
+            }
+        }
+        self.publish();
+    }
+
+    /// Takes a new configuration, does to the session what it needs (see [`effect_of`]), and says what that was. A peer
+    /// that was never started stays so; one that is no longer administratively down is started.
+    pub fn reconfigure(&mut self, config: PeerConfig, now: Instant) -> Effect {
+        let effect = effect_of(&self.config, &config);
+        let old = mem::replace(&mut self.config, config);
+        match (old.admin_down.is_some(), self.config.admin_down.clone()) {
+            (_, Some(text)) if self.wanted => self.stop(StopReason::Shutdown(text), now),
+            (false, Some(_)) => self.idle_reason = IdleReason::AdminDown,
+            (true, None) => self.start(now),
+            _ if effect == Effect::Reset => self.reset(ResetReason::ConfigurationChange, now),
+            _ => self.apply_in_place(&old, now),
+        }
+        if self.wanted && old.passive != self.config.passive {
+            self.apply_passive(now);
+        }
+        self.publish();
+        effect
+    }
+
+    /// The driver's write made progress (RFC 9687: the send hold timer starts anew with the next one that does not).
+    pub fn sent_bytes(&mut self) {
+        if let Some(side) = self.established() {
+            self.fsm_mut(side).timers.stop(Timer::SendHold);
+        }
+    }
+
+    /// Something waits to be written and nothing of it could be: the send hold timer runs from the first such call on.
+    pub fn write_blocked(&mut self, now: Instant) {
+        let Some(side) = self.established() else {
+            return;
+        };
+        let fsm = self.fsm_mut(side);
+        if let Some(limit) = fsm.phase.negotiated().and_then(|n| n.send_hold)
+            && fsm.timers.get(Timer::SendHold).is_none()
+        {
+            fsm.timers.set(Timer::SendHold, now + limit);
+        }
+    }
+
+    /// UPDATEs were written that did not pass through here. RFC 4271 §8.2.2: "Each time the local system sends a KEEPALIVE or
+    /// UPDATE message, it restarts its KeepaliveTimer, unless the negotiated HoldTime value is zero."
+    pub fn sent_update(&mut self, messages: u64, now: Instant) {
+        if let Some(side) = self.established() {
+            self.stats.sent.add(MessageType::Update, messages);
+            self.restart_keepalive(side, now);
+        }
+    }
+
+    /// Asks the peer for all its routes of a family. `false` if there is no session for it or the peer cannot be asked.
+    pub fn request_refresh(&mut self, family: Family) -> bool {
+        self.send_refresh(family, RefreshSubtype::Request, |n| n.route_refresh)
+    }
+
+    /// Tells the peer that all our routes of a family follow (`Begin`) or have been sent (`End`), if it understands that
+    /// (RFC 7313). For `End`, call it when the routes are written: it is next in line for the connection.
+    pub fn send_refresh_marker(&mut self, family: Family, marker: RefreshSubtype) -> bool {
+        matches!(marker, RefreshSubtype::Begin | RefreshSubtype::End)
+            && self.send_refresh(family, marker, |n| n.enhanced_refresh)
+    }
+}
+
+/// D. What to do next.
+impl Peer {
+    /// Appends messages to `out` and says for which connection they are.
+    pub fn poll_transmit(&mut self, out: &mut BytesMut) -> Option<ConnId> {
+        self.outbox.pop(out)
+    }
+
+    /// What the driver must do with its sockets. Take everything from [`poll_transmit`](Self::poll_transmit) first: the last words
+    /// of a connection are there before it is to be closed.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// What the speaker must know.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) must be called next. Ask again after every other call.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        [&self.outgoing, &self.incoming]
+            .into_iter()
+            .filter_map(|fsm| fsm.timers.next())
+            .min()
+    }
+}
+
+impl Peer {
+    pub(crate) fn fsm(&self, side: Side) -> &Fsm {
+        match side {
+            Side::Outgoing => &self.outgoing,
+            Side::Incoming => &self.incoming,
+        }
+    }
+
+    pub(crate) fn fsm_mut(&mut self, side: Side) -> &mut Fsm {
+        match side {
+            Side::Outgoing => &mut self.outgoing,
+            Side::Incoming => &mut self.incoming,
+        }
+    }
+
+    /// One whole message on a connection that is up.
+    fn message(
+        &mut self,
+        side: Side,
+        frame: &Frame<'_>,
+        session: Option<&Negotiated>,
+        scratch: &mut AttrScratch,
+        now: Instant,
+        sink: &mut dyn UpdateSink,
+    ) {
+        let state = self.fsm(side).state();
+        match frame.kind {
+            MessageType::Open if state == State::OpenSent => match self.read_open(side, frame) {
+                Ok(negotiated) => self.step(side, Input::Open(Arc::new(negotiated)), now),
+                Err(notification) => self.step(side, Input::BadOpen(notification), now),
+            },
+            MessageType::Open => self.step(side, Input::UnexpectedOpen, now),
+            MessageType::Keepalive => self.step(side, Input::Keepalive, now),
+            MessageType::Notification => {
+                let received = Notification::decode(frame.body)
+                    .unwrap_or_else(|_| Notification::new(0, 0, bytes::Bytes::new()));
+                self.step(side, Input::Notification(received), now);
+            }
+            MessageType::Update => match session {
+                Some(session) if state == State::Established => {
+                    self.update(side, frame.body, session, scratch, now, sink);
+                }
+                _ => self.step(side, Input::UnexpectedUpdate, now),
+            },
+            MessageType::RouteRefresh if state == State::Established => {
+                match RouteRefresh::decode(frame.body) {
+                    Ok(refresh) => self.step(side, Input::Refresh(refresh), now),
+                    Err(bad) => self.step(side, Input::BadHeader(bad.notification), now),
+                }
+            }
+            MessageType::RouteRefresh => self.step(side, Input::UnexpectedRefresh, now),
+        }
+    }
+
+    fn read_open(&self, side: Side, frame: &Frame<'_>) -> Result<Negotiated, Notification> {
+        let open = Open::decode(frame.body).map_err(|bad| bad.notification)?;
+        let Some(connection) = self.fsm(side).phase.connection() else {
+            return Err(Notification::fsm(codes::fsm::UNSPECIFIED));
+        };
+        negotiate(
+            &self.config,
+            open,
+            side,
+            connection.local,
+            connection.remote,
+        )
+    }
+
+    fn update(
+        &mut self,
+        side: Side,
+        body: &[u8],
+        session: &Negotiated,
+        scratch: &mut AttrScratch,
+        now: Instant,
+        sink: &mut dyn UpdateSink,
+    ) {
+        let decoded = match decode_update(body, &session.ctx, scratch) {
+            Ok(decoded) => decoded,
+            Err(bad) => {
+                self.stats.findings.add(Disposition::SessionReset);
+                self.step(side, Input::BadUpdate(bad.notification), now);
+                return;
+            }
+        };
+        for finding in &decoded.findings {
+            self.stats.findings.add(finding.disposition);
+        }
+        let end_of_rib = decoded.update.end_of_rib;
+        self.step(side, Input::Update(&decoded, &session.ctx, sink), now);
+        if let Some(family) = end_of_rib {
+            self.events.push_back(Event::EndOfRib(family));
+        }
+    }
+
+    fn send_refresh(
+        &mut self,
+        family: Family,
+        subtype: RefreshSubtype,
+        understood: fn(&Negotiated) -> bool,
+    ) -> bool {
+        let (Some(conn), Some(negotiated)) = (self.session(), self.negotiated()) else {
+            return false;
+        };
+        if !understood(negotiated) || !negotiated.families.contains(family) {
+            return false;
+        }
+        self.stats.sent.add(MessageType::RouteRefresh, 1);
+        self.outbox
+            .push(conn, |out| encode_route_refresh(out, family, subtype));
+        true
+    }
+
+    /// What a running session takes over from a changed configuration.
+    fn apply_in_place(&mut self, old: &PeerConfig, now: Instant) {
+        let config = self.config.clone();
+        for side in SIDES {
+            self.fsm_mut(side).renegotiated(|n| {
+                n.keepalive = negotiate::keepalive(&config, n.hold_time);
+                n.send_hold = negotiate::send_hold(&config, n.hold_time);
+                if (n.ctx.accept_as_set, n.ctx.enforce_first_as)
+                    != (config.accept_as_set, config.enforce_first_as)
+                {
+                    let ctx = Arc::make_mut(&mut n.ctx);
+                    ctx.accept_as_set = config.accept_as_set;
+                    ctx.enforce_first_as = config.enforce_first_as;
+                }
+            });
+            if old.keepalive != config.keepalive && self.fsm(side).phase.negotiated().is_some() {
+                self.restart_keepalive(side, now);
+            }
+        }
+    }
+
+    /// Stops connecting, or begins to. A connection that is there stays.
+    fn apply_passive(&mut self, now: Instant) {
+        let fsm = &mut self.outgoing;
+        let resting = fsm.timers.get(Timer::IdleHold).is_some();
+        if self.config.passive {
+            if fsm.phase.connection().is_none() {
+                let reason = DownReason::Reset(ResetReason::ConfigurationChange);
+                let notification = Notification::cease(codes::cease::CONFIGURATION_CHANGE);
+                self.step(
+                    Side::Outgoing,
+                    Input::ManualStop(&Ending {
+                        notification,
+                        reason,
+                    }),
+                    now,
+                );
+            }
+        } else if fsm.state() == State::Active && fsm.timers.get(Timer::ConnectRetry).is_none() {
+            // Lost its connection while passive, and has been waiting for nothing since.
+            fsm.timers.set(Timer::ConnectRetry, now);
+        } else if !resting && self.incoming.state() < State::OpenConfirm {
+            self.step(Side::Outgoing, Input::ManualStart, now);
+        }
+    }
+
+    fn dialing(&self, conn: ConnId) -> bool {
+        self.outgoing.state() == State::Connect && self.outgoing.phase.conn_id() == Some(conn)
+    }
+
+    fn side_of(&self, conn: ConnId) -> Option<Side> {
+        SIDES.into_iter().find(|side| {
+            self.fsm(*side)
+                .phase
+                .connection()
+                .is_some_and(|c| c.id == conn)
+        })
+    }
+
+    fn established(&self) -> Option<Side> {
+        SIDES
+            .into_iter()
+            .find(|side| self.fsm(*side).state() == State::Established)
+    }
+
+    /// Tells the speaker when what it shows of this peer is no longer true.
+    fn publish(&mut self) {
+        let current = (self.state(), self.idle_reason());
+        if mem::replace(&mut self.published, current) != current {
+            self.events.push_back(Event::StateChanged(current.0));
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Timers are data: a deadline or none for each of them. Whoever owns the clock asks for the earliest one.
+//!
+//! Two timers of RFC 4271 §8 are not here: DelayOpenTimer (we do not delay the OPEN), and the timers of graceful
+//! restart, which belong to the tables.
+
+use std::time::{Duration, Instant};
+
+/// The timers of one connection's FSM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Timer {
+    /// Limits one attempt to connect, and separates it from the next (RFC 4271 §8.2.2).
+    ConnectRetry,
+    /// The peer must be heard before it ends.
+    Hold,
+    /// We must be heard when it ends.
+    Keepalive,
+    /// Our writes must make progress before it ends (RFC 9687).
+    SendHold,
+    /// Rest in Idle after a failure.
+    IdleHold,
+}
+
+impl Timer {
+    /// All of them, in the order in which they fire when several are due: whoever is found dead needs no keepalive.
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Hold,
+        Self::SendHold,
+        Self::ConnectRetry,
+        Self::IdleHold,
+        Self::Keepalive,
+    ];
+}
+
+/// A deadline for each [`Timer`] that runs.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TimerTable {
+    deadlines: [Option<Instant>; Timer::ALL.len()],
+}
+
+impl TimerTable {
+    pub(crate) fn set(&mut self, timer: Timer, at: Instant) {
+        self.deadlines[timer as usize] = Some(at);
+    }
+
+    pub(crate) fn stop(&mut self, timer: Timer) {
+        self.deadlines[timer as usize] = None;
+    }
+
+    pub(crate) fn stop_all(&mut self) {
+        self.deadlines = Default::default();
+    }
+
+    pub(crate) fn get(&self, timer: Timer) -> Option<Instant> {
+        self.deadlines[timer as usize]
+    }
+
+    pub(crate) fn next(&self) -> Option<Instant> {
+        self.deadlines.iter().flatten().min().copied()
+    }
+
+    /// Takes the first timer that is due.
+    pub(crate) fn take_expired(&mut self, now: Instant) -> Option<Timer> {
+        let due = Timer::ALL
+            .into_iter()
+            .find(|t| self.get(*t).is_some_and(|at| at <= now))?;
+        self.stop(due);
+        Some(due)
+    }
+}
+
+/// Nothing here waits longer, whatever a configuration says.
+pub(crate) const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Randomness that a seed determines (splitmix64), so that a simulation can be repeated.
+#[derive(Debug, Clone)]
+pub(crate) struct Jitter(u64);
+
+impl Jitter {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// RFC 4271 §10: "The suggested default amount of jitter SHALL be determined by multiplying the base value of the
+    /// appropriate timer by a random factor, which is uniformly distributed in the range from 0.75 to 1.0." So jitter
+    /// only shortens, and what must not come late cannot.
+    pub(crate) fn shorten(&mut self, base: Duration) -> Duration {
+        let base = base.min(LONGEST);
+        let factor = 0.75 + 0.25 * ((self.next() >> 11) as f64 / (1u64 << 53) as f64);
+        base.mul_f64(factor)
+    }
+}
+
+/// How often the peer failed lately, and how long to rest for it.
+///
+/// The count is RFC 4271's ConnectRetryCounter.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct BackOff {
+    failures: u32,
+}
+
+impl BackOff {
+    pub(crate) fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    pub(crate) fn count(&mut self) {
+        self.failures = self.failures.saturating_add(1);
+    }
+
+    pub(crate) fn reset(&mut self) {
+        self.failures = 0;
+    }
+
+    /// `first` after the first failure (and when none was counted), then doubling, never more than `max`.
+    pub(crate) fn delay(&self, first: Duration, max: Duration) -> Duration {
+        let doublings = self.failures.saturating_sub(1).min(31);
+        first.saturating_mul(1 << doublings).min(max)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jitter_only_shortens_and_by_a_quarter_at_most() {
+        let base = Duration::from_secs(100);
+        let mut jitter = Jitter::new(7);
+        let all: Vec<Duration> = (0..10_000).map(|_| jitter.shorten(base)).collect();
+        assert!(all.iter().all(|d| *d >= base.mul_f64(0.75) && *d <= base));
+        let mean = all.iter().map(Duration::as_secs_f64).sum::<f64>() / all.len() as f64;
+        assert!(
+            (mean - 87.5).abs() < 0.5,
+            "uniform, so the mean is in the middle: {mean}"
+        );
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_jitter() {
+        let draw = |seed| {
+            let mut jitter = Jitter::new(seed);
+            [(); 4].map(|()| jitter.shorten(Duration::from_secs(1)))
+        };
+        assert_eq!(draw(1), draw(1));
+        assert_ne!(draw(1), draw(2));
+    }
+
+    #[test]
+    fn back_off_doubles_up_to_its_cap() {
+        let (first, max) = (Duration::from_secs(1), Duration::from_secs(120));
+        let mut back_off = BackOff::default();
+        let delays: Vec<u64> = (0..40)
+            .map(|_| {
+                back_off.count();
+                back_off.delay(first, max).as_secs()
+            })
+            .collect();
+        assert_eq!(&delays[..9], &[1, 2, 4, 8, 16, 32, 64, 120, 120]);
+        assert_eq!(delays[39], 120);
+        back_off.reset();
+        assert_eq!(back_off.delay(first, max), first);
+    }
+
+    #[test]
+    fn death_is_noticed_before_a_keepalive_is_sent() {
+        let now = crate::epoch();
+        let mut timers = TimerTable::default();
+        timers.set(Timer::Keepalive, now);
+        timers.set(Timer::Hold, now);
+        timers.set(Timer::IdleHold, now + Duration::from_secs(1));
+        assert_eq!(timers.take_expired(now), Some(Timer::Hold));
+        assert_eq!(timers.take_expired(now), Some(Timer::Keepalive));
+        assert_eq!(timers.take_expired(now), None);
+        assert_eq!(timers.next(), Some(now + Duration::from_secs(1)));
+    }
+}

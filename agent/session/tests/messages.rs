@@ -1,0 +1,389 @@
+//! One machine, and a neighbour that is played by the test, octet by octet.
+
+mod lone;
+mod pair;
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use bgp_session::{Action, ConnId, DownReason, Event, Peer, PeerConfig, RemoteAs, State};
+use bgp_wire::{Asn, Family, RefreshSubtype};
+use bytes::BytesMut;
+
+use lone::{RawOpen, keepalive, message, update};
+use pair::{A, Sink, config, epoch};
+
+/// The type of a message, and what it says if it is a NOTIFICATION.
+type Sent = (u8, Option<(u8, u8, Vec<u8>)>);
+
+struct Lone {
+    peer: Peer,
+    conn: ConnId,
+    now: Instant,
+    sink: Sink,
+}
+
+impl Lone {
+    /// A passive peer to which a connection was made; it has sent its OPEN.
+    fn new(mut config: PeerConfig) -> Self {
+        config.passive = true;
+        let now = epoch();
+        let mut peer = Peer::new(config, 1);
+        peer.start(now);
+        let [local, remote] = [1, 2].map(|n| SocketAddr::from(([192, 0, 2, n], 179)));
+        let conn = peer
+            .handle_incoming(local, remote, now)
+            .expect("a passive peer accepts");
+        let mut lone = Self {
+            peer,
+            conn,
+            now,
+            sink: Sink::default(),
+        };
+        assert_eq!(lone.sent(), [(1, None)]);
+        lone
+    }
+
+    fn established(config: PeerConfig, open: &RawOpen) -> Self {
+        let mut lone = Self::new(config);
+        lone.feed(&[open.bytes(), keepalive()].concat());
+        assert_eq!(lone.peer.state(), State::Established);
+        lone.sent();
+        lone
+    }
+
+    fn feed(&mut self, bytes: &[u8]) {
+        self.peer
+            .handle_bytes(self.conn, bytes, self.now, &mut self.sink);
+    }
+
+    fn wait(&mut self, time: Duration) {
+        self.now += time;
+        self.peer.handle_timeout(self.now);
+    }
+
+    /// The types of the messages it has sent, and what its NOTIFICATIONs say.
+    fn sent(&mut self) -> Vec<Sent> {
+        let mut out = BytesMut::new();
+        while self.peer.poll_transmit(&mut out).is_some() {}
+        let mut sent = Vec::new();
+        while !out.is_empty() {
+            let length = usize::from(u16::from_be_bytes([out[16], out[17]]));
+            let m = out.split_to(length);
+            sent.push((
+                m[18],
+                (m[18] == 3).then(|| (m[19], m[20], m[21..].to_vec())),
+            ));
+        }
+        sent
+    }
+
+    fn closed(&mut self) -> bool {
+        let mut closed = false;
+        while let Some(action) = self.peer.poll_action() {
+            closed |= action == Action::Close(self.conn);
+        }
+        closed
+    }
+}
+
+#[test]
+fn a_bad_open_gets_the_notification_for_what_is_wrong() {
+    let good = RawOpen::default;
+    let cases: [(&str, RawOpen, u8, &[u8]); 11] = [
+        (
+            "version 3",
+            RawOpen {
+                version: 3,
+                ..good()
+            },
+            1,
+            &[0, 4],
+        ),
+        (
+            "another AS",
+            RawOpen {
+                my_as: 65009,
+                ..good()
+            },
+            2,
+            &[],
+        ),
+        (
+            "our own AS",
+            RawOpen {
+                my_as: 65001,
+                ..good()
+            },
+            2,
+            &[],
+        ),
+        ("AS 0", RawOpen { my_as: 0, ..good() }, 2, &[]),
+        (
+            "AS_TRANS alone",
+            RawOpen {
+                my_as: 23456,
+                ..good()
+            },
+            2,
+            &[],
+        ),
+        (
+            "identifier 0",
+            RawOpen {
+                id: [0; 4],
+                ..good()
+            },
+            3,
+            &[],
+        ),
+        (
+            "authentication parameter",
+            RawOpen {
+                parameters: vec![3, 1, 1, 0],
+                ..good()
+            },
+            4,
+            &[],
+        ),
+        ("hold time 1", RawOpen { hold: 1, ..good() }, 6, &[]),
+        ("hold time 2", RawOpen { hold: 2, ..good() }, 6, &[]),
+        (
+            "parameters overrun",
+            RawOpen {
+                parameters: vec![9, 2, 0],
+                ..good()
+            },
+            0,
+            &[],
+        ),
+        (
+            "only VPNv4",
+            RawOpen::with_capabilities(&[1, 4, 0, 1, 0, 128]),
+            7,
+            &[1, 4, 0, 1, 0, 1, 1, 4, 0, 2, 0, 1],
+        ),
+    ];
+    for (what, open, subcode, data) in cases {
+        let mut lone = Lone::new(config(A));
+        lone.feed(&[open.bytes(), keepalive(), update()].concat());
+        assert_eq!(
+            lone.sent(),
+            [(3, Some((2, subcode, data.to_vec())))],
+            "{what}"
+        );
+        assert!(lone.closed(), "{what}");
+        assert_eq!(lone.peer.state(), State::Idle, "{what}");
+        assert!(lone.peer.next_retry().is_some(), "{what}: rests");
+    }
+}
+
+#[test]
+fn an_internal_peer_must_not_have_our_identifier_but_an_external_one_may() {
+    let mut internal = config(A);
+    internal.remote_as = RemoteAs::Internal;
+    let same = RawOpen {
+        id: [10, 0, 0, 1],
+        my_as: 65001,
+        ..RawOpen::default()
+    };
+    let mut lone = Lone::new(internal);
+    lone.feed(&same.bytes());
+    assert_eq!(lone.sent(), [(3, Some((2, 3, vec![])))]);
+    let same = RawOpen {
+        my_as: 65002,
+        ..same
+    };
+    Lone::established(config(A), &same);
+}
+
+#[test]
+fn any_external_as_is_accepted_when_asked_for() {
+    let mut external = config(A);
+    external.remote_as = RemoteAs::External;
+    let open = RawOpen {
+        my_as: 64512,
+        ..RawOpen::default()
+    };
+    let lone = Lone::established(external.clone(), &open);
+    assert_eq!(lone.peer.negotiated().unwrap().remote_as, Asn(64512));
+    let mut lone = Lone::new(external);
+    lone.feed(
+        &RawOpen {
+            my_as: 65001,
+            ..open
+        }
+        .bytes(),
+    );
+    assert_eq!(lone.sent(), [(3, Some((2, 2, vec![])))]);
+}
+
+#[test]
+fn a_speaker_without_capabilities_gets_ipv4_unicast_and_nothing_else() {
+    let mut lone = Lone::established(config(A), &RawOpen::default());
+    let negotiated = lone.peer.negotiated().unwrap();
+    assert_eq!(
+        negotiated.families.iter().collect::<Vec<_>>(),
+        [Family::IPV4_UNICAST]
+    );
+    assert_eq!(negotiated.ctx.max_message, 4096);
+    assert!(!negotiated.ctx.asn4 && !negotiated.route_refresh && !negotiated.enhanced_refresh);
+    assert!(negotiated.ctx.extended_next_hop.is_empty());
+    assert!(!lone.peer.request_refresh(Family::IPV4_UNICAST));
+    assert!(
+        !lone
+            .peer
+            .send_refresh_marker(Family::IPV4_UNICAST, RefreshSubtype::Begin)
+    );
+    assert_eq!(lone.sent(), []);
+}
+
+#[test]
+fn a_four_octet_as_comes_from_the_capability() {
+    let mut four = config(A);
+    four.remote_as = RemoteAs::Asn(Asn(4_200_000_000));
+    let number = 4_200_000_000u32.to_be_bytes();
+    let mut open = RawOpen::with_capabilities(&[&[65, 4][..], &number].concat());
+    open.my_as = 23456;
+    let lone = Lone::established(four, &open);
+    let negotiated = lone.peer.negotiated().unwrap();
+    assert_eq!(negotiated.remote_as, Asn(4_200_000_000));
+    assert!(negotiated.ctx.asn4);
+}
+
+#[test]
+fn messages_out_of_turn_get_the_subcode_of_the_state() {
+    let open = RawOpen::default().bytes();
+    let refresh = message(5, &[0, 1, 0, 1]);
+    let long_refresh = message(5, &[0, 1]);
+    let cases: [(&str, Vec<u8>, u8); 9] = [
+        ("KEEPALIVE before OPEN", keepalive(), 1),
+        ("UPDATE before OPEN", update(), 1),
+        ("ROUTE-REFRESH before OPEN", refresh.clone(), 1),
+        ("a bad ROUTE-REFRESH before OPEN", long_refresh, 1),
+        ("OPEN twice", [open.clone(), open.clone()].concat(), 2),
+        (
+            "UPDATE before KEEPALIVE",
+            [open.clone(), update()].concat(),
+            2,
+        ),
+        (
+            "a bad UPDATE before KEEPALIVE",
+            [open.clone(), message(2, &[9; 4])].concat(),
+            2,
+        ),
+        (
+            "ROUTE-REFRESH before KEEPALIVE",
+            [open.clone(), refresh].concat(),
+            2,
+        ),
+        (
+            "OPEN in Established",
+            [open.clone(), keepalive(), open].concat(),
+            3,
+        ),
+    ];
+    for (what, bytes, subcode) in cases {
+        let mut lone = Lone::new(config(A));
+        lone.feed(&bytes);
+        let last = lone.sent().pop();
+        assert_eq!(last, Some((3, Some((5, subcode, vec![])))), "{what}");
+        assert!(lone.closed(), "{what}");
+        assert_eq!(lone.sink.updates, 0, "{what}");
+    }
+}
+
+#[test]
+fn a_notification_is_never_answered_however_bad() {
+    let open = RawOpen::default().bytes();
+    let ups: [&[Vec<u8>]; 3] = [
+        &[],
+        std::slice::from_ref(&open),
+        &[open.clone(), keepalive()],
+    ];
+    let bad: [Vec<u8>; 4] = [
+        message(3, &[6, 2]),
+        message(3, &[2, 1, 0, 4]),
+        message(3, &[6]),
+        message(3, &[77, 99, 1]),
+    ];
+    for up in ups {
+        for notification in &bad {
+            let mut lone = Lone::new(config(A));
+            lone.feed(&up.concat());
+            lone.sent();
+            lone.feed(notification);
+            assert_eq!(lone.sent(), [], "{notification:?}");
+            assert!(lone.closed(), "{notification:?}");
+            assert_eq!(lone.peer.state(), State::Idle);
+            let received = lone.peer.last_errors().received.clone().unwrap().what;
+            let failure = lone.peer.last_errors().failure.clone().unwrap().what;
+            assert_eq!(failure, DownReason::NotificationReceived(received));
+        }
+    }
+}
+
+#[test]
+fn four_minutes_without_an_open_are_too_long() {
+    let mut lone = Lone::new(config(A));
+    lone.wait(Duration::from_secs(239));
+    assert_eq!(lone.peer.state(), State::OpenSent);
+    lone.wait(Duration::from_secs(1));
+    assert_eq!(lone.sent(), [(3, Some((4, 0, vec![])))]);
+    assert!(lone.closed());
+}
+
+#[test]
+fn a_refresh_of_no_use_is_counted_and_ignored() {
+    let mut lone = Lone::established(config(A), &RawOpen::default());
+    // Another family, a marker that was not negotiated, an unknown subtype.
+    for body in [[0, 2, 0, 1], [0, 1, 1, 1], [0, 1, 2, 1], [0, 1, 9, 1]] {
+        lone.feed(&message(5, &body));
+    }
+    assert_eq!(lone.peer.stats().refreshes_ignored, 4);
+    lone.feed(&message(5, &[0, 1, 0, 1]));
+    let told: Vec<Event> = std::iter::from_fn(|| lone.peer.poll_event()).collect();
+    let asked = told
+        .iter()
+        .filter(|e| matches!(e, Event::RefreshRequested(_)))
+        .count();
+    assert_eq!((asked, lone.peer.state()), (1, State::Established));
+}
+
+#[test]
+fn a_second_connection_of_the_peer_is_refused_while_there_is_a_session() {
+    let mut lone = Lone::established(config(A), &RawOpen::default());
+    let [local, remote] = [1, 2].map(|n| SocketAddr::from(([192, 0, 2, n], 1179)));
+    assert_eq!(lone.peer.handle_incoming(local, remote, lone.now), None);
+    assert_eq!(lone.peer.refusal().subcode, 7);
+    assert_eq!(
+        (lone.peer.stats().refused, lone.peer.state()),
+        (1, State::Established)
+    );
+}
+
+#[test]
+fn what_follows_the_end_of_a_session_is_dropped() {
+    let mut lone = Lone::established(config(A), &RawOpen::default());
+    lone.feed(&[update(), message(3, &[6, 4]), update(), update()].concat());
+    assert_eq!(lone.sink.updates, 1);
+    lone.feed(&update());
+    assert_eq!(lone.sink.updates, 1);
+    assert_eq!(lone.peer.stats().received.update, 1);
+}
+
+#[test]
+fn a_message_of_five_thousand_octets_needs_the_capability() {
+    let withdraw: Vec<u8> = std::iter::repeat_n([32, 10, 0, 0, 1], 996)
+        .flatten()
+        .collect();
+    let length = withdraw.len() as u16;
+    let big = message(2, &[&length.to_be_bytes()[..], &withdraw, &[0, 0]].concat());
+    assert!(big.len() > 4096);
+    let mut lone = Lone::established(config(A), &RawOpen::default());
+    lone.feed(&big);
+    assert_eq!(lone.sent()[0].1.as_ref().map(|n| (n.0, n.1)), Some((1, 2)));
+    let mut lone = Lone::established(config(A), &RawOpen::with_capabilities(&[6, 0]));
+    lone.feed(&big);
+    assert_eq!((lone.sent(), lone.sink.updates), (vec![], 1));
+}

@@ -1,0 +1,361 @@
+//! Two peers, a network with latency between them, and a clock that jumps to whatever happens next. No test waits.
+
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use bgp_session::{
+    Action, ConnId, ConnectFailure, Event, FamilyConfig, Peer, PeerConfig, RemoteAs, State,
+    UpdateSink,
+};
+use bgp_wire::{Asn, Decoded, Family, HoldTime, RouterId, SessionContext};
+use bytes::BytesMut;
+
+pub(crate) const A: usize = 0;
+pub(crate) const B: usize = 1;
+
+/// Where time begins.
+#[expect(clippy::disallowed_methods, reason = "an Instant cannot be made up")]
+pub(crate) fn epoch() -> Instant {
+    Instant::now()
+}
+
+/// AS 65001 or 65002, identifier 10.0.0.1 or 10.0.0.2, both unicast families, hold time 90.
+pub(crate) fn config(node: usize) -> PeerConfig {
+    let asn = |n: usize| Asn(65001 + n as u32);
+    let id = RouterId(0x0a00_0001 + node as u32);
+    let mut config = PeerConfig::new(asn(node), RemoteAs::Asn(asn(1 - node)), id);
+    config.families = [Family::IPV4_UNICAST, Family::IPV6_UNICAST]
+        .map(FamilyConfig::plain)
+        .to_vec();
+    config
+}
+
+pub(crate) fn hold(secs: u16) -> HoldTime {
+    HoldTime::new(secs).expect("a hold time that exists")
+}
+
+/// Counts UPDATEs.
+#[derive(Debug, Default)]
+pub(crate) struct Sink {
+    pub(crate) updates: usize,
+    pub(crate) ends_of_rib: Vec<Family>,
+}
+
+impl UpdateSink for Sink {
+    fn update(&mut self, decoded: &Decoded<'_>, _: &SessionContext) {
+        self.updates += 1;
+        self.ends_of_rib.extend(decoded.update.end_of_rib);
+    }
+}
+
+/// The types of the whole messages in `bytes`.
+pub(crate) fn kinds(mut bytes: &[u8]) -> Vec<u8> {
+    let mut kinds = Vec::new();
+    while bytes.len() >= 19 {
+        kinds.push(bytes[18]);
+        let length = usize::from(u16::from_be_bytes([bytes[16], bytes[17]]));
+        bytes = bytes.get(length.max(19)..).unwrap_or_default();
+    }
+    kinds
+}
+
+/// One side and its sockets.
+pub(crate) struct Node {
+    pub(crate) peer: Peer,
+    addr: SocketAddr,
+    /// Accepts connections.
+    pub(crate) listening: bool,
+    /// Its writes make no progress.
+    pub(crate) stuck: bool,
+    /// Delivers what it gets octet by octet.
+    pub(crate) dribble: bool,
+    pub(crate) sink: Sink,
+    /// What the speaker was told, and when.
+    pub(crate) events: Vec<(Duration, Event)>,
+    /// When it was heard by the other side, and with which messages.
+    pub(crate) heard: Vec<(Duration, u8)>,
+    /// When it began to connect.
+    pub(crate) dials: Vec<Duration>,
+    links: HashMap<ConnId, usize>,
+}
+
+enum What {
+    /// A connection arrives at the node's listener.
+    Syn,
+    Connected,
+    Refused,
+    Bytes(Vec<u8>),
+    Closed,
+}
+
+struct Delivery {
+    at: Instant,
+    to: usize,
+    link: usize,
+    what: What,
+}
+
+#[derive(Default)]
+struct Link {
+    ends: [Option<ConnId>; 2],
+}
+
+/// The two of them.
+pub(crate) struct Pair {
+    epoch: Instant,
+    pub(crate) now: Instant,
+    pub(crate) latency: Duration,
+    /// Nothing gets through.
+    pub(crate) cut: bool,
+    pub(crate) nodes: [Node; 2],
+    links: Vec<Link>,
+    deliveries: Vec<Delivery>,
+}
+
+impl Pair {
+    pub(crate) fn new() -> Self {
+        Self::with([config(A), config(B)], 1)
+    }
+
+    pub(crate) fn with(configs: [PeerConfig; 2], seed: u64) -> Self {
+        let epoch = epoch();
+        let mut number = 0;
+        let nodes = configs.map(|config| {
+            number += 1;
+            Node {
+                peer: Peer::new(config, seed * 2 + number),
+                addr: SocketAddr::from(([192, 0, 2, number as u8], 179)),
+                listening: true,
+                stuck: false,
+                dribble: false,
+                sink: Sink::default(),
+                events: Vec::new(),
+                heard: Vec::new(),
+                dials: Vec::new(),
+                links: HashMap::new(),
+            }
+        });
+        Self {
+            epoch,
+            now: epoch,
+            latency: Duration::from_millis(10),
+            cut: false,
+            nodes,
+            links: Vec::new(),
+            deliveries: Vec::new(),
+        }
+    }
+
+    /// Both are started and have a session.
+    pub(crate) fn established() -> Self {
+        let mut pair = Self::new();
+        pair.establish();
+        pair
+    }
+
+    pub(crate) fn establish(&mut self) {
+        self.start();
+        self.run_until(Duration::from_secs(60), Self::is_up);
+        assert!(self.is_up(), "{:?}", self.states());
+    }
+
+    pub(crate) fn start(&mut self) {
+        for node in &mut self.nodes {
+            node.peer.start(self.now);
+        }
+    }
+
+    pub(crate) fn states(&self) -> [State; 2] {
+        [self.nodes[A].peer.state(), self.nodes[B].peer.state()]
+    }
+
+    pub(crate) fn is_up(&self) -> bool {
+        self.states() == [State::Established; 2]
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.now - self.epoch
+    }
+
+    pub(crate) fn run_for(&mut self, time: Duration) {
+        self.run_until(time, |_| false);
+    }
+
+    /// Until `done`, but not longer than `limit`; then the clock stands at what made it so, or at the limit.
+    pub(crate) fn run_until(&mut self, limit: Duration, done: impl Fn(&Self) -> bool) {
+        let end = self.now + limit;
+        loop {
+            self.pump(A);
+            self.pump(B);
+            if done(self) {
+                return;
+            }
+            let Some(next) = self.next_time().filter(|next| *next <= end) else {
+                self.now = end;
+                return;
+            };
+            self.now = self.now.max(next);
+            while let Some(i) = self.deliveries.iter().position(|d| d.at <= self.now) {
+                let delivery = self.deliveries.remove(i);
+                self.deliver(delivery);
+            }
+            for node in &mut self.nodes {
+                if node.peer.poll_timeout().is_some_and(|at| at <= self.now) {
+                    node.peer.handle_timeout(self.now);
+                }
+            }
+        }
+    }
+
+    /// The node writes End-of-RIB markers for IPv4 unicast, the shortest UPDATE there is.
+    pub(crate) fn send_updates(&mut self, node: usize, count: usize) {
+        let conn = self.nodes[node].peer.session().expect("a session");
+        let mut update = vec![0xff; 16];
+        update.extend([0, 23, 2, 0, 0, 0, 0]);
+        self.write(node, conn, update.repeat(count));
+        self.nodes[node].peer.sent_update(count as u64, self.now);
+    }
+
+    /// Raw bytes from the node to the other one, on the session.
+    pub(crate) fn inject(&mut self, node: usize, bytes: &[u8]) {
+        let conn = self.nodes[node].peer.session().expect("a session");
+        self.write(node, conn, bytes.to_vec());
+    }
+
+    /// The longest silence of the node as the other one heard it, since `from`.
+    pub(crate) fn longest_gap(&self, node: usize, from: Duration) -> Duration {
+        let times: Vec<Duration> = self.nodes[node]
+            .heard
+            .iter()
+            .map(|(at, _)| *at)
+            .filter(|at| *at >= from)
+            .collect();
+        times
+            .windows(2)
+            .map(|w| w[1] - w[0])
+            .max()
+            .unwrap_or(Duration::MAX)
+    }
+
+    pub(crate) fn count_events(&self, node: usize, is: impl Fn(&Event) -> bool) -> usize {
+        self.nodes[node]
+            .events
+            .iter()
+            .filter(|(_, e)| is(e))
+            .count()
+    }
+
+    fn next_time(&self) -> Option<Instant> {
+        let deliveries = self.deliveries.iter().map(|d| d.at);
+        let timeouts = self.nodes.iter().filter_map(|n| n.peer.poll_timeout());
+        deliveries.chain(timeouts).min()
+    }
+
+    /// Takes everything the node's machine has to say.
+    fn pump(&mut self, n: usize) {
+        let elapsed = self.elapsed();
+        loop {
+            let mut out = BytesMut::new();
+            if let Some(conn) = self.nodes[n].peer.poll_transmit(&mut out) {
+                if self.nodes[n].stuck {
+                    self.nodes[n].peer.write_blocked(self.now);
+                } else {
+                    self.write(n, conn, out.to_vec());
+                    self.nodes[n].peer.sent_bytes();
+                }
+            } else if let Some(action) = self.nodes[n].peer.poll_action() {
+                match action {
+                    Action::Connect(conn) => {
+                        self.nodes[n].dials.push(elapsed);
+                        let link = self.links.len();
+                        let mut ends = [None; 2];
+                        ends[n] = Some(conn);
+                        self.links.push(Link { ends });
+                        self.nodes[n].links.insert(conn, link);
+                        self.later(1 - n, link, What::Syn);
+                    }
+                    Action::Close(conn) => self.close(n, conn),
+                }
+            } else if let Some(event) = self.nodes[n].peer.poll_event() {
+                self.nodes[n].events.push((elapsed, event));
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn close(&mut self, n: usize, conn: ConnId) {
+        if let Some(link) = self.nodes[n].links.remove(&conn) {
+            self.links[link].ends[n] = None;
+            self.later(1 - n, link, What::Closed);
+        }
+    }
+
+    fn write(&mut self, n: usize, conn: ConnId, bytes: Vec<u8>) {
+        if let Some(link) = self.nodes[n].links.get(&conn) {
+            self.later(1 - n, *link, What::Bytes(bytes));
+        }
+    }
+
+    fn later(&mut self, to: usize, link: usize, what: What) {
+        if !self.cut {
+            self.deliveries.push(Delivery {
+                at: self.now + self.latency,
+                to,
+                link,
+                what,
+            });
+        }
+    }
+
+    fn deliver(&mut self, delivery: Delivery) {
+        let Delivery { to, link, what, .. } = delivery;
+        let (now, elapsed) = (self.now, self.elapsed());
+        let (local, remote) = (self.nodes[to].addr, self.nodes[1 - to].addr);
+        let node = &mut self.nodes[to];
+        match (what, self.links[link].ends[to]) {
+            (What::Syn, _) => {
+                // Given up while the SYN was on its way.
+                if self.links[link].ends[1 - to].is_none() {
+                    return;
+                }
+                if !node.listening {
+                    self.later(1 - to, link, What::Refused);
+                    return;
+                }
+                let accepted = node.peer.handle_incoming(local, remote, now);
+                self.later(1 - to, link, What::Connected);
+                match accepted {
+                    Some(conn) => {
+                        self.links[link].ends[to] = Some(conn);
+                        self.nodes[to].links.insert(conn, link);
+                    }
+                    None => self.later(1 - to, link, What::Closed),
+                }
+            }
+            (What::Connected, Some(conn)) => node.peer.handle_connected(conn, local, remote, now),
+            (What::Refused, Some(conn)) => {
+                node.peer
+                    .handle_connect_failed(conn, ConnectFailure::Refused, now);
+            }
+            (What::Bytes(bytes), Some(conn)) => {
+                let size = if node.dribble { 1 } else { bytes.len() };
+                for read in bytes.chunks(size.max(1)) {
+                    node.peer.handle_bytes(conn, read, now, &mut node.sink);
+                }
+                let heard = kinds(&bytes).into_iter().map(|kind| (elapsed, kind));
+                self.nodes[1 - to].heard.extend(heard);
+            }
+            (What::Closed, Some(conn)) => {
+                node.links.remove(&conn);
+                self.links[link].ends[to] = None;
+                node.peer.handle_closed(conn, now);
+            }
+            (_, None) => {}
+        }
+        self.pump(to);
+    }
+}
