@@ -65,9 +65,6 @@ fn every_field_says_what_it_is() {
             .into_iter()
             .flatten()
         {
-            if matches!(place, "BGPRouter" | "BGPPeer") && name == "metadata" {
-                continue;
-            }
             let text = inner
                 .get("description")
                 .and_then(Value::as_str)

@@ -129,6 +129,17 @@ fn prefix(text: &str, family: Option<Family>) -> Result<IpNet, &'static str> {
     Ok(prefix.trunc())
 }
 
+/// A prefix in the usual form: without leading zeros, which some read as octal.
+fn strict(text: &str) -> Option<IpNet> {
+    let (address, length) = text.split_once('/')?;
+    let plain = length == "0" || length.starts_with(|first: char| matches!(first, '1'..='9'));
+    IpNet::new(
+        address.parse().ok()?,
+        length.parse().ok().filter(|_| plain)?,
+    )
+    .ok()
+}
+
 /// RFC 1997: two numbers of 16 bits each.
 fn community(text: &str) -> Option<u32> {
     let (high, low) = text.split_once(':')?;
@@ -171,6 +182,9 @@ mod tests {
             ("1:2/64", v6, None),
             (":::::/1", v6, None),
             ("10.0.0.0", v4, None),
+            ("010.0.0.0/8", v4, None),
+            ("10.0.0.0/08", v4, None),
+            ("10.0.0.0/+8", v4, None),
             ("10.0.0.0/8", v6, None),
             ("2001:db8::/32", v4, None),
             ("224.0.0.0/4", v4, None),

@@ -9,10 +9,6 @@ use super::types::{Desired, Origination, OriginationKey, Peer, PeerKey, Router, 
 
 /// One difference between two [`Desired`].
 #[derive(Clone, PartialEq, Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a handful of these live for a moment"
-)]
 pub enum Change {
     /// A router to start.
     RouterAdded(Router),

@@ -132,6 +132,10 @@ impl fmt::Display for ObjectKey {
 }
 
 /// An object of one of the kinds.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a node has few, and keeps each behind an Arc"
+)]
 #[derive(Clone, PartialEq, Debug)]
 #[expect(
     missing_docs,

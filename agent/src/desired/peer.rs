@@ -218,7 +218,7 @@ fn on_router(
         allow_as_in: session.allow_as_in,
         extended_next_hop: spec
             .extended_next_hop
-            .unwrap_or(session.address.is_ipv6() && carries_ipv4),
+            .unwrap_or_else(|| session.address.is_ipv6() && carries_ipv4),
         shutdown: session.shutdown.clone(),
         description: spec.description.clone(),
     })

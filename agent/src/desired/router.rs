@@ -147,7 +147,9 @@ fn kernel(spec: &crds::BGPRouterSpec, findings: &mut Findings<'_>) -> Option<Ker
     );
     Some(KernelConfig {
         // A reflector passes routes on without being on their way.
-        install: wanted.install.unwrap_or(spec.route_reflector.is_none()),
+        install: wanted
+            .install
+            .unwrap_or_else(|| spec.route_reflector.is_none()),
         metric: metric?,
         table: table?,
         protocol: u8::try_from(protocol?).ok()?,

@@ -219,7 +219,8 @@ impl File {
 
 /// The documents of a file; the items of a list count as documents.
 fn documents(text: &str) -> Result<Vec<Value>, String> {
-    let options = serde_saphyr::options! { with_snippet: false };
+    // As YAML 1.2 has it, `n` and `yes` are texts: a node may be named n.
+    let options = serde_saphyr::options! { with_snippet: false, strict_booleans: true };
     let documents: Vec<Value> = serde_saphyr::from_multiple_with_options(text, options)
         .map_err(|error| format!("is not YAML: {}", error.to_string().replace('\n', " ")))?;
     let mut all = Vec::new();

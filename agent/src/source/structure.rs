@@ -86,7 +86,7 @@ fn unknown(name: &str, known: Option<&Map<String, Value>>) -> String {
         .into_iter()
         .flat_map(Map::keys)
         .map(|candidate| (distance(&folded, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4)
+        .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 3)
         .min();
     match similar {
         Some((_, similar)) => {
@@ -286,10 +286,11 @@ impl Walk<'_> {
             high = high.min(f64::from(i32::MAX));
         }
         if !(low..=high).contains(&number) {
-            let wanted = match (low.is_finite(), high.is_finite()) {
-                (true, true) => format!("{low} to {high}"),
-                (true, false) => format!("{low} or more"),
-                _ => format!("{high} or less"),
+            // The bound of the type itself is worth a word only to who went beyond it.
+            let wanted = if high == f64::from(i32::MAX) && number < low {
+                format!("{low} or more")
+            } else {
+                format!("{low} to {high}")
             };
             self.fault(
                 path,
