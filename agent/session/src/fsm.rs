@@ -52,6 +52,9 @@ impl Fsm {
             conn: self.phase.conn_id(),
             established_since: self.phase.established_since(),
         };
+        if next == left.state && next != State::Connect {
+            return left;
+        }
         self.phase = match (mem::replace(&mut self.phase, Phase::Idle), next, input) {
             (_, State::Idle, _) => Phase::Idle,
             (_, State::Active, _) => Phase::Active,

@@ -48,7 +48,7 @@ impl Peer {
             }
         }
         if left.conn.is_some() && left.conn != conn {
-            self.note_failure(&input, sent, now);
+            self.note_failure(side, &input, sent, now);
         }
     }
 
@@ -190,6 +190,8 @@ impl Peer {
             return;
         };
         match negotiated.hold_time.secs() {
+            // No hold time is no reason to wait for the first KEEPALIVE for ever: until then, OpenSent's timer goes on.
+            0 if fsm.state() == State::OpenConfirm => {}
             0 => fsm.timers.stop(Timer::Hold),
             secs => fsm
                 .timers
@@ -266,10 +268,13 @@ impl Peer {
         let conn = left.conn?;
         self.stats.sent.add(MessageType::Notification, 1);
         self.outbox.push(conn, |out| notification.encode(out));
-        self.errors.sent = Some(Stamped {
-            what: notification.clone(),
-            at: now,
-        });
+        // What resolves a collision is no error that anyone should look at.
+        if notice != Notice::Collision {
+            self.errors.sent = Some(Stamped {
+                what: notification.clone(),
+                at: now,
+            });
+        }
         Some(notification)
     }
 
@@ -341,7 +346,19 @@ impl Peer {
     }
 
     /// Remembers why an FSM lost its connection, for status.
-    fn note_failure(&mut self, input: &Input<'_>, sent: Option<Notification>, now: Instant) {
+    fn note_failure(
+        &mut self,
+        side: Side,
+        input: &Input<'_>,
+        sent: Option<Notification>,
+        now: Instant,
+    ) {
+        // The peer resolved a collision, and its other connection is here.
+        if matches!(input, Input::Notification(n) if is_collision(n))
+            && self.fsm(side.other()).phase.connection().is_some()
+        {
+            return;
+        }
         if let Input::Notification(received) = input {
             self.errors.received = Some(Stamped {
                 what: received.clone(),
@@ -367,4 +384,8 @@ impl Peer {
         };
         (fsm, &mut self.names)
     }
+}
+
+fn is_collision(notification: &Notification) -> bool {
+    (notification.code, notification.subcode) == (codes::CEASE, codes::cease::COLLISION_RESOLUTION)
 }

@@ -323,8 +323,8 @@ impl Peer {
         self.publish();
     }
 
-    /// Ends the connections there are, and begins again after the shortest rest. Without any, a rest that is under way is
-    /// cut short.
+    /// Ends the connections there are, and begins again after the shortest rest. Without any, begins again at once, as
+    /// [`retry`](Self::retry) does.
     pub fn reset(&mut self, why: ResetReason, now: Instant) {
         let notification = match &why {
             ResetReason::Administrative(text) => Notification::cease_reset(text),
@@ -344,17 +344,24 @@ impl Peer {
             for side in SIDES {
                 self.step(side, Input::AutomaticStop(Some(&ending)), now);
             }
+            self.publish();
         } else {
-            for side in SIDES {
-                let fsm = self.fsm_mut(side);
-                for timer in [Timer::IdleHold, Timer::ConnectRetry] {
-                    if fsm.state() != State::Connect && fsm.timers.get(timer).is_some() {
-                        fsm.timers.set(timer, now);
-                    }
+            self.retry(now);
+        }
+    }
+
+    /// Tries again at once where there is no connection: something changed that gives hope, such as a link that came up. A rest is cut
+    /// short, an attempt that is under way is made anew.
+    pub fn retry(&mut self, now: Instant) {
+        for side in SIDES {
+            let timers = &mut self.fsm_mut(side).timers;
+            for timer in [Timer::IdleHold, Timer::ConnectRetry] {
+                if timers.get(timer).is_some() {
+                    timers.set(timer, now);
                 }
             }
         }
-        self.publish();
+        self.handle_timeout(now);
     }
 
     /// Ends the session because of something outside of it, such as too many prefixes; it comes back after the back-off.

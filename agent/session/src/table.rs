@@ -28,6 +28,7 @@
 //!   where the list of "any other event" includes event 25 and asks for a NOTIFICATION.
 //! - A collision does not count as a failure and is not damped: the peer did nothing wrong.
 //! - A failed connect and a connection lost in OpenSent count, so that the next attempts come more and more slowly.
+//! - With a negotiated hold time of zero, OpenConfirm still has OpenSent's four minutes: nobody waits there for ever.
 //! - The ConnectRetryTimer that runs in Active has the length of the idle hold time, not of ConnectRetryTime.
 
 use crate::state::State;

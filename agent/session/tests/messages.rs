@@ -334,6 +334,34 @@ fn four_minutes_without_an_open_are_too_long() {
 }
 
 #[test]
+fn without_a_hold_time_the_first_keepalive_is_not_awaited_for_ever() {
+    let mut lone = Lone::new(config(A));
+    let open = RawOpen {
+        hold: 0,
+        ..RawOpen::default()
+    };
+    lone.feed(&open.bytes());
+    assert_eq!(lone.peer.state(), State::OpenConfirm);
+    lone.wait(Duration::from_secs(240));
+    assert_eq!(lone.peer.state(), State::Idle);
+    let mut lone = Lone::established(config(A), &open);
+    assert_eq!(lone.peer.poll_timeout(), None);
+    lone.wait(Duration::from_secs(100_000));
+    assert_eq!(lone.peer.state(), State::Established);
+}
+
+#[test]
+fn a_collision_leaves_no_error_behind() {
+    let mut pair = pair::Pair::established();
+    pair.run_for(Duration::from_secs(1));
+    let collisions: u64 = pair.nodes.iter().map(|n| n.peer.stats().collisions).sum();
+    assert!(collisions > 0, "the test is about a collision");
+    for node in &pair.nodes {
+        assert_eq!(node.peer.last_errors(), &Default::default());
+    }
+}
+
+#[test]
 fn a_refresh_of_no_use_is_counted_and_ignored() {
     let mut lone = Lone::established(config(A), &RawOpen::default());
     // Another family, a marker that was not negotiated, an unknown subtype.

@@ -840,6 +840,28 @@ fn a_reset_cuts_a_rest_short() {
 }
 
 #[test]
+fn a_retry_leaves_a_session_alone_and_makes_an_attempt_anew() {
+    let mut pair = Pair::established();
+    let now = pair.now;
+    pair.nodes[A].peer.retry(now);
+    pair.run_for(SECOND);
+    assert!(pair.is_up());
+    assert_eq!([ups(&pair, A), ups(&pair, B)], [1, 1]);
+
+    let mut pair = Pair::new();
+    pair.cut = true;
+    pair.nodes[A].peer.start(pair.now);
+    pair.run_for(SECOND);
+    pair.cut = false;
+    pair.nodes[B].peer.start(pair.now);
+    pair.nodes[B].stuck = true;
+    let now = pair.now;
+    pair.nodes[A].peer.retry(now);
+    pair.run_for(SECOND / 100);
+    assert_eq!(pair.nodes[A].dials.len(), 2);
+}
+
+#[test]
 fn a_connect_that_gets_no_answer_is_made_again() {
     let mut pair = Pair::new();
     pair.cut = true;

@@ -21,6 +21,7 @@ enum Op {
     Stop,
     Fault,
     Reset,
+    Retry,
     Fail,
     Incoming,
     /// The oldest attempt to connect succeeds.
@@ -44,6 +45,7 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
     let one = prop_oneof![
         4 => Just(RawOpen::default().bytes()),
         4 => Just(keepalive()),
+        2 => Just(RawOpen { hold: 0, ..RawOpen::default() }.bytes()),
         2 => Just(update()),
         1 => Just(RawOpen { my_as: 7, ..RawOpen::default() }.bytes()),
         1 => Just(message(5, &[0, 1, 0, 1])),
@@ -70,6 +72,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => Just(Op::Stop),
         1 => Just(Op::Fault),
         1 => Just(Op::Reset),
+        1 => Just(Op::Retry),
         1 => Just(Op::Fail),
         6 => Just(Op::Incoming),
         6 => Just(Op::Connected),
@@ -121,6 +124,7 @@ impl World {
             Op::Start => peer.start(now),
             Op::Stop => peer.stop(StopReason::Shutdown("x".repeat(300)), now),
             Op::Fault => peer.stop(StopReason::Fault(Notification::fsm(0)), now),
+            Op::Retry => peer.retry(now),
             Op::Reset => peer.reset(ResetReason::ConfigurationChange, now),
             Op::Fail => peer.fail(Notification::fsm(0), now),
             Op::Incoming => {
