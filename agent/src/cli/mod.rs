@@ -1,12 +1,117 @@
 //! The commands that ask a running agent, and those that need none.
+//!
+//! | file | |
+//! |---|---|
+//! | [`client`] | EDGE: one question over the control socket, its replies as they come |
+//! | [`table`] | PURE: columns within 100 columns of text, colours, wrapping |
+//! | [`words`] | PURE: times, sizes, lists in words |
+//! | [`check`] | manifests judged without running them |
+//! | `show_*`, [`get`], [`explain`] | PURE: replies to text or JSON, one command each |
+//!
+//! Every renderer writes while it reads, or reads what is known to be short, so memory stays bounded however large a table is.
 
 pub mod check;
+pub mod client;
+pub mod explain;
+pub mod get;
+pub mod show_fib;
+pub mod show_peers;
+pub mod show_routes;
+pub mod show_summary;
+pub mod table;
+pub mod words;
 
+#[cfg(test)]
+mod golden;
+
+use std::io::{self, BufWriter, ErrorKind, Write};
 use std::process::ExitCode;
 
-use crate::args::Command;
+use clap::CommandFactory;
+use serde::Serialize;
+
+use crate::args::{Cli, Command, ShowCommand, ShowFormat, SocketArgs};
+use crate::control::protocol::Request;
+use client::{AskError, Replies};
+use table::Screen;
 
 /// Runs a command; its result is the exit status.
-pub fn execute(_command: Command) -> ExitCode {
-    ExitCode::from(2)
+pub fn execute(command: Command) -> ExitCode {
+    let stdout = io::stdout().lock();
+    let mut screen = Screen::new(
+        BufWriter::with_capacity(64 * 1024, stdout),
+        table::colour_wanted(),
+    );
+    let done = dispatch(command, &mut screen).and_then(|status| {
+        screen.out.flush()?;
+        Ok(status)
+    });
+    match done {
+        Ok(status) => status,
+        Err(error) => {
+            // What was written before the trouble is still worth reading.
+            let _ = screen.out.flush();
+            error.report()
+        }
+    }
+}
+
+fn dispatch<W: Write>(command: Command, screen: &mut Screen<W>) -> Result<ExitCode, AskError> {
+    match command {
+        Command::Run(_) => unreachable!("the agent itself is started by main"),
+        Command::Get(args) => get::run(&args, screen)?,
+        Command::Show(ShowCommand::Peers(args)) => show_peers::run_list(&args, screen)?,
+        Command::Show(ShowCommand::Peer(args)) => show_peers::run_one(&args, screen)?,
+        Command::Show(ShowCommand::Routes(args)) => show_routes::run(&args, screen)?,
+        Command::Show(ShowCommand::Fib(args)) => show_fib::run(&args, screen)?,
+        Command::Show(ShowCommand::Summary(args)) => show_summary::run(&args, screen)?,
+        Command::Explain(args) => explain::run(&args, screen)?,
+        Command::Check(args) => {
+            let status = check::check(&args.dir, args.node.as_deref(), &mut screen.out);
+            return Ok(ExitCode::from(status));
+        }
+        Command::Crds => screen.out.write_all(crds::yaml().as_bytes())?,
+        Command::Completions(args) => {
+            clap_complete::generate(args.shell, &mut Cli::command(), "cosmos", &mut screen.out);
+        }
+        Command::Version => writeln!(screen.out, "cosmos {}", env!("CARGO_PKG_VERSION"))?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn ask(socket: &SocketArgs, request: &Request) -> Result<Replies, AskError> {
+    Replies::ask(&socket.socket, request)
+}
+
+/// One JSON document, indented.
+fn write_json<W: Write>(screen: &mut Screen<W>, value: &impl Serialize) -> Result<(), AskError> {
+    serde_json::to_writer_pretty(&mut screen.out, value).map_err(io::Error::from)?;
+    Ok(screen.out.write_all(b"\n")?)
+}
+
+/// One JSON object on one line.
+fn write_json_line<W: Write>(
+    screen: &mut Screen<W>,
+    value: &impl Serialize,
+) -> Result<(), AskError> {
+    serde_json::to_writer(&mut screen.out, value).map_err(io::Error::from)?;
+    Ok(screen.out.write_all(b"\n")?)
+}
+
+fn is_json(format: ShowFormat) -> bool {
+    format == ShowFormat::Json
+}
+
+impl AskError {
+    /// Says what is wrong in one line, and with what exit status to end.
+    fn report(&self) -> ExitCode {
+        match self {
+            // The reader has seen enough, as `| head` does.
+            Self::Output(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+            error => {
+                eprintln!("cosmos: {error}");
+                ExitCode::from(error.status())
+            }
+        }
+    }
 }

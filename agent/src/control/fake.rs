@@ -1,1 +1,730 @@
-//! Views made of typed data, for tests.
+//! Views made of typed data, for tests: two routers, sessions in good and bad health, and a table of any size.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use ipnet::IpNet;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::protocol::{ObjectKind, PrefixQuery};
+use super::routes::{
+    Attributes, Cursor, FibFilter, FibNextHop, FibRow, FibState, FibView, Ineligible, Page,
+    PathExplanation, RouteExplanation, RouteFilter, RouteRow, RouteSide, RouteTable,
+    StepExplanation, ToldExplanation,
+};
+use super::views::{
+    AgentView, Counters, DispositionCounts, EventView, MessageCounts, NegotiatedView,
+    PeerFamilyView, PeerView, RouterKernelView, RouterView, SessionState, TableView, Views,
+};
+use crate::observe::histogram::Histogram;
+
+/// An agent that somebody typed.
+pub(crate) struct Fake {
+    pub(crate) routers: Vec<RouterView>,
+    pub(crate) peers: Vec<PeerView>,
+    pub(crate) tables: Vec<(Arc<str>, Arc<dyn RouteTable>)>,
+    pub(crate) fib: Option<Arc<dyn FibView>>,
+    pub(crate) objects: Vec<Value>,
+}
+
+impl Views for Fake {
+    fn agent(&self) -> AgentView {
+        AgentView {
+            version: "1.2.3".to_owned(),
+            node: "node-1".to_owned(),
+            pid: 4711,
+            started: moment(0),
+            uptime_seconds: 11_565,
+            resident_bytes: 19_083_264,
+        }
+    }
+
+    fn routers(&self) -> Vec<RouterView> {
+        self.routers.clone()
+    }
+
+    fn peers(&self) -> Vec<PeerView> {
+        self.peers.clone()
+    }
+
+    fn tables(&self) -> Vec<(Arc<str>, Arc<dyn RouteTable>)> {
+        self.tables.clone()
+    }
+
+    fn fib(&self) -> Option<Arc<dyn FibView>> {
+        self.fib.clone()
+    }
+
+    fn objects(&self, kind: ObjectKind) -> Vec<Value> {
+        self.objects
+            .iter()
+            .filter(|object| object["kind"] == kind.kind())
+            .cloned()
+            .collect()
+    }
+
+    fn counters(&self) -> Counters {
+        let mut counters = Counters {
+            connections_refused: 3,
+            ..Counters::default()
+        };
+        let latency = Histogram::of_seconds();
+        latency.observe(0.002);
+        latency.observe(0.2);
+        counters.kernel.latency = latency.view();
+        counters.kernel.programmed = 1234;
+        counters
+    }
+}
+
+pub(crate) fn moment(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_794_000_000 + seconds).unwrap()
+}
+
+pub(crate) fn net(text: &str) -> IpNet {
+    text.parse().unwrap()
+}
+
+fn address(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+/// Rows in a list, with what is told and in what order they are stored.
+pub(crate) struct Listed {
+    pub(crate) rows: Vec<RouteRow>,
+    pub(crate) explanations: Vec<RouteExplanation>,
+}
+
+fn covers(prefix: &PrefixQuery, candidate: &IpNet) -> bool {
+    match prefix {
+        PrefixQuery::Exact(net) => net == candidate,
+        PrefixQuery::Covering(address) => candidate.contains(address),
+        PrefixQuery::Longer(net) => net.contains(candidate),
+    }
+}
+
+impl RouteTable for Listed {
+    fn families(&self) -> Vec<String> {
+        vec!["ipv4/unicast".to_owned(), "ipv6/unicast".to_owned()]
+    }
+
+    fn page(&self, filter: &RouteFilter, from: Option<Cursor>, budget: usize) -> Page<RouteRow> {
+        let from = from.map_or(0, |cursor| cursor.0 as usize);
+        let to = (from + budget.min(2)).min(self.rows.len());
+        let rows = self.rows[from..to].iter().filter(|row| {
+            row.family == filter.family
+                && filter
+                    .prefix
+                    .as_ref()
+                    .is_none_or(|prefix| covers(prefix, &row.prefix))
+                && match &filter.side {
+                    RouteSide::Table { peer, best } => {
+                        (!best || row.best) && peer.as_ref().is_none_or(|peer| *peer == row.peer)
+                    }
+                    RouteSide::In { peer } => *peer == row.peer,
+                    RouteSide::Out { peer } => row.best && *peer != row.peer,
+                }
+        });
+        let next = (to < self.rows.len()).then_some(Cursor(to as u64));
+        Page {
+            rows: rows.cloned().collect(),
+            next,
+        }
+    }
+
+    fn explain(&self, prefix: &PrefixQuery) -> Option<RouteExplanation> {
+        self.explanations
+            .iter()
+            .find(|one| covers(prefix, &one.prefix))
+            .cloned()
+    }
+}
+
+/// A table of any number of made-up rows, none of which exists before it is asked for.
+pub(crate) struct Synthetic {
+    pub(crate) rows: u64,
+    /// Rows that were made so far.
+    pub(crate) made: AtomicU64,
+    /// Pages that were asked for so far.
+    pub(crate) pages: AtomicUsize,
+    /// Every so many rows one matches.
+    pub(crate) every: u64,
+}
+
+impl Synthetic {
+    pub(crate) fn new(rows: u64) -> Self {
+        Self {
+            rows,
+            made: AtomicU64::new(0),
+            pages: AtomicUsize::new(0),
+            every: 1,
+        }
+    }
+
+    fn row(n: u64) -> RouteRow {
+        // Stored in no order that people would know.
+        let mixed = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let host = (0x2001_0db8u128 << 96) | (u128::from(mixed) << 16);
+        let peer = ["tor-1", "tor-2"][(n % 2) as usize];
+        RouteRow {
+            family: "ipv6/unicast".to_owned(),
+            prefix: IpNet::new(IpAddr::V6(host.into()), 112).unwrap().trunc(),
+            peer: peer.to_owned(),
+            best: true,
+            attributes: Attributes {
+                next_hop: Some(format!("2001:db8:ffff::{:x}", n % 64)),
+                as_path: format!("65001 {} {}", 64_512 + n % 1_000, 4_200_000_000 + n % 5_000),
+                origin: "igp".to_owned(),
+                local_pref: Some(100),
+                communities: vec!["65001:100".to_owned(), format!("65001:{}", n % 100)],
+                ..Attributes::default()
+            },
+            ..RouteRow::default()
+        }
+    }
+}
+
+impl RouteTable for Synthetic {
+    fn families(&self) -> Vec<String> {
+        vec!["ipv6/unicast".to_owned()]
+    }
+
+    fn page(&self, _filter: &RouteFilter, from: Option<Cursor>, budget: usize) -> Page<RouteRow> {
+        let from = from.map_or(0, |cursor| cursor.0);
+        let to = (from + budget as u64).min(self.rows);
+        let rows: Vec<_> = (from..to)
+            .filter(|n| n % self.every == 0)
+            .map(Self::row)
+            .collect();
+        self.made.fetch_add(rows.len() as u64, Ordering::Relaxed);
+        self.pages.fetch_add(1, Ordering::Relaxed);
+        Page {
+            rows,
+            next: (to < self.rows).then_some(Cursor(to)),
+        }
+    }
+
+    fn explain(&self, _prefix: &PrefixQuery) -> Option<RouteExplanation> {
+        None
+    }
+}
+
+/// Kernel entries in a list.
+pub(crate) struct ListedFib(pub(crate) Vec<FibRow>);
+
+impl FibView for ListedFib {
+    fn page(&self, filter: &FibFilter, from: Option<Cursor>, budget: usize) -> Page<FibRow> {
+        let from = from.map_or(0, |cursor| cursor.0 as usize);
+        let to = (from + budget.min(2)).min(self.0.len());
+        let rows = self.0[from..to].iter().filter(|row| {
+            filter
+                .router
+                .as_ref()
+                .is_none_or(|router| *router == row.router)
+                && filter
+                    .prefix
+                    .as_ref()
+                    .is_none_or(|prefix| covers(prefix, &row.prefix))
+        });
+        let next = (to < self.0.len()).then_some(Cursor(to as u64));
+        Page {
+            rows: rows.cloned().collect(),
+            next,
+        }
+    }
+
+    fn explain(&self, prefix: &IpNet) -> Vec<FibRow> {
+        self.0
+            .iter()
+            .filter(|row| row.prefix == *prefix)
+            .cloned()
+            .collect()
+    }
+}
+
+/// An agent with a table of made-up rows and nothing else.
+pub(crate) fn synthetic(table: Arc<Synthetic>) -> Fake {
+    let name = "underlay".to_owned();
+    Fake {
+        routers: vec![RouterView {
+            name,
+            ..RouterView::default()
+        }],
+        peers: Vec::new(),
+        tables: vec![("underlay".into(), table)],
+        fib: None,
+        objects: Vec::new(),
+    }
+}
+
+pub(crate) const LONG_NAME: &str =
+    "border-leaf-switch-with-a-name-that-somebody-thought-would-never-be-printed-rack-42";
+
+/// A node with two routers, as it might be on a bad day.
+pub(crate) fn node() -> Fake {
+    Fake {
+        routers: routers(),
+        peers: peers(),
+        tables: tables(),
+        fib: Some(Arc::new(ListedFib(fib()))),
+        objects: objects(),
+    }
+}
+
+fn routers() -> Vec<RouterView> {
+    let table = |family: &str, destinations, paths| TableView {
+        family: family.to_owned(),
+        destinations,
+        paths,
+    };
+    vec![
+        RouterView {
+            name: "overlay".to_owned(),
+            local_as: 65_000,
+            router_id: "10.0.0.1".to_owned(),
+            families: vec!["ipv6/unicast".to_owned()],
+            error: Some("port 1179 is taken by another program".to_owned()),
+            tables: vec![table("ipv6/unicast", 1, 1)],
+            ..RouterView::default()
+        },
+        RouterView {
+            name: "underlay".to_owned(),
+            local_as: 65_000,
+            router_id: "10.0.0.1".to_owned(),
+            families: vec!["ipv4/unicast".to_owned(), "ipv6/unicast".to_owned()],
+            listening: Some("[::]:179".parse().unwrap()),
+            tables: vec![
+                table("ipv4/unicast", 100_000, 200_000),
+                table("ipv6/unicast", 1_234_567, 2_469_134),
+            ],
+            originated: 2,
+            attribute_sets: 7_654,
+            attribute_bytes: 1_234_567,
+            kernel: Some(RouterKernelView {
+                wanted: 1_334_567,
+                installed: 1_334_565,
+                failed: 2,
+                last_error: Some("2001:db8:bad::/48: Network is unreachable".to_owned()),
+            }),
+            ..RouterView::default()
+        },
+    ]
+}
+
+fn peers() -> Vec<PeerView> {
+    let family = |family: &str, received, accepted, advertised, end| PeerFamilyView {
+        family: family.to_owned(),
+        received,
+        accepted,
+        advertised,
+        end_of_rib_received: end,
+        end_of_rib_sent: end,
+    };
+    let tor = PeerView {
+        name: "tor-1".to_owned(),
+        router: "underlay".to_owned(),
+        description: Some("rack 12, left".to_owned()),
+        address: Some(address("2001:db8:0:12::1")),
+        remote_port: 179,
+        local_as: 65_000,
+        remote_as: Some(65_001),
+        kind: "external".to_owned(),
+        state: SessionState::Established,
+        since: Some(moment(300)),
+        state_seconds: 11_265,
+        flaps: 1,
+        password: true,
+        ttl: "1".to_owned(),
+        families: vec![
+            family("ipv4/unicast", 100_000, 100_000, 2, true),
+            family("ipv6/unicast", 1_234_566, 1_234_500, 1, true),
+        ],
+        received: MessageCounts {
+            open: 2,
+            update: 104_321,
+            notification: 1,
+            keepalive: 375,
+            route_refresh: 0,
+        },
+        sent: MessageCounts {
+            open: 2,
+            update: 3,
+            notification: 0,
+            keepalive: 377,
+            route_refresh: 1,
+        },
+        dispositions: DispositionCounts {
+            treat_as_withdraw: 4,
+            attribute_discard: 17,
+            ..Default::default()
+        },
+        negotiated: Some(negotiated()),
+        last_down: Some(EventView {
+            text: "NOTIFICATION received: Cease, Administrative Shutdown: \"moving to rack 13\""
+                .to_owned(),
+            at: moment(200),
+            seconds_ago: 11_365,
+        }),
+        last_notification_received: Some(EventView {
+            text: "Cease, Administrative Shutdown: \"moving to rack 13\"".to_owned(),
+            at: moment(200),
+            seconds_ago: 11_365,
+        }),
+        export_group: Some("1".to_owned()),
+        ..PeerView::default()
+    };
+    let dead = PeerView {
+        name: LONG_NAME.to_owned(),
+        router: "underlay".to_owned(),
+        address: Some(address("2001:db8:1111:2222:3333:4444:5555:6666")),
+        remote_port: 179,
+        local_as: 65_000,
+        remote_as: Some(4_200_000_001),
+        kind: "external".to_owned(),
+        state: SessionState::Idle,
+        idle_reason: Some("ConnectionRefused".to_owned()),
+        since: Some(moment(11_000)),
+        state_seconds: 565,
+        flaps: 12,
+        next_retry_seconds: Some(7),
+        ttl: "multihop 64".to_owned(),
+        last_down: Some(EventView {
+            text: "hold timer expired".to_owned(),
+            at: moment(9_000),
+            seconds_ago: 2_565,
+        }),
+        last_notification_sent: Some(EventView {
+            text: "Hold Timer Expired".to_owned(),
+            at: moment(9_000),
+            seconds_ago: 2_565,
+        }),
+        ..PeerView::default()
+    };
+    let shut = PeerView {
+        name: "lab/tor-3".to_owned(),
+        router: "overlay".to_owned(),
+        address: Some(address("10.1.1.1")),
+        remote_port: 1179,
+        local_as: 65_000,
+        remote_as: Some(65_000),
+        kind: "internal".to_owned(),
+        shutdown: Some("until the new optics are here".to_owned()),
+        idle_reason: Some("AdminDown".to_owned()),
+        state_seconds: 900_000,
+        passive: true,
+        ttl: "1".to_owned(),
+        ..PeerView::default()
+    };
+    vec![shut, dead, tor]
+}
+
+fn negotiated() -> NegotiatedView {
+    NegotiatedView {
+        local: Some("[2001:db8:0:12::2]:41234".parse().unwrap()),
+        remote: Some("[2001:db8:0:12::1]:179".parse().unwrap()),
+        remote_router_id: "10.0.0.11".to_owned(),
+        hold_seconds: 90,
+        keepalive_seconds: 30,
+        families: vec!["ipv4/unicast".to_owned(), "ipv6/unicast".to_owned()],
+        add_path_receive: vec!["ipv6/unicast".to_owned()],
+        add_path_send: Vec::new(),
+        extended_next_hop: vec!["ipv4/unicast".to_owned()],
+        four_octet_as: true,
+        max_message: 65_535,
+        route_refresh: true,
+        enhanced_route_refresh: false,
+        remote_capabilities: [
+            "multiprotocol ipv4/unicast",
+            "multiprotocol ipv6/unicast",
+            "route refresh",
+            "extended next hop ipv4/unicast via ipv6",
+            "extended message",
+            "graceful restart 120 s",
+            "four-octet AS 65001",
+            "add-path ipv6/unicast send",
+            "unknown 99 (3 octets)",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+        remote_host: Some("tor-1.example.net".to_owned()),
+        // What the network says is not written to a terminal as it is.
+        remote_software: Some("Rou\x1b[31mter 1.0".to_owned()),
+    }
+}
+
+fn tables() -> Vec<(Arc<str>, Arc<dyn RouteTable>)> {
+    let attributes = |next_hop: &str, path: &str, local_pref, med| Attributes {
+        next_hop: Some(next_hop.to_owned()),
+        as_path: path.to_owned(),
+        origin: "igp".to_owned(),
+        local_pref,
+        med,
+        ..Attributes::default()
+    };
+    let row = |prefix: &str, peer: &str, attributes: Attributes| RouteRow {
+        family: if prefix.contains(':') {
+            "ipv6/unicast"
+        } else {
+            "ipv4/unicast"
+        }
+        .to_owned(),
+        prefix: net(prefix),
+        peer: peer.to_owned(),
+        attributes,
+        ..RouteRow::default()
+    };
+    let best = |row: RouteRow| RouteRow { best: true, ..row };
+    let tor = "2001:db8:0:12::1";
+    let long_next_hop = "2001:db8:1111:2222:3333:4444:5555:6666";
+    let long_path = "65001 65010 4200000001 4200000002 4200000003 4200000004 {65020 65021} 65022";
+    let underlay = vec![
+        best(row(
+            "2001:db8:2::/64",
+            "tor-1",
+            attributes(tor, "65001 65010", Some(100), Some(0)),
+        )),
+        RouteRow {
+            multipath: true,
+            path_id: Some(7),
+            ..row(
+                "2001:db8:2::/64",
+                LONG_NAME,
+                attributes(long_next_hop, "65001 65011", Some(100), Some(0)),
+            )
+        },
+        best(row(
+            "10.0.2.0/24",
+            "tor-1",
+            attributes(tor, "65001", None, Some(4_294_967_295)),
+        )),
+        best(row(
+            "2001:db8:1::/64",
+            "local",
+            attributes("::", "", None, None),
+        )),
+        RouteRow {
+            ineligible: Some(Ineligible::NextHopUnreachable),
+            ..row(
+                "2001:db8:1111:2222:3333:4444:5555:6666/128",
+                LONG_NAME,
+                attributes(
+                    long_next_hop,
+                    long_path,
+                    Some(4_294_967_295),
+                    Some(4_294_967_295),
+                ),
+            )
+        },
+        RouteRow {
+            ineligible: Some(Ineligible::AsLoop),
+            stale: true,
+            ..row(
+                "10.0.1.0/24",
+                "tor-1",
+                attributes(tor, "65001 65000 65001", None, None),
+            )
+        },
+        best(row(
+            "0.0.0.0/0",
+            "tor-1",
+            attributes(tor, "65001", None, None),
+        )),
+    ];
+    let explanations = vec![explanation(&underlay)];
+    let overlay = vec![best(row(
+        "2001:db8:2::/64",
+        "lab/tor-3",
+        attributes("fd00::3", "", Some(100), None),
+    ))];
+    vec![
+        (
+            "overlay".into(),
+            Arc::new(Listed {
+                rows: overlay,
+                explanations: Vec::new(),
+            }),
+        ),
+        (
+            "underlay".into(),
+            Arc::new(Listed {
+                rows: underlay,
+                explanations,
+            }),
+        ),
+    ]
+}
+
+fn explanation(rows: &[RouteRow]) -> RouteExplanation {
+    let path = |row: &RouteRow| PathExplanation {
+        row: row.clone(),
+        source: "external".to_owned(),
+        peer_as: Some(65_001),
+        peer_router_id: Some("10.0.0.11".to_owned()),
+        policy: "accepted: no policy, so everything is".to_owned(),
+        before_policy: None,
+        next_hop_metric: Some(0),
+    };
+    let mut first = path(&rows[0]);
+    first.row.peer_address = Some(address("2001:db8:0:12::1"));
+    first.row.attributes.communities = (0..12).map(|n| format!("65001:{}", 100 + n)).collect();
+    first.before_policy = Some(Attributes {
+        local_pref: None,
+        ..rows[0].attributes.clone()
+    });
+    let second = path(&rows[1]);
+    let mut third = path(&rows[5]);
+    third.row.prefix = rows[0].prefix;
+    third.next_hop_metric = None;
+    let mut fourth = path(&rows[0]);
+    fourth.row.best = false;
+    fourth.row.peer = "tor-4".to_owned();
+    fourth.row.attributes.as_path = "65001 65010 65010 65010".to_owned();
+    let step = |name: &str, out: &[usize], detail: &str| StepExplanation {
+        name: name.to_owned(),
+        out: out.to_vec(),
+        detail: detail.to_owned(),
+    };
+    RouteExplanation {
+        family: "ipv6/unicast".to_owned(),
+        prefix: rows[0].prefix,
+        paths: vec![first, second, fourth, third],
+        steps: vec![
+            step("highest LOCAL_PREF (RFC 4271 9.1.1)", &[], "100"),
+            step("shortest AS_PATH (RFC 4271 9.1.2.2 a)", &[2], "2 against 4"),
+            step(
+                "lowest router ID (RFC 4271 9.1.2.2 f)",
+                &[1],
+                "10.0.0.11 against 10.0.0.12",
+            ),
+        ],
+        told: vec![
+            ToldExplanation {
+                group: Some("1".to_owned()),
+                peers: vec!["tor-2".to_owned(), LONG_NAME.to_owned()],
+                announced: Some(Attributes {
+                    next_hop: Some("2001:db8:0:12::2".to_owned()),
+                    as_path: "65000 65001 65010".to_owned(),
+                    origin: "igp".to_owned(),
+                    ..Attributes::default()
+                }),
+                reason: None,
+            },
+            ToldExplanation {
+                group: Some("1".to_owned()),
+                peers: vec!["tor-1".to_owned()],
+                announced: None,
+                reason: Some("the best path is its own (split horizon)".to_owned()),
+            },
+        ],
+        ..RouteExplanation::default()
+    }
+}
+
+fn fib() -> Vec<FibRow> {
+    let way = |gateway: &str, interface: &str| FibNextHop {
+        gateway: Some(address(gateway)),
+        interface: Some(interface.to_owned()),
+    };
+    let entry = |router: &str, prefix: &str, state, wanted: Vec<FibNextHop>| FibRow {
+        router: router.to_owned(),
+        prefix: net(prefix),
+        table: 254,
+        metric: 300,
+        state,
+        installed: if state == FibState::Installed {
+            wanted.clone()
+        } else {
+            Vec::new()
+        },
+        wanted,
+        reason: None,
+    };
+    let two = vec![way("fe80::1", "eth0"), way("fe80::2", "eth1")];
+    let mut failed = entry(
+        "underlay",
+        "2001:db8:1111:2222:3333:4444:5555:6666/128",
+        FibState::Failed,
+        vec![way(
+            "2001:db8:1111:2222:3333:4444:5555:7777",
+            "enp193s0f1np1",
+        )],
+    );
+    failed.reason = Some("the kernel says: Network is unreachable (error 101)".to_owned());
+    let mut shadowed = entry(
+        "overlay",
+        "2001:db8:2::/64",
+        FibState::Shadowed,
+        vec![way("fd00::3", "eth0")],
+    );
+    shadowed.reason = Some("router underlay wants it too and comes first".to_owned());
+    let mut blocked = entry(
+        "underlay",
+        "0.0.0.0/0",
+        FibState::Blocked,
+        vec![way("2001:db8:0:12::1", "eth0")],
+    );
+    blocked.reason = Some("a default route is not accepted".to_owned());
+    let mut leaving = entry("underlay", "10.9.0.0/24", FibState::Leaving, Vec::new());
+    leaving.installed = vec![way("10.0.0.9", "eth0")];
+    let mut changing = entry("underlay", "10.0.2.0/24", FibState::Pending, two.clone());
+    changing.installed = vec![way("fe80::1", "eth0")];
+    vec![
+        failed,
+        entry("underlay", "2001:db8:2::/64", FibState::Installed, two),
+        shadowed,
+        blocked,
+        leaving,
+        changing,
+    ]
+}
+
+fn objects() -> Vec<Value> {
+    let condition = |kind: &str, status: &str, reason: &str, message: &str| {
+        json!({ "type": kind, "status": status, "reason": reason, "message": message,
+                "lastTransitionTime": "2026-11-07T00:00:00Z", "observedGeneration": 1 })
+    };
+    vec![
+        json!({
+            "apiVersion": "bgp.miloapis.com/v1alpha1", "kind": "BGPRouter",
+            "metadata": { "name": "underlay", "namespace": "default", "generation": 1 },
+            "spec": { "targetRef": { "kind": "Node", "name": "node-1" }, "localASN": 65000,
+                      "routerID": "10.0.0.1",
+                      "addressFamilies": [ { "afi": "ipv4", "safi": "unicast" },
+                                           { "afi": "ipv6", "safi": "unicast" } ] },
+            "status": { "phase": "Ready", "conditions": [
+                condition("Ready", "True", "RuntimeReady", "the router runs"),
+                condition("Degraded", "False", "AllEstablished", "every peer is Established") ] },
+        }),
+        json!({
+            "apiVersion": "bgp.miloapis.com/v1alpha1", "kind": "BGPPeer",
+            "metadata": { "name": "tor-1", "namespace": "default", "generation": 1 },
+            "spec": { "routerRef": { "name": "underlay" }, "peerASN": 65001,
+                      "address": "2001:db8:0:12::1" },
+            "status": { "sessionState": "Established", "conditions": [
+                condition("Accepted", "True", "ConfigAccepted", "configured"),
+                condition("Ready", "True", "Established", "session up") ] },
+        }),
+        json!({
+            "apiVersion": "bgp.miloapis.com/v1alpha1", "kind": "BGPPeer",
+            "metadata": { "name": LONG_NAME, "namespace": "lab", "generation": 2 },
+            "spec": { "routerSelector": {}, "peerASN": 4200000001u32,
+                      "address": "2001:db8:1111:2222:3333:4444:5555:6666" },
+            "status": { "sessionState": "Idle", "conditions": [
+                condition("Accepted", "False", "NotImplemented",
+                          "spec.bfd.enabled: BFD is not there yet; remove the field, or wait for a later version"),
+                condition("Ready", "False", "ConnectionRefused", "the neighbour refuses the connection") ] },
+        }),
+        json!({
+            "apiVersion": "bgp.miloapis.com/v1alpha1", "kind": "BGPAdvertisement",
+            "metadata": { "name": "pods", "namespace": "default", "generation": 1 },
+            "spec": { "routerRef": { "name": "underlay" },
+                      "addressFamily": { "afi": "ipv6", "safi": "unicast" },
+                      "prefixes": ["2001:db8:1::/64"] },
+            "status": { "advertisedPrefixes": 1, "conditions": [
+                condition("Accepted", "True", "ConfigAccepted", "configured"),
+                condition("Advertised", "True", "Advertised", "told to 1 peer") ] },
+        }),
+    ]
+}

@@ -20,3 +20,5 @@ pub mod views;
 
 #[cfg(test)]
 pub(crate) mod fake;
+#[cfg(test)]
+mod server_tests;

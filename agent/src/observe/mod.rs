@@ -15,3 +15,6 @@ pub mod http;
 pub mod logging;
 pub mod metrics;
 pub mod readiness;
+
+#[cfg(test)]
+mod http_tests;

@@ -1,0 +1,164 @@
+//! EDGE: one question over the control socket, its replies as they come.
+
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::control::protocol::{End, ErrorCode, ErrorReply, Reply, Request};
+
+/// Longest reply line; an object with its status is the longest.
+const MAX_REPLY: u64 = 16 * 1024 * 1024;
+/// How long the agent may say nothing.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Why there is nothing to show.
+#[derive(Debug, Error)]
+pub enum AskError {
+    /// Nobody is there.
+    #[error("no agent answers on {}: is `cosmos run` running? (--socket names another)", .0.display())]
+    NoAgent(PathBuf),
+    /// Somebody is there, but not for us.
+    #[error("not allowed to ask the agent on {}: its socket belongs to the user that runs it", .0.display())]
+    Denied(PathBuf),
+    /// The connection broke.
+    #[error("the agent on {} stopped answering: {source}", .path.display())]
+    Broken {
+        /// The socket.
+        path: PathBuf,
+        /// The system's words.
+        source: io::Error,
+    },
+    /// It is not an agent, or one of another time.
+    #[error("the agent on {} answered what is not understood: {source}", .path.display())]
+    NotUnderstood {
+        /// The socket.
+        path: PathBuf,
+        /// Where it went wrong.
+        source: serde_json::Error,
+    },
+    /// The agent says no.
+    #[error("{}", .0.message)]
+    No(ErrorReply),
+    /// What is to be shown cannot be written.
+    #[error("cannot write: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl AskError {
+    /// Exit status: 1 for a no, 2 when the question could not be asked or the answer not shown.
+    pub fn status(&self) -> u8 {
+        match self {
+            Self::No(ErrorReply {
+                code: ErrorCode::NotFound,
+                ..
+            }) => 1,
+            _ => 2,
+        }
+    }
+
+    /// There is no such thing.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::No(ErrorReply {
+            code: ErrorCode::NotFound,
+            message: message.into(),
+        })
+    }
+}
+
+/// The replies to one question, one at a time.
+#[derive(Debug)]
+pub struct Replies {
+    path: PathBuf,
+    read: BufReader<UnixStream>,
+    line: Vec<u8>,
+    end: Option<End>,
+}
+
+impl Replies {
+    /// Asks the agent on a socket.
+    pub fn ask(path: &Path, request: &Request) -> Result<Self, AskError> {
+        let stream = UnixStream::connect(path).map_err(|source| match source.kind() {
+            ErrorKind::PermissionDenied => AskError::Denied(path.to_owned()),
+            ErrorKind::NotFound | ErrorKind::ConnectionRefused => {
+                AskError::NoAgent(path.to_owned())
+            }
+            _ => AskError::Broken {
+                path: path.to_owned(),
+                source,
+            },
+        })?;
+        let broken = |source| AskError::Broken {
+            path: path.to_owned(),
+            source,
+        };
+        stream.set_read_timeout(Some(PATIENCE)).map_err(broken)?;
+        stream.set_write_timeout(Some(PATIENCE)).map_err(broken)?;
+        let mut line = serde_json::to_vec(request).map_err(io::Error::from)?;
+        line.push(b'\n');
+        match (&stream).write_all(&line) {
+            // An agent that is too busy answers so without reading; its words are in the socket.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+            written => written.map_err(broken)?,
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            read: BufReader::with_capacity(64 * 1024, stream),
+            line,
+            end: None,
+        })
+    }
+
+    /// What the last line said; there once all replies have been read.
+    pub fn end(&self) -> Option<&End> {
+        self.end.as_ref()
+    }
+
+    fn read(&mut self) -> Result<Option<Reply>, AskError> {
+        if self.end.is_some() {
+            return Ok(None);
+        }
+        self.line.clear();
+        let read = (&mut self.read)
+            .take(MAX_REPLY)
+            .read_until(b'\n', &mut self.line);
+        let broken = |source| AskError::Broken {
+            path: self.path.clone(),
+            source,
+        };
+        let source = match read {
+            Ok(_) if self.line.last() == Some(&b'\n') => None,
+            Ok(_) => Some(ErrorKind::UnexpectedEof.into()),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Some(io::Error::new(
+                ErrorKind::TimedOut,
+                format!("no word for {} s", PATIENCE.as_secs()),
+            )),
+            Err(error) => Some(error),
+        };
+        if let Some(source) = source {
+            return Err(broken(source));
+        }
+        match serde_json::from_slice(&self.line) {
+            Ok(Reply::End(end)) => {
+                self.end = Some(end);
+                Ok(None)
+            }
+            Ok(Reply::Error(error)) => Err(AskError::No(error)),
+            Ok(reply) => Ok(Some(reply)),
+            Err(source) => Err(AskError::NotUnderstood {
+                path: self.path.clone(),
+                source,
+            }),
+        }
+    }
+}
+
+impl Iterator for Replies {
+    type Item = Result<Reply, AskError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.read().transpose()
+    }
+}

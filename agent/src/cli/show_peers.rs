@@ -1,0 +1,327 @@
+//! PURE: `cosmos show peers` and `cosmos show peer NAME`.
+
+use std::io::Write;
+
+use super::client::AskError;
+use super::table::{Cell, Column, Screen, Style, Table};
+use super::{ask, is_json, words, write_json};
+use crate::args::{ShowFormat, ShowPeerArgs, ShowPeersArgs};
+use crate::control::protocol::{Reply, Request};
+use crate::control::views::{MessageCounts, NegotiatedView, PeerView, SessionState};
+
+/// Asks for all and shows a line each.
+pub fn run_list<W: Write>(args: &ShowPeersArgs, screen: &mut Screen<W>) -> Result<(), AskError> {
+    let request = Request::Peers {
+        router: args.router.clone(),
+        name: None,
+    };
+    let replies = ask(&args.common.socket, &request)?;
+    render_list(replies, args.common.output, screen)
+}
+
+/// Asks for one and shows everything.
+pub fn run_one<W: Write>(args: &ShowPeerArgs, screen: &mut Screen<W>) -> Result<(), AskError> {
+    let request = Request::Peers {
+        router: args.router.clone(),
+        name: Some(args.name.clone()),
+    };
+    let replies = ask(&args.common.socket, &request)?;
+    render_one(replies, args.common.output, screen)
+}
+
+fn collect(
+    replies: impl Iterator<Item = Result<Reply, AskError>>,
+) -> Result<Vec<PeerView>, AskError> {
+    let peers = replies.filter_map(|reply| match reply {
+        Ok(Reply::Peer(peer)) => Some(Ok(*peer)),
+        Ok(_) => None,
+        Err(error) => Some(Err(error)),
+    });
+    peers.collect()
+}
+
+/// Shows a line each.
+pub fn render_list<W: Write>(
+    replies: impl Iterator<Item = Result<Reply, AskError>>,
+    format: ShowFormat,
+    screen: &mut Screen<W>,
+) -> Result<(), AskError> {
+    let peers = collect(replies)?;
+    if is_json(format) {
+        return write_json(screen, &peers);
+    }
+    if peers.is_empty() {
+        return Ok(screen.line(0, "No peers are configured.")?);
+    }
+    let rows: Vec<Vec<Cell>> = peers.iter().map(row).collect();
+    let columns = vec![
+        Column::text("NAME", 10),
+        Column::text("ROUTER", 8),
+        Column::firm("ADDRESS", 15),
+        Column::number("AS", 5),
+        Column::text("STATE", 11),
+        Column::number("FOR", 6),
+        Column::number("RECEIVED", 8),
+        Column::number("ACCEPTED", 8),
+        Column::number("SENT", 7),
+    ];
+    Ok(Table::print(columns, &rows, screen)?)
+}
+
+fn row(peer: &PeerView) -> Vec<Cell> {
+    let sum = |count: fn(&crate::control::views::PeerFamilyView) -> u64| -> Cell {
+        words::number(peer.families.iter().map(count).sum()).into()
+    };
+    let state = match why_down(peer).filter(|_| peer.state == SessionState::Idle) {
+        Some(why) => format!("{} ({why})", peer.state),
+        None => peer.state.to_string(),
+    };
+    vec![
+        peer.name.as_str().into(),
+        peer.router.as_str().into(),
+        peer.address
+            .map_or_else(|| "-".to_owned(), |address| address.to_string())
+            .into(),
+        peer.remote_as
+            .map_or_else(|| "-".to_owned(), |asn| asn.to_string())
+            .into(),
+        Cell::styled(state, style(peer.state)),
+        words::time(peer.state_seconds).into(),
+        sum(|family| family.received),
+        sum(|family| family.accepted),
+        sum(|family| family.advertised),
+    ]
+}
+
+fn style(state: SessionState) -> Style {
+    match state {
+        SessionState::Established => Style::Good,
+        SessionState::Idle => Style::Bad,
+        _ => Style::Fair,
+    }
+}
+
+/// Why a session is not up, in a word or two.
+pub(super) fn why_down(peer: &PeerView) -> Option<String> {
+    match (&peer.shutdown, &peer.idle_reason) {
+        _ if peer.state == SessionState::Established => None,
+        (Some(_), _) => Some("shut down".to_owned()),
+        (None, Some(reason)) => Some(reason.clone()),
+        (None, None) => peer.last_down.as_ref().map(|down| down.text.clone()),
+    }
+}
+
+/// Shows everything.
+pub fn render_one<W: Write>(
+    replies: impl Iterator<Item = Result<Reply, AskError>>,
+    format: ShowFormat,
+    screen: &mut Screen<W>,
+) -> Result<(), AskError> {
+    let peers = collect(replies)?;
+    if is_json(format) {
+        return match peers.as_slice() {
+            [peer] => write_json(screen, peer),
+            peers => write_json(screen, &peers),
+        };
+    }
+    for (n, peer) in peers.iter().enumerate() {
+        if n > 0 {
+            screen.blank()?;
+        }
+        session(peer, screen)?;
+        families(peer, screen)?;
+        messages(peer, screen)?;
+        if let Some(negotiated) = &peer.negotiated {
+            agreed(negotiated, screen)?;
+        }
+    }
+    Ok(())
+}
+
+fn session<W: Write>(peer: &PeerView, screen: &mut Screen<W>) -> Result<(), AskError> {
+    let address = peer
+        .address
+        .map_or_else(|| "address not known yet".to_owned(), |a| a.to_string());
+    let title = format!("Peer {} of router {}: {address}", peer.name, peer.router);
+    screen.styled_line(0, &title, Style::Strong)?;
+    screen.fact(
+        2,
+        "description",
+        peer.description.as_deref().unwrap_or_default(),
+    )?;
+    let asn = peer
+        .remote_as
+        .map_or_else(|| "not known yet".to_owned(), |asn| asn.to_string());
+    screen.fact(
+        2,
+        "AS",
+        &format!("{asn} ({}), ours {}", peer.kind, peer.local_as),
+    )?;
+    let mut state = format!("{} for {}", peer.state, words::time(peer.state_seconds));
+    if let Some(since) = peer.since {
+        state += &format!(", since {}", words::moment(since));
+    }
+    screen.styled_fact(2, "state", &state, style(peer.state))?;
+    if peer.state != SessionState::Established {
+        screen.fact(2, "reason", peer.idle_reason.as_deref().unwrap_or_default())?;
+    }
+    if let Some(text) = &peer.shutdown {
+        let text = if text.is_empty() {
+            "by its manifest".to_owned()
+        } else {
+            format!("by its manifest: {text}")
+        };
+        screen.fact(2, "shut down", &text)?;
+    }
+    if let Some(seconds) = peer.next_retry_seconds {
+        screen.fact(2, "next attempt", &format!("in {}", words::time(seconds)))?;
+    }
+    screen.fact(2, "flaps", &peer.flaps.to_string())?;
+    let event = |event: &Option<_>| event.as_ref().map(words::event).unwrap_or_default();
+    screen.fact(2, "last went down", &event(&peer.last_down))?;
+    screen.fact(2, "last sent", &event(&peer.last_notification_sent))?;
+    screen.fact(2, "last received", &event(&peer.last_notification_received))?;
+    let port = match peer.passive {
+        true => "passive: it connects to us".to_owned(),
+        false => format!("we connect to port {}", peer.remote_port),
+    };
+    screen.fact(2, "connection", &port)?;
+    screen.fact(2, "TTL", &peer.ttl)?;
+    screen.fact(
+        2,
+        "MD5 password",
+        if peer.password { "set" } else { "not set" },
+    )?;
+    Ok(screen.fact(
+        2,
+        "export group",
+        peer.export_group.as_deref().unwrap_or_default(),
+    )?)
+}
+
+fn families<W: Write>(peer: &PeerView, screen: &mut Screen<W>) -> Result<(), AskError> {
+    if peer.families.is_empty() {
+        return Ok(());
+    }
+    screen.blank()?;
+    let rows: Vec<Vec<Cell>> = peer
+        .families
+        .iter()
+        .map(|family| {
+            vec![
+                format!("  {}", family.family).into(),
+                words::number(family.received).into(),
+                words::number(family.accepted).into(),
+                words::number(family.advertised).into(),
+                words::yes(family.end_of_rib_received).into(),
+                words::yes(family.end_of_rib_sent).into(),
+            ]
+        })
+        .collect();
+    let columns = vec![
+        Column::text("  FAMILY", 14),
+        Column::number("RECEIVED", 10),
+        Column::number("ACCEPTED", 10),
+        Column::number("SENT", 10),
+        Column::text("END-OF-RIB RECEIVED", 19),
+        Column::text("END-OF-RIB SENT", 15),
+    ];
+    Ok(Table::print(columns, &rows, screen)?)
+}
+
+fn messages<W: Write>(peer: &PeerView, screen: &mut Screen<W>) -> Result<(), AskError> {
+    screen.blank()?;
+    let row = |name: &str, counts: &MessageCounts| {
+        let mut row = vec![Cell::from(name)];
+        row.extend(
+            counts
+                .by_type()
+                .map(|(_, count)| Cell::from(words::number(count))),
+        );
+        row.push(words::number(counts.total()).into());
+        row
+    };
+    let rows = [row("  received", &peer.received), row("  sent", &peer.sent)];
+    let columns = vec![
+        Column::text("  MESSAGES", 10),
+        Column::number("OPEN", 6),
+        Column::number("UPDATE", 12),
+        Column::number("NOTIFICATION", 12),
+        Column::number("KEEPALIVE", 12),
+        Column::number("REFRESH", 9),
+        Column::number("ALL", 14),
+    ];
+    Table::print(columns, &rows, screen)?;
+    let bad: Vec<String> = peer
+        .dispositions
+        .by_name()
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(name, count)| format!("{name} {}", words::number(count)))
+        .collect();
+    Ok(screen.styled_fact(2, "malformed UPDATEs", &bad.join(", "), Style::Bad)?)
+}
+
+fn agreed<W: Write>(negotiated: &NegotiatedView, screen: &mut Screen<W>) -> Result<(), AskError> {
+    screen.blank()?;
+    screen.styled_line(2, "Agreed", Style::Strong)?;
+    let end = |end: Option<std::net::SocketAddr>| {
+        end.map_or_else(|| "?".to_owned(), |end| end.to_string())
+    };
+    let ends = format!("{} to {}", end(negotiated.local), end(negotiated.remote));
+    screen.fact(2, "connection", &ends)?;
+    screen.fact(2, "its router ID", &negotiated.remote_router_id)?;
+    screen.fact(
+        2,
+        "its host",
+        negotiated.remote_host.as_deref().unwrap_or_default(),
+    )?;
+    screen.fact(
+        2,
+        "its software",
+        negotiated.remote_software.as_deref().unwrap_or_default(),
+    )?;
+    let time = |seconds: u16| match seconds {
+        0 => "none".to_owned(),
+        seconds => format!("{seconds} s"),
+    };
+    let times = format!(
+        "hold {}, keepalive {}",
+        time(negotiated.hold_seconds),
+        time(negotiated.keepalive_seconds)
+    );
+    screen.fact(2, "times", &times)?;
+    screen.fact(2, "families", &words::list(&negotiated.families, "none"))?;
+    screen.fact(
+        2,
+        "several paths from it",
+        &words::list(&negotiated.add_path_receive, ""),
+    )?;
+    screen.fact(
+        2,
+        "several paths to it",
+        &words::list(&negotiated.add_path_send, ""),
+    )?;
+    screen.fact(
+        2,
+        "IPv6 next hops for",
+        &words::list(&negotiated.extended_next_hop, ""),
+    )?;
+    screen.fact(
+        2,
+        "longest message",
+        &format!("{} octets", negotiated.max_message),
+    )?;
+    screen.fact(2, "four-octet AS", words::yes(negotiated.four_octet_as))?;
+    let refresh = match (negotiated.route_refresh, negotiated.enhanced_route_refresh) {
+        (_, true) => "yes, with begin and end",
+        (true, false) => "yes",
+        (false, false) => "no",
+    };
+    screen.fact(2, "route refresh", refresh)?;
+    Ok(screen.fact(
+        2,
+        "its capabilities",
+        &words::list(&negotiated.remote_capabilities, "none"),
+    )?)
+}

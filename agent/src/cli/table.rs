@@ -1,0 +1,511 @@
+//! PURE: columns of text within [`WIDTH`] columns of the screen.
+//!
+//! A table grows with its rows: widths come from the first rows, and when a later one needs more the widths change from there on,
+//! so that a table of any length is printed as it arrives. What does not fit is wrapped within its column; nothing
+//! is cut off. Text from the network loses its control characters, so that no neighbour writes to a terminal.
+
+use std::borrow::Cow;
+use std::io::{self, IsTerminal, Write};
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Columns of the screen that a line may take.
+pub const WIDTH: usize = 100;
+/// Space between two columns.
+const GAP: usize = 2;
+
+/// Whether colours are welcome: standard output is a terminal that has them, and `NO_COLOR` is not set.
+pub fn colour_wanted() -> bool {
+    io::stdout().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+        && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// Where output goes, and whether it may be coloured.
+#[derive(Debug)]
+pub struct Screen<W> {
+    /// Where it goes.
+    pub out: W,
+    colour: bool,
+}
+
+impl<W: Write> Screen<W> {
+    /// A screen.
+    pub fn new(out: W, colour: bool) -> Self {
+        Self { out, colour }
+    }
+
+    /// A line as it is, wrapped if it is too long, with everything after the first line indented.
+    pub fn line(&mut self, indent: usize, text: &str) -> io::Result<()> {
+        self.styled_line(indent, text, Style::Plain)
+    }
+
+    /// The same in a style.
+    pub fn styled_line(&mut self, indent: usize, text: &str, style: Style) -> io::Result<()> {
+        let text = printable(text);
+        for (n, piece) in wrap(&text, WIDTH - indent - 2).into_iter().enumerate() {
+            let indent = if n == 0 { indent } else { indent + 2 };
+            write!(self.out, "{:indent$}", "")?;
+            self.styled(piece, style)?;
+            writeln!(self.out)?;
+        }
+        Ok(())
+    }
+
+    /// An empty line.
+    pub fn blank(&mut self) -> io::Result<()> {
+        writeln!(self.out)
+    }
+
+    /// A name and what belongs to it; long text is wrapped beside the name. Nothing for empty text.
+    pub fn fact(&mut self, indent: usize, name: &str, text: &str) -> io::Result<()> {
+        self.styled_fact(indent, name, text, Style::Plain)
+    }
+
+    /// The same in a style.
+    pub fn styled_fact(
+        &mut self,
+        indent: usize,
+        name: &str,
+        text: &str,
+        style: Style,
+    ) -> io::Result<()> {
+        const NAME: usize = 21;
+        if text.is_empty() {
+            return Ok(());
+        }
+        let text = printable(text);
+        let room = WIDTH - indent - NAME - GAP;
+        for (n, piece) in wrap(&text, room).into_iter().enumerate() {
+            let name = if n == 0 { name } else { "" };
+            write!(self.out, "{:indent$}{name:NAME$}{:GAP$}", "", "")?;
+            self.styled(piece, style)?;
+            writeln!(self.out)?;
+        }
+        Ok(())
+    }
+
+    fn styled(&mut self, text: &str, style: Style) -> io::Result<()> {
+        match style.code() {
+            Some(code) if self.colour => write!(self.out, "\x1b[{code}m{text}\x1b[0m"),
+            _ => self.out.write_all(text.as_bytes()),
+        }
+    }
+}
+
+/// How a text looks where there are colours. Never the only way to tell something.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Style {
+    /// As it is.
+    #[default]
+    Plain,
+    /// All is well.
+    Good,
+    /// On its way.
+    Fair,
+    /// Something is wrong.
+    Bad,
+    /// What matters most.
+    Strong,
+}
+
+impl Style {
+    fn code(self) -> Option<&'static str> {
+        match self {
+            Self::Plain => None,
+            Self::Good => Some("32"),
+            Self::Fair => Some("33"),
+            Self::Bad => Some("31"),
+            Self::Strong => Some("1"),
+        }
+    }
+}
+
+/// One cell.
+#[derive(Debug, Clone, Default)]
+pub struct Cell {
+    text: String,
+    style: Style,
+}
+
+impl Cell {
+    /// A cell in a style.
+    pub fn styled(text: impl Into<String>, style: Style) -> Self {
+        let mut text = text.into();
+        if let Cow::Owned(clean) = printable(&text) {
+            text = clean;
+        }
+        Self { text, style }
+    }
+}
+
+impl<T: Into<String>> From<T> for Cell {
+    fn from(text: T) -> Self {
+        Self::styled(text, Style::Plain)
+    }
+}
+
+/// One column.
+#[derive(Debug, Clone, Copy)]
+pub struct Column {
+    title: &'static str,
+    /// It is made no narrower than this.
+    keep: usize,
+    right: bool,
+    /// It gives way only when the others have.
+    firm: bool,
+}
+
+impl Column {
+    /// A column of words, which are the first to be wrapped when space is short.
+    pub const fn text(title: &'static str, keep: usize) -> Self {
+        Self {
+            title,
+            keep,
+            right: false,
+            firm: false,
+        }
+    }
+
+    /// A column of addresses and the like, which nobody wants to see wrapped.
+    pub const fn firm(title: &'static str, keep: usize) -> Self {
+        Self {
+            title,
+            keep,
+            right: false,
+            firm: true,
+        }
+    }
+
+    /// A column of numbers, likewise.
+    pub const fn number(title: &'static str, keep: usize) -> Self {
+        Self {
+            title,
+            keep,
+            right: true,
+            firm: true,
+        }
+    }
+}
+
+/// A table in the making.
+#[derive(Debug)]
+pub struct Table {
+    columns: Vec<Column>,
+    /// What the widest cell so far needs.
+    needed: Vec<usize>,
+    widths: Vec<usize>,
+}
+
+impl Table {
+    /// An empty table.
+    pub fn new(columns: Vec<Column>) -> Self {
+        let kept: usize = columns.iter().map(|column| column.keep.max(1) + GAP).sum();
+        assert!(
+            kept <= WIDTH + GAP,
+            "the columns of a table fit on the screen"
+        );
+        let needed = columns.iter().map(|column| column.title.width()).collect();
+        let mut table = Self {
+            columns,
+            needed,
+            widths: Vec::new(),
+        };
+        table.lay_out();
+        table
+    }
+
+    /// Makes room for some rows.
+    pub fn fit<'a>(&mut self, rows: impl IntoIterator<Item = &'a [Cell]>) {
+        let mut grown = false;
+        for row in rows {
+            for (needed, cell) in self.needed.iter_mut().zip(row) {
+                let width = cell.text.width();
+                if width > *needed {
+                    *needed = width;
+                    grown = true;
+                }
+            }
+        }
+        if grown {
+            self.lay_out();
+        }
+    }
+
+    /// Everything gets what it needs; while that is too much, the widest gives way, words first.
+    fn lay_out(&mut self) {
+        self.widths.clone_from(&self.needed);
+        let gaps = GAP * self.columns.len().saturating_sub(1);
+        while self.widths.iter().sum::<usize>() + gaps > WIDTH {
+            let yielding = self
+                .widths
+                .iter_mut()
+                .zip(&self.columns)
+                .filter(|(width, column)| **width > column.keep.max(1));
+            match yielding.max_by_key(|(width, column)| (!column.firm, **width)) {
+                Some((width, _)) => *width -= 1,
+                None => return,
+            }
+        }
+    }
+
+    /// Writes the titles.
+    pub fn write_titles<W: Write>(&self, screen: &mut Screen<W>) -> io::Result<()> {
+        let titles: Vec<Cell> = self
+            .columns
+            .iter()
+            .map(|column| Cell::styled(column.title, Style::Strong))
+            .collect();
+        self.write_fitted(screen, &titles)
+    }
+
+    /// Writes a row, making room for it first.
+    pub fn write<W: Write>(&mut self, screen: &mut Screen<W>, row: &[Cell]) -> io::Result<()> {
+        self.fit([row]);
+        self.write_fitted(screen, row)
+    }
+
+    fn write_fitted<W: Write>(&self, screen: &mut Screen<W>, row: &[Cell]) -> io::Result<()> {
+        let pieces: Vec<Vec<&str>> = row
+            .iter()
+            .zip(&self.widths)
+            .map(|(cell, width)| wrap(&cell.text, *width))
+            .collect();
+        let lines = pieces.iter().map(Vec::len).max().unwrap_or(0);
+        for line in 0..lines {
+            // Space is written when something follows it, so that no line ends in it.
+            let mut space = 0;
+            for (n, cell) in row.iter().enumerate() {
+                let piece = pieces[n].get(line).copied().unwrap_or_default();
+                let fill = self.widths[n].saturating_sub(piece.width());
+                let (before, after) = if self.columns[n].right {
+                    (fill, 0)
+                } else {
+                    (0, fill)
+                };
+                if !piece.is_empty() {
+                    write!(screen.out, "{:1$}", "", space + before)?;
+                    screen.styled(piece, cell.style)?;
+                    space = 0;
+                } else {
+                    space += before;
+                }
+                space += after + GAP;
+            }
+            writeln!(screen.out)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a whole table at once.
+    pub fn print<W: Write>(
+        columns: Vec<Column>,
+        rows: &[Vec<Cell>],
+        screen: &mut Screen<W>,
+    ) -> io::Result<()> {
+        let mut table = Self::new(columns);
+        table.fit(rows.iter().map(Vec::as_slice));
+        table.write_titles(screen)?;
+        for row in rows {
+            table.write_fitted(screen, row)?;
+        }
+        Ok(())
+    }
+}
+
+/// The text without characters that move the cursor, change colours or hide.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    let bad = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    match text.contains(bad) {
+        true => Cow::Owned(text.replace(bad, "\u{fffd}")),
+        false => Cow::Borrowed(text),
+    }
+}
+
+/// Pieces of at most `width` columns: cut at a space if there is one, else after punctuation, else where it must be.
+fn wrap(text: &str, width: usize) -> Vec<&str> {
+    let width = width.max(2);
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while rest.width() > width {
+        let mut used = 0;
+        let fits = rest.char_indices().find(|(_, c)| {
+            used += c.width().unwrap_or(0);
+            used > width
+        });
+        let limit = fits.map_or(rest.len(), |(at, _)| at);
+        let head = &rest[..limit];
+        let cut = if rest[limit..].starts_with(' ') {
+            limit
+        } else {
+            let space = head.rfind(' ').filter(|at| *at > 0);
+            let mark = head.rfind(['-', '/', ',', ':', '.', '@']).map(|at| at + 1);
+            let mark = mark.max(hump(head)).filter(|at| *at > limit / 2);
+            space.or(mark).unwrap_or(limit)
+        };
+        pieces.push(rest[..cut].trim_end_matches(' '));
+        rest = rest[cut..].trim_start_matches(' ');
+    }
+    pieces.push(rest);
+    pieces
+}
+
+/// Where the last word of a name LikeThis begins.
+fn hump(text: &str) -> Option<usize> {
+    let mut last = None;
+    let mut lower = false;
+    for (at, c) in text.char_indices() {
+        if lower && c.is_ascii_uppercase() {
+            last = Some(at);
+        }
+        lower = c.is_ascii_lowercase();
+    }
+    last
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rendered(columns: Vec<Column>, rows: &[&[&str]], colour: bool) -> String {
+        let rows: Vec<Vec<Cell>> = rows
+            .iter()
+            .map(|row| row.iter().copied().map(Cell::from).collect())
+            .collect();
+        let mut screen = Screen::new(Vec::new(), colour);
+        Table::print(columns, &rows, &mut screen).unwrap();
+        String::from_utf8(screen.out).unwrap()
+    }
+
+    #[test]
+    fn wrapping_prefers_spaces_then_punctuation() {
+        let table: &[(&str, usize, &[&str])] = &[
+            ("short", 10, &["short"]),
+            ("", 10, &[""]),
+            ("65001 65002 65003", 11, &["65001 65002", "65003"]),
+            ("65001 65002 65003", 12, &["65001 65002", "65003"]),
+            ("65001 65002 65003", 10, &["65001", "65002", "65003"]),
+            ("leaf-switch-12", 8, &["leaf-", "switch-", "12"]),
+            ("abcdefghij", 4, &["abcd", "efgh", "ij"]),
+            ("2001:db8:1:2::/64", 10, &["2001:db8:", "1:2::/64"]),
+            ("(ConnectionRefused)", 16, &["(Connection", "Refused)"]),
+            ("日本語", 4, &["日本", "語"]),
+        ];
+        for (text, width, wanted) in table {
+            assert_eq!(wrap(text, *width), *wanted, "{text} in {width}");
+        }
+    }
+
+    #[test]
+    fn wrapping_loses_nothing() {
+        let text = "a bb ccc-dddd/eeeee 2001:db8::1,fe80::1 ffffffffffffffffffffff";
+        for width in 1..70 {
+            let joined: String = wrap(text, width).concat();
+            assert_eq!(joined.replace(' ', ""), text.replace(' ', ""), "{width}");
+        }
+    }
+
+    #[test]
+    fn columns_line_up_and_lines_do_not_end_in_space() {
+        let columns = vec![
+            Column::text("NAME", 8),
+            Column::number("ROUTES", 6),
+            Column::text("X", 1),
+        ];
+        let text = rendered(
+            columns,
+            &[&["a", "7", ""], &["longer", "1000000", "x"]],
+            false,
+        );
+        assert_eq!(
+            text,
+            "NAME     ROUTES  X\na             7\nlonger  1000000  x\n"
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_is_wrapped_in_its_column() {
+        let columns = vec![
+            Column::text("PREFIX", 43),
+            Column::text("A", 10),
+            Column::text("B", 10),
+        ];
+        let prefix = "2001:db8:1111:2222:3333:4444:5555:6666/128";
+        let long = "word ".repeat(30);
+        let text = rendered(columns, &[&[prefix, &long, &long]], false);
+        assert!(text.lines().all(|line| line.width() <= WIDTH), "{text}");
+        assert!(text.contains(prefix), "{text}");
+        assert_eq!(text.matches("word").count(), 60);
+    }
+
+    #[test]
+    fn every_combination_of_widths_fits() {
+        let columns = || {
+            vec![
+                Column::text("P", 43),
+                Column::text("N", 14),
+                Column::text("F", 8),
+                Column::number("L", 5),
+            ]
+        };
+        for a in [1, 20, 43, 200] {
+            for b in [1, 39, 80] {
+                for c in [1, 63, 253] {
+                    for d in [1, 10] {
+                        let cells = [a, b, c, d].map(|n| "x".repeat(n));
+                        let row: Vec<&str> = cells.iter().map(String::as_str).collect();
+                        let text = rendered(columns(), &[&row], false);
+                        assert!(text.lines().all(|line| line.width() <= WIDTH), "{text}");
+                        assert_eq!(text.matches('x').count(), a + b + c + d);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_later_row_widens_the_table_from_there_on() {
+        let mut screen = Screen::new(Vec::new(), false);
+        let mut table = Table::new(vec![Column::text("A", 4), Column::text("B", 4)]);
+        table.write(&mut screen, &["1".into(), "x".into()]).unwrap();
+        table
+            .write(&mut screen, &["123456".into(), "x".into()])
+            .unwrap();
+        table.write(&mut screen, &["1".into(), "x".into()]).unwrap();
+        assert_eq!(
+            String::from_utf8(screen.out).unwrap(),
+            "1  x\n123456  x\n1       x\n"
+        );
+    }
+
+    #[test]
+    fn neighbours_do_not_write_to_the_terminal() {
+        let text = rendered(
+            vec![Column::text("A", 4)],
+            &[&["\x1b[31mred\x07\u{202e}"]],
+            false,
+        );
+        assert_eq!(text, "A\n\u{fffd}[31mred\u{fffd}\u{fffd}\n");
+    }
+
+    #[test]
+    fn colours_change_nothing_but_colours() {
+        let columns = || vec![Column::text("NAME", 4), Column::text("STATE", 4)];
+        let row = [Cell::from("a"), Cell::styled("Established", Style::Good)];
+        let print = |colour| {
+            let mut screen = Screen::new(Vec::new(), colour);
+            Table::print(columns(), &[row.to_vec()], &mut screen).unwrap();
+            String::from_utf8(screen.out).unwrap()
+        };
+        let coloured = print(true);
+        assert!(coloured.contains("\x1b[32mEstablished\x1b[0m"));
+        let mut plain = coloured;
+        for code in ["\x1b[32m", "\x1b[1m", "\x1b[0m"] {
+            plain = plain.replace(code, "");
+        }
+        assert_eq!(plain, print(false));
+    }
+}
