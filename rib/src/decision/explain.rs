@@ -119,7 +119,7 @@ pub fn explain(
     };
     let champions = med::champions(candidates, config);
     let (mut used, mut equals) = (Vec::new(), Vec::new());
-    multipath::multipath(candidates, best, max_paths, config, &mut used);
+    multipath(candidates, best, max_paths, config, &mut used);
     if max_paths > 1 {
         multipath::equals_of_best(candidates, best, config, &mut equals);
     }
