@@ -1,0 +1,332 @@
+//! Laws that hold after any history.
+
+mod support;
+
+use bgp_wire::*;
+use ipnet::IpNet;
+use proptest::prelude::*;
+use rib::*;
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use support::*;
+
+const PREFIXES: u32 = 10;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Announce { peer: usize, net: u32, path_id: u32, set: u8 },
+    Withdraw { peer: usize, net: u32, path_id: u32 },
+    Flush { peer: usize },
+    Down { peer: usize },
+    Stale { peer: usize, again: u8 },
+    Drain { budget: usize },
+    Receive { peer: usize },
+    Fib { n: usize },
+    Join { peer: usize },
+    Leave { peer: usize },
+    Refresh { peer: usize, v6: bool, demarcated: bool },
+    Cut { cut: bool },
+    Originate { net: u32, originator: u32 },
+    WithdrawLocal { net: u32, originator: u32 },
+    Sweep,
+}
+
+const PEERS: usize = 7;
+/// Peers that send path ids.
+const ADD_PATH_SENDERS: [usize; 2] = [1, 3];
+
+fn path_id(peer: usize, id: u32) -> u32 {
+    if ADD_PATH_SENDERS.contains(&peer) { 1 + id } else { 0 }
+}
+
+fn steps(max: usize) -> impl Strategy<Value = Vec<Step>> {
+    let peer = 0..PEERS;
+    let net = 0..PREFIXES;
+    let step = prop_oneof![
+        12 => (peer.clone(), net.clone(), 0..3u32, 0..32u8)
+            .prop_map(|(peer, net, id, set)| Step::Announce { peer, net, path_id: path_id(peer, id), set }),
+        5 => (peer.clone(), net.clone(), 0..3u32)
+            .prop_map(|(peer, net, id)| Step::Withdraw { peer, net, path_id: path_id(peer, id) }),
+        6 => peer.clone().prop_map(|peer| Step::Flush { peer }),
+        1 => peer.clone().prop_map(|peer| Step::Down { peer }),
+        1 => (peer.clone(), any::<u8>()).prop_map(|(peer, again)| Step::Stale { peer, again }),
+        4 => (1..6usize).prop_map(|budget| Step::Drain { budget }),
+        3 => peer.clone().prop_map(|peer| Step::Receive { peer }),
+        2 => (1..6usize).prop_map(|n| Step::Fib { n }),
+        3 => peer.clone().prop_map(|peer| Step::Join { peer }),
+        1 => peer.clone().prop_map(|peer| Step::Leave { peer }),
+        2 => (peer.clone(), any::<bool>(), any::<bool>())
+            .prop_map(|(peer, v6, demarcated)| Step::Refresh { peer, v6, demarcated }),
+        1 => any::<bool>().prop_map(|cut| Step::Cut { cut }),
+        1 => (net.clone(), 0..2u32).prop_map(|(net, originator)| Step::Originate { net, originator }),
+        1 => (net, 0..2u32).prop_map(|(net, originator)| Step::WithdrawLocal { net, originator }),
+        1 => Just(Step::Sweep),
+    ];
+    prop::collection::vec(step, 0..max)
+}
+
+fn world(shards: usize) -> World {
+    let mut world = World::new(shards, 4);
+    world.add(SourceKind::Ebgp, Asn(64501));
+    world.add(SourceKind::Ebgp, Asn(64501));
+    world.add(SourceKind::Ebgp, Asn(64502));
+    world.add(SourceKind::Ibgp, LOCAL_AS);
+    world.add(SourceKind::IbgpClient, LOCAL_AS);
+    world.add(SourceKind::IbgpClient, LOCAL_AS);
+    world.add(SourceKind::Ebgp, Asn(64503));
+    world.rib.open_fib_reader(std::sync::Arc::new(()));
+    world
+}
+
+/// One of thirty-two sets: MEDs that compare and that do not, equal sets, loops, communities that stop a route.
+fn pick(world: &World, peer: usize, net: IpNet, choice: u8) -> AttrSet {
+    let asn = world.peers[peer].asn;
+    let internal = asn == LOCAL_AS;
+    let first = if internal { Asn(64501 + u32::from(choice & 1)) } else { asn };
+    set(family_of(net), first, 1 + (choice & 3), |editor| {
+        if internal {
+            editor.set_local_pref(Some(100));
+        }
+        match (choice >> 2) & 3 {
+            0 => {}
+            1 => editor.set_med(Some(10)),
+            2 => editor.set_med(Some(20)),
+            _ => editor.prepend_as_path(first, 1),
+        }
+        match choice >> 4 {
+            0 => {}
+            _ if choice == 31 => editor.add_community(Community::NO_EXPORT),
+            _ if choice == 30 => editor.set_as_path(&[first, LOCAL_AS]),
+            _ if internal => editor.set_local_pref(Some(200)),
+            _ => editor.set_origin(Origin::Incomplete),
+        }
+        if internal && choice & 0b1000 != 0 {
+            editor.set_originator_id(Some(RouterId(77)));
+        }
+    })
+}
+
+fn run(world: &mut World, step: &Step) {
+    match *step {
+        Step::Announce { peer, net: n, path_id, set } => {
+            let attrs = pick(world, peer, net(n), set);
+            world.announce(peer, &[net(n)], path_id, attrs.as_ref());
+        }
+        Step::Withdraw { peer, net: n, path_id } => world.withdraw(peer, &[net(n)], path_id),
+        Step::Flush { peer } => {
+            world.flush(peer);
+        }
+        Step::Down { peer } => {
+            world.peer_down(peer);
+        }
+        Step::Stale { peer, again } => {
+            world.flush(peer);
+            let idx = world.peers[peer].idx;
+            let rows = world.rows();
+            world.rib.begin_refresh(idx, FAMILIES[0]).finish(&world.rib);
+            // The peer tells some of its routes again; the others are gone at the end.
+            let mut gone = 0;
+            for row in rows.iter().filter(|row| row.peer == idx && row.prefix.addr().is_ipv4()) {
+                let (IpNet::V4(n), id) = (row.prefix, row.path_id.0) else { continue };
+                if (again >> (u32::from(n.addr()) >> 8 & 7)) & 1 == 1 {
+                    world.announce(peer, &[row.prefix], id, row.attrs.as_ref());
+                } else {
+                    gone += 1;
+                }
+            }
+            world.flush(peer);
+            assert_eq!(world.rib.end_refresh(idx, FAMILIES[0]).finish(&world.rib), gone);
+        }
+        Step::Drain { budget } => {
+            world.exporter.drain(&world.rib, budget);
+        }
+        Step::Receive { peer } => {
+            if let Some(told) = &mut world.peers[peer].told {
+                told.receive();
+            }
+        }
+        Step::Fib { n } => world.drain_fib(n),
+        Step::Join { peer } => {
+            // Some are told one path, some three, and some have little room.
+            let add_path = if peer == 2 || peer == 6 { 3 } else { 0 };
+            let high = if peer % 2 == 1 { 200 } else { MemberQueue::HIGH };
+            world.join_with(peer, add_path, high);
+        }
+        Step::Leave { peer } => world.leave(peer),
+        Step::Refresh { peer, v6, demarcated } => {
+            let idx = world.peers[peer].idx;
+            world.exporter.refresh(&world.rib, idx, FAMILIES[usize::from(v6)], demarcated);
+        }
+        Step::Cut { cut } => {
+            world.cut.0.store(cut, Ordering::Relaxed);
+            let all: Vec<_> = world.rib.next_hops().into_iter().map(|(key, _)| key).collect();
+            world.rib.next_hop_changed(&all).finish(&world.rib);
+        }
+        Step::Originate { net: n, originator } => {
+            let attrs = set(family_of(net(n)), LOCAL_AS, 0, |editor| {
+                editor.set_as_path(&[]);
+                editor.set_next_hop(None);
+            });
+            world.rib.originate(net(n), attrs.as_ref(), originator);
+        }
+        Step::WithdrawLocal { net: n, originator } => {
+            world.rib.withdraw_local(net(n), originator);
+        }
+        Step::Sweep => world.rib.sweep(),
+    }
+}
+
+fn run_all(shards: usize, steps: &[Step]) -> World {
+    let mut world = world(shards);
+    for step in steps {
+        run(&mut world, step);
+    }
+    for peer in 0..PEERS {
+        world.flush(peer);
+    }
+    world.settle();
+    world
+}
+
+/// What the forwarding table should hold by the rows.
+fn fib_of(rows: &[Row]) -> BTreeMap<IpNet, usize> {
+    let mut fib = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.best && !row.peer.is_local()) {
+        let used = rows.iter().filter(|other| other.prefix == row.prefix && (other.best || other.multipath));
+        fib.insert(row.prefix, used.count());
+    }
+    fib
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_a_quiet_group_was_told_is_the_export_of_the_table(steps in steps(120)) {
+        let world = run_all(2, &steps);
+        for peer in 0..PEERS {
+            if world.peers[peer].told.is_some() {
+                world.check_told(peer);
+            }
+        }
+    }
+
+    #[test]
+    fn the_forwarding_table_is_what_the_table_selects(steps in steps(120)) {
+        let world = run_all(2, &steps);
+        let have: BTreeMap<_, _> = world.fib.iter().map(|(net, paths)| (*net, paths.len())).collect();
+        prop_assert_eq!(have, fib_of(&world.rows()));
+    }
+
+    #[test]
+    fn one_shard_is_eight_shards(steps in steps(120)) {
+        let (one, eight) = (run_all(1, &steps), run_all(8, &steps));
+        prop_assert_eq!(one.rows(), eight.rows());
+        for peer in 0..PEERS {
+            let told = |world: &World| world.peers[peer].told.as_ref().map(|told| told.routes.clone());
+            prop_assert_eq!(told(&one), told(&eight));
+            for family in FAMILIES {
+                let idx = one.peers[peer].idx;
+                prop_assert_eq!(one.rib.peer_counts(idx, family), eight.rib.peer_counts(idx, family));
+            }
+        }
+    }
+
+    #[test]
+    fn counts_are_what_the_rows_say(steps in steps(100)) {
+        let world = run_all(4, &steps);
+        let rows = world.rows();
+        for (idx, _) in world.rib.peers() {
+            for family in FAMILIES {
+                let own = || rows.iter().filter(|row| row.peer == idx && family_of(row.prefix) == family);
+                let refused = own().filter(|row| {
+                    row.ineligible.is_some_and(|reason| reason != Ineligible::NextHopUnreachable)
+                });
+                let counts = world.rib.peer_counts(idx, family);
+                prop_assert_eq!(counts.received as usize, own().count());
+                prop_assert_eq!(counts.accepted as usize, own().count() - refused.count());
+            }
+        }
+        let counts = world.rib.counts();
+        prop_assert_eq!(counts.ipv4_paths + counts.ipv6_paths, rows.len());
+    }
+
+    #[test]
+    fn withdrawing_everything_empties_everything(steps in steps(100), by_peer_down: bool) {
+        let mut world = run_all(4, &steps);
+        for row in world.rows() {
+            if row.peer.is_local() {
+                world.rib.withdraw_local(row.prefix, row.path_id.0);
+                continue;
+            }
+            let peer = world.peers.iter().position(|peer| peer.idx == row.peer).unwrap();
+            if !by_peer_down {
+                world.withdraw(peer, &[row.prefix], row.path_id.0);
+                world.flush(peer);
+            }
+        }
+        for peer in 0..PEERS {
+            if by_peer_down {
+                world.peer_down(peer);
+            }
+        }
+        world.settle();
+        for told in world.peers.iter().filter_map(|peer| peer.told.as_ref()) {
+            prop_assert!(told.routes.is_empty());
+        }
+        prop_assert!(world.fib.is_empty());
+        for _ in 0..3 {
+            world.rib.sweep();
+        }
+        let counts = world.rib.counts();
+        let expected = Counts { set_bytes: counts.set_bytes, table_bytes: counts.table_bytes, ..Counts::default() };
+        prop_assert_eq!(counts, expected);
+        prop_assert_eq!(counts.table_bytes, 0);
+    }
+
+    #[test]
+    fn the_order_of_arrival_does_not_matter(
+        paths in prop::collection::btree_map((0..PEERS, 0..2u32, 0..3u32), 0..32u8, 1..20),
+        detours in prop::collection::vec((0..PEERS, 0..2u32, 0..3u32, 0..32u8), 0..20),
+        seed: u64,
+    ) {
+        let paths: Vec<_> = paths.into_iter().collect();
+        let mut straight = world(1);
+        for &((peer, n, id), set) in &paths {
+            run(&mut straight, &Step::Announce { peer, net: n, path_id: path_id(peer, id), set });
+            straight.flush(peer);
+        }
+        // Another order, with things in between that do not last.
+        let mut shuffled = paths;
+        let mut random = seed | 1;
+        for i in (1..shuffled.len()).rev() {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            shuffled.swap(i, (random % (i as u64 + 1)) as usize);
+        }
+        let mut winding = world(1);
+        for &(peer, n, id, set) in &detours {
+            run(&mut winding, &Step::Announce { peer, net: n, path_id: path_id(peer, id), set });
+            winding.flush(peer);
+        }
+        for &((peer, n, id), set) in &shuffled {
+            run(&mut winding, &Step::Announce { peer, net: n, path_id: path_id(peer, id), set });
+            winding.flush(peer);
+        }
+        let lasting = |peer: usize, n: u32, id: u32| {
+            shuffled.iter().any(|&((p, m, i), _)| p == peer && m == n && path_id(p, i) == path_id(peer, id))
+        };
+        for &(peer, n, id, _) in &detours {
+            if !lasting(peer, n, id) {
+                run(&mut winding, &Step::Withdraw { peer, net: n, path_id: path_id(peer, id) });
+                winding.flush(peer);
+            }
+        }
+        // Of several announcements of one path, the last counts: those orders may differ.
+        let keys: std::collections::BTreeSet<_> =
+            shuffled.iter().map(|&((peer, n, id), _)| (peer, n, path_id(peer, id))).collect();
+        prop_assume!(keys.len() == shuffled.len());
+        prop_assert_eq!(straight.rows(), winding.rows());
+    }
+}

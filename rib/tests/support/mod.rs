@@ -1,0 +1,415 @@
+//! A table with peers for tests: routes go in as UPDATEs, and what comes out is decoded and replayed into a map, as
+//! a peer would.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use bgp_wire::*;
+use bytes::BytesMut;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use rib::export::{Exported, SourceInfo, export};
+use rib::*;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Our AS.
+pub(crate) const LOCAL_AS: Asn = Asn(65000);
+/// Both families.
+pub(crate) const FAMILIES: [Family; 2] = [Family::IPV4_UNICAST, Family::IPV6_UNICAST];
+
+/// A resolver whose odd next hops can be cut off.
+#[derive(Default)]
+pub(crate) struct Cut(pub(crate) AtomicBool);
+
+impl NextHopResolver for Cut {
+    fn resolve(&self, next_hop: &NextHopKey) -> Resolution {
+        let last = match next_hop.address {
+            IpAddr::V4(address) => address.octets()[3],
+            IpAddr::V6(address) => address.octets()[15],
+        };
+        if self.0.load(Ordering::Relaxed) && last % 2 == 1 {
+            Resolution::UNREACHABLE
+        } else {
+            Resolution { reachable: true, metric: u32::from(last) }
+        }
+    }
+}
+
+/// One neighbour: it sends, and it may be told.
+pub(crate) struct Neighbor {
+    pub(crate) idx: PeerIdx,
+    pub(crate) inbound: Inbound,
+    pub(crate) asn: Asn,
+    pub(crate) told: Option<Told>,
+}
+
+/// What a neighbour has been told.
+pub(crate) struct Told {
+    pub(crate) queue: Arc<MemberQueue>,
+    pub(crate) key: GroupKey,
+    pub(crate) routes: BTreeMap<(IpNet, u32), AttrSet>,
+    pub(crate) ends: BTreeSet<Family>,
+    /// Prefixes that came since Beginning-of-RIB, and families in which End-of-RIB of a refresh came.
+    pub(crate) refreshed: BTreeSet<(IpNet, u32)>,
+    pub(crate) refreshing: BTreeSet<Family>,
+    pub(crate) messages: usize,
+}
+
+impl Told {
+    /// Takes in all that waits, as the peer would.
+    pub(crate) fn receive(&mut self) {
+        while self.receive_one() {}
+    }
+
+    pub(crate) fn receive_one(&mut self) -> bool {
+        let Some(chunk) = self.queue.pop() else { return false };
+        let external = self.key.rules.audience == Audience::Ebgp;
+        let them = if external { Asn(4_200_000_000) } else { LOCAL_AS };
+        let mut ctx = SessionContext::new(them, LOCAL_AS);
+        for family in &self.key.families {
+            if family.add_path > 0 {
+                ctx.add_path_receive.insert(family.family);
+            }
+        }
+        let mut rest = &chunk.bytes[..];
+        let mut messages = 0;
+        while !rest.is_empty() {
+            let (frame, used) = next_frame(rest, 4096).expect("a good header").expect("whole messages");
+            rest = &rest[used..];
+            messages += 1;
+            self.messages += 1;
+            match frame.kind {
+                MessageType::Update => self.update(frame.body, &ctx),
+                MessageType::RouteRefresh => {
+                    let refresh = RouteRefresh::decode(frame.body).expect("a good refresh");
+                    let family = refresh.family;
+                    match refresh.subtype {
+                        RefreshSubtype::Begin => {
+                            self.refreshing.insert(family);
+                            self.refreshed.retain(|(net, _)| family_of(*net) != family);
+                        }
+                        RefreshSubtype::End => {
+                            // RFC 7313 §4: what was not told again is gone.
+                            assert!(self.refreshing.remove(&family), "an end after a beginning");
+                            let fresh = &self.refreshed;
+                            self.routes.retain(|key, _| {
+                                family_of(key.0) != family || fresh.contains(key)
+                            });
+                        }
+                        other => panic!("unexpected refresh {other:?}"),
+                    }
+                }
+                other => panic!("unexpected message {other:?}"),
+            }
+        }
+        assert_eq!(messages, chunk.messages, "a chunk says how many messages it holds");
+        true
+    }
+
+    fn update(&mut self, body: &[u8], ctx: &SessionContext) {
+        let mut scratch = AttrScratch::default();
+        let decoded = decode_update(body, ctx, &mut scratch).expect("an UPDATE of ours is good");
+        assert_eq!(decoded.disposition, Disposition::None, "{:?}", decoded.findings);
+        let update = decoded.update;
+        if let Some(family) = update.end_of_rib {
+            assert!(self.ends.insert(family), "one End-of-RIB for a family");
+        }
+        let unreach = update.unreach.map(|unreach| unreach.nlri);
+        for block in [Some(update.withdrawn), unreach].into_iter().flatten() {
+            for key in nlri(&block) {
+                assert!(self.routes.remove(&key).is_some(), "withdrawn without being told: {key:?}");
+                self.refreshed.remove(&key);
+            }
+        }
+        let reach = update.reach.zip(update.mp_attrs).map(|(reach, attrs)| (reach.nlri, attrs));
+        for (block, attrs) in [Some((update.announced, update.attrs)), reach].into_iter().flatten() {
+            for key in nlri(&block) {
+                self.routes.insert(key, attrs.to_set());
+                self.refreshed.insert(key);
+            }
+        }
+    }
+}
+
+fn nlri(block: &NlriBlock<'_>) -> Vec<(IpNet, u32)> {
+    if block.family == Family::IPV4_UNICAST {
+        block.iter_v4().map(|(id, net)| (net.into(), id.0)).collect()
+    } else {
+        block.iter_v6().map(|(id, net)| (net.into(), id.0)).collect()
+    }
+}
+
+/// A table, its exporter and its neighbours.
+pub(crate) struct World {
+    pub(crate) rib: Rib,
+    pub(crate) exporter: Exporter,
+    pub(crate) cut: Arc<Cut>,
+    pub(crate) peers: Vec<Neighbor>,
+    pub(crate) fib: BTreeMap<IpNet, Vec<(NextHop, PeerIdx)>>,
+}
+
+impl World {
+    pub(crate) fn new(shards: usize, max_paths: u8) -> Self {
+        let cut = Arc::new(Cut::default());
+        let rib = Rib::new(RibConfig {
+            shards,
+            local_as: LOCAL_AS,
+            router_id: RouterId(1),
+            cluster_id: None,
+            decision: DecisionConfig::default(),
+            max_paths,
+            next_hops: cut.clone(),
+        });
+        let exporter = Exporter::new(&rib, Arc::new(()));
+        Self { rib, exporter, cut, peers: Vec::new(), fib: BTreeMap::new() }
+    }
+
+    pub(crate) fn add(&mut self, kind: SourceKind, asn: Asn) -> usize {
+        let n = self.peers.len() as u32 + 1;
+        let info = PeerInfo {
+            name: format!("peer-{n}").into(),
+            address: IpAddr::from((0x0a00_0000 + n).to_be_bytes()),
+            kind,
+            asn,
+            router_id: RouterId(1000 + n),
+            link: 0,
+            allow_as_in: 0,
+            import: ImportPolicy::AcceptAll,
+        };
+        let idx = self.rib.add_peer(info).expect("room for a peer");
+        self.peers.push(Neighbor { idx, inbound: Inbound::new(idx), asn, told: None });
+        self.peers.len() - 1
+    }
+
+    /// The key of a peer's group.
+    pub(crate) fn key(&self, peer: usize, add_path: u8) -> GroupKey {
+        let audience = match self.rib.peer(self.peers[peer].idx).kind {
+            SourceKind::Ebgp => Audience::Ebgp,
+            SourceKind::IbgpClient => Audience::IbgpClient,
+            _ => Audience::Ibgp,
+        };
+        let encoding =
+            Encoding { asn4: true, add_path: add_path > 0, max_message: 4096, mp_ipv4: false };
+        GroupKey {
+            rules: ExportRules {
+                audience,
+                local_as: LOCAL_AS,
+                cluster_id: RouterId(1),
+                own_ipv4: Some(NextHop::V4([10, 0, 0, 200].into())),
+                own_ipv6: Some(NextHop::V6("2001:db8::200".parse().unwrap())),
+                ipv6_next_hop_for_ipv4: false,
+                next_hop_self: false,
+                policy: ExportPolicy::AcceptAll,
+            },
+            families: FAMILIES
+                .iter()
+                .map(|&family| FamilyExport { family, encoding: encoding.clone(), add_path })
+                .collect(),
+        }
+    }
+
+    pub(crate) fn join(&mut self, peer: usize, add_path: u8) {
+        self.join_with(peer, add_path, MemberQueue::HIGH);
+    }
+
+    /// Joins with a queue that is full at `high` bytes.
+    pub(crate) fn join_with(&mut self, peer: usize, add_path: u8, high: usize) {
+        let key = self.key(peer, add_path);
+        let queue = Arc::new(MemberQueue::with_limit(Arc::new(()), high));
+        let idx = self.peers[peer].idx;
+        self.exporter.join(&self.rib, idx, key.clone(), queue.clone());
+        self.peers[peer].told = Some(Told {
+            queue,
+            key,
+            routes: BTreeMap::new(),
+            ends: BTreeSet::new(),
+            refreshed: BTreeSet::new(),
+            refreshing: BTreeSet::new(),
+            messages: 0,
+        });
+    }
+
+    pub(crate) fn leave(&mut self, peer: usize) {
+        let idx = self.peers[peer].idx;
+        self.exporter.leave(&self.rib, idx);
+        self.peers[peer].told = None;
+    }
+
+    /// Sends an UPDATE with these attributes from a peer. Not flushed.
+    pub(crate) fn announce(&mut self, peer: usize, nets: &[IpNet], path_id: u32, attrs: AttrRef<'_>) {
+        let nlri: Vec<_> = nets.iter().map(|&net| (path_id, net)).collect();
+        self.send(peer, path_id != 0, |out, encoding, family| {
+            each_family(family, &nlri, |(v4, v6)| {
+                if !v4.is_empty() {
+                    let fitted = encode_announce(out, family, encoding, attrs, v4).expect("it fits");
+                    assert_eq!(fitted, v4.len());
+                }
+                if !v6.is_empty() {
+                    let fitted = encode_announce(out, family, encoding, attrs, v6).expect("it fits");
+                    assert_eq!(fitted, v6.len());
+                }
+            });
+        });
+    }
+
+    pub(crate) fn withdraw(&mut self, peer: usize, nets: &[IpNet], path_id: u32) {
+        let nlri: Vec<_> = nets.iter().map(|&net| (path_id, net)).collect();
+        self.send(peer, path_id != 0, |out, encoding, family| {
+            each_family(family, &nlri, |(v4, v6)| {
+                if !v4.is_empty() {
+                    assert_eq!(encode_withdraw(out, family, encoding, v4), v4.len());
+                }
+                if !v6.is_empty() {
+                    assert_eq!(encode_withdraw(out, family, encoding, v6), v6.len());
+                }
+            });
+        });
+    }
+
+    fn send(&mut self, peer: usize, add_path: bool, write: impl Fn(&mut BytesMut, &Encoding, Family)) {
+        let neighbor = &mut self.peers[peer];
+        let mut ctx = SessionContext::new(LOCAL_AS, neighbor.asn);
+        if add_path {
+            ctx.add_path_receive = FamilySet::from(FAMILIES);
+        }
+        let encoding = Encoding { asn4: true, add_path, max_message: 4096, mp_ipv4: false };
+        for family in FAMILIES {
+            let mut out = BytesMut::new();
+            write(&mut out, &encoding, family);
+            if !out.is_empty() {
+                let mut scratch = AttrScratch::default();
+                let decoded = decode_update(&out[19..], &ctx, &mut scratch).expect("a good UPDATE");
+                assert_eq!(decoded.disposition, Disposition::None, "{:?}", decoded.findings);
+                neighbor.inbound.update(&self.rib, &decoded, &ctx);
+            }
+        }
+    }
+
+    pub(crate) fn flush(&mut self, peer: usize) -> Flushed {
+        self.peers[peer].inbound.flush(&self.rib)
+    }
+
+    pub(crate) fn peer_down(&mut self, peer: usize) -> usize {
+        self.peers[peer].inbound.discard();
+        self.rib.peer_down(self.peers[peer].idx, &FAMILIES).finish(&self.rib)
+    }
+
+    /// Drains and receives until nothing more comes.
+    pub(crate) fn settle(&mut self) {
+        loop {
+            let progress = self.exporter.drain(&self.rib, 10_000);
+            let mut received = false;
+            for told in self.peers.iter_mut().filter_map(|peer| peer.told.as_mut()) {
+                received |= !told.queue.is_empty();
+                told.receive();
+            }
+            self.drain_fib(usize::MAX);
+            if !progress.more && progress.destinations == 0 && !received {
+                break;
+            }
+        }
+    }
+
+    pub(crate) fn drain_fib(&mut self, n: usize) {
+        let mut changes = Vec::new();
+        self.rib.drain_fib(n, &mut changes);
+        for change in changes {
+            if change.paths.is_empty() {
+                self.fib.remove(&change.prefix);
+            } else {
+                let paths = change.paths.iter().map(|path| (path.next_hop, path.peer)).collect();
+                self.fib.insert(change.prefix, paths);
+            }
+        }
+    }
+
+    /// All rows in order.
+    pub(crate) fn rows(&self) -> Vec<Row> {
+        let page = self.rib.rows(&RowQuery::default(), None, 1);
+        assert!(page.sorted && page.next.is_none());
+        page.rows
+    }
+
+    /// What a peer should have been told, from the table as it is.
+    pub(crate) fn expected(&self, peer: usize) -> BTreeMap<(IpNet, u32), AttrSet> {
+        let told = self.peers[peer].told.as_ref().expect("the peer is told things");
+        let mut expected = BTreeMap::new();
+        for row in self.rows().into_iter().filter(|row| row.best && row.peer != self.peers[peer].idx) {
+            let info = self.rib.peer(row.peer);
+            let source = SourceInfo::new(info.kind, info.router_id);
+            let mut editor = AttrEditor::new();
+            let family = FAMILIES[usize::from(matches!(row.prefix, IpNet::V6(_)))];
+            if let Exported::Announce(attrs) =
+                export(row.attrs.as_ref(), &source, family, &told.key.rules, &mut editor)
+            {
+                expected.insert((row.prefix, 0), attrs.to_set());
+            }
+        }
+        expected
+    }
+
+    /// Panics unless a quiet peer has exactly what it should have.
+    pub(crate) fn check_told(&self, peer: usize) {
+        let told = self.peers[peer].told.as_ref().expect("the peer is told things");
+        assert!(told.queue.is_empty());
+        assert!(told.refreshing.is_empty());
+        assert_eq!(told.ends.len(), told.key.families.len(), "End-of-RIB for each family");
+        let idx = self.peers[peer].idx;
+        if told.key.families[0].add_path == 0 {
+            assert_eq!(told.routes, self.expected(peer), "what peer {peer} was told");
+        }
+        let rows = self.rib.adj_out_rows(idx, &RowQuery::default(), None, 1).rows;
+        let rows: BTreeMap<_, _> =
+            rows.into_iter().map(|row| ((row.prefix, row.path_id.0), row.attrs)).collect();
+        assert_eq!(told.routes, rows, "what the table says that peer {peer} was told");
+        for family in FAMILIES {
+            let of_family = |net: &IpNet| matches!(net, IpNet::V6(_)) == (family == FAMILIES[1]);
+            let n = told.routes.keys().filter(|(net, _)| of_family(net)).count();
+            assert_eq!(self.rib.advertised(idx, family) as usize, n, "routes counted for peer {peer}");
+        }
+    }
+}
+
+type Split<'a> = (&'a [(PathId, Ipv4Net)], &'a [(PathId, Ipv6Net)]);
+
+fn each_family(family: Family, nlri: &[(u32, IpNet)], write: impl FnOnce(Split<'_>)) {
+    let mut v4 = Vec::new();
+    let mut v6 = Vec::new();
+    for &(id, net) in nlri {
+        match net {
+            IpNet::V4(net) if family == FAMILIES[0] => v4.push((PathId(id), net)),
+            IpNet::V6(net) if family == FAMILIES[1] => v6.push((PathId(id), net)),
+            _ => {}
+        }
+    }
+    write((&v4, &v6));
+}
+
+/// A set as an external peer of `asn` would send it for `family`.
+pub(crate) fn set(family: Family, asn: Asn, hop: u8, change: impl FnOnce(&mut AttrEditor)) -> AttrSet {
+    let mut editor = AttrEditor::new();
+    editor.set_origin(Origin::Igp);
+    editor.set_as_path(&[asn]);
+    editor.set_next_hop(if family == FAMILIES[0] {
+        NextHop::V4([10, 0, 0, hop].into())
+    } else {
+        NextHop::V6(std::net::Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, u16::from(hop)))
+    });
+    change(&mut editor);
+    editor.to_set()
+}
+
+/// The nth prefix: even ones IPv4, odd ones IPv6.
+pub(crate) fn net(n: u32) -> IpNet {
+    if n % 2 == 0 {
+        IpNet::V4(Ipv4Net::new((0x1000_0000 + (n << 8)).into(), 24).unwrap())
+    } else {
+        let address = (0x2a00_u128 << 112) | (u128::from(n) << 80);
+        IpNet::V6(Ipv6Net::new(address.into(), 48).unwrap())
+    }
+}
+
+/// The family of a prefix.
+pub(crate) fn family_of(net: IpNet) -> Family {
+    FAMILIES[usize::from(matches!(net, IpNet::V6(_)))]
+}
