@@ -107,8 +107,8 @@ pub(super) fn build(
 
 /// The prefix without its host bits, or what is wrong with it.
 fn prefix(text: &str, family: Option<Family>) -> Result<IpNet, &'static str> {
-    let prefix: IpNet = text.parse().map_err(
-        |_| "is not a prefix; use an address and a length, such as 192.0.2.0/24 or 2001:db8:1::/48",
+    let prefix = strict(text).ok_or(
+        "is not a prefix; use an address and a length, such as 192.0.2.0/24 or 2001:db8:1::/48",
     )?;
     match (prefix, family) {
         (IpNet::V4(_), Some(Family::IPV6_UNICAST)) => {

@@ -208,15 +208,15 @@ impl Told<'_> {
 
         let (phase, mut conditions) = self.router_runs(state);
         conditions.push(if down.is_empty() {
-            let text = if peers.is_empty() {
-                "there are no peers"
+            let (reason, text) = if peers.is_empty() {
+                ("NoPeers", "there are no peers")
             } else {
-                "all peers are Established"
+                ("PeersEstablished", "all peers are Established")
             };
-            self.condition("Degraded", false, "PeersEstablished", text)
+            self.condition("Degraded", false, reason, text)
         } else {
             let text = format!(
-                "{} of {} peers are not Established: {}",
+                "{} of {} not Established: {}",
                 down.len(),
                 peers.len(),
                 list(&down)
@@ -226,7 +226,7 @@ impl Told<'_> {
         conditions.push(if peers.is_empty() {
             self.condition("PeersEstablished", false, "NoPeers", "there are no peers")
         } else if down.is_empty() {
-            let text = format!("{} peers are Established", peers.len());
+            let text = "all peers are Established";
             self.condition("PeersEstablished", true, "PeersEstablished", text)
         } else {
             let text = format!("not Established: {}", list(&down));
@@ -351,13 +351,19 @@ impl Told<'_> {
         let furthest = sessions
             .iter()
             .min_by_key(|(_, state)| progress(&state.state));
-        let ready = match (furthest, self.rejection()) {
+        let (state, ready) = match (furthest, self.rejection()) {
+            // A session that is refused on one of several routers is as far from Established as can be.
             (_, Some((_, text))) => {
-                self.condition("Ready", false, "Idle", format!("not accepted: {text}"))
+                let text = format!("not accepted: {text}");
+                ("Idle", self.condition("Ready", false, "Idle", text))
             }
             (Some((peer, state)), None) => {
                 let text = session_text(peer, state);
-                self.condition("Ready", state.is_established(), &ready_reason(state), text)
+                let ready = state.is_established();
+                (
+                    &*state.state,
+                    self.condition("Ready", ready, &ready_reason(state), text),
+                )
             }
             // Nothing of it runs here and nothing is wrong with it: it is another node's.
             (None, None) => return None,
@@ -391,11 +397,7 @@ impl Told<'_> {
             .collect::<Vec<_>>();
         Some(BGPPeerStatus {
             observed_generation: Some(self.generation),
-            session_state: Some(
-                furthest
-                    .map_or("Idle", |(_, state)| &state.state)
-                    .to_owned(),
-            ),
+            session_state: Some(state.to_owned()),
             last_established_time: last.map(timestamp),
             conditions: Some(vec![self.accepted(), ready]),
             routers: Some(routers),
@@ -452,13 +454,16 @@ impl Told<'_> {
                 self.condition("Ready", false, "Pending", text)
             }
             (None, n) => {
-                let text = format!("BGPRouter {} originates {n} prefixes", key.router);
+                let text = format!(
+                    "BGPRouter {} originates it; number of prefixes: {n}",
+                    key.router
+                );
                 self.condition("Ready", true, "Originated", text)
             }
         };
         let names: Vec<&str> = told.iter().map(|name| &**name).collect();
         let advertised = if names.is_empty() {
-            let text = "no peer has been told; none with this family is Established";
+            let text = "no peer has been told of it yet";
             self.condition("Advertised", false, "NoPeers", text)
         } else {
             self.condition(

@@ -1,7 +1,9 @@
 //! From what runs to what should run, as a list of changes.
 //!
-//! The order of the list is an order in which they can be carried out: first what is new or different, routers
-//! before the peers and originations that need them; then removals, in the opposite order.
+//! The order of the list is an order in which they can be carried out: sessions that end come first, because a new
+//! one may have their neighbour; then what is new or different, routers before the peers and originations that need
+//! them; then what is withdrawn, so that a prefix that moves from one advertisement to another is there all the time;
+//! routers that go come last.
 
 use std::collections::BTreeMap;
 
@@ -49,6 +51,12 @@ pub enum Change {
 #[must_use]
 pub fn diff(running: &Desired, wanted: &Desired) -> Vec<Change> {
     let mut changes = Vec::new();
+    gone(
+        &running.peers,
+        &wanted.peers,
+        Change::PeerRemoved,
+        &mut changes,
+    );
     compare(
         &mut changes,
         &running.routers,
@@ -74,12 +82,6 @@ pub fn diff(running: &Desired, wanted: &Desired) -> Vec<Change> {
         &running.originations,
         &wanted.originations,
         Change::OriginationRemoved,
-        &mut changes,
-    );
-    gone(
-        &running.peers,
-        &wanted.peers,
-        Change::PeerRemoved,
         &mut changes,
     );
     gone(

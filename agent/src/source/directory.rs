@@ -25,6 +25,8 @@ const QUIET: Duration = Duration::from_millis(80);
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How often the folder is read though nothing was told.
 const INTERVAL: Duration = Duration::from_secs(10);
+/// How soon a folder that cannot be read is tried again.
+const RETRY: Duration = Duration::from_secs(1);
 /// The largest file that is read.
 const FILE_MAX: u64 = 16 << 20;
 
@@ -62,6 +64,7 @@ impl Directory {
             source,
         })?;
         let first = folder.read(files, SystemTime::now()).unwrap_or_default();
+        log(&[], &first.problems);
         let (sender, updates) = watch::channel(first);
         let task = tokio::spawn(follow(path.to_owned(), folder, sender));
         Ok(Self { updates, task })
@@ -121,6 +124,7 @@ async fn follow(path: PathBuf, mut folder: Folder, sender: watch::Sender<SourceU
                 note(&sender, &path, &error);
                 // The next reading that succeeds tells all there is, the vanished note included.
                 folder.forget_texts();
+                next = Instant::now() + RETRY;
                 None
             }
             // The runtime is going down.
@@ -128,10 +132,21 @@ async fn follow(path: PathBuf, mut folder: Folder, sender: watch::Sender<SourceU
         };
         if let Some(update) = update {
             sender.send_if_modified(|current| {
+                log(&current.problems, &update.problems);
                 let different = *current != update;
                 *current = update;
                 different
             });
+        }
+    }
+}
+
+/// Puts the problems that are new into the log.
+fn log(before: &[FileProblem], now: &[FileProblem]) {
+    for problem in now.iter().filter(|problem| !before.contains(problem)) {
+        match problem.severity {
+            Severity::Rejected => tracing::error!("{problem}"),
+            Severity::Warning => tracing::warn!("{problem}"),
         }
     }
 }
@@ -148,6 +163,7 @@ fn note(sender: &watch::Sender<SourceUpdate>, path: &Path, error: &io::Error) {
     sender.send_if_modified(|current| {
         let new = !current.problems.contains(&problem);
         if new {
+            log(&[], std::slice::from_ref(&problem));
             current.problems.push(problem);
         }
         new

@@ -1,0 +1,397 @@
+//! A folder of manifests on disk: what is seen of it while it changes, and what a check says of it.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use cosmos::cli::check::{COULD_NOT_RUN, OK, PROBLEMS, check};
+use cosmos::desired::{Kind, Object, ObjectKey, Snapshot, build, statuses};
+use cosmos::source::directory::{Directory, SourceUpdate, load};
+use cosmos::source::folder::Folder;
+use cosmos::source::status_memory::StatusStore;
+use proptest::prelude::*;
+use tokio::sync::watch;
+
+/// A folder that is gone after the test.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("cosmos-{}-{name}", std::process::id()));
+        let _left_over = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).expect("a temporary folder");
+        Self(path)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.0.join(name), text).expect("a file");
+    }
+
+    fn remove(&self, name: &str) {
+        fs::remove_file(self.0.join(name)).expect("a file to remove");
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _gone = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn router(name: &str, asn: u32) -> String {
+    format!(
+        "apiVersion: bgp.miloapis.com/v1alpha1
+kind: BGPRouter
+metadata: {{name: {name}}}
+spec:
+  targetRef: {{kind: Node, name: node-1}}
+  localASN: {asn}
+  routerID: 10.0.0.1
+  addressFamilies: [{{afi: ipv6, safi: unicast}}]
+"
+    )
+}
+
+fn asn_of(update: &SourceUpdate, name: &str) -> Option<i64> {
+    match update
+        .objects
+        .get(&ObjectKey::new(Kind::BgpRouter, "default", name))?
+    {
+        Object::Router(router) => Some(router.spec.local_asn),
+        _ => None,
+    }
+}
+
+/// Waits until the folder is as it should be.
+async fn until(
+    updates: &mut watch::Receiver<SourceUpdate>,
+    what: &str,
+    is_so: impl FnMut(&SourceUpdate) -> bool,
+) {
+    // Well under the interval at which the folder is read without being told to.
+    let limit = Duration::from_secs(5);
+    let seen = tokio::time::timeout(limit, updates.wait_for(is_so)).await;
+    assert!(matches!(&seen, Ok(Ok(_))), "never seen: {what}");
+}
+
+#[tokio::test]
+async fn changes_are_seen_as_they_happen() {
+    let scratch = Scratch::new("live");
+    scratch.write("a.yaml", &router("a", 1));
+    let directory = Directory::start(&scratch.0).expect("the folder is there");
+    let mut updates = directory.updates();
+    assert_eq!(
+        asn_of(&updates.borrow(), "a"),
+        Some(1),
+        "the first state is there at once"
+    );
+
+    scratch.write("b.yml", &router("b", 2));
+    until(&mut updates, "a new file", |u| asn_of(u, "b") == Some(2)).await;
+    scratch.write("a.yaml", &router("a", 3));
+    until(&mut updates, "a changed file", |u| {
+        asn_of(u, "a") == Some(3)
+    })
+    .await;
+    // As editors do it: another file takes the name.
+    scratch.write("a.yaml.new", &router("a", 4));
+    fs::rename(scratch.0.join("a.yaml.new"), scratch.0.join("a.yaml")).expect("renamed");
+    until(&mut updates, "a replaced file", |u| {
+        asn_of(u, "a") == Some(4)
+    })
+    .await;
+    scratch.write("a.yaml", "kind: [\n");
+    until(&mut updates, "what is wrong", |u| !u.problems.is_empty()).await;
+    assert_eq!(
+        asn_of(&updates.borrow(), "a"),
+        Some(4),
+        "the last good state stays"
+    );
+    scratch.remove("b.yml");
+    until(&mut updates, "a file that is gone", |u| {
+        asn_of(u, "b").is_none()
+    })
+    .await;
+    scratch.write("a.yaml", &router("a", 5));
+    until(&mut updates, "what was put right", |u| {
+        u.problems.is_empty()
+    })
+    .await;
+    assert_eq!(asn_of(&updates.borrow(), "a"), Some(5));
+}
+
+#[tokio::test]
+async fn a_mounted_config_map_is_followed_when_it_is_swapped() {
+    let scratch = Scratch::new("configmap");
+    for (version, asn) in [("..v1", 1), ("..v2", 2)] {
+        fs::create_dir(scratch.0.join(version)).expect("a folder");
+        scratch.write(&format!("{version}/a.yaml"), &router("a", asn));
+    }
+    symlink("..v1", scratch.0.join("..data")).expect("a link");
+    symlink("..data/a.yaml", scratch.0.join("a.yaml")).expect("a link");
+    let directory = Directory::start(&scratch.0).expect("the folder is there");
+    let mut updates = directory.updates();
+    assert_eq!(asn_of(&updates.borrow(), "a"), Some(1));
+    symlink("..v2", scratch.0.join("..data_tmp")).expect("a link");
+    fs::rename(scratch.0.join("..data_tmp"), scratch.0.join("..data")).expect("swapped");
+    until(&mut updates, "the new version", |u| {
+        asn_of(u, "a") == Some(2)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_folder_that_vanishes_leaves_everything_in_force() {
+    let scratch = Scratch::new("vanishing");
+    scratch.write("a.yaml", &router("a", 1));
+    let directory = Directory::start(&scratch.0).expect("the folder is there");
+    let mut updates = directory.updates();
+    let away = scratch.0.with_extension("away");
+    fs::rename(&scratch.0, &away).expect("moved away");
+    let (now, before) = (away.clone(), scratch.0.clone());
+    until(&mut updates, "the folder is missing", |u| {
+        u.problems
+            .iter()
+            .any(|problem| problem.message.contains("what was read last stays"))
+    })
+    .await;
+    assert_eq!(asn_of(&updates.borrow(), "a"), Some(1));
+    fs::rename(now, before).expect("moved back");
+    let limit = Duration::from_secs(15);
+    let seen = tokio::time::timeout(limit, updates.wait_for(|u| u.problems.is_empty())).await;
+    assert!(
+        matches!(&seen, Ok(Ok(_))),
+        "the folder is read again when it is back"
+    );
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_one_clear_line() {
+    let error = load(Path::new("/nonexistent/manifests"))
+        .expect_err("nothing to read")
+        .to_string();
+    assert_eq!(error.lines().count(), 1);
+    assert!(error.contains("/nonexistent/manifests"), "{error}");
+}
+
+#[test]
+fn what_is_no_manifest_is_not_read() {
+    let scratch = Scratch::new("others");
+    scratch.write("a.yaml", &router("a", 1));
+    for other in [
+        "README.md",
+        ".hidden.yaml",
+        "kustomization.yaml",
+        "a.yaml~",
+        "a.yaml.swp",
+        "yaml",
+    ] {
+        scratch.write(other, "kind: [");
+    }
+    fs::create_dir(scratch.0.join("folder.yaml")).expect("a folder");
+    symlink("nowhere", scratch.0.join("dangling.yaml")).expect("a link");
+    let content = load(&scratch.0).expect("read");
+    assert_eq!(
+        (content.objects.len(), content.problems.len()),
+        (1, 0),
+        "{:?}",
+        content.problems
+    );
+}
+
+fn checked(folder: &Path, node: Option<&str>) -> (u8, String) {
+    let mut out = Vec::new();
+    let status = check(folder, node, &mut out);
+    (status, String::from_utf8(out).expect("text"))
+}
+
+#[test]
+fn every_sample_passes_the_check() {
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/samples");
+    let mut seen = 0;
+    for sample in fs::read_dir(samples).expect("samples") {
+        let sample = sample.expect("a sample").path();
+        assert_eq!(
+            checked(&sample, None),
+            (OK, String::new()),
+            "{}",
+            sample.display()
+        );
+        seen += 1;
+    }
+    assert!(seen > 0, "there are samples");
+}
+
+#[test]
+fn a_check_tells_each_problem_in_a_line() {
+    let scratch = Scratch::new("check");
+    scratch.write("routers.yaml", &router("a", 1));
+    scratch.write(
+        "peers.yaml",
+        "apiVersion: bgp.miloapis.com/v1alpha1
+kind: BGPPeer
+metadata: {name: tor}
+spec:
+  routerRef: {name: a}
+  peerASN: 65000
+  address: 2001:db8::1
+  addressFamilies: [{afi: ipv6, safi: unicast}]
+  holdTime: 1s
+---
+apiVersion: bgp.miloapis.com/v1alpha1
+kind: BGPPeer
+metadata: {name: tor-2}
+spec:
+  routerRef: {name: b}
+  peerASN: 65000
+  address: 2001:db8::2
+  addressFamilies: [{afi: ipv6, safi: unicast}]
+  passiv: true
+",
+    );
+    let file = scratch.0.join("peers.yaml").display().to_string();
+    let expected = format!(
+        "{file}: BGPPeer/tor: spec.holdTime: holdTime must be 0s or at least 3s
+{file}: BGPPeer/tor-2: spec.passiv: there is no such field, so it has no effect; did you mean passive?
+{file}: BGPPeer/tor-2: spec.routerRef.name: there is no BGPRouter \"b\" in namespace \"default\"; create it or correct the name
+"
+    );
+    assert_eq!(checked(&scratch.0, None), (PROBLEMS, expected.clone()));
+    assert_eq!(checked(&scratch.0, Some("node-1")), (PROBLEMS, expected));
+    assert_eq!(checked(Path::new("/nonexistent"), None).0, COULD_NOT_RUN);
+}
+
+#[test]
+fn a_warning_alone_does_not_fail_the_check() {
+    let scratch = Scratch::new("warning");
+    let peer = "apiVersion: bgp.miloapis.com/v1alpha1
+kind: BGPPeer
+metadata: {name: tor}
+spec:
+  routerRef: {name: a}
+  peerASN: 65000
+  address: 2001:db8::1
+  addressFamilies: [{afi: ipv6, safi: unicast}]
+  multiSession: true
+";
+    scratch.write("all.yaml", &format!("{}---\n{peer}", router("a", 1)));
+    let (status, told) = checked(&scratch.0, None);
+    assert_eq!(status, OK);
+    assert!(
+        told.starts_with("warning: ") && told.contains("spec.multiSession"),
+        "{told}"
+    );
+    // A single file can be checked too.
+    assert_eq!(checked(&scratch.0.join("all.yaml"), None).0, OK);
+}
+
+#[test]
+fn a_list_of_objects_counts_as_its_items() {
+    let items = router("a", 1).replace('\n', "\n  ");
+    let text = format!("apiVersion: v1\nkind: List\nitems:\n- {items}");
+    let content = Folder::default()
+        .read(
+            [("f.yaml".to_owned(), Ok(text))].into(),
+            SystemTime::UNIX_EPOCH,
+        )
+        .expect("new");
+    assert_eq!(asn_of(&content, "a"), Some(1), "{:?}", content.problems);
+}
+
+#[test]
+fn passwords_are_not_listed() {
+    let text = format!(
+        "{}---\napiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\nstringData: {{password: xyzzy}}\n---
+apiVersion: bgp.miloapis.com/v1alpha1
+kind: BGPPeer
+metadata: {{name: p}}
+spec:
+  routerRef: {{name: a}}
+  peerASN: 65000
+  address: 2001:db8::1
+  addressFamilies: [{{afi: ipv6, safi: unicast}}]
+  authentication: {{password: xyzzy}}
+",
+        router("a", 1)
+    );
+    let now = SystemTime::UNIX_EPOCH;
+    let content = Folder::default()
+        .read([("f.yaml".to_owned(), Ok(text))].into(), now)
+        .expect("new");
+    let (desired, problems) = build(&content.objects, "node-1");
+    assert_eq!(desired.peers.len(), 1);
+    let store = StatusStore::default();
+    let made = || {
+        statuses(
+            &content.objects,
+            &desired,
+            &problems,
+            "node-1",
+            &Snapshot::default(),
+        )
+    };
+    assert_eq!(
+        store.update(&content.objects, made(), now).len(),
+        2,
+        "both are new"
+    );
+    let later = now + Duration::from_secs(60);
+    assert!(
+        store.update(&content.objects, made(), later).is_empty(),
+        "nothing is different"
+    );
+    for kind in [Kind::BgpPeer, Kind::Secret] {
+        let listed = store.list(kind);
+        assert_eq!(listed.len(), 1);
+        assert!(!format!("{listed:?}").contains("xyzzy"), "{listed:?}");
+    }
+    assert!(!format!("{desired:?}").contains("xyzzy"), "nor printed");
+}
+
+#[test]
+fn text_that_grows_when_it_is_read_is_refused() {
+    let mut text = "a0: &a0 [x, x, x, x, x, x, x, x]\n".to_owned();
+    for n in 1..30 {
+        let refs = vec![format!("*a{}", n - 1); 8].join(", ");
+        text.push_str(&format!("a{n}: &a{n} [{refs}]\n"));
+    }
+    let deep = "[".repeat(100_000);
+    for text in [text, deep] {
+        let files = [("f.yaml".to_owned(), Ok(text))].into();
+        let content = Folder::default()
+            .read(files, SystemTime::UNIX_EPOCH)
+            .expect("new");
+        assert_eq!(content.problems.len(), 1);
+        assert!(
+            content.problems[0].message.starts_with("is not YAML: "),
+            "{:?}",
+            content.problems
+        );
+    }
+}
+
+proptest! {
+    /// Whatever is written into a file, the folder is read to the end, and problems are lines.
+    #[test]
+    fn no_text_stops_the_reading(
+        cuts in prop::collection::vec((0.0..1.0f64, "[-:{}\\[\\],'\"a-z0-9\n .&*!%|>#]{0,6}"), 1..5)
+    ) {
+        let mut text = include_str!("manifests/planes/all.yaml").to_owned();
+        for (place, new) in cuts {
+            let at = (place * text.len() as f64) as usize;
+            let end = (at + new.len()).min(text.len());
+            if text.is_char_boundary(at) && text.is_char_boundary(end) {
+                text.replace_range(at..end, &new);
+            }
+        }
+        let files = [("f.yaml".to_owned(), Ok(text))].into();
+        let content = Folder::default().read(files, SystemTime::UNIX_EPOCH).expect("new");
+        let (desired, problems) = build(&content.objects, "node-1");
+        let told = statuses(&content.objects, &desired, &problems, "node-1", &Snapshot::default());
+        prop_assert!(told.len() <= content.objects.len());
+        for problem in &content.problems {
+            prop_assert_eq!(problem.to_string().lines().count(), 1);
+        }
+    }
+}
