@@ -1,0 +1,263 @@
+//! What goes on of each attribute, with the section that says so.
+
+use rib::decision::SourceKind::{self, Ebgp, Ibgp, IbgpClient, Local};
+use rib::export::Audience;
+
+use crate::*;
+
+#[test]
+fn each_attribute_goes_on_as_its_section_says() {
+    use Audience as To;
+    // 0x00: transitive; 0x40: not (RFC 4360 §2).
+    let both_ext = [0, 2, 0, 1, 0, 0, 0, 1, 0x40, 4, 0, 1, 0, 0, 0, 1];
+    let ext: Attr<'_> = (TRANSITIVE, 16, &both_ext);
+    let transitive_ext: Attr<'_> = (TRANSITIVE, 16, &both_ext[..8]);
+    let other_ext: Attr<'_> = (TRANSITIVE, 16, &both_ext[8..]);
+    let aggregator: Attr<'_> = (TRANSITIVE, 7, &[0, 0, 0xfd, 0xe9, 10, 0, 0, 1]);
+    let large: Attr<'_> = (TRANSITIVE, 32, &[0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3]);
+
+    type Row<'a> = (&'a str, SourceKind, Audience, Vec<Attr<'a>>, Vec<Attr<'a>>);
+    let rows: Vec<Row<'_>> = vec![
+        (
+            "§5.1.2 b: our AS is prepended",
+            Ebgp,
+            To::Ebgp,
+            vec![ORIGIN, PATH],
+            vec![ORIGIN, OUR_PATH],
+        ),
+        (
+            "§5.1.2 b 1: towards an AS_SET a new AS_SEQUENCE is made",
+            Ebgp,
+            To::Ebgp,
+            vec![ORIGIN, (WELL_KNOWN, 2, &[1, 1, 0, 0, 0xfd, 0xe9])],
+            vec![
+                ORIGIN,
+                (
+                    WELL_KNOWN,
+                    2,
+                    &[2, 1, 0, 0, 0xfd, 0xe8, 1, 1, 0, 0, 0xfd, 0xe9],
+                ),
+            ],
+        ),
+        (
+            "§5.1.2: what we originate begins with our AS",
+            Local,
+            To::Ebgp,
+            vec![ORIGIN, NO_PATH],
+            vec![ORIGIN, ONLY_US],
+        ),
+        (
+            "§5.1.2: what we originate has an empty path inside",
+            Local,
+            To::Ibgp,
+            vec![ORIGIN, NO_PATH],
+            vec![ORIGIN, NO_PATH, PREF_100],
+        ),
+        (
+            "§5: AS_PATH is mandatory even when nobody gave one",
+            Local,
+            To::IbgpClient,
+            vec![ORIGIN],
+            vec![ORIGIN, NO_PATH, PREF_100],
+        ),
+        (
+            "§5: AS_PATH is mandatory outside too",
+            Local,
+            To::Ebgp,
+            vec![ORIGIN],
+            vec![ORIGIN, ONLY_US],
+        ),
+        (
+            "§5.1.2: inside, the path stays",
+            Ebgp,
+            To::Ibgp,
+            vec![ORIGIN, PATH],
+            vec![ORIGIN, PATH, PREF_100],
+        ),
+        (
+            "§5.1.5: LOCAL_PREF stays inside",
+            Ebgp,
+            To::IbgpClient,
+            vec![ORIGIN, PATH, PREF_200],
+            vec![ORIGIN, PATH, PREF_200],
+        ),
+        (
+            "§5.1.5: LOCAL_PREF does not go outside",
+            Ibgp,
+            To::Ebgp,
+            vec![ORIGIN, PATH, PREF_200],
+            vec![ORIGIN, OUR_PATH],
+        ),
+        (
+            "§5.1.5: nor does ours",
+            Local,
+            To::Ebgp,
+            vec![ORIGIN, NO_PATH, PREF_200],
+            vec![ORIGIN, ONLY_US],
+        ),
+        (
+            "§5.1.4: the MED of a neighbour does not go to another",
+            Ebgp,
+            To::Ebgp,
+            vec![ORIGIN, PATH, MED],
+            vec![ORIGIN, OUR_PATH],
+        ),
+        (
+            "§5.1.4: nor when it came through our AS",
+            IbgpClient,
+            To::Ebgp,
+            vec![ORIGIN, PATH, MED, PREF_100],
+            vec![ORIGIN, OUR_PATH],
+        ),
+        (
+            "§5.1.4: our own MED goes outside",
+            Local,
+            To::Ebgp,
+            vec![ORIGIN, NO_PATH, MED],
+            vec![ORIGIN, ONLY_US, MED],
+        ),
+        (
+            "§5.1.4: MED may go inside",
+            Ebgp,
+            To::Ibgp,
+            vec![ORIGIN, PATH, MED],
+            vec![ORIGIN, PATH, MED, PREF_100],
+        ),
+        (
+            "RFC 4456 §8: reflection marks do not go outside",
+            Ibgp,
+            To::Ebgp,
+            vec![ORIGIN, PATH, PREF_100, ORIGINATOR, CLUSTERS],
+            vec![ORIGIN, OUR_PATH],
+        ),
+        (
+            "RFC 4456 §8: nor do they come from outside",
+            Ebgp,
+            To::Ibgp,
+            vec![ORIGIN, PATH, PREF_100, ORIGINATOR, CLUSTERS],
+            vec![ORIGIN, PATH, PREF_100],
+        ),
+        (
+            "§5.1.6, §5.1.7: aggregation marks go on",
+            Ebgp,
+            To::Ebgp,
+            vec![ORIGIN, PATH, (WELL_KNOWN, 6, &[]), aggregator],
+            vec![ORIGIN, OUR_PATH, (WELL_KNOWN, 6, &[]), aggregator],
+        ),
+        (
+            "RFC 1997, RFC 8092: communities go on",
+            Ebgp,
+            To::Ebgp,
+            vec![ORIGIN, PATH, (TRANSITIVE, 8, &[0xfd, 0xe8, 0, 1]), large],
+            vec![
+                ORIGIN,
+                OUR_PATH,
+                (TRANSITIVE, 8, &[0xfd, 0xe8, 0, 1]),
+                large,
+            ],
+        ),
+        (
+            "RFC 4360 §6: non-transitive extended communities stay inside",
+            Ebgp,
+            To::Ebgp,
+            vec![ORIGIN, PATH, ext],
+            vec![ORIGIN, OUR_PATH, transitive_ext],
+        ),
+        (
+            "RFC 4360 §6: an attribute that is emptied is not sent",
+            Ebgp,
+            To::Ebgp,
+            vec![ORIGIN, PATH, other_ext],
+            vec![ORIGIN, OUR_PATH],
+        ),
+        (
+            "RFC 4360 §6: inside they all go on",
+            Ebgp,
+            To::Ibgp,
+            vec![ORIGIN, PATH, ext],
+            vec![ORIGIN, PATH, PREF_100, ext],
+        ),
+        (
+            "§5: what is unknown and transitive goes on as partial",
+            Ebgp,
+            To::Ebgp,
+            vec![ORIGIN, PATH, (TRANSITIVE, 240, &[1, 2])],
+            vec![ORIGIN, OUR_PATH, (PARTIAL, 240, &[1, 2])],
+        ),
+        (
+            "§5: inside too",
+            Ibgp,
+            To::IbgpClient,
+            vec![
+                ORIGIN,
+                PATH,
+                PREF_100,
+                OTHER_ORIGINATOR,
+                CLUSTERS,
+                (TRANSITIVE, 240, &[1, 2]),
+            ],
+            vec![
+                ORIGIN,
+                PATH,
+                PREF_100,
+                OTHER_ORIGINATOR,
+                OUR_CLUSTER_FIRST,
+                (PARTIAL, 240, &[1, 2]),
+            ],
+        ),
+        (
+            "§5: once partial, always partial",
+            Ebgp,
+            To::Ibgp,
+            vec![ORIGIN, PATH, (PARTIAL, 240, &[1, 2])],
+            vec![ORIGIN, PATH, PREF_100, (PARTIAL, 240, &[1, 2])],
+        ),
+        (
+            "§5: what is unknown and not transitive is dropped",
+            Ebgp,
+            To::Ibgp,
+            vec![ORIGIN, PATH, (OPTIONAL, 240, &[1, 2])],
+            vec![ORIGIN, PATH, PREF_100],
+        ),
+        (
+            "RFC 4456 §8: reflection makes both marks",
+            Ibgp,
+            To::IbgpClient,
+            vec![ORIGIN, PATH, PREF_200],
+            vec![ORIGIN, PATH, PREF_200, ORIGINATOR, OUR_CLUSTER],
+        ),
+        (
+            "RFC 4456 §8: the first originator stays, our cluster goes first",
+            IbgpClient,
+            To::Ibgp,
+            vec![ORIGIN, PATH, PREF_200, OTHER_ORIGINATOR, CLUSTERS],
+            vec![ORIGIN, PATH, PREF_200, OTHER_ORIGINATOR, OUR_CLUSTER_FIRST],
+        ),
+        (
+            "RFC 4456 §10: nothing else is touched",
+            IbgpClient,
+            To::IbgpClient,
+            vec![ORIGIN, PATH, MED, PREF_200, aggregator, ext, large],
+            vec![
+                ORIGIN,
+                PATH,
+                MED,
+                PREF_200,
+                aggregator,
+                ORIGINATOR,
+                OUR_CLUSTER,
+                ext,
+                large,
+            ],
+        ),
+    ];
+    for (rule, from, to, given, expected) in rows {
+        let hop = if to == To::Ebgp || from == Local {
+            OURS
+        } else {
+            HOP
+        };
+        let said = told_ipv4(&set(HOP, &given), from, to);
+        assert_eq!(said, Ok(set(hop, &expected)), "{rule}");
+    }
+}
