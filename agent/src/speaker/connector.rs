@@ -1,0 +1,71 @@
+//! EDGE. Opens one TCP connection to a peer, with the options that its session needs set before the first segment.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpSocket, TcpStream};
+
+use super::tcp_options::{TtlRule, set_md5, set_ttl};
+
+/// How long one attempt may take before it counts as failed. The session machine decides when to try again.
+const CONNECT_LIMIT: Duration = Duration::from_secs(20);
+
+/// Everything a connection needs to know before it is opened.
+#[derive(Clone)]
+pub(super) struct Dial {
+    pub(super) remote: SocketAddr,
+    pub(super) local: Option<IpAddr>,
+    pub(super) ttl: TtlRule,
+    /// The MD5 key; empty means none.
+    pub(super) md5: Vec<u8>,
+}
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ConnectError {
+    #[error("connection refused")]
+    Refused,
+    #[error("no answer within {} s", CONNECT_LIMIT.as_secs())]
+    TimedOut,
+    #[error("{0}")]
+    Io(io::Error),
+}
+
+/// Opens the connection. Dropping the future closes the socket.
+pub(super) async fn connect(dial: Dial) -> Result<TcpStream, ConnectError> {
+    let socket = open(&dial).map_err(ConnectError::Io)?;
+    match tokio::time::timeout(CONNECT_LIMIT, socket.connect(dial.remote)).await {
+        Err(_) => Err(ConnectError::TimedOut),
+        Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            Err(ConnectError::Refused)
+        }
+        Ok(Err(error)) if error.kind() == io::ErrorKind::TimedOut => Err(ConnectError::TimedOut),
+        Ok(Err(error)) => Err(ConnectError::Io(error)),
+        Ok(Ok(stream)) => {
+            prepare(&stream).map_err(ConnectError::Io)?;
+            Ok(stream)
+        }
+    }
+}
+
+fn open(dial: &Dial) -> io::Result<TcpSocket> {
+    let socket = Socket::new(Domain::for_address(dial.remote), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
+    set_ttl(&socket, dial.remote.ip(), dial.ttl)?;
+    if !dial.md5.is_empty() {
+        set_md5(&socket, dial.remote.ip(), &dial.md5)?;
+    }
+    if let Some(local) = dial.local {
+        // The port is chosen at connect time, so that sessions to many peers may share the address.
+        socket.set_reuse_address(true)?;
+        socket.bind(&SocketAddr::new(local, 0).into())?;
+    }
+    Ok(TcpSocket::from_std_stream(socket.into()))
+}
+
+/// What every session's stream needs, whichever side opened it.
+pub(super) fn prepare(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)
+}

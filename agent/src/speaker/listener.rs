@@ -1,0 +1,190 @@
+//! EDGE. One listening socket for each port and family, shared by all routers of the node.
+//!
+//! A connection belongs to the peer whose remote address it comes from; where a peer has a local address of its own, the
+//! connection must have come to that one. Whoever is not configured is refused with a reset, before a byte is read, and
+//! counted.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::connector;
+use super::peer_task::Command;
+use super::tcp_options::set_md5;
+
+/// How many connections the kernel holds for us before we accept them; a rack that restarts dials all at once.
+const BACKLOG: i32 = 1024;
+
+/// Who may connect: by remote address, then by local address.
+#[derive(Default)]
+struct Guests {
+    by_remote: HashMap<IpAddr, Vec<Guest>>,
+}
+
+struct Guest {
+    local: Option<IpAddr>,
+    commands: mpsc::Sender<Command>,
+}
+
+/// A port that is listened on, in both families.
+pub(super) struct Listener {
+    port: u16,
+    guests: Arc<Mutex<Guests>>, // leaf lock; held for a look-up, never across an await
+    sockets: Vec<Arc<TcpListener>>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// Connections refused because nobody with that address is configured, process-wide.
+pub(super) static REFUSED: AtomicU64 = AtomicU64::new(0);
+
+impl Listener {
+    /// Listens on `port` of every address, IPv4 and IPv6.
+    pub(super) fn open(port: u16) -> io::Result<Self> {
+        let guests = Arc::new(Mutex::new(Guests::default()));
+        let mut sockets = Vec::new();
+        for address in [IpAddr::V6(Ipv6Addr::UNSPECIFIED), IpAddr::V4(Ipv4Addr::UNSPECIFIED)] {
+            match bind(SocketAddr::new(address, port)) {
+                Ok(socket) => sockets.push(Arc::new(socket)),
+                // A node without one of the families is fine; without both there is nothing to listen on.
+                Err(error) if error.raw_os_error() == Some(libc::EAFNOSUPPORT) => {
+                    tracing::info!(%address, port, "address family not available; not listening");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if sockets.is_empty() {
+            return Err(io::Error::from_raw_os_error(libc::EAFNOSUPPORT));
+        }
+        let tasks = sockets
+            .iter()
+            .map(|socket| tokio::spawn(accept_loop(Arc::clone(socket), Arc::clone(&guests))))
+            .collect();
+        Ok(Self { port, guests, sockets, tasks })
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Lets a peer in; its connections go to `commands`. `md5` is the key, empty for none.
+    pub(super) fn admit(
+        &self,
+        remote: IpAddr,
+        local: Option<IpAddr>,
+        md5: &[u8],
+        commands: mpsc::Sender<Command>,
+    ) -> io::Result<()> {
+        self.set_key(remote, md5)?;
+        let mut guests = self.guests.lock();
+        guests.by_remote.entry(remote).or_default().push(Guest { local, commands });
+        Ok(())
+    }
+
+    /// Lets it in no more.
+    pub(super) fn dismiss(&self, remote: IpAddr, commands: &mpsc::Sender<Command>) {
+        let mut guests = self.guests.lock();
+        if let Some(list) = guests.by_remote.get_mut(&remote) {
+            list.retain(|guest| !guest.commands.same_channel(commands));
+            if list.is_empty() {
+                guests.by_remote.remove(&remote);
+                drop(guests);
+                // Without a key there is none to remove, and the kernel says so.
+                let _ = self.set_key(remote, b"");
+            }
+        }
+    }
+
+    fn set_key(&self, remote: IpAddr, md5: &[u8]) -> io::Result<()> {
+        for socket in &self.sockets {
+            if socket.local_addr()?.is_ipv4() != remote.is_ipv4() {
+                continue;
+            }
+            match set_md5(socket.as_ref(), remote, md5) {
+                Err(error)
+                    if md5.is_empty()
+                        && matches!(
+                            error.raw_os_error(),
+                            Some(libc::ENOENT | libc::ENOPROTOOPT | libc::EPERM)
+                        ) => {}
+                other => other?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+async fn accept_loop(socket: Arc<TcpListener>, guests: Arc<Mutex<Guests>>) {
+    loop {
+        match socket.accept().await {
+            Ok((stream, remote)) => welcome(stream, remote, &guests),
+            Err(error) => {
+                // Out of descriptors or memory: waiting is the only thing that can help.
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        }
+    }
+}
+
+fn welcome(stream: TcpStream, remote: SocketAddr, guests: &Mutex<Guests>) {
+    let local = stream.local_addr().ok().map(|address| address.ip().to_canonical());
+    let commands = {
+        let guests = guests.lock();
+        guests.by_remote.get(&remote.ip().to_canonical()).and_then(|list| {
+            list.iter()
+                .find(|guest| guest.local.is_some() && guest.local == local)
+                .or_else(|| list.iter().find(|guest| guest.local.is_none()))
+                .map(|guest| guest.commands.clone())
+        })
+    };
+    let Some(commands) = commands else {
+        let count = REFUSED.fetch_add(1, Ordering::Relaxed) + 1;
+        if count.is_power_of_two() {
+            tracing::warn!(%remote, count, "refused a connection: no peer has this address");
+        }
+        refuse(&stream);
+        return;
+    };
+    if let Err(error) = connector::prepare(&stream) {
+        tracing::debug!(%remote, %error, "connection went away");
+        return;
+    }
+    // A full channel means the peer's task is far behind; the other side will dial again.
+    if commands.try_send(Command::Incoming(stream)).is_err() {
+        tracing::warn!(%remote, "dropped a connection: the peer's task is busy");
+    }
+}
+
+/// Closes with a reset, so that nothing lingers for a stranger.
+fn refuse(stream: &TcpStream) {
+    let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
+}

@@ -1,0 +1,476 @@
+//! The speaker: routers with their tables, the tasks of their peers, the listeners, what is originated.
+//!
+//! [`Speaker::apply`] carries out one [`Change`] at a time. It owns the handles of all tasks and decides nothing: what a
+//! change of a peer costs is the session machine's to say, what a route is worth the RIB's.
+
+mod connector;
+mod doorbell;
+mod exporter_task;
+mod listener;
+mod originate;
+mod outbox;
+mod peer_task;
+mod settings;
+mod snapshot;
+mod tcp_options;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use bgp_session::StopReason;
+use parking_lot::Mutex;
+use rib::{DecisionConfig, Exporter, NextHopResolver, Rib, RibConfig};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use self::exporter_task::ExporterCommand;
+use self::listener::Listener;
+use self::originate::Originated;
+use self::peer_task::{Command, PeerTask, Surroundings};
+pub use self::doorbell::Doorbell;
+pub use self::settings::{AddressBook, Settings};
+pub use self::snapshot::{FamilySnapshot, PeerSnapshot, SpeakerEvents, wall_clock};
+pub use self::tcp_options::MD5_KEY_MAX;
+use crate::desired::{Change, Origination, OriginationKey, Peer, PeerKey, Router, RouterKey};
+
+/// Commands that may wait for one peer: a handful of connections and a change. A peer that is further behind than that
+/// refuses connections (its neighbour dials again) and makes the speaker wait with changes.
+const PEER_COMMANDS: usize = 16;
+/// Joins and leaves that may wait for an exporter; peers wait beyond that, which costs them nothing but time.
+const EXPORTER_COMMANDS: usize = 256;
+/// How long all peers together may take to say goodbye.
+const STOP_LIMIT: Duration = Duration::from_secs(2);
+
+/// See the top of this file.
+pub struct Speaker {
+    routers: BTreeMap<RouterKey, RunningRouter>,
+    peers: BTreeMap<PeerKey, RunningPeer>,
+    originations: BTreeMap<OriginationKey, Originated>,
+    listeners: BTreeMap<u16, Listener>,
+    resolver: Arc<dyn NextHopResolver>,
+    addresses: Arc<dyn AddressBook>,
+    events: SpeakerEvents,
+    seed: u64,
+}
+
+struct RunningRouter {
+    config: Arc<Router>,
+    rib: Arc<Rib>,
+    exporter: mpsc::Sender<ExporterCommand>,
+    task: JoinHandle<()>,
+    /// Why the listener is not open.
+    listen_error: Option<String>,
+}
+
+struct RunningPeer {
+    config: Peer,
+    commands: mpsc::Sender<Command>,
+    snapshot: Arc<Mutex<PeerSnapshot>>,
+    /// The port on which the peer is let in.
+    port: Option<u16>,
+    task: JoinHandle<()>,
+}
+
+/// A router as others see it.
+#[derive(Clone)]
+pub struct RouterSnapshot {
+    /// Its configuration.
+    pub config: Arc<Router>,
+    /// Its tables.
+    pub rib: Arc<Rib>,
+    /// Why it does not listen, if it should and does not.
+    pub listen_error: Option<String>,
+    /// Prefixes it originates.
+    pub originated: u64,
+}
+
+/// A copy of everything that the speaker lets others see.
+#[derive(Clone, Default)]
+pub struct SpeakerSnapshot {
+    /// Routers.
+    pub routers: BTreeMap<RouterKey, RouterSnapshot>,
+    /// Sessions. Each is its task's newest state, behind a lock that is held for a copy.
+    pub peers: BTreeMap<PeerKey, Arc<Mutex<PeerSnapshot>>>,
+    /// How many prefixes each advertisement has in the table.
+    pub originations: BTreeMap<OriginationKey, u32>,
+}
+
+impl Speaker {
+    /// A speaker without routers. `seed` makes the jitter of this node's timers its own.
+    pub fn new(
+        resolver: Arc<dyn NextHopResolver>,
+        addresses: Arc<dyn AddressBook>,
+        seed: u64,
+    ) -> Self {
+        Self {
+            routers: BTreeMap::new(),
+            peers: BTreeMap::new(),
+            originations: BTreeMap::new(),
+            listeners: BTreeMap::new(),
+            resolver,
+            addresses,
+            events: SpeakerEvents::default(),
+            seed,
+        }
+    }
+
+    /// Rung at every change that a status speaks of.
+    pub fn events(&self) -> SpeakerEvents {
+        self.events.clone()
+    }
+
+    /// Connections from addresses that no peer has.
+    pub fn connections_refused() -> u64 {
+        listener::REFUSED.load(Ordering::Relaxed)
+    }
+
+    /// Carries out one change. An error concerns the listener of a router, is kept for its status too, and does not
+    /// keep the rest of the router from working.
+    pub async fn apply(&mut self, change: Change) -> Result<(), SpeakerError> {
+        match change {
+            Change::RouterAdded(router) => self.add_router(router),
+            Change::RouterChanged { old, new } => self.change_router(&old, new).await,
+            Change::RouterRemoved(key) => self.remove_router(&key).await,
+            Change::PeerAdded(peer) => self.add_peer(peer),
+            Change::PeerChanged { old, new } => self.change_peer(&old, new).await?,
+            Change::PeerRemoved(key) => self.remove_peer(&key).await,
+            Change::OriginationAdded(origination) => self.originate(origination),
+            Change::OriginationChanged { old, new } => {
+                self.withdraw(&old.key);
+                self.originate(new);
+            }
+            Change::OriginationRemoved(key) => self.withdraw(&key),
+        }
+        self.open_listeners()
+    }
+
+    /// What runs.
+    pub fn snapshot(&self) -> SpeakerSnapshot {
+        SpeakerSnapshot {
+            routers: self
+                .routers
+                .iter()
+                .map(|(key, router)| {
+                    let originated = self
+                        .originations
+                        .iter()
+                        .filter(|(origination, _)| origination.router == *key)
+                        .map(|(_, originated)| u64::from(originated.count()))
+                        .sum();
+                    let snapshot = RouterSnapshot {
+                        config: Arc::clone(&router.config),
+                        rib: Arc::clone(&router.rib),
+                        listen_error: router.listen_error.clone(),
+                        originated,
+                    };
+                    (key.clone(), snapshot)
+                })
+                .collect(),
+            peers: self
+                .peers
+                .iter()
+                .map(|(key, peer)| (key.clone(), Arc::clone(&peer.snapshot)))
+                .collect(),
+            originations: self
+                .originations
+                .iter()
+                .map(|(key, originated)| (key.clone(), originated.count()))
+                .collect(),
+        }
+    }
+
+    /// Ends all sessions with Cease/Administrative Shutdown and this text, and waits until they are gone (at most two
+    /// seconds).
+    pub async fn stop(&mut self, text: &str) {
+        let keys: Vec<_> = self.peers.keys().cloned().collect();
+        let mut goodbyes = Vec::new();
+        for key in keys {
+            let Some(peer) = self.peers.remove(&key) else { continue };
+            self.dismiss(&peer);
+            let (done, gone) = oneshot::channel();
+            let stop = Command::Stop(StopReason::Shutdown(text.to_owned()), done);
+            if peer.commands.send(stop).await.is_ok() {
+                goodbyes.push(gone);
+            }
+        }
+        let all = futures::future::join_all(goodbyes);
+        if tokio::time::timeout(STOP_LIMIT, all).await.is_err() {
+            tracing::warn!("some peers did not take our goodbye in time");
+        }
+        self.listeners.clear();
+    }
+
+    fn add_router(&mut self, router: Router) {
+        let key = router.key.clone();
+        let rib = Arc::new(Rib::new(rib_config(&router), Arc::clone(&self.resolver)));
+        let bell = Doorbell::default();
+        let exporter = Exporter::new(Arc::new(bell.clone()));
+        let (commands, receiver) = mpsc::channel(EXPORTER_COMMANDS);
+        let task = tokio::spawn(exporter_task::run(Arc::clone(&rib), exporter, bell, receiver));
+        tracing::info!(router = %key, asn = %router.local_as, router_id = %router.router_id, "router started");
+        let running = RunningRouter {
+            config: Arc::new(router),
+            rib,
+            exporter: commands,
+            task,
+            listen_error: None,
+        };
+        self.routers.insert(key, running);
+    }
+
+    /// A router whose identity changed starts over; anything else is applied to what runs.
+    async fn change_router(&mut self, old: &Router, new: Router) {
+        let key = new.key.clone();
+        if needs_new_tables(old, &new) {
+            let peers: Vec<Peer> = self
+                .peers
+                .iter()
+                .filter(|(peer, _)| peer.router == key)
+                .map(|(_, peer)| peer.config.clone())
+                .collect();
+            let originations: Vec<Origination> = self
+                .originations
+                .iter()
+                .filter(|(origination, _)| origination.router == key)
+                .map(|(_, originated)| originated.config().clone())
+                .collect();
+            self.remove_router(&key).await;
+            self.add_router(new);
+            for origination in originations {
+                self.originate(origination);
+            }
+            for peer in peers {
+                self.add_peer(peer);
+            }
+            return;
+        }
+        let Some(running) = self.routers.get_mut(&key) else { return self.add_router(new) };
+        running.config = Arc::new(new);
+        running.listen_error = None;
+        let router = Arc::clone(&running.config);
+        let moved = old.listen_port != router.listen_port;
+        for (_, peer) in self.peers.iter_mut().filter(|(peer, _)| peer.router == key) {
+            if moved && let Some(port) = peer.port.take() {
+                if let Some(listener) = self.listeners.get(&port) {
+                    listener.dismiss(peer.config.address, &peer.commands);
+                }
+            }
+            let settings =
+                Settings::new(peer.config.clone(), Arc::clone(&router), Arc::clone(&self.addresses));
+            let _ = peer.commands.send(Command::Configure(Box::new(settings))).await;
+        }
+    }
+
+    async fn remove_router(&mut self, key: &RouterKey) {
+        let peers: Vec<_> = self.peers.keys().filter(|peer| peer.router == *key).cloned().collect();
+        for peer in peers {
+            self.remove_peer(&peer).await;
+        }
+        self.originations.retain(|origination, _| origination.router != *key);
+        if let Some(router) = self.routers.remove(key) {
+            router.task.abort();
+            tracing::info!(router = %key, "router stopped");
+        }
+    }
+
+    fn add_peer(&mut self, peer: Peer) {
+        let Some(router) = self.routers.get(&peer.key.router) else {
+            // diff() orders routers before their peers.
+            tracing::error!(peer = %peer.key, "peer without a router");
+            return;
+        };
+        let settings =
+            Settings::new(peer.clone(), Arc::clone(&router.config), Arc::clone(&self.addresses));
+        let (commands, receiver) = mpsc::channel(PEER_COMMANDS);
+        let snapshot =
+            Arc::new(Mutex::new(PeerSnapshot::unstarted(settings.clone(), Instant::now())));
+        self.seed = self.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let task = PeerTask::new(
+            settings,
+            Surroundings {
+                rib: Arc::clone(&router.rib),
+                exporter: router.exporter.clone(),
+                commands: receiver,
+                snapshot: Arc::clone(&snapshot),
+                events: self.events.clone(),
+                seed: self.seed,
+            },
+        );
+        let key = peer.key.clone();
+        let task = tokio::spawn(task.run());
+        let running = RunningPeer { config: peer, commands, snapshot, port: None, task };
+        self.peers.insert(key, running);
+    }
+
+    async fn change_peer(&mut self, old: &Peer, new: Peer) -> Result<(), SpeakerError> {
+        let key = new.key.clone();
+        let Some(router) = self.routers.get(&key.router).map(|r| Arc::clone(&r.config)) else {
+            return Ok(());
+        };
+        let Some(running) = self.peers.get_mut(&key) else {
+            self.add_peer(new);
+            return Ok(());
+        };
+        let admitted_as = |peer: &Peer| (peer.address, peer.local_address, peer.password.clone());
+        if admitted_as(old) != admitted_as(&new)
+            && let Some(port) = running.port.take()
+            && let Some(listener) = self.listeners.get(&port)
+        {
+            listener.dismiss(running.config.address, &running.commands);
+        }
+        running.config = new.clone();
+        let settings = Settings::new(new, router, Arc::clone(&self.addresses));
+        let _ = running.commands.send(Command::Configure(Box::new(settings))).await;
+        Ok(())
+    }
+
+    async fn remove_peer(&mut self, key: &PeerKey) {
+        let Some(peer) = self.peers.remove(key) else { return };
+        self.dismiss(&peer);
+        let (done, gone) = oneshot::channel();
+        if peer.commands.send(Command::Stop(StopReason::Deconfigured, done)).await.is_ok() {
+            let _ = tokio::time::timeout(STOP_LIMIT, gone).await;
+        }
+        peer.task.abort();
+    }
+
+    fn dismiss(&self, peer: &RunningPeer) {
+        if let Some(listener) = peer.port.and_then(|port| self.listeners.get(&port)) {
+            listener.dismiss(peer.config.address, &peer.commands);
+        }
+    }
+
+    fn originate(&mut self, origination: Origination) {
+        let Some(router) = self.routers.get(&origination.key.router) else { return };
+        let key = origination.key.clone();
+        let originated = Originated::announce(origination, Arc::clone(&router.rib));
+        self.originations.insert(key, originated);
+        self.events.notify();
+    }
+
+    fn withdraw(&mut self, key: &OriginationKey) {
+        self.originations.remove(key);
+        self.events.notify();
+    }
+
+    /// Opens the ports that routers want and that are not open, closes those that nobody wants, and lets in all peers
+    /// that are not in yet. A port that cannot be opened is tried again at the next change.
+    fn open_listeners(&mut self) -> Result<(), SpeakerError> {
+        let wanted: Vec<u16> =
+            self.routers.values().filter_map(|router| router.config.listen_port).collect();
+        self.listeners.retain(|port, _| wanted.contains(port));
+        let mut result = Ok(());
+        for router in self.routers.values_mut() {
+            let Some(port) = router.config.listen_port else { continue };
+            router.listen_error = None;
+            if self.listeners.contains_key(&port) {
+                continue;
+            }
+            match Listener::open(port) {
+                Ok(listener) => {
+                    tracing::info!(port = listener.port(), "listening");
+                    self.listeners.insert(port, listener);
+                }
+                Err(source) => {
+                    let error = SpeakerError::Listen { port, source };
+                    router.listen_error = Some(error.to_string());
+                    result = Err(error);
+                }
+            }
+        }
+        for (key, peer) in &mut self.peers {
+            let port = self.routers.get(&key.router).and_then(|router| router.config.listen_port);
+            if peer.port.is_some() || port.is_none() {
+                continue;
+            }
+            let Some(listener) = port.and_then(|port| self.listeners.get(&port)) else { continue };
+            let password = peer.config.password.as_ref();
+            let md5 = password.map_or(&[][..], crate::desired::Password::reveal);
+            match listener.admit(
+                peer.config.address,
+                peer.config.local_address,
+                md5,
+                peer.commands.clone(),
+            ) {
+                Ok(()) => peer.port = port,
+                Err(source) => {
+                    let address = peer.config.address;
+                    result = Err(SpeakerError::Admit { address, source });
+                }
+            }
+        }
+        result
+    }
+}
+
+impl Drop for Speaker {
+    fn drop(&mut self) {
+        for peer in self.peers.values() {
+            peer.task.abort();
+        }
+        for router in self.routers.values() {
+            router.task.abort();
+        }
+    }
+}
+
+/// Why a change could not be carried out in full.
+#[derive(Debug, thiserror::Error)]
+pub enum SpeakerError {
+    /// A port cannot be listened on.
+    #[error("cannot listen on TCP port {port}: {} ({})", source, listen_hint(source))]
+    Listen {
+        /// The port.
+        port: u16,
+        /// The kernel's answer.
+        source: io::Error,
+    },
+    /// A peer's MD5 key was refused by the listening socket.
+    #[error("cannot set the TCP MD5 key for connections from {address}: {source}")]
+    Admit {
+        /// The peer.
+        address: IpAddr,
+        /// The kernel's answer.
+        source: io::Error,
+    },
+}
+
+fn listen_hint(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "another BGP daemon, or another cosmos, has it; stop that one, or set spec.listenPort of the BGPRouter"
+        }
+        io::ErrorKind::PermissionDenied => {
+            "ports below 1024 need root or CAP_NET_BIND_SERVICE; or set spec.listenPort of the BGPRouter"
+        }
+        _ => "see spec.listenPort of the BGPRouter",
+    }
+}
+
+/// Whether tables and sessions built for `old` are of no use to `new`.
+fn needs_new_tables(old: &Router, new: &Router) -> bool {
+    old.local_as != new.local_as
+        || old.router_id != new.router_id
+        || old.cluster_id != new.cluster_id
+        || old.decision != new.decision
+        || old.max_paths != new.max_paths
+}
+
+fn rib_config(router: &Router) -> RibConfig {
+    RibConfig {
+        shards: std::thread::available_parallelism().map_or(1, usize::from),
+        local_as: router.local_as,
+        router_id: router.router_id,
+        cluster_id: router.cluster_id.unwrap_or(router.router_id),
+        decision: DecisionConfig {
+            always_compare_med: router.decision.always_compare_med,
+            deterministic_med: router.decision.deterministic_med,
+            compare_router_id: router.decision.compare_router_id,
+            max_paths: router.max_paths,
+        },
+    }
+}

@@ -1,0 +1,629 @@
+//! EDGE. The task of one peer: it waits, feeds the session machine, and carries out what the machine and the RIB say.
+//!
+//! ```text
+//!   commands ──┐                                  ┌──> rib (Inbound: Adj-RIB-In of this peer)
+//!   socket  ───┤                                  ├──> exporter task (join, leave, refresh)
+//!   deadline ──┼──> wait ──> Woken ──> handle ──> settle ──> sockets
+//!   queue bell ┤                                  └──> snapshot
+//!   dialling ──┘
+//! ```
+//!
+//! It lives as long as the peer is configured, across sessions, and is the only one to write the peer's Adj-RIB-In and
+//! sockets. A turn reads at most [`READ_SIZE`] bytes or takes at most [`OUTBOX_LOW`] bytes from the export queue, then
+//! looks at deadlines and commands again: so keepalives stay on time whatever the tables do (docs/adr/0003).
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bgp_session::{
+    Action, ConnId, ConnectFailure, Effect, Event, Negotiated, Peer, ResetReason, StopReason,
+    UpdateSink,
+};
+use bgp_wire::{Decoded, Family, SessionContext};
+use bytes::BytesMut;
+use parking_lot::Mutex;
+use rib::{Inbound, MemberQueue, PeerIdx, Rib};
+use tokio::io::{Interest, Ready};
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, oneshot};
+
+use super::connector::{self, ConnectError, Dial};
+use super::doorbell::Doorbell;
+use super::exporter_task::ExporterCommand;
+use super::outbox::Outbox;
+use super::settings::Settings;
+use super::snapshot::{FamilySnapshot, PeerSnapshot, SpeakerEvents};
+use super::tcp_options::set_ttl;
+
+/// The most that one turn reads. One read is one batch through decoding, interning and the table.
+const READ_SIZE: usize = 64 * 1024;
+/// More is taken from the export queue only when less than this waits for the socket.
+const OUTBOX_LOW: usize = 128 * 1024;
+/// Destinations that a walk handles before other tasks get a turn.
+const WALK_BUDGET: usize = 16 * 1024;
+/// Counters in snapshots are at most this old while something happens.
+const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(500);
+/// How long a stopping peer may take to write its last NOTIFICATION.
+const FAREWELL_LIMIT: Duration = Duration::from_millis(500);
+
+thread_local! {
+    /// One read buffer for each worker thread, not for each peer: it is only used between two awaits.
+    static READ_BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_SIZE].into_boxed_slice());
+}
+
+/// What others may ask of a peer's task.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// The listener accepted a connection from the peer.
+    Incoming(TcpStream),
+    /// The configuration changed.
+    Configure(Box<Settings>),
+    /// End, and say when done.
+    Stop(StopReason, oneshot::Sender<()>),
+}
+
+/// What a task needs of its surroundings.
+pub(super) struct Surroundings {
+    pub(super) rib: Arc<Rib>,
+    pub(super) exporter: mpsc::Sender<ExporterCommand>,
+    pub(super) commands: mpsc::Receiver<Command>,
+    pub(super) snapshot: Arc<Mutex<PeerSnapshot>>,
+    pub(super) events: SpeakerEvents,
+    pub(super) seed: u64,
+}
+
+struct Connection {
+    id: ConnId,
+    stream: TcpStream,
+    outbox: Outbox,
+    /// Nothing more is read; what is in the outbox is written, then the stream is dropped.
+    closing: bool,
+}
+
+type Dialling = Pin<Box<dyn Future<Output = Result<TcpStream, ConnectError>> + Send>>;
+
+/// The export side of an established session.
+struct Exporting {
+    connection: ConnId,
+    queue: Arc<MemberQueue>,
+}
+
+pub(super) struct PeerTask {
+    settings: Settings,
+    peer: Peer,
+    idx: PeerIdx,
+    inbound: Inbound,
+    rib: Arc<Rib>,
+    exporter: mpsc::Sender<ExporterCommand>,
+    commands: mpsc::Receiver<Command>,
+    connections: [Option<Connection>; 2],
+    dialling: Option<(ConnId, Dialling)>,
+    exporting: Option<Exporting>,
+    negotiated: Option<Arc<Negotiated>>,
+    queue_bell: Doorbell,
+    transmit: BytesMut,
+    snapshot: Arc<Mutex<PeerSnapshot>>,
+    events: SpeakerEvents,
+    changed: bool,
+    published: Instant,
+    end_of_rib: Vec<Family>,
+}
+
+enum Woken {
+    Command(Option<Command>),
+    Dialled(ConnId, Result<TcpStream, ConnectError>),
+    Socket(usize, io::Result<Ready>),
+    Queue,
+    Deadline,
+}
+
+/// Hands decoded UPDATEs to the RIB's batch.
+struct Sink<'a> {
+    inbound: &'a mut Inbound,
+    rib: &'a Rib,
+}
+
+impl UpdateSink for Sink<'_> {
+    fn update(&mut self, decoded: &Decoded<'_>, ctx: &SessionContext) {
+        self.inbound.update(self.rib, decoded, ctx);
+    }
+}
+
+impl PeerTask {
+    pub(super) fn new(settings: Settings, around: Surroundings) -> Self {
+        let now = Instant::now();
+        let idx = around.rib.add_peer(settings.peer_info(None));
+        let peer = Peer::new(settings.session(), around.seed, now);
+        Self {
+            inbound: Inbound::new(idx),
+            settings,
+            peer,
+            idx,
+            rib: around.rib,
+            exporter: around.exporter,
+            commands: around.commands,
+            connections: [None, None],
+            dialling: None,
+            exporting: None,
+            negotiated: None,
+            queue_bell: Doorbell::default(),
+            transmit: BytesMut::new(),
+            snapshot: around.snapshot,
+            events: around.events,
+            changed: true,
+            published: now,
+            end_of_rib: Vec::new(),
+        }
+    }
+
+    pub(super) async fn run(mut self) {
+        self.peer.start(Instant::now());
+        self.settle().await;
+        self.publish();
+        loop {
+            match self.wait().await {
+                Woken::Command(None) => break self.farewell(StopReason::Deconfigured).await,
+                Woken::Command(Some(Command::Stop(why, done))) => {
+                    self.farewell(why).await;
+                    let _ = done.send(());
+                    break;
+                }
+                Woken::Command(Some(Command::Incoming(stream))) => self.incoming(stream),
+                Woken::Command(Some(Command::Configure(settings))) => {
+                    self.configure(*settings).await;
+                }
+                Woken::Dialled(id, result) => self.dialled(id, result),
+                Woken::Socket(slot, ready) => self.socket(slot, ready),
+                Woken::Queue => {}
+                Woken::Deadline => self.deadline(),
+            }
+            self.settle().await;
+            if self.rib.wants_sweep() {
+                self.rib.sweep();
+            }
+        }
+    }
+
+    /// Waits for the next thing to do. Everything awaited here is cancel-safe: a command stays in its channel,
+    /// readiness stays with the socket, a ring stays with the bell, and the dialling future is only borrowed.
+    async fn wait(&mut self) -> Woken {
+        let deadline = self.next_deadline();
+        let [first, second] = &self.connections;
+        let wants_queue = self.exporting.is_some();
+        tokio::select! {
+            // In this order: who commands, and what is due, come before what is merely there.
+            biased;
+            command = self.commands.recv() => Woken::Command(command),
+            () = sleep_until(deadline) => Woken::Deadline,
+            (id, result) = dialled(&mut self.dialling) => Woken::Dialled(id, result),
+            ready = readiness(first.as_ref()) => Woken::Socket(0, ready),
+            ready = readiness(second.as_ref()) => Woken::Socket(1, ready),
+            () = self.queue_bell.rung(), if wants_queue => Woken::Queue,
+        }
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        let publish = self.changed.then(|| self.published + SNAPSHOT_INTERVAL);
+        match (self.peer.poll_timeout(), publish) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    fn deadline(&mut self) {
+        let now = Instant::now();
+        if self.peer.poll_timeout().is_some_and(|due| due <= now) {
+            self.peer.handle_timeout(now);
+        }
+        if self.changed && now.duration_since(self.published) >= SNAPSHOT_INTERVAL {
+            self.publish();
+        }
+    }
+
+    fn incoming(&mut self, stream: TcpStream) {
+        let now = Instant::now();
+        let (Ok(local), Ok(remote)) = (stream.local_addr(), stream.peer_addr()) else { return };
+        if let Err(error) = set_ttl(&stream, remote.ip(), self.settings.ttl()) {
+            tracing::warn!(peer = %self.settings.name(), %error, "cannot set the TTL");
+            return;
+        }
+        let Some(slot) = self.connections.iter().position(Option::is_none) else { return };
+        if let Some(id) = self.peer.handle_incoming(local, remote, now) {
+            self.connections[slot] = Some(Connection::new(id, stream));
+        }
+    }
+
+    fn dialled(&mut self, id: ConnId, result: Result<TcpStream, ConnectError>) {
+        let now = Instant::now();
+        let refused = match result {
+            Ok(stream) => {
+                if let (Some(slot), Ok(local)) =
+                    (self.connections.iter().position(Option::is_none), stream.local_addr())
+                {
+                    self.connections[slot] = Some(Connection::new(id, stream));
+                    self.peer.handle_connected(id, local, now);
+                    return;
+                }
+                ConnectFailure::Other
+            }
+            Err(error) => {
+                tracing::debug!(peer = %self.settings.name(), %error, "cannot connect");
+                error.failure()
+            }
+        };
+        self.peer.handle_connect_failed(id, refused, now);
+    }
+
+    fn socket(&mut self, slot: usize, ready: io::Result<Ready>) {
+        let now = Instant::now();
+        let Some(connection) = self.connections[slot].as_mut() else { return };
+        let id = connection.id;
+        let ready = match ready {
+            Ok(ready) => ready,
+            Err(_) => {
+                self.connections[slot] = None;
+                return self.peer.handle_closed(id, now);
+            }
+        };
+        if !ready.is_readable() || connection.closing {
+            return; // writing is settle's business
+        }
+        let closed = READ_BUFFER.with_borrow_mut(|buffer| {
+            match connection.stream.try_read(buffer) {
+                Ok(0) => true,
+                Ok(count) => {
+                    let mut sink = Sink { inbound: &mut self.inbound, rib: &self.rib };
+                    self.peer.handle_bytes(id, &buffer[..count], now, &mut sink);
+                    self.inbound.flush(&self.rib);
+                    false
+                }
+                Err(error) => !matches!(
+                    error.kind(),
+                    io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+                ),
+            }
+        });
+        self.changed = true;
+        if closed {
+            self.connections[slot] = None;
+            self.peer.handle_closed(id, now);
+        }
+    }
+
+    /// Carries out everything that the machine wants, until it wants nothing more.
+    async fn settle(&mut self) {
+        loop {
+            let mut idle = true;
+            while let Some(id) = self.peer.poll_transmit(&mut self.transmit) {
+                idle = false;
+                let bytes = self.transmit.split().freeze();
+                if let Some(connection) = self.connection(id) {
+                    connection.outbox.push(bytes);
+                }
+            }
+            while let Some(action) = self.peer.poll_action() {
+                idle = false;
+                self.act(action);
+            }
+            while let Some(event) = self.peer.poll_event() {
+                idle = false;
+                self.changed = true;
+                self.event(event).await;
+            }
+            self.take_from_queue();
+            if self.write() {
+                idle = false;
+            }
+            if idle {
+                return;
+            }
+        }
+    }
+
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Connect(id) => {
+                self.dialling = Some((id, Box::pin(connector::connect(self.settings.dial()))));
+            }
+            Action::Close(id) => {
+                if self.dialling.as_ref().is_some_and(|(dialling, _)| *dialling == id) {
+                    self.dialling = None;
+                }
+                if let Some(connection) = self.connection(id) {
+                    connection.closing = true;
+                }
+            }
+        }
+    }
+
+    async fn event(&mut self, event: Event) {
+        let name = self.settings.name().clone();
+        match event {
+            Event::StateChanged(state) => {
+                tracing::debug!(peer = %name, %state, "state changed");
+                self.publish();
+            }
+            Event::Established(negotiated) => self.established(negotiated).await,
+            Event::Down(reason) => {
+                tracing::warn!(peer = %name, %reason, "session down");
+                self.down().await;
+                self.publish();
+            }
+            Event::RefreshRequested(family) => {
+                tracing::info!(peer = %name, %family, "peer asks for its routes again");
+                self.tell_exporter(ExporterCommand::Refresh { member: self.idx, family }).await;
+            }
+            Event::RefreshBegin(family) => {
+                let walk = self.rib.refresh_begin(self.idx, family);
+                self.walk(walk).await;
+            }
+            Event::RefreshEnd(family) => {
+                let walk = self.rib.refresh_end(self.idx, family);
+                self.walk(walk).await;
+            }
+            Event::EndOfRib(family) => {
+                tracing::info!(peer = %name, %family, "peer has sent all its routes");
+                if !self.end_of_rib.contains(&family) {
+                    self.end_of_rib.push(family);
+                }
+                self.publish();
+            }
+        }
+    }
+
+    async fn established(&mut self, negotiated: Arc<Negotiated>) {
+        tracing::info!(
+            peer = %self.settings.name(), remote = %negotiated.remote, asn = %negotiated.remote_as,
+            router_id = %negotiated.remote_router_id, "session established"
+        );
+        let Some(connection) = self
+            .connections
+            .iter()
+            .flatten()
+            .find(|connection| !connection.closing)
+            .map(|connection| connection.id)
+        else {
+            return;
+        };
+        self.end_of_rib.clear();
+        self.rib.update_peer(self.idx, self.settings.peer_info(Some(&negotiated)));
+        self.negotiated = Some(Arc::clone(&negotiated));
+        self.join(connection, &negotiated).await;
+        self.publish();
+    }
+
+    async fn join(&mut self, connection: ConnId, negotiated: &Negotiated) {
+        let queue = Arc::new(MemberQueue::new(Arc::new(self.queue_bell.clone())));
+        self.exporting = Some(Exporting { connection, queue: Arc::clone(&queue) });
+        let key = self.settings.group_key(negotiated);
+        self.tell_exporter(ExporterCommand::Join {
+            member: self.idx,
+            key: Box::new(key),
+            queue,
+        })
+        .await;
+    }
+
+    async fn down(&mut self) {
+        self.negotiated = None;
+        if let Some(exporting) = self.exporting.take() {
+            exporting.queue.close();
+            self.tell_exporter(ExporterCommand::Leave { member: self.idx }).await;
+        }
+        self.inbound.reset();
+        self.end_of_rib.clear();
+        let walk = self.rib.peer_down(self.idx);
+        self.walk(walk).await;
+    }
+
+    /// Walks the table in slices, so that other tasks of this thread get their turns.
+    async fn walk(&mut self, mut walk: rib::Walk) {
+        while !walk.step(&self.rib, WALK_BUDGET) {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn tell_exporter(&self, command: ExporterCommand) {
+        // The exporter outlives its peers; it is only gone when the whole router is.
+        let _ = self.exporter.send(command).await;
+    }
+
+    fn connection(&mut self, id: ConnId) -> Option<&mut Connection> {
+        self.connections.iter_mut().flatten().find(|connection| connection.id == id)
+    }
+
+    fn take_from_queue(&mut self) {
+        let Some(exporting) = &self.exporting else { return };
+        let Some(connection) = self
+            .connections
+            .iter_mut()
+            .flatten()
+            .find(|connection| connection.id == exporting.connection && !connection.closing)
+        else {
+            return;
+        };
+        let mut messages = 0;
+        while connection.outbox.len() < OUTBOX_LOW {
+            let Some(chunk) = exporting.queue.pop() else { break };
+            messages += u64::from(chunk.messages);
+            connection.outbox.push(chunk.bytes);
+        }
+        if messages > 0 {
+            self.peer.sent_update(messages, Instant::now());
+            self.changed = true;
+        }
+    }
+
+    /// Writes what the sockets take; true if the machine should be asked again.
+    fn write(&mut self) -> bool {
+        let now = Instant::now();
+        let mut again = false;
+        for slot in 0..self.connections.len() {
+            let Some(connection) = self.connections[slot].as_mut() else { continue };
+            let id = connection.id;
+            if connection.outbox.is_empty() {
+                if connection.closing {
+                    self.connections[slot] = None;
+                }
+                continue;
+            }
+            match connection.outbox.flush(&connection.stream) {
+                Ok(flushed) => {
+                    if flushed.written > 0 {
+                        self.peer.sent_bytes(now);
+                        again |= self.exporting.is_some() && !flushed.blocked;
+                    }
+                    if flushed.blocked {
+                        self.peer.write_blocked(now);
+                    } else if connection.closing {
+                        self.connections[slot] = None;
+                    }
+                }
+                Err(error) => {
+                    tracing::debug!(peer = %self.settings.name(), %error, "cannot write");
+                    let closing = connection.closing;
+                    self.connections[slot] = None;
+                    if !closing {
+                        self.peer.handle_closed(id, now);
+                        again = true;
+                    }
+                }
+            }
+        }
+        again
+    }
+
+    async fn configure(&mut self, settings: Settings) {
+        let now = Instant::now();
+        let transport = self.settings.transport_differs(&settings);
+        let exports = self.settings.export_differs(&settings);
+        let imports = self.settings.import_differs(&settings);
+        let session = settings.session();
+        self.settings = settings;
+        let effect = self.peer.reconfigure(session, now);
+        if transport && effect != Effect::Reset {
+            // Addresses, ports, TTL and keys belong to a connection from its first segment on.
+            self.peer.reset(ResetReason::ConfigurationChange, now);
+        }
+        self.settle().await;
+        let info = self.settings.peer_info(self.negotiated.as_deref());
+        self.rib.update_peer(self.idx, info);
+        if imports && self.negotiated.is_some() {
+            let walk = self.rib.reimport(self.idx);
+            self.walk(walk).await;
+        }
+        if exports
+            && let (Some(negotiated), Some(exporting)) = (self.negotiated.clone(), &self.exporting)
+        {
+            let key = self.settings.group_key(&negotiated);
+            let command = ExporterCommand::Rejoin {
+                member: self.idx,
+                key: Box::new(key),
+                queue: Arc::clone(&exporting.queue),
+            };
+            self.tell_exporter(command).await;
+        }
+        self.changed = true;
+    }
+
+    async fn farewell(&mut self, why: StopReason) {
+        self.peer.stop(why, Instant::now());
+        self.settle().await;
+        let limit = Instant::now() + FAREWELL_LIMIT;
+        while self.connections.iter().flatten().any(|connection| !connection.outbox.is_empty())
+            && Instant::now() < limit
+        {
+            let [first, second] = &self.connections;
+            tokio::select! {
+                _ = readiness(first.as_ref()) => {}
+                _ = readiness(second.as_ref()) => {}
+                () = sleep_until(Some(limit)) => {}
+            }
+            self.write();
+        }
+        if self.exporting.is_some() {
+            self.down().await;
+        }
+        self.rib.remove_peer(self.idx);
+        self.publish();
+    }
+
+    fn publish(&mut self) {
+        let now = Instant::now();
+        self.changed = false;
+        self.published = now;
+        let families = self
+            .negotiated
+            .iter()
+            .flat_map(|negotiated| negotiated.ctx.families.iter())
+            .map(|family| {
+                let counts = self.inbound.counts(family);
+                FamilySnapshot {
+                    family,
+                    received: counts.received,
+                    accepted: counts.accepted,
+                    advertised: self.exporting.as_ref().map_or(0, |e| e.queue.advertised(family)),
+                    end_of_rib_received: self.end_of_rib.contains(&family),
+                    end_of_rib_sent: self
+                        .exporting
+                        .as_ref()
+                        .is_some_and(|e| e.queue.end_of_rib_sent(family)),
+                }
+            })
+            .collect();
+        let snapshot = PeerSnapshot::take(
+            &self.settings,
+            &self.peer,
+            self.negotiated.clone(),
+            families,
+            self.idx,
+            now,
+        );
+        let event = {
+            let mut published = self.snapshot.lock();
+            let event = published.differs_visibly(&snapshot);
+            *published = snapshot;
+            event
+        };
+        if event {
+            self.events.notify();
+        }
+    }
+}
+
+impl Connection {
+    fn new(id: ConnId, stream: TcpStream) -> Self {
+        Self { id, stream, outbox: Outbox::default(), closing: false }
+    }
+}
+
+async fn readiness(connection: Option<&Connection>) -> io::Result<Ready> {
+    let Some(connection) = connection else { return std::future::pending().await };
+    let interest = match (connection.closing, connection.outbox.is_empty()) {
+        (false, true) => Interest::READABLE,
+        (false, false) => Interest::READABLE | Interest::WRITABLE,
+        (true, _) => Interest::WRITABLE,
+    };
+    connection.stream.ready(interest).await
+}
+
+async fn dialled(
+    dialling: &mut Option<(ConnId, Dialling)>,
+) -> (ConnId, Result<TcpStream, ConnectError>) {
+    let Some((id, future)) = dialling else { return std::future::pending().await };
+    let result = future.as_mut().await;
+    let id = *id;
+    *dialling = None;
+    (id, result)
+}
+
+async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,245 @@
+//! One peer's configuration, turned into what the session, the RIB, the exporter and the sockets each need of it.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bgp_session::{Negotiated, PeerConfig};
+use bgp_wire::{Asn, Encoding, Family, HoldTime, NextHop, RouterId};
+use rib::policy::{ExportPolicy, ImportPolicy};
+use rib::{Audience, ExportRules, GroupFamily, GroupKey, PeerInfo, SourceKind};
+
+use super::connector::Dial;
+use super::tcp_options::TtlRule;
+use crate::desired::{self, Peer, RemoteAs, Router, Ttl};
+
+/// Finds our address of the other family beside one of ours: on the same interface. The next hop of IPv6 routes on an
+/// IPv4 session, and the reverse, has to come from somewhere.
+pub trait AddressBook: Send + Sync {
+    /// An address of ours that may be written as next hop, on the interface that has `address`.
+    fn beside(&self, address: IpAddr, ipv4: bool) -> Option<IpAddr>;
+}
+
+/// What a peer's task works with.
+#[derive(Clone)]
+pub struct Settings {
+    peer: Peer,
+    router: Arc<Router>,
+    addresses: Arc<dyn AddressBook>,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings").field("peer", &self.peer).finish_non_exhaustive()
+    }
+}
+
+impl Settings {
+    /// The settings of `peer` on `router`.
+    pub fn new(peer: Peer, router: Arc<Router>, addresses: Arc<dyn AddressBook>) -> Self {
+        Self { peer, router, addresses }
+    }
+
+    /// The peer as configured.
+    pub fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    /// Its router as configured.
+    pub fn router(&self) -> &Router {
+        &self.router
+    }
+
+    /// The name for logs.
+    pub(super) fn name(&self) -> &Arc<str> {
+        &self.peer.name
+    }
+
+    fn is_internal(&self) -> bool {
+        self.peer.remote_as.is_internal(self.router.local_as)
+    }
+
+    /// What the session machine needs.
+    pub(super) fn session(&self) -> PeerConfig {
+        let (peer, router) = (&self.peer, &self.router);
+        let mut config = PeerConfig::new(router.local_as, remote_as(peer.remote_as), router.router_id);
+        config.families = peer
+            .families
+            .iter()
+            .map(|f| bgp_session::FamilyConfig {
+                family: f.family,
+                add_path_receive: f.add_path_receive,
+                add_path_send: f.add_path_send > 0,
+            })
+            .collect();
+        config.hold_time = HoldTime::new(peer.hold_time).unwrap_or_default();
+        config.keepalive =
+            (peer.keepalive > 0).then(|| Duration::from_secs(u64::from(peer.keepalive)));
+        config.passive = peer.passive;
+        config.admin_down = peer.shutdown.clone();
+        config.extended_next_hop = peer.extended_next_hop;
+        config.software_version = Some(concat!("cosmos/", env!("CARGO_PKG_VERSION")).to_owned());
+        config.hostname = None;
+        config
+    }
+
+    /// What the RIB needs; what only the other side knows comes from `negotiated`.
+    pub(super) fn peer_info(&self, negotiated: Option<&Negotiated>) -> PeerInfo {
+        PeerInfo {
+            name: Arc::clone(&self.peer.name),
+            address: self.peer.address,
+            kind: match (self.is_internal(), self.peer.route_reflector_client) {
+                (false, _) => SourceKind::Ebgp,
+                (true, false) => SourceKind::Ibgp,
+                (true, true) => SourceKind::IbgpClient,
+            },
+            asn: negotiated.map_or_else(|| self.expected_as(), |n| n.remote_as),
+            router_id: negotiated.map_or(RouterId(0), |n| n.remote_router_id),
+            link: 0,
+            allow_as_in: self.peer.allow_as_in,
+            import: if self.denies_without_policy() {
+                ImportPolicy::RejectAll(rib::policy::PolicyReject::NoPolicy)
+            } else {
+                ImportPolicy::AcceptAll
+            },
+        }
+    }
+
+    /// RFC 8212: an external session without a policy is told nothing and believed nothing, if the router asks so.
+    fn denies_without_policy(&self) -> bool {
+        self.router.require_policy && !self.is_internal()
+    }
+
+    fn expected_as(&self) -> Asn {
+        match self.peer.remote_as {
+            RemoteAs::Asn(asn) => asn,
+            RemoteAs::Internal => self.router.local_as,
+            RemoteAs::External => Asn(0),
+        }
+    }
+
+    /// Which export group a session with these parameters belongs to.
+    pub(super) fn group_key(&self, negotiated: &Negotiated) -> GroupKey {
+        let ctx = &negotiated.ctx;
+        let mp_ipv4 = ctx.extended_next_hop.contains(Family::IPV4_UNICAST);
+        let local = self
+            .peer
+            .local_address
+            .filter(|address| address.is_ipv4() == negotiated.local.is_ipv4())
+            .unwrap_or_else(|| negotiated.local.ip().to_canonical());
+        let rules = ExportRules {
+            audience: match (self.is_internal(), self.peer.route_reflector_client) {
+                (false, _) => Audience::Ebgp,
+                (true, false) => Audience::Ibgp,
+                (true, true) => Audience::IbgpClient,
+            },
+            local_as: self.router.local_as,
+            cluster_id: self.router.cluster_id.unwrap_or(self.router.router_id),
+            own_ipv4: self.own_next_hop(local, true).or_else(|| {
+                mp_ipv4.then(|| self.own_next_hop(local, false)).flatten()
+            }),
+            own_ipv6: self.own_next_hop(local, false),
+            ipv6_next_hop_for_ipv4: mp_ipv4,
+            next_hop_self: self.peer.next_hop_self,
+            policy: if self.denies_without_policy() {
+                ExportPolicy::RejectAll(rib::policy::PolicyReject::NoPolicy)
+            } else {
+                ExportPolicy::AcceptAll
+            },
+        };
+        let families = ctx
+            .families
+            .iter()
+            .map(|family| GroupFamily {
+                family,
+                encoding: Encoding {
+                    asn4: ctx.asn4,
+                    add_path: ctx.add_path_send.contains(family),
+                    max_message: ctx.max_message,
+                    mp_ipv4,
+                },
+                add_path: if ctx.add_path_send.contains(family) {
+                    self.peer
+                        .families
+                        .iter()
+                        .find(|f| f.family == family)
+                        .map_or(0, |f| f.add_path_send)
+                } else {
+                    0
+                },
+                enhanced_refresh: negotiated.enhanced_refresh,
+            })
+            .collect();
+        GroupKey { rules, families }
+    }
+
+    /// Our own next hop of one address family: the session's own address, an address of the router, or one beside the
+    /// session's on its interface.
+    fn own_next_hop(&self, local: IpAddr, ipv4: bool) -> Option<NextHop> {
+        let of_family = |address: &IpAddr| address.is_ipv4() == ipv4;
+        Some(local)
+            .filter(of_family)
+            .or_else(|| self.router.local_address.filter(of_family))
+            .or_else(|| self.addresses.beside(local, ipv4))
+            .map(|address| match address {
+                IpAddr::V4(v4) => NextHop::V4(v4),
+                IpAddr::V6(v6) => NextHop::V6(v6),
+            })
+    }
+
+    /// The TTL rule of its connections.
+    pub(super) fn ttl(&self) -> TtlRule {
+        match self.peer.ttl {
+            Ttl::Direct => TtlRule::Send(1),
+            Ttl::Multihop(ttl) => TtlRule::Send(ttl),
+            Ttl::Security(hops) => TtlRule::Security(hops),
+        }
+    }
+
+    /// The MD5 key; empty for none.
+    pub(super) fn md5(&self) -> &[u8] {
+        self.peer.password.as_ref().map_or(&[], desired::Password::reveal)
+    }
+
+    /// How to connect.
+    pub(super) fn dial(&self) -> Dial {
+        Dial {
+            remote: SocketAddr::new(self.peer.address, self.peer.remote_port),
+            local: self.peer.local_address,
+            ttl: self.ttl(),
+            md5: self.md5().to_vec(),
+        }
+    }
+
+    /// Whether a connection opened with the one cannot serve the other.
+    pub(super) fn transport_differs(&self, other: &Self) -> bool {
+        let of = |s: &Self| (s.peer.address, s.peer.remote_port, s.peer.local_address, s.peer.ttl);
+        of(self) != of(other) || self.peer.password != other.peer.password
+    }
+
+    /// Whether received routes have to be looked at again.
+    pub(super) fn import_differs(&self, other: &Self) -> bool {
+        self.peer.allow_as_in != other.peer.allow_as_in
+            || self.peer.route_reflector_client != other.peer.route_reflector_client
+            || self.denies_without_policy() != other.denies_without_policy()
+    }
+
+    /// Whether what the peer is told follows other rules.
+    pub(super) fn export_differs(&self, other: &Self) -> bool {
+        self.peer.next_hop_self != other.peer.next_hop_self
+            || self.peer.route_reflector_client != other.peer.route_reflector_client
+            || self.peer.families != other.peer.families
+            || self.router.cluster_id != other.router.cluster_id
+            || self.router.local_address != other.router.local_address
+            || self.denies_without_policy() != other.denies_without_policy()
+    }
+}
+
+fn remote_as(remote_as: RemoteAs) -> bgp_session::RemoteAs {
+    match remote_as {
+        RemoteAs::Asn(asn) => bgp_session::RemoteAs::Asn(asn),
+        RemoteAs::External => bgp_session::RemoteAs::External,
+        RemoteAs::Internal => bgp_session::RemoteAs::Internal,
+    }
+}

@@ -1,0 +1,136 @@
+//! What a peer's task lets others see: plain data, newest state only.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use bgp_session::{IdleReason, LastErrors, Negotiated, Peer, PeerStats, Stamped, State};
+use bgp_wire::Family;
+use rib::PeerIdx;
+use tokio::sync::Notify;
+
+use super::settings::Settings;
+
+/// Rung when something changed that statuses speak of: a state, a reason, a count that was zero.
+#[derive(Debug, Clone, Default)]
+pub struct SpeakerEvents(Arc<Notify>);
+
+impl SpeakerEvents {
+    /// Something changed.
+    pub fn notify(&self) {
+        self.0.notify_one();
+    }
+
+    /// Waits for the next change. Cancel-safe.
+    pub async fn changed(&self) {
+        self.0.notified().await;
+    }
+}
+
+/// One family of an established session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FamilySnapshot {
+    /// Which.
+    pub family: Family,
+    /// Paths in the Adj-RIB-In.
+    pub received: u64,
+    /// Those that import let through.
+    pub accepted: u64,
+    /// Prefixes that the peer was told.
+    pub advertised: u64,
+    /// The peer has sent all its routes once (RFC 4724 §2).
+    pub end_of_rib_received: bool,
+    /// We have sent all ours.
+    pub end_of_rib_sent: bool,
+}
+
+/// The state of one peer.
+#[derive(Debug, Clone)]
+pub struct PeerSnapshot {
+    /// Its configuration.
+    pub settings: Settings,
+    /// Its number in the router's RIB.
+    pub idx: PeerIdx,
+    /// The state of the session.
+    pub state: State,
+    /// Why it is Idle, if it is.
+    pub idle_reason: Option<IdleReason>,
+    /// Since when it is in this state.
+    pub since: Instant,
+    /// When the session was last Established.
+    pub last_established: Option<SystemTime>,
+    /// When the next attempt is due.
+    pub next_retry: Option<Instant>,
+    /// What both sides agreed on, while Established.
+    pub negotiated: Option<Arc<Negotiated>>,
+    /// Counters.
+    pub stats: PeerStats,
+    /// What went wrong last.
+    pub errors: LastErrors,
+    /// Families of the session.
+    pub families: Vec<FamilySnapshot>,
+}
+
+impl PeerSnapshot {
+    /// A peer whose task has not started yet.
+    pub(super) fn unstarted(settings: Settings, now: Instant) -> Self {
+        Self {
+            settings,
+            idx: PeerIdx::LOCAL,
+            state: State::Idle,
+            idle_reason: Some(IdleReason::NotStarted),
+            since: now,
+            last_established: None,
+            next_retry: None,
+            negotiated: None,
+            stats: PeerStats::default(),
+            errors: LastErrors::default(),
+            families: Vec::new(),
+        }
+    }
+
+    pub(super) fn take(
+        settings: &Settings,
+        peer: &Peer,
+        negotiated: Option<Arc<Negotiated>>,
+        families: Vec<FamilySnapshot>,
+        idx: PeerIdx,
+        now: Instant,
+    ) -> Self {
+        Self {
+            settings: settings.clone(),
+            idx,
+            state: peer.state(),
+            idle_reason: peer.idle_reason(),
+            since: peer.since(),
+            last_established: peer.last_established().map(|at| wall_clock(at, now)),
+            next_retry: peer.next_retry(),
+            negotiated,
+            stats: *peer.stats(),
+            errors: peer.last_errors().clone(),
+            families,
+        }
+    }
+
+    /// Whether people who read statuses see a difference.
+    pub(super) fn differs_visibly(&self, new: &Self) -> bool {
+        let counts = |snapshot: &Self| -> Vec<_> { snapshot.families.clone() };
+        self.state != new.state
+            || self.idle_reason != new.idle_reason
+            || self.last_established != new.last_established
+            || self.errors != new.errors
+            || counts(self) != counts(new)
+    }
+
+    /// The last thing that went wrong, for people.
+    pub fn last_error(&self) -> Option<&Stamped<bgp_session::DownReason>> {
+        self.errors.failure.as_ref()
+    }
+}
+
+/// The time of day at which `at` was, seen from `now`.
+pub fn wall_clock(at: Instant, now: Instant) -> SystemTime {
+    let clock = SystemTime::now();
+    let ago = now.checked_duration_since(at).unwrap_or(Duration::ZERO);
+    // Cut to milliseconds, so that the same instant gives the same time whenever it is asked for (nearly).
+    clock.checked_sub(ago).unwrap_or(clock)
+}

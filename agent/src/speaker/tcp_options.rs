@@ -1,0 +1,162 @@
+//! EDGE. The socket options of a BGP session: MD5 signatures, TTL rules, addresses.
+//!
+//! `TCP_MD5SIG` (RFC 2385) and `IP_MINTTL`/`IPV6_MINHOPCOUNT` (RFC 5082) have no safe wrapper, so this file holds the one
+//! piece of unsafe code of the agent: a typed `setsockopt`.
+
+use std::io;
+use std::mem;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsFd, AsRawFd};
+
+use socket2::SockRef;
+
+/// What the kernel accepts as the longest MD5 key (`TCP_MD5SIG_MAXKEYLEN`), in bytes.
+pub const MD5_KEY_MAX: usize = 80;
+
+/// Which TTL (hop limit) a session sends and which it demands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TtlRule {
+    /// Send this TTL, accept any: 1 for a direct external neighbour, 64 or more otherwise.
+    Send(u8),
+    /// Generalised TTL security (RFC 5082): send 255, accept only packets that passed fewer than this number of hops.
+    Security(u8),
+}
+
+/// Applies `rule` to a socket of the family of `remote`.
+pub fn set_ttl(socket: &impl AsFd, remote: IpAddr, rule: TtlRule) -> io::Result<()> {
+    let send = match rule {
+        TtlRule::Send(ttl) => u32::from(ttl.max(1)),
+        TtlRule::Security(_) => 255,
+    };
+    let socket_ref = SockRef::from(socket);
+    if remote.is_ipv4() {
+        socket_ref.set_ttl_v4(send)?;
+    } else {
+        socket_ref.set_unicast_hops_v6(send)?;
+    }
+    // RFC 5082 section 3: a neighbour N hops away arrives with 255 - (N - 1) at least; 0 demands nothing.
+    let least: libc::c_int = match rule {
+        TtlRule::Send(_) => 0,
+        TtlRule::Security(hops) => 256 - libc::c_int::from(hops.max(1)),
+    };
+    let (level, name) = if remote.is_ipv4() {
+        (libc::IPPROTO_IP, libc::IP_MINTTL)
+    } else {
+        (libc::IPPROTO_IPV6, libc::IPV6_MINHOPCOUNT)
+    };
+    if least == 0 {
+        return Ok(()); // a fresh socket demands nothing
+    }
+    set(socket, level, name, &least)
+}
+
+/// Sets, replaces or (with an empty key) removes the MD5 key for segments to and from `remote`, on a connecting or a
+/// listening socket. The key must not be longer than [`MD5_KEY_MAX`].
+pub fn set_md5(socket: &impl AsFd, remote: IpAddr, key: &[u8]) -> io::Result<()> {
+    if key.len() > MD5_KEY_MAX {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("an MD5 key has {} bytes, the kernel takes at most {MD5_KEY_MAX}", key.len()),
+        ));
+    }
+    let address = socket2::SockAddr::from(SocketAddr::new(remote, 0));
+    let mut signature = Md5Signature {
+        address: [0; 128],
+        flags: 0,
+        prefix_length: 0,
+        key_length: u16::try_from(key.len()).unwrap_or(0),
+        interface: 0,
+        key: [0; MD5_KEY_MAX],
+    };
+    let bytes = sockaddr_bytes(&address);
+    signature.address[..bytes.len()].copy_from_slice(&bytes);
+    signature.key[..key.len()].copy_from_slice(key);
+    set(socket, libc::IPPROTO_TCP, libc::TCP_MD5SIG, &signature)
+}
+
+/// `struct tcp_md5sig` of linux/tcp.h.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Md5Signature {
+    address: [u8; 128],
+    flags: u8,
+    prefix_length: u8,
+    key_length: u16,
+    interface: libc::c_int,
+    key: [u8; MD5_KEY_MAX],
+}
+
+/// The socket address in the kernel's layout, with port, flow label and scope zero.
+fn sockaddr_bytes(address: &socket2::SockAddr) -> Vec<u8> {
+    let mut bytes = address.family().to_ne_bytes().to_vec();
+    match address.as_socket() {
+        Some(SocketAddr::V4(v4)) => {
+            bytes.extend_from_slice(&[0; 2]);
+            bytes.extend_from_slice(&v4.ip().octets());
+            bytes.extend_from_slice(&[0; 8]);
+        }
+        Some(SocketAddr::V6(v6)) => {
+            bytes.extend_from_slice(&[0; 6]);
+            bytes.extend_from_slice(&v6.ip().octets());
+            bytes.extend_from_slice(&[0; 4]);
+        }
+        None => {}
+    }
+    bytes
+}
+
+/// `setsockopt` with a value of a plain C type.
+fn set<T: Copy>(
+    socket: &impl AsFd,
+    level: libc::c_int,
+    name: libc::c_int,
+    value: &T,
+) -> io::Result<()> {
+    let length = libc::socklen_t::try_from(mem::size_of::<T>()).map_err(io::Error::other)?;
+    #[expect(unsafe_code, reason = "these options have no safe wrapper in a well-kept crate")]
+    // SAFETY: the descriptor is borrowed and open for the call; the pointer and length describe `value`, which is a
+    // plain C value and outlives the call; the kernel only reads it.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_fd().as_raw_fd(),
+            level,
+            name,
+            std::ptr::from_ref(value).cast(),
+            length,
+        )
+    };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use socket2::{Domain, Socket, Type};
+
+    #[test]
+    fn md5_structure_has_the_kernels_size() {
+        // sizeof(struct tcp_md5sig): 128 + 1 + 1 + 2 + 4 + 80
+        assert_eq!(mem::size_of::<Md5Signature>(), 216);
+    }
+
+    #[test]
+    fn the_kernel_takes_keys_and_ttl_rules_of_both_families() {
+        for (domain, remote) in
+            [(Domain::IPV4, "192.0.2.1"), (Domain::IPV6, "2001:db8::1")]
+        {
+            let remote: IpAddr = remote.parse().unwrap();
+            let socket = Socket::new(domain, Type::STREAM, None).unwrap();
+            set_md5(&socket, remote, b"secret").unwrap();
+            set_md5(&socket, remote, b"").unwrap();
+            set_ttl(&socket, remote, TtlRule::Send(1)).unwrap();
+            set_ttl(&socket, remote, TtlRule::Security(1)).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_too_long_is_refused_before_the_kernel_sees_it() {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        let error = set_md5(&socket, "192.0.2.1".parse().unwrap(), &[b'x'; 81]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+    }
+}
