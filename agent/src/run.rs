@@ -1,9 +1,228 @@
-//! The only file that starts top-level tasks, and stops them in order.
+//! The only file that starts top-level tasks, and stops them in order. It wires and decides nothing.
+//!
+//! ```text
+//!   directory ──SourceUpdate──> apply: build, diff ──Change──> speaker
+//!                                                 └─────────> kernel
+//!   speaker, kernel ──events──> statuses ──> StatusStore <── control socket (`get`)
+//!   Agent (views.rs) <── control socket (`show`, `explain`), /metrics, /readyz
+//! ```
 
+mod agent;
+mod fib;
+mod peer_view;
+mod tables;
+
+use std::collections::BTreeSet;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use self::agent::Agent;
 use crate::args::RunArgs;
+use crate::control::server::ControlSocket;
+use crate::desired::{Change, Desired, Objects, Problem, build, diff};
+use crate::kernel::{self, KernelHandle, KernelOptions};
+use crate::observe::heartbeat::Hearts;
+use crate::observe::http::{Http, Observed};
+use crate::source::directory::{Directory, SourceUpdate};
+use crate::speaker::{Speaker, SpeakerError};
+
+/// Statuses are made at most this often.
+const STATUS_DEBOUNCE: Duration = Duration::from_millis(100);
+/// How often the main loop shows that it turns, and looks whether the node has converged.
+const TICK: Duration = Duration::from_secs(1);
+/// A main loop that pauses for longer than this is stuck.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// What peers are told when the agent stops.
+const FAREWELL: &str = "agent stopped";
 
 /// Runs the agent until it is told to stop.
 pub fn run(args: RunArgs) -> anyhow::Result<()> {
     crate::observe::logging::init(args.log_level.as_deref(), args.log_format)?;
-    anyhow::bail!("no rooms yet")
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?
+        .block_on(serve(args))
+}
+
+async fn serve(args: RunArgs) -> anyhow::Result<()> {
+    let start = Instant::now();
+    let node = args.node_name().context("cannot read the host name; name the node with --node")?;
+    let directory = Directory::start(&args.manifests)?;
+    let mut updates = directory.updates();
+    let first = updates.borrow_and_update().clone();
+    check_node(&first.objects, &node, &args)?;
+    if let Some(dir) = &args.state_dir {
+        std::fs::create_dir_all(dir)
+            .with_context(|| format!("cannot make the state directory {}", dir.display()))?;
+    }
+    let control = ControlSocket::bind(&args.socket)?;
+    let http = Http::bind(args.metrics_addr, args.health_addr).await?;
+    let kernel = kernel::start(KernelOptions {
+        keep_on_stop: args.keep_routes_on_stop,
+        ..KernelOptions::default()
+    })
+    .await?;
+
+    let speaker =
+        Speaker::new(kernel.resolver(), Arc::new(fib::Addresses::new(kernel.clone())), seed(&node));
+    let agent = Arc::new(Agent::new(node.clone(), start, kernel.clone(), speaker.stats()));
+    let hearts = Hearts::new(start);
+    let observed = Observed::new(Arc::clone(&agent) as _, Arc::clone(&hearts), {
+        let agent = Arc::clone(&agent);
+        let timeout = args.convergence_timeout;
+        move || agent.facts(timeout)
+    });
+    let control = tokio::spawn(control.serve(Arc::clone(&agent) as _));
+    let http = tokio::spawn(http.serve(Arc::clone(&observed)));
+
+    let mut node = Node { speaker, kernel, agent, name: node, desired: Desired::default() };
+    let outcome = node.turn(updates, first, &observed, &hearts).await;
+
+    // Peers first, so that neighbours stop sending traffic while the routes are still there.
+    node.agent.stopping();
+    node.speaker.stop(FAREWELL).await;
+    node.kernel.stop(args.keep_routes_on_stop).await;
+    control.abort();
+    http.abort();
+    tracing::info!("stopped");
+    outcome
+}
+
+/// What runs on this node.
+struct Node {
+    speaker: Speaker,
+    kernel: KernelHandle,
+    agent: Arc<Agent>,
+    name: String,
+    desired: Desired,
+}
+
+impl Node {
+    /// The main loop, until a signal.
+    async fn turn(
+        &mut self,
+        mut updates: watch::Receiver<SourceUpdate>,
+        first: SourceUpdate,
+        observed: &Observed,
+        hearts: &Arc<Hearts>,
+    ) -> anyhow::Result<()> {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let heart = hearts.register("main", LONGEST_PAUSE, Instant::now());
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        let events = self.speaker.events();
+        let mut converged = false;
+
+        // What cannot be had at the start is worth an end with one clear line; later it is worth a status.
+        if let Some(error) = self.apply(&first).await {
+            return Err(error.into());
+        }
+        self.agent.write_statuses(&self.desired);
+        loop {
+            // All cancel-safe: watch, notify, signals and interval keep what is not taken.
+            tokio::select! {
+                changed = updates.changed() => {
+                    changed.context("the manifests are no longer followed")?;
+                    let update = updates.borrow_and_update().clone();
+                    if let Some(error) = self.apply(&update).await {
+                        tracing::error!(%error, "not everything could be applied");
+                    }
+                }
+                () = events.changed() => {}
+                () = self.kernel.changed() => {}
+                _ = tick.tick() => {
+                    heart.beat(Instant::now());
+                    if !converged && observed.readiness().is_ready() {
+                        converged = true;
+                        self.kernel.converged();
+                        tracing::info!("converged");
+                    }
+                    continue;
+                }
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+            }
+            tokio::time::sleep(STATUS_DEBOUNCE).await;
+            self.agent.write_statuses(&self.desired);
+        }
+        heart.stop();
+        tracing::info!("stopping");
+        Ok(())
+    }
+
+    /// Makes what runs what is wanted. Gives the last error of a port that cannot be opened.
+    async fn apply(&mut self, update: &SourceUpdate) -> Option<SpeakerError> {
+        let (wanted, problems) = build(&update.objects, &self.name);
+        report(update, &problems);
+        let mut failed = None;
+        for change in diff(&self.desired, &wanted) {
+            self.tell_kernel_before(&change);
+            let added = match &change {
+                Change::RouterAdded(router) => Some(router.clone()),
+                Change::RouterChanged { new, .. } => Some(new.clone()),
+                _ => None,
+            };
+            if let Err(error) = self.speaker.apply(change).await {
+                failed = Some(error);
+            }
+            if let Some(router) = added
+                && let Some(rib) = self.speaker.rib(&router.key)
+            {
+                let name = Arc::clone(&router.key.0);
+                self.kernel.put_router(name, Arc::clone(rib), fib::config(router.kernel));
+            }
+        }
+        self.desired = wanted;
+        self.agent.applied(update, problems, self.speaker.snapshot());
+        failed
+    }
+
+    fn tell_kernel_before(&self, change: &Change) {
+        if let Change::RouterRemoved(key) = change {
+            self.kernel.remove_router(&key.0);
+        }
+    }
+}
+
+/// A node name that no manifest knows is most likely a slip, and an agent that does nothing is no answer to it.
+fn check_node(objects: &Objects, node: &str, args: &RunArgs) -> anyhow::Result<()> {
+    let known: BTreeSet<String> = crate::desired::nodes(objects);
+    if known.is_empty() || known.contains(node) {
+        return Ok(());
+    }
+    let known = known.into_iter().collect::<Vec<_>>().join(", ");
+    let given = if args.node.is_some() { "--node or NODE_NAME" } else { "the host name" };
+    bail!(
+        "no BGPRouter in {} is for node {node:?} (from {given}): their spec.targetRef.name says {known}",
+        args.manifests.display()
+    );
+}
+
+fn report(update: &SourceUpdate, problems: &[Problem]) {
+    for problem in &update.problems {
+        tracing::error!("{problem}");
+    }
+    for problem in problems {
+        tracing::warn!(reason = %problem.reason, "{}: {}", problem.object, problem.text());
+    }
+}
+
+/// Jitter that differs between nodes and between runs.
+fn seed(node: &str) -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(node)
+}
+
+/// Resident memory of this process, in bytes.
+fn resident_bytes() -> io::Result<u64> {
+    let statm = std::fs::read_to_string("/proc/self/statm")?;
+    let pages: u64 = statm.split_whitespace().nth(1).and_then(|n| n.parse().ok()).unwrap_or(0);
+    Ok(pages * 4096)
 }

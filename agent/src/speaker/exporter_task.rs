@@ -10,6 +10,7 @@ use rib::{Exporter, GroupKey, MemberQueue, PeerIdx, Rib};
 use tokio::sync::mpsc;
 
 use super::doorbell::Doorbell;
+use super::stats::SpeakerStats;
 
 /// Destinations of one slice.
 const DRAIN_BUDGET: usize = 16 * 1024;
@@ -26,37 +27,67 @@ pub(super) enum ExporterCommand {
     Refresh { member: PeerIdx, family: Family },
 }
 
-/// Runs until all senders of commands are gone.
-pub(super) async fn run(
+/// The exporter of one router and what it waits for.
+pub(super) struct ExporterTask {
     rib: Arc<Rib>,
-    mut exporter: Exporter,
+    exporter: Exporter,
     bell: Doorbell,
-    mut commands: mpsc::Receiver<ExporterCommand>,
-) {
-    loop {
-        // Both are cancel-safe: a command stays in the channel, a ring stays with the bell.
-        tokio::select! {
-            biased;
-            command = commands.recv() => match command {
-                Some(command) => obey(&rib, &mut exporter, command),
-                None => return,
-            },
-            () = bell.rung() => {}
-        }
-        while exporter.drain(&rib, DRAIN_BUDGET).more {
-            while let Ok(command) = commands.try_recv() {
-                obey(&rib, &mut exporter, command);
-            }
-            tokio::task::yield_now().await;
-        }
-    }
+    commands: mpsc::Receiver<ExporterCommand>,
+    stats: Arc<SpeakerStats>,
 }
 
-fn obey(rib: &Rib, exporter: &mut Exporter, command: ExporterCommand) {
-    match command {
-        ExporterCommand::Join { member, key, queue } => exporter.join(rib, member, *key, queue),
-        ExporterCommand::Rejoin { member, key, queue } => exporter.rejoin(rib, member, *key, queue),
-        ExporterCommand::Leave { member } => exporter.leave(rib, member),
-        ExporterCommand::Refresh { member, family } => exporter.refresh(rib, member, family),
+impl ExporterTask {
+    pub(super) fn new(
+        rib: Arc<Rib>,
+        commands: mpsc::Receiver<ExporterCommand>,
+        stats: Arc<SpeakerStats>,
+    ) -> Self {
+        let bell = Doorbell::default();
+        let exporter = Exporter::new(&rib, Arc::new(bell.clone()));
+        Self { rib, exporter, bell, commands, stats }
+    }
+
+    /// Runs until all senders of commands are gone.
+    pub(super) async fn run(mut self) {
+        loop {
+            // Both are cancel-safe: a command stays in the channel, a ring stays with the bell.
+            tokio::select! {
+                biased;
+                command = self.commands.recv() => match command {
+                    Some(command) => self.obey(command),
+                    None => return,
+                },
+                () = self.bell.rung() => {}
+            }
+            let since = self.bell.since();
+            loop {
+                let progress = self.exporter.drain(&self.rib, DRAIN_BUDGET);
+                if progress.drained > 0 {
+                    self.stats.export_batch.observe(progress.drained as f64);
+                }
+                if !progress.more {
+                    break;
+                }
+                while let Ok(command) = self.commands.try_recv() {
+                    self.obey(command);
+                }
+                tokio::task::yield_now().await;
+            }
+            if let Some(since) = since {
+                self.stats.export_latency.observe_time(since.elapsed());
+            }
+        }
+    }
+
+    fn obey(&mut self, command: ExporterCommand) {
+        let (rib, exporter) = (&self.rib, &mut self.exporter);
+        match command {
+            ExporterCommand::Join { member, key, queue } => exporter.join(rib, member, *key, queue),
+            ExporterCommand::Rejoin { member, key, queue } => {
+                exporter.rejoin(rib, member, *key, queue);
+            }
+            ExporterCommand::Leave { member } => exporter.leave(rib, member),
+            ExporterCommand::Refresh { member, family } => exporter.refresh(rib, member, family),
+        }
     }
 }

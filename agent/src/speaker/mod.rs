@@ -12,6 +12,7 @@ mod outbox;
 mod peer_task;
 mod settings;
 mod snapshot;
+mod stats;
 mod tcp_options;
 
 use std::collections::BTreeMap;
@@ -23,17 +24,19 @@ use std::time::{Duration, Instant};
 
 use bgp_session::StopReason;
 use parking_lot::Mutex;
-use rib::{DecisionConfig, Exporter, NextHopResolver, Rib, RibConfig};
+use rib::{NextHopResolver, Rib, RibConfig};
+use rib::decision::DecisionConfig;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use self::exporter_task::ExporterCommand;
+use self::exporter_task::{ExporterCommand, ExporterTask};
 use self::listener::Listener;
 use self::originate::Originated;
 use self::peer_task::{Command, PeerTask, Surroundings};
 pub use self::doorbell::Doorbell;
 pub use self::settings::{AddressBook, Settings};
 pub use self::snapshot::{FamilySnapshot, PeerSnapshot, SpeakerEvents, wall_clock};
+pub use self::stats::SpeakerStats;
 pub use self::tcp_options::MD5_KEY_MAX;
 use crate::desired::{Change, Origination, OriginationKey, Peer, PeerKey, Router, RouterKey};
 
@@ -54,7 +57,10 @@ pub struct Speaker {
     resolver: Arc<dyn NextHopResolver>,
     addresses: Arc<dyn AddressBook>,
     events: SpeakerEvents,
+    stats: Arc<SpeakerStats>,
     seed: u64,
+    /// The number of the newest advertisement, which tells its paths from those of others.
+    originators: u32,
 }
 
 struct RunningRouter {
@@ -95,8 +101,8 @@ pub struct SpeakerSnapshot {
     pub routers: BTreeMap<RouterKey, RouterSnapshot>,
     /// Sessions. Each is its task's newest state, behind a lock that is held for a copy.
     pub peers: BTreeMap<PeerKey, Arc<Mutex<PeerSnapshot>>>,
-    /// How many prefixes each advertisement has in the table.
-    pub originations: BTreeMap<OriginationKey, u32>,
+    /// What each advertisement originates.
+    pub originations: BTreeMap<OriginationKey, Arc<Origination>>,
 }
 
 impl Speaker {
@@ -114,13 +120,20 @@ impl Speaker {
             resolver,
             addresses,
             events: SpeakerEvents::default(),
+            stats: Arc::default(),
             seed,
+            originators: 0,
         }
     }
 
     /// Rung at every change that a status speaks of.
     pub fn events(&self) -> SpeakerEvents {
         self.events.clone()
+    }
+
+    /// How much is done at a time, and how fast.
+    pub fn stats(&self) -> Arc<SpeakerStats> {
+        Arc::clone(&self.stats)
     }
 
     /// Connections from addresses that no peer has.
@@ -178,9 +191,14 @@ impl Speaker {
             originations: self
                 .originations
                 .iter()
-                .map(|(key, originated)| (key.clone(), originated.count()))
+                .map(|(key, originated)| (key.clone(), Arc::clone(originated.config())))
                 .collect(),
         }
+    }
+
+    /// A running router.
+    pub fn rib(&self, key: &RouterKey) -> Option<&Arc<Rib>> {
+        self.routers.get(key).map(|router| &router.rib)
     }
 
     /// Ends all sessions with Cease/Administrative Shutdown and this text, and waits until they are gone (at most two
@@ -206,11 +224,10 @@ impl Speaker {
 
     fn add_router(&mut self, router: Router) {
         let key = router.key.clone();
-        let rib = Arc::new(Rib::new(rib_config(&router), Arc::clone(&self.resolver)));
-        let bell = Doorbell::default();
-        let exporter = Exporter::new(Arc::new(bell.clone()));
+        let rib = Arc::new(Rib::new(rib_config(&router, Arc::clone(&self.resolver))));
         let (commands, receiver) = mpsc::channel(EXPORTER_COMMANDS);
-        let task = tokio::spawn(exporter_task::run(Arc::clone(&rib), exporter, bell, receiver));
+        let task = ExporterTask::new(Arc::clone(&rib), receiver, Arc::clone(&self.stats));
+        let task = tokio::spawn(task.run());
         tracing::info!(router = %key, asn = %router.local_as, router_id = %router.router_id, "router started");
         let running = RunningRouter {
             config: Arc::new(router),
@@ -236,7 +253,7 @@ impl Speaker {
                 .originations
                 .iter()
                 .filter(|(origination, _)| origination.router == key)
-                .map(|(_, originated)| originated.config().clone())
+                .map(|(_, originated)| Origination::clone(originated.config()))
                 .collect();
             self.remove_router(&key).await;
             self.add_router(new);
@@ -289,7 +306,7 @@ impl Speaker {
         let snapshot =
             Arc::new(Mutex::new(PeerSnapshot::unstarted(settings.clone(), Instant::now())));
         self.seed = self.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        let task = PeerTask::new(
+        let task = match PeerTask::new(
             settings,
             Surroundings {
                 rib: Arc::clone(&router.rib),
@@ -297,9 +314,16 @@ impl Speaker {
                 commands: receiver,
                 snapshot: Arc::clone(&snapshot),
                 events: self.events.clone(),
+                stats: Arc::clone(&self.stats),
                 seed: self.seed,
             },
-        );
+        ) {
+            Ok(task) => task,
+            Err(error) => {
+                tracing::error!(peer = %peer.key, %error, "cannot start the peer");
+                return;
+            }
+        };
         let key = peer.key.clone();
         let task = tokio::spawn(task.run());
         let running = RunningPeer { config: peer, commands, snapshot, port: None, task };
@@ -347,7 +371,9 @@ impl Speaker {
     fn originate(&mut self, origination: Origination) {
         let Some(router) = self.routers.get(&origination.key.router) else { return };
         let key = origination.key.clone();
-        let originated = Originated::announce(origination, Arc::clone(&router.rib));
+        self.originators = self.originators.wrapping_add(1);
+        let originated =
+            Originated::announce(origination, Arc::clone(&router.rib), self.originators);
         self.originations.insert(key, originated);
         self.events.notify();
     }
@@ -460,17 +486,18 @@ fn needs_new_tables(old: &Router, new: &Router) -> bool {
         || old.max_paths != new.max_paths
 }
 
-fn rib_config(router: &Router) -> RibConfig {
+fn rib_config(router: &Router, next_hops: Arc<dyn NextHopResolver>) -> RibConfig {
     RibConfig {
         shards: std::thread::available_parallelism().map_or(1, usize::from),
         local_as: router.local_as,
         router_id: router.router_id,
-        cluster_id: router.cluster_id.unwrap_or(router.router_id),
+        cluster_id: router.cluster_id,
         decision: DecisionConfig {
             always_compare_med: router.decision.always_compare_med,
             deterministic_med: router.decision.deterministic_med,
             compare_router_id: router.decision.compare_router_id,
-            max_paths: router.max_paths,
         },
+        max_paths: router.max_paths,
+        next_hops,
     }
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use bgp_wire::{AsPath, AttrEditor, Community, Origin};
-use ipnet::IpNet;
 use rib::Rib;
 
 use crate::desired::Origination;
@@ -12,13 +11,13 @@ use crate::desired::Origination;
 ///
 /// Two advertisements may name the same prefix: each has a path of its own in the table, told apart by its number.
 pub(super) struct Originated {
-    config: Origination,
+    config: Arc<Origination>,
     rib: Arc<Rib>,
-    number: rib::LocalSource,
+    number: u32,
 }
 
 impl Originated {
-    pub(super) fn announce(config: Origination, rib: Arc<Rib>) -> Self {
+    pub(super) fn announce(config: Origination, rib: Arc<Rib>, number: u32) -> Self {
         let mut editor = AttrEditor::new();
         editor.set_origin(Origin::Igp);
         editor.set_as_path(&AsPath::default());
@@ -26,28 +25,26 @@ impl Originated {
         for community in &config.communities {
             editor.add_community(Community(*community));
         }
-        let number = rib.new_local_source();
-        rib.originate(number, &config.prefixes, editor.finish());
-        Self { config, rib, number }
+        let attrs = editor.finish();
+        for prefix in &config.prefixes {
+            rib.originate(*prefix, attrs, number);
+        }
+        Self { config: Arc::new(config), rib, number }
     }
 
-    pub(super) fn config(&self) -> &Origination {
+    pub(super) fn config(&self) -> &Arc<Origination> {
         &self.config
     }
 
     pub(super) fn count(&self) -> u32 {
         u32::try_from(self.config.prefixes.len()).unwrap_or(u32::MAX)
     }
-
-    /// The prefixes that are originated.
-    #[expect(dead_code, reason = "used by statuses once they count what was told")]
-    pub(super) fn prefixes(&self) -> &[IpNet] {
-        &self.config.prefixes
-    }
 }
 
 impl Drop for Originated {
     fn drop(&mut self) {
-        self.rib.withdraw_local(self.number, &self.config.prefixes);
+        for prefix in &self.config.prefixes {
+            self.rib.withdraw_local(*prefix, self.number);
+        }
     }
 }

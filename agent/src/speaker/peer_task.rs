@@ -17,7 +17,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use bgp_session::{
     Action, ConnId, ConnectFailure, Effect, Event, Negotiated, Peer, ResetReason, StopReason,
@@ -26,7 +26,7 @@ use bgp_session::{
 use bgp_wire::{Decoded, Family, SessionContext};
 use bytes::BytesMut;
 use parking_lot::Mutex;
-use rib::{Inbound, MemberQueue, PeerIdx, Rib};
+use rib::{Inbound, MemberQueue, PeerIdx, Rib, TooManyPeers};
 use tokio::io::{Interest, Ready};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
@@ -37,6 +37,7 @@ use super::exporter_task::ExporterCommand;
 use super::outbox::Outbox;
 use super::settings::Settings;
 use super::snapshot::{FamilySnapshot, PeerSnapshot, SpeakerEvents};
+use super::stats::SpeakerStats;
 use super::tcp_options::set_ttl;
 
 /// The most that one turn reads. One read is one batch through decoding, interning and the table.
@@ -73,6 +74,7 @@ pub(super) struct Surroundings {
     pub(super) commands: mpsc::Receiver<Command>,
     pub(super) snapshot: Arc<Mutex<PeerSnapshot>>,
     pub(super) events: SpeakerEvents,
+    pub(super) stats: Arc<SpeakerStats>,
     pub(super) seed: u64,
 }
 
@@ -108,9 +110,14 @@ pub(super) struct PeerTask {
     transmit: BytesMut,
     snapshot: Arc<Mutex<PeerSnapshot>>,
     events: SpeakerEvents,
+    stats: Arc<SpeakerStats>,
     changed: bool,
     published: Instant,
     end_of_rib: Vec<Family>,
+    /// Since when the session is in its state.
+    since: Instant,
+    last_established: Option<SystemTime>,
+    last_update: Option<Instant>,
 }
 
 enum Woken {
@@ -134,11 +141,11 @@ impl UpdateSink for Sink<'_> {
 }
 
 impl PeerTask {
-    pub(super) fn new(settings: Settings, around: Surroundings) -> Self {
+    pub(super) fn new(settings: Settings, around: Surroundings) -> Result<Self, TooManyPeers> {
         let now = Instant::now();
-        let idx = around.rib.add_peer(settings.peer_info(None));
-        let peer = Peer::new(settings.session(), around.seed, now);
-        Self {
+        let idx = around.rib.add_peer(settings.peer_info(None))?;
+        let peer = Peer::new(settings.session(), around.seed);
+        Ok(Self {
             inbound: Inbound::new(idx),
             settings,
             peer,
@@ -154,10 +161,14 @@ impl PeerTask {
             transmit: BytesMut::new(),
             snapshot: around.snapshot,
             events: around.events,
+            stats: around.stats,
             changed: true,
             published: now,
             end_of_rib: Vec::new(),
-        }
+            since: now,
+            last_established: None,
+            last_update: None,
+        })
     }
 
     pub(super) async fn run(mut self) {
@@ -241,11 +252,12 @@ impl PeerTask {
         let now = Instant::now();
         let refused = match result {
             Ok(stream) => {
-                if let (Some(slot), Ok(local)) =
-                    (self.connections.iter().position(Option::is_none), stream.local_addr())
+                let slot = self.connections.iter().position(Option::is_none);
+                if let (Some(slot), Ok(local), Ok(remote)) =
+                    (slot, stream.local_addr(), stream.peer_addr())
                 {
                     self.connections[slot] = Some(Connection::new(id, stream));
-                    self.peer.handle_connected(id, local, now);
+                    self.peer.handle_connected(id, local, remote, now);
                     return;
                 }
                 ConnectFailure::Other
@@ -278,7 +290,12 @@ impl PeerTask {
                 Ok(count) => {
                     let mut sink = Sink { inbound: &mut self.inbound, rib: &self.rib };
                     self.peer.handle_bytes(id, &buffer[..count], now, &mut sink);
-                    self.inbound.flush(&self.rib);
+                    let flushed = self.inbound.flush(&self.rib);
+                    let applied = flushed.announced + flushed.withdrawn;
+                    if applied > 0 {
+                        self.stats.inbound_batch.observe(applied as f64);
+                        self.last_update = Some(now);
+                    }
                     false
                 }
                 Err(error) => !matches!(
@@ -345,6 +362,7 @@ impl PeerTask {
         match event {
             Event::StateChanged(state) => {
                 tracing::debug!(peer = %name, %state, "state changed");
+                self.since = Instant::now();
                 self.publish();
             }
             Event::Established(negotiated) => self.established(negotiated).await,
@@ -358,11 +376,11 @@ impl PeerTask {
                 self.tell_exporter(ExporterCommand::Refresh { member: self.idx, family }).await;
             }
             Event::RefreshBegin(family) => {
-                let walk = self.rib.refresh_begin(self.idx, family);
+                let walk = self.rib.begin_refresh(self.idx, family);
                 self.walk(walk).await;
             }
             Event::RefreshEnd(family) => {
-                let walk = self.rib.refresh_end(self.idx, family);
+                let walk = self.rib.end_refresh(self.idx, family);
                 self.walk(walk).await;
             }
             Event::EndOfRib(family) => {
@@ -380,16 +398,11 @@ impl PeerTask {
             peer = %self.settings.name(), remote = %negotiated.remote, asn = %negotiated.remote_as,
             router_id = %negotiated.remote_router_id, "session established"
         );
-        let Some(connection) = self
-            .connections
-            .iter()
-            .flatten()
-            .find(|connection| !connection.closing)
-            .map(|connection| connection.id)
-        else {
-            return;
-        };
+        // It may be over already: the events of one read are told together.
+        let Some(connection) = self.peer.session() else { return };
+        self.last_established = Some(SystemTime::now());
         self.end_of_rib.clear();
+        self.last_update = None;
         self.rib.update_peer(self.idx, self.settings.peer_info(Some(&negotiated)));
         self.negotiated = Some(Arc::clone(&negotiated));
         self.join(connection, &negotiated).await;
@@ -409,14 +422,16 @@ impl PeerTask {
     }
 
     async fn down(&mut self) {
-        self.negotiated = None;
+        let negotiated = self.negotiated.take();
         if let Some(exporting) = self.exporting.take() {
             exporting.queue.close();
             self.tell_exporter(ExporterCommand::Leave { member: self.idx }).await;
         }
-        self.inbound.reset();
+        self.inbound.discard();
         self.end_of_rib.clear();
-        let walk = self.rib.peer_down(self.idx);
+        let families: Vec<Family> =
+            negotiated.iter().flat_map(|negotiated| negotiated.ctx.families.iter()).collect();
+        let walk = self.rib.peer_down(self.idx, &families);
         self.walk(walk).await;
     }
 
@@ -474,7 +489,7 @@ impl PeerTask {
             match connection.outbox.flush(&connection.stream) {
                 Ok(flushed) => {
                     if flushed.written > 0 {
-                        self.peer.sent_bytes(now);
+                        self.peer.sent_bytes();
                         again |= self.exporting.is_some() && !flushed.blocked;
                     }
                     if flushed.blocked {
@@ -512,9 +527,12 @@ impl PeerTask {
         self.settle().await;
         let info = self.settings.peer_info(self.negotiated.as_deref());
         self.rib.update_peer(self.idx, info);
-        if imports && self.negotiated.is_some() {
-            let walk = self.rib.reimport(self.idx);
-            self.walk(walk).await;
+        if imports && let Some(negotiated) = self.negotiated.clone() {
+            let asked = negotiated.ctx.families.iter().all(|f| self.peer.request_refresh(f));
+            if !asked {
+                // The peer cannot send its routes again but in a new session.
+                self.peer.reset(ResetReason::ConfigurationChange, now);
+            }
         }
         if exports
             && let (Some(negotiated), Some(exporting)) = (self.negotiated.clone(), &self.exporting)
@@ -561,7 +579,7 @@ impl PeerTask {
             .iter()
             .flat_map(|negotiated| negotiated.ctx.families.iter())
             .map(|family| {
-                let counts = self.inbound.counts(family);
+                let counts = self.rib.peer_counts(self.idx, family);
                 FamilySnapshot {
                     family,
                     received: counts.received,
@@ -575,14 +593,20 @@ impl PeerTask {
                 }
             })
             .collect();
-        let snapshot = PeerSnapshot::take(
-            &self.settings,
-            &self.peer,
-            self.negotiated.clone(),
+        let snapshot = PeerSnapshot {
+            settings: self.settings.clone(),
+            idx: self.idx,
+            state: self.peer.state(),
+            idle_reason: self.peer.idle_reason(),
+            since: self.since,
+            last_established: self.last_established,
+            last_update: self.last_update,
+            next_retry: self.peer.next_retry(),
+            negotiated: self.negotiated.clone(),
+            stats: *self.peer.stats(),
+            errors: self.peer.last_errors().clone(),
             families,
-            self.idx,
-            now,
-        );
+        };
         let event = {
             let mut published = self.snapshot.lock();
             let event = published.differs_visibly(&snapshot);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use bgp_session::{IdleReason, LastErrors, Negotiated, Peer, PeerStats, Stamped, State};
+use bgp_session::{IdleReason, LastErrors, Negotiated, PeerStats, Stamped, State};
 use bgp_wire::Family;
 use rib::PeerIdx;
 use tokio::sync::Notify;
@@ -58,6 +58,8 @@ pub struct PeerSnapshot {
     pub since: Instant,
     /// When the session was last Established.
     pub last_established: Option<SystemTime>,
+    /// When the last UPDATE of this session came.
+    pub last_update: Option<Instant>,
     /// When the next attempt is due.
     pub next_retry: Option<Instant>,
     /// What both sides agreed on, while Established.
@@ -80,34 +82,12 @@ impl PeerSnapshot {
             idle_reason: Some(IdleReason::NotStarted),
             since: now,
             last_established: None,
+            last_update: None,
             next_retry: None,
             negotiated: None,
             stats: PeerStats::default(),
             errors: LastErrors::default(),
             families: Vec::new(),
-        }
-    }
-
-    pub(super) fn take(
-        settings: &Settings,
-        peer: &Peer,
-        negotiated: Option<Arc<Negotiated>>,
-        families: Vec<FamilySnapshot>,
-        idx: PeerIdx,
-        now: Instant,
-    ) -> Self {
-        Self {
-            settings: settings.clone(),
-            idx,
-            state: peer.state(),
-            idle_reason: peer.idle_reason(),
-            since: peer.since(),
-            last_established: peer.last_established().map(|at| wall_clock(at, now)),
-            next_retry: peer.next_retry(),
-            negotiated,
-            stats: *peer.stats(),
-            errors: peer.last_errors().clone(),
-            families,
         }
     }
 

@@ -1,0 +1,282 @@
+//! The agent as others see it: one place that copies out what speaker, kernel and source let be seen.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use jiff::Timestamp;
+use parking_lot::RwLock;
+use serde_json::Value;
+
+use super::fib::{self, KernelView};
+use super::peer_view;
+use super::tables::Tables;
+use crate::control::protocol::ObjectKind;
+use crate::control::routes::{FibView, RouteTable};
+use crate::control::views::{
+    AgentView, Counters, PeerView, RouterKernelView, RouterView, TableView, Views,
+};
+use crate::desired::{
+    Desired, Kind, Objects, OriginationState, Problem, RouterKey, RouterState, Snapshot, statuses,
+};
+use crate::kernel::KernelHandle;
+use crate::observe::readiness::Facts;
+use crate::source::directory::SourceUpdate;
+use crate::source::status_memory::StatusStore;
+use crate::speaker::{RouterSnapshot, Speaker, SpeakerSnapshot, SpeakerStats};
+
+/// See the top of this file.
+pub(super) struct Agent {
+    node: String,
+    start: Instant,
+    started: Timestamp,
+    kernel: KernelHandle,
+    stats: Arc<SpeakerStats>,
+    store: StatusStore,
+    /// What is configured. Held for a copy, never across an await.
+    configured: RwLock<Configured>,
+    applied: AtomicU64,
+    stopping: AtomicBool,
+}
+
+#[derive(Default)]
+struct Configured {
+    objects: Objects,
+    problems: Vec<Problem>,
+    file_problems: usize,
+    speaker: SpeakerSnapshot,
+}
+
+impl Agent {
+    pub(super) fn new(
+        node: String,
+        start: Instant,
+        kernel: KernelHandle,
+        stats: Arc<SpeakerStats>,
+    ) -> Self {
+        Self {
+            node,
+            start,
+            started: Timestamp::now(),
+            kernel,
+            stats,
+            store: StatusStore::default(),
+            configured: RwLock::default(),
+            applied: AtomicU64::new(0),
+            stopping: AtomicBool::new(false),
+        }
+    }
+
+    /// Takes in what was just applied.
+    pub(super) fn applied(
+        &self,
+        update: &SourceUpdate,
+        problems: Vec<Problem>,
+        speaker: SpeakerSnapshot,
+    ) {
+        *self.configured.write() = Configured {
+            objects: update.objects.clone(),
+            file_problems: update.problems.len(),
+            problems,
+            speaker,
+        };
+        self.applied.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Sessions are about to end.
+    pub(super) fn stopping(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Makes the statuses of all objects anew.
+    pub(super) fn write_statuses(&self, desired: &Desired) {
+        let snapshot = self.snapshot();
+        let configured = self.configured.read();
+        let statuses = statuses(
+            &configured.objects,
+            desired,
+            &configured.problems,
+            &self.node,
+            &snapshot,
+        );
+        let changed = self.store.update(&configured.objects, statuses, SystemTime::now());
+        drop(configured);
+        for key in changed {
+            tracing::debug!(object = %key, "status changed");
+        }
+    }
+
+    /// What `/readyz` judges.
+    pub(super) fn facts(&self, timeout: Duration) -> Facts {
+        let now = Instant::now();
+        let configured = self.configured.read();
+        Facts {
+            desired_applied: self.applied.load(Ordering::Relaxed) > 0,
+            fib_reconciled: self.kernel.reconciled(),
+            stopping: self.stopping.load(Ordering::Relaxed),
+            peers: configured
+                .speaker
+                .peers
+                .iter()
+                .map(|(key, snapshot)| peer_view::facts(key, &snapshot.lock(), now))
+                .collect(),
+            waited: now.saturating_duration_since(self.start),
+            timeout,
+        }
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        let speaker = self.configured.read().speaker.clone();
+        let kernel = self.kernel.status();
+        Snapshot {
+            routers: speaker
+                .routers
+                .iter()
+                .map(|(key, router)| {
+                    let state = RouterState {
+                        listening: router.listen_error.is_none(),
+                        error: router.listen_error.clone(),
+                        kernel: fib::state_of(&kernel, key),
+                    };
+                    (key.clone(), state)
+                })
+                .collect(),
+            originations: speaker
+                .originations
+                .iter()
+                .map(|(key, origination)| {
+                    let advertised_to = speaker
+                        .routers
+                        .get(&key.router)
+                        .map(|router| Tables::told_of(router, &origination.prefixes))
+                        .unwrap_or_default();
+                    let state = OriginationState {
+                        originated: u32::try_from(origination.prefixes.len()).unwrap_or(u32::MAX),
+                        advertised_to,
+                        error: None,
+                    };
+                    (key.clone(), state)
+                })
+                .collect(),
+            peers: speaker
+                .peers
+                .iter()
+                .map(|(key, snapshot)| (key.clone(), peer_view::state(&snapshot.lock())))
+                .collect(),
+        }
+    }
+
+    fn router_view(&self, key: &RouterKey, router: &RouterSnapshot) -> RouterView {
+        let config = &router.config;
+        let counts = router.rib.counts();
+        let table = |family: &str, destinations: usize, paths: usize| TableView {
+            family: family.to_owned(),
+            destinations: destinations as u64,
+            paths: paths as u64,
+        };
+        let kernel = fib::state_of(&self.kernel.status(), key);
+        RouterView {
+            name: key.to_string(),
+            local_as: config.local_as.0,
+            router_id: config.router_id.to_string(),
+            families: config.families.iter().map(ToString::to_string).collect(),
+            listening: config
+                .listen_port
+                .filter(|_| router.listen_error.is_none())
+                .map(|port| (std::net::Ipv6Addr::UNSPECIFIED, port).into()),
+            error: router.listen_error.clone(),
+            tables: vec![
+                table("ipv4/unicast", counts.ipv4_destinations, counts.ipv4_paths),
+                table("ipv6/unicast", counts.ipv6_destinations, counts.ipv6_paths),
+            ],
+            originated: router.originated,
+            attribute_sets: counts.sets as u64,
+            attribute_bytes: counts.set_bytes as u64,
+            kernel: config.kernel.install.then(|| {
+                let state = kernel.unwrap_or_default();
+                RouterKernelView {
+                    wanted: state.wanted,
+                    installed: state.installed,
+                    failed: state.failed,
+                    last_error: state.last_error,
+                }
+            }),
+        }
+    }
+}
+
+impl Views for Agent {
+    fn agent(&self) -> AgentView {
+        AgentView {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            node: self.node.clone(),
+            pid: std::process::id(),
+            started: self.started,
+            uptime_seconds: self.start.elapsed().as_secs(),
+            resident_bytes: super::resident_bytes().unwrap_or(0),
+        }
+    }
+
+    fn routers(&self) -> Vec<RouterView> {
+        let speaker = self.configured.read().speaker.clone();
+        speaker.routers.iter().map(|(key, router)| self.router_view(key, router)).collect()
+    }
+
+    fn peers(&self) -> Vec<PeerView> {
+        let now = Instant::now();
+        let speaker = self.configured.read().speaker.clone();
+        speaker
+            .peers
+            .iter()
+            .map(|(key, snapshot)| {
+                let snapshot = snapshot.lock().clone();
+                let group = speaker
+                    .routers
+                    .get(&key.router)
+                    .and_then(|router| Tables::group_of(router, snapshot.idx));
+                peer_view::view(key, &snapshot, group, now)
+            })
+            .collect()
+    }
+
+    fn tables(&self) -> Vec<(Arc<str>, Arc<dyn RouteTable>)> {
+        let speaker = self.configured.read().speaker.clone();
+        speaker
+            .routers
+            .iter()
+            .map(|(key, router)| {
+                let name: Arc<str> = key.to_string().into();
+                (name, Arc::new(Tables::new(router.clone())) as Arc<dyn RouteTable>)
+            })
+            .collect()
+    }
+
+    fn fib(&self) -> Option<Arc<dyn FibView>> {
+        Some(Arc::new(KernelView::new(self.kernel.clone())))
+    }
+
+    fn objects(&self, kind: ObjectKind) -> Vec<Value> {
+        self.store.list(match kind {
+            ObjectKind::Routers => Kind::Router,
+            ObjectKind::Peers => Kind::Peer,
+            ObjectKind::Advertisements => Kind::Advertisement,
+            ObjectKind::Policies => Kind::Policy,
+            ObjectKind::Vrfs => Kind::Vrf,
+            ObjectKind::Vpcs => Kind::Vpc,
+            ObjectKind::Attachments => Kind::VpcAttachment,
+        })
+    }
+
+    fn counters(&self) -> Counters {
+        let configured = self.configured.read();
+        Counters {
+            kernel: fib::counters(&self.kernel.stats()),
+            update_to_export: self.stats.export_latency.view(),
+            inbound_batch: self.stats.inbound_batch.view(),
+            export_batch: self.stats.export_batch.view(),
+            connections_refused: Speaker::connections_refused(),
+            manifests_applied: self.applied.load(Ordering::Relaxed),
+            manifest_problems: (configured.problems.len() + configured.file_problems) as u64,
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! A peer's snapshot in the words of those who ask: people (`show`), statuses, readiness.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use bgp_session::{Negotiated, Stamped, State};
+use bgp_wire::{Capability, FamilySet};
+use jiff::Timestamp;
+
+use crate::control::views::{
+    DispositionCounts, EventView, MessageCounts, NegotiatedView, PeerFamilyView, PeerView,
+    SessionState,
+};
+use crate::desired::{FamilyCounts, PeerKey, PeerState, RemoteAs, Ttl};
+use crate::observe::readiness::PeerFacts;
+use crate::speaker::{PeerSnapshot, wall_clock};
+
+/// For `show peers`, `show peer` and the metrics.
+pub(super) fn view(key: &PeerKey, snapshot: &PeerSnapshot, group: Option<String>, now: Instant) -> PeerView {
+    let (peer, router) = (snapshot.settings.peer(), snapshot.settings.router());
+    let internal = peer.remote_as.is_internal(router.local_as);
+    let negotiated = snapshot.negotiated.as_deref();
+    PeerView {
+        name: short(&key.peer),
+        router: key.router.to_string(),
+        description: peer.description.clone(),
+        address: Some(peer.address),
+        remote_port: peer.remote_port,
+        local_as: router.local_as.0,
+        remote_as: match (negotiated, peer.remote_as) {
+            (Some(negotiated), _) => Some(negotiated.remote_as.0),
+            (None, RemoteAs::Asn(asn)) => Some(asn.0),
+            (None, RemoteAs::Internal) => Some(router.local_as.0),
+            (None, RemoteAs::External) => None,
+        },
+        kind: if internal { "internal" } else { "external" }.to_owned(),
+        state: session_state(snapshot.state),
+        idle_reason: snapshot.idle_reason.map(|reason| reason.to_string()),
+        shutdown: peer.shutdown.clone(),
+        since: timestamp(wall_clock(snapshot.since, now)),
+        state_seconds: now.saturating_duration_since(snapshot.since).as_secs(),
+        flaps: snapshot.stats.flaps,
+        next_retry_seconds: snapshot
+            .next_retry
+            .map(|due| due.saturating_duration_since(now).as_secs_f64().ceil() as u64),
+        passive: peer.passive,
+        password: peer.password.is_some(),
+        ttl: match peer.ttl {
+            Ttl::Direct => "1".to_owned(),
+            Ttl::Multihop(ttl) => format!("multihop {ttl}"),
+            Ttl::Security(1) => "security 1 hop".to_owned(),
+            Ttl::Security(hops) => format!("security {hops} hops"),
+        },
+        families: snapshot
+            .families
+            .iter()
+            .map(|family| PeerFamilyView {
+                family: family.family.to_string(),
+                received: family.received,
+                accepted: family.accepted,
+                advertised: family.advertised,
+                end_of_rib_received: family.end_of_rib_received,
+                end_of_rib_sent: family.end_of_rib_sent,
+            })
+            .collect(),
+        received: messages(snapshot.stats.received),
+        sent: messages(snapshot.stats.sent),
+        dispositions: DispositionCounts {
+            attribute_discard: snapshot.stats.findings.attribute_discard,
+            treat_as_withdraw: snapshot.stats.findings.treat_as_withdraw,
+            afi_safi_disable: snapshot.stats.findings.afi_safi_disable,
+            session_reset: snapshot.stats.findings.session_reset,
+        },
+        negotiated: negotiated.map(agreed),
+        last_down: snapshot.errors.failure.as_ref().map(|event| happened(event, now)),
+        last_notification_sent: snapshot.errors.sent.as_ref().map(|event| happened(event, now)),
+        last_notification_received: snapshot
+            .errors
+            .received
+            .as_ref()
+            .map(|event| happened(event, now)),
+        export_group: group,
+    }
+}
+
+/// For the status of the BGPPeer.
+pub(super) fn state(snapshot: &PeerSnapshot) -> PeerState {
+    PeerState {
+        state: snapshot.state.to_string().into(),
+        idle_reason: snapshot.idle_reason.map(|reason| reason.to_string().into()),
+        last_established: snapshot.last_established,
+        last_error: snapshot.last_error().map(|error| error.what.to_string()),
+        flaps: snapshot.stats.flaps,
+        local_address: snapshot.negotiated.as_ref().map(|n| n.local.ip().to_canonical()),
+        families: snapshot
+            .families
+            .iter()
+            .map(|family| FamilyCounts {
+                family: family.family,
+                received: family.received,
+                accepted: family.accepted,
+                advertised: family.advertised,
+            })
+            .collect(),
+    }
+}
+
+/// For `/readyz`.
+pub(super) fn facts(key: &PeerKey, snapshot: &PeerSnapshot, now: Instant) -> PeerFacts {
+    let established = (snapshot.state == State::Established)
+        .then(|| now.saturating_duration_since(snapshot.since));
+    PeerFacts {
+        name: key.to_string(),
+        enabled: snapshot.settings.peer().shutdown.is_none(),
+        state: snapshot.state.to_string(),
+        established,
+        quiet: now.saturating_duration_since(snapshot.last_update.unwrap_or(snapshot.since)),
+        sends_end_of_rib: snapshot.negotiated.as_ref().is_some_and(|negotiated| {
+            negotiated
+                .remote_capabilities
+                .iter()
+                .any(|capability| matches!(capability, Capability::GracefulRestart(_)))
+        }),
+        missing_end_of_rib: snapshot
+            .families
+            .iter()
+            .filter(|family| !family.end_of_rib_received)
+            .map(|family| family.family.to_string())
+            .collect(),
+    }
+}
+
+/// `namespace/name`, without the namespace when it is `default`.
+pub(super) fn short(key: &str) -> String {
+    key.strip_prefix("default/").unwrap_or(key).to_owned()
+}
+
+fn session_state(state: State) -> SessionState {
+    match state {
+        State::Idle => SessionState::Idle,
+        State::Connect => SessionState::Connect,
+        State::Active => SessionState::Active,
+        State::OpenSent => SessionState::OpenSent,
+        State::OpenConfirm => SessionState::OpenConfirm,
+        State::Established => SessionState::Established,
+    }
+}
+
+fn messages(counts: bgp_session::MessageCounts) -> MessageCounts {
+    MessageCounts {
+        open: counts.open,
+        update: counts.update,
+        notification: counts.notification,
+        keepalive: counts.keepalive,
+        route_refresh: counts.route_refresh,
+    }
+}
+
+fn agreed(negotiated: &Negotiated) -> NegotiatedView {
+    let ctx = &negotiated.ctx;
+    NegotiatedView {
+        local: Some(negotiated.local),
+        remote: Some(negotiated.remote),
+        remote_router_id: negotiated.remote_router_id.to_string(),
+        hold_seconds: negotiated.hold_time.secs(),
+        keepalive_seconds: negotiated
+            .keepalive
+            .map_or(0, |keepalive| u16::try_from(keepalive.as_secs()).unwrap_or(u16::MAX)),
+        families: names(ctx.families),
+        add_path_receive: names(ctx.add_path_receive),
+        add_path_send: names(ctx.add_path_send),
+        extended_next_hop: names(ctx.extended_next_hop),
+        four_octet_as: ctx.asn4,
+        max_message: u32::try_from(ctx.max_message).unwrap_or(u32::MAX),
+        route_refresh: negotiated.route_refresh,
+        enhanced_route_refresh: negotiated.enhanced_refresh,
+        remote_capabilities: negotiated
+            .remote_capabilities
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        remote_host: negotiated.remote_capabilities.iter().find_map(|capability| match capability {
+            Capability::Fqdn(name) => Some(name.hostname.clone()),
+            _ => None,
+        }),
+        remote_software: negotiated.remote_capabilities.iter().find_map(|capability| {
+            match capability {
+                Capability::SoftwareVersion(version) => Some(version.clone()),
+                _ => None,
+            }
+        }),
+    }
+}
+
+fn names(families: FamilySet) -> Vec<String> {
+    families.iter().map(|family| family.to_string()).collect()
+}
+
+fn happened<T: ToString>(event: &Stamped<T>, now: Instant) -> EventView {
+    EventView {
+        text: event.what.to_string(),
+        at: timestamp(wall_clock(event.at, now)).unwrap_or(Timestamp::UNIX_EPOCH),
+        seconds_ago: now.saturating_duration_since(event.at).as_secs(),
+    }
+}
+
+fn timestamp(at: SystemTime) -> Option<Timestamp> {
+    let at = Timestamp::try_from(at).ok()?;
+    // Whole seconds: nobody reads more of a time of day.
+    at.round(jiff::Unit::Second).ok()
+}
+
+/// Time since `start`, for uptimes.
+pub(super) fn since(start: Instant, now: Instant) -> Duration {
+    now.saturating_duration_since(start)
+}
