@@ -8,3 +8,4 @@ pub mod kernel;
 pub mod observe;
 pub mod run;
 pub mod source;
+pub mod speaker;

@@ -8,24 +8,26 @@
 //! ```
 
 mod agent;
+mod cursors;
 mod fib;
 mod peer_view;
 mod tables;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use rib::Rib;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use self::agent::Agent;
 use crate::args::RunArgs;
 use crate::control::server::ControlSocket;
-use crate::desired::{Change, Desired, Objects, Problem, build, diff};
-use crate::kernel::{self, KernelHandle, KernelOptions};
+use crate::desired::{Change, Desired, Objects, Problem, Router, RouterKey, build, diff};
+use crate::kernel::{self, KernelHandle, KernelOptions, RibSource};
 use crate::observe::heartbeat::Hearts;
 use crate::observe::http::{Http, Observed};
 use crate::source::directory::{Directory, SourceUpdate};
@@ -52,7 +54,9 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
 
 async fn serve(args: RunArgs) -> anyhow::Result<()> {
     let start = Instant::now();
-    let node = args.node_name().context("cannot read the host name; name the node with --node")?;
+    let node = args
+        .node_name()
+        .context("cannot read the host name; name the node with --node")?;
     let directory = Directory::start(&args.manifests)?;
     let mut updates = directory.updates();
     let first = updates.borrow_and_update().clone();
@@ -63,15 +67,19 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
     }
     let control = ControlSocket::bind(&args.socket)?;
     let http = Http::bind(args.metrics_addr, args.health_addr).await?;
-    let kernel = kernel::start(KernelOptions {
-        keep_on_stop: args.keep_routes_on_stop,
-        ..KernelOptions::default()
-    })
-    .await?;
+    let kernel = kernel::start(KernelOptions::default()).await?;
 
-    let speaker =
-        Speaker::new(kernel.resolver(), Arc::new(fib::Addresses::new(kernel.clone())), seed(&node));
-    let agent = Arc::new(Agent::new(node.clone(), start, kernel.clone(), speaker.stats()));
+    let speaker = Speaker::new(
+        kernel.resolver(),
+        Arc::new(fib::Addresses::new(kernel.clone())),
+        seed(&node),
+    );
+    let agent = Arc::new(Agent::new(
+        node.clone(),
+        start,
+        kernel.clone(),
+        speaker.stats(),
+    ));
     let hearts = Hearts::new(start);
     let observed = Observed::new(Arc::clone(&agent) as _, Arc::clone(&hearts), {
         let agent = Arc::clone(&agent);
@@ -81,7 +89,14 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
     let control = tokio::spawn(control.serve(Arc::clone(&agent) as _));
     let http = tokio::spawn(http.serve(Arc::clone(&observed)));
 
-    let mut node = Node { speaker, kernel, agent, name: node, desired: Desired::default() };
+    let mut node = Node {
+        speaker,
+        kernel,
+        agent,
+        name: node,
+        desired: Desired::default(),
+        in_kernel: BTreeMap::new(),
+    };
     let outcome = node.turn(updates, first, &observed, &hearts).await;
 
     // Peers first, so that neighbours stop sending traffic while the routes are still there.
@@ -101,6 +116,8 @@ struct Node {
     agent: Arc<Agent>,
     name: String,
     desired: Desired,
+    /// The tables that the kernel room reads.
+    in_kernel: BTreeMap<RouterKey, Arc<Rib>>,
 }
 
 impl Node {
@@ -119,6 +136,7 @@ impl Node {
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         let events = self.speaker.events();
         let mut converged = false;
+        let mut kernel_counts = Vec::new();
 
         // What cannot be had at the start is worth an end with one clear line; later it is worth a status.
         if let Some(error) = self.apply(&first).await {
@@ -136,7 +154,6 @@ impl Node {
                     }
                 }
                 () = events.changed() => {}
-                () = self.kernel.changed() => {}
                 _ = tick.tick() => {
                     heart.beat(Instant::now());
                     if !converged && observed.readiness().is_ready() {
@@ -144,7 +161,12 @@ impl Node {
                         self.kernel.converged();
                         tracing::info!("converged");
                     }
-                    continue;
+                    // The kernel room has no bell for statuses: its counts are compared.
+                    let counts = self.kernel.status();
+                    if counts == kernel_counts {
+                        continue;
+                    }
+                    kernel_counts = counts;
                 }
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
@@ -175,20 +197,45 @@ impl Node {
             if let Some(router) = added
                 && let Some(rib) = self.speaker.rib(&router.key)
             {
-                let name = Arc::clone(&router.key.0);
-                self.kernel.put_router(name, Arc::clone(rib), fib::config(router.kernel));
+                put_in_kernel(&self.kernel, &mut self.in_kernel, &router, rib);
             }
         }
         self.desired = wanted;
-        self.agent.applied(update, problems, self.speaker.snapshot());
+        self.agent
+            .applied(update, problems, self.speaker.snapshot());
         failed
     }
 
-    fn tell_kernel_before(&self, change: &Change) {
+    fn tell_kernel_before(&mut self, change: &Change) {
         if let Change::RouterRemoved(key) = change {
+            self.in_kernel.remove(key);
             self.kernel.remove_router(&key.0);
         }
     }
+}
+
+/// Has the kernel room read a router's table, by the router's newest rules.
+fn put_in_kernel(
+    kernel: &KernelHandle,
+    known: &mut BTreeMap<RouterKey, Arc<Rib>>,
+    router: &Router,
+    rib: &Arc<Rib>,
+) {
+    let config = fib::config(router.kernel);
+    if known
+        .get(&router.key)
+        .is_some_and(|running| Arc::ptr_eq(running, rib))
+    {
+        return kernel.change_router(&router.key.0, config);
+    }
+    if known.insert(router.key.clone(), Arc::clone(rib)).is_some() {
+        kernel.remove_router(&router.key.0);
+    }
+    kernel.add_router(
+        Arc::clone(&router.key.0),
+        RibSource::new(Arc::clone(rib)),
+        config,
+    );
 }
 
 /// A node name that no manifest knows is most likely a slip, and an agent that does nothing is no answer to it.
@@ -198,7 +245,11 @@ fn check_node(objects: &Objects, node: &str, args: &RunArgs) -> anyhow::Result<(
         return Ok(());
     }
     let known = known.into_iter().collect::<Vec<_>>().join(", ");
-    let given = if args.node.is_some() { "--node or NODE_NAME" } else { "the host name" };
+    let given = if args.node.is_some() {
+        "--node or NODE_NAME"
+    } else {
+        "the host name"
+    };
     bail!(
         "no BGPRouter in {} is for node {node:?} (from {given}): their spec.targetRef.name says {known}",
         args.manifests.display()
@@ -223,6 +274,10 @@ fn seed(node: &str) -> u64 {
 /// Resident memory of this process, in bytes.
 fn resident_bytes() -> io::Result<u64> {
     let statm = std::fs::read_to_string("/proc/self/statm")?;
-    let pages: u64 = statm.split_whitespace().nth(1).and_then(|n| n.parse().ok()).unwrap_or(0);
+    let pages: u64 = statm
+        .split_whitespace()
+        .nth(1)
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(0);
     Ok(pages * 4096)
 }

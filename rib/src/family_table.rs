@@ -621,6 +621,10 @@ impl<K: TableKey> FamilyTable<K> {
         self.fib = Some(self.all_with_paths());
     }
 
+    pub(crate) fn close_fib(&mut self) {
+        self.fib = None;
+    }
+
     /// Hands up to `max` dirty destinations to `seen`, by id. Returns how many are left.
     pub(crate) fn drain_fib(
         &mut self,

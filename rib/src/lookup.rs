@@ -27,17 +27,17 @@ pub struct Match {
 }
 
 impl Rib {
-    /// The longest match for an address. Routes whose next hop is the address itself are passed over: nothing is
-    /// reached through itself.
-    pub fn lookup(&self, address: IpAddr) -> Option<Match> {
+    /// The longest match for an address among prefixes of at most `longest` bits. Routes whose next hop is the address
+    /// itself are passed over: nothing is reached through itself.
+    pub fn lookup(&self, address: IpAddr, longest: u8) -> Option<Match> {
         let pin = self.pin();
         match address {
-            IpAddr::V4(_) => self.lookup_in::<Ipv4Net>(&pin, address),
-            IpAddr::V6(_) => self.lookup_in::<Ipv6Net>(&pin, address),
+            IpAddr::V4(_) => self.lookup_in::<Ipv4Net>(&pin, address, longest),
+            IpAddr::V6(_) => self.lookup_in::<Ipv6Net>(&pin, address, longest),
         }
     }
 
-    fn lookup_in<K: TableKey>(&self, pin: &Pin<'_>, address: IpAddr) -> Option<Match> {
+    fn lookup_in<K: TableKey>(&self, pin: &Pin<'_>, address: IpAddr, longest: u8) -> Option<Match> {
         let mut lengths = [false; 129];
         for shard in &self.shards {
             let shard = shard.lock();
@@ -45,7 +45,7 @@ impl Rib {
                 lengths[usize::from(len)] |= K::table(&shard).has_length(len);
             }
         }
-        (0..=K::MAX_LEN)
+        (0..=K::MAX_LEN.min(longest))
             .rev()
             .filter(|&len| lengths[usize::from(len)])
             .find_map(|len| {

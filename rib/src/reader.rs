@@ -44,6 +44,25 @@ impl Rib {
         }
     }
 
+    /// Marks everything for the reader that there is, as if it had just begun.
+    pub fn refeed_fib_reader(&self) {
+        let bell = self.fib_bell.read().clone();
+        if let Some(bell) = bell {
+            self.open_fib_reader(Arc::clone(&bell));
+            bell.ring();
+        }
+    }
+
+    /// Ends what [`Rib::open_fib_reader`] began: nothing is marked for the kernel any more.
+    pub fn close_fib_reader(&self) {
+        *self.fib_bell.write() = None;
+        for shard in &self.shards {
+            let mut shard = shard.lock();
+            shard.v4.close_fib();
+            shard.v6.close_fib();
+        }
+    }
+
     /// Puts what up to `n` changed destinations want now at the end of `out`. True if more wait.
     pub fn drain_fib(&self, n: usize, out: &mut Vec<FibChange>) -> bool {
         let pin = self.pin();

@@ -314,6 +314,8 @@ pub enum FibState {
     Shadowed,
     /// A route that is not ours is in its way, or it is a default route that is not accepted.
     Blocked,
+    /// None of its next hops can be reached.
+    Unresolved,
     /// The kernel refused it.
     Failed,
     /// No longer wanted, still there.
@@ -327,6 +329,7 @@ impl FibState {
             Self::Installed => "installed",
             Self::Pending => "pending",
             Self::Shadowed => "shadowed",
+            Self::Unresolved => "unresolved",
             Self::Blocked => "blocked",
             Self::Failed => "failed",
             Self::Leaving => "leaving",

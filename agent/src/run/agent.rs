@@ -99,7 +99,9 @@ impl Agent {
             &self.node,
             &snapshot,
         );
-        let changed = self.store.update(&configured.objects, statuses, SystemTime::now());
+        let changed = self
+            .store
+            .update(&configured.objects, statuses, SystemTime::now());
         drop(configured);
         for key in changed {
             tracing::debug!(object = %key, "status changed");
@@ -112,7 +114,7 @@ impl Agent {
         let configured = self.configured.read();
         Facts {
             desired_applied: self.applied.load(Ordering::Relaxed) > 0,
-            fib_reconciled: self.kernel.reconciled(),
+            fib_reconciled: self.kernel.is_settled(),
             stopping: self.stopping.load(Ordering::Relaxed),
             peers: configured
                 .speaker
@@ -219,7 +221,11 @@ impl Views for Agent {
 
     fn routers(&self) -> Vec<RouterView> {
         let speaker = self.configured.read().speaker.clone();
-        speaker.routers.iter().map(|(key, router)| self.router_view(key, router)).collect()
+        speaker
+            .routers
+            .iter()
+            .map(|(key, router)| self.router_view(key, router))
+            .collect()
     }
 
     fn peers(&self) -> Vec<PeerView> {
@@ -246,7 +252,10 @@ impl Views for Agent {
             .iter()
             .map(|(key, router)| {
                 let name: Arc<str> = key.to_string().into();
-                (name, Arc::new(Tables::new(router.clone())) as Arc<dyn RouteTable>)
+                (
+                    name,
+                    Arc::new(Tables::new(router.clone())) as Arc<dyn RouteTable>,
+                )
             })
             .collect()
     }
@@ -257,11 +266,11 @@ impl Views for Agent {
 
     fn objects(&self, kind: ObjectKind) -> Vec<Value> {
         self.store.list(match kind {
-            ObjectKind::Routers => Kind::Router,
-            ObjectKind::Peers => Kind::Peer,
-            ObjectKind::Advertisements => Kind::Advertisement,
-            ObjectKind::Policies => Kind::Policy,
-            ObjectKind::Vrfs => Kind::Vrf,
+            ObjectKind::Routers => Kind::BgpRouter,
+            ObjectKind::Peers => Kind::BgpPeer,
+            ObjectKind::Advertisements => Kind::BgpAdvertisement,
+            ObjectKind::Policies => Kind::BgpPolicy,
+            ObjectKind::Vrfs => Kind::BgpVrfInstance,
             ObjectKind::Vpcs => Kind::Vpc,
             ObjectKind::Attachments => Kind::VpcAttachment,
         })

@@ -7,13 +7,12 @@ use std::sync::atomic::Ordering;
 use ipnet::IpNet;
 
 use crate::control::protocol::PrefixQuery;
-use crate::control::routes::{
-    Cursor, FibFilter, FibNextHop, FibRow, FibState, FibView, Page,
-};
+use crate::control::routes::{Cursor, FibFilter, FibNextHop, FibRow, FibState, FibView, Page};
 use crate::control::views::KernelCounters;
 use crate::desired::{KernelConfig, KernelState, RouterKey};
+use crate::kernel::model::Ownership;
 use crate::kernel::{
-    self, FibConfig, FibQuery, HistogramSnapshot, KernelHandle, KernelStats, RouterFibStatus,
+    self, FibConfig, HistogramSnapshot, KernelHandle, KernelStats, RouterFibStatus,
 };
 use crate::observe::histogram::HistogramView;
 use crate::speaker::AddressBook;
@@ -31,17 +30,24 @@ impl Addresses {
 
 impl AddressBook for Addresses {
     fn beside(&self, address: IpAddr, ipv4: bool) -> Option<IpAddr> {
-        let facts = self.kernel.facts();
-        let link = facts
-            .links()
-            .find(|link| facts.addresses(link.ifindex).iter().any(|net| net.addr() == address))?;
-        facts.addresses(link.ifindex).iter().map(IpNet::addr).find(|other| {
-            other.is_ipv4() == ipv4
-                && match other {
-                    IpAddr::V4(v4) => !v4.is_link_local() && !v4.is_loopback(),
-                    IpAddr::V6(v6) => !v6.is_unicast_link_local() && !v6.is_loopback(),
-                }
-        })
+        let facts = self.kernel.facts().borrow().clone();
+        let link = facts.links().find(|link| {
+            facts
+                .addresses(link.ifindex)
+                .iter()
+                .any(|net| net.addr() == address)
+        })?;
+        facts
+            .addresses(link.ifindex)
+            .iter()
+            .map(IpNet::addr)
+            .find(|other| {
+                other.is_ipv4() == ipv4
+                    && match other {
+                        IpAddr::V4(v4) => !v4.is_link_local() && !v4.is_loopback(),
+                        IpAddr::V6(v6) => !v6.is_unicast_link_local() && !v6.is_loopback(),
+                    }
+            })
     }
 }
 
@@ -49,9 +55,11 @@ impl AddressBook for Addresses {
 pub(super) fn config(config: KernelConfig) -> FibConfig {
     FibConfig {
         install: config.install,
-        metric: config.metric,
-        table: config.table,
-        protocol: config.protocol,
+        ownership: Ownership {
+            metric: config.metric,
+            table: config.table,
+            protocol: config.protocol,
+        },
         accept_default_route: config.accept_default_route,
     }
 }
@@ -61,7 +69,9 @@ pub(super) fn state_of(
     status: &[(Arc<str>, RouterFibStatus)],
     key: &RouterKey,
 ) -> Option<KernelState> {
-    let (_, status) = status.iter().find(|(name, status)| *name == key.0 && status.install)?;
+    let (_, status) = status
+        .iter()
+        .find(|(name, status)| *name == key.0 && status.install)?;
     Some(KernelState {
         wanted: status.wanted,
         installed: status.installed,
@@ -87,8 +97,17 @@ pub(super) fn counters(stats: &KernelStats) -> KernelCounters {
 
 fn histogram(snapshot: &HistogramSnapshot, unit: f64) -> HistogramView {
     HistogramView {
-        bounds: snapshot.buckets.iter().map(|(bound, _)| *bound as f64 * unit).collect(),
-        counts: snapshot.buckets.iter().map(|(_, count)| *count).chain([snapshot.over]).collect(),
+        bounds: snapshot
+            .buckets
+            .iter()
+            .map(|(bound, _)| *bound as f64 * unit)
+            .collect(),
+        counts: snapshot
+            .buckets
+            .iter()
+            .map(|(_, count)| *count)
+            .chain([snapshot.over])
+            .collect(),
         sum: snapshot.sum as f64 * unit,
     }
 }
@@ -110,23 +129,22 @@ impl FibView for KernelView {
         if let Some(PrefixQuery::Exact(prefix)) = filter.prefix {
             let rows = self.kernel.explain(prefix);
             let wanted = |row: &kernel::FibRow| router.is_none() || row.router == router;
-            return Page { rows: rows.into_iter().filter(wanted).map(row).collect(), next: None };
+            return Page {
+                rows: rows.into_iter().filter(wanted).map(row).collect(),
+                next: None,
+            };
         }
-        let page = self.kernel.rows(FibQuery {
-            router,
-            within: match filter.prefix {
-                Some(PrefixQuery::Within(prefix)) => Some(prefix),
-                _ => None,
-            },
-            cursor: from.map_or(0, |cursor| u32::try_from(cursor.0).unwrap_or(u32::MAX)),
-            limit: budget,
-        });
-        let matches = |row: &kernel::FibRow| match filter.prefix {
-            Some(PrefixQuery::Covering(address)) => row.prefix.contains(&address),
-            _ => true,
+        let keep = |prefix: &IpNet| match &filter.prefix {
+            None => true,
+            Some(PrefixQuery::Exact(wanted)) => prefix == wanted,
+            Some(PrefixQuery::Longer(within)) => within.contains(prefix),
+            Some(PrefixQuery::Covering(address)) => prefix.contains(address),
         };
+        let cursor = from.map_or(0, |cursor| u32::try_from(cursor.0).unwrap_or(u32::MAX));
+        let page = self.kernel.rows(cursor, budget, &keep);
+        let wanted = |row: &kernel::FibRow| router.is_none() || row.router == router;
         Page {
-            rows: page.rows.into_iter().filter(matches).map(row).collect(),
+            rows: page.rows.into_iter().filter(wanted).map(row).collect(),
             next: page.next.map(|cursor| Cursor(u64::from(cursor))),
         }
     }
@@ -138,7 +156,11 @@ impl FibView for KernelView {
 
 /// Routers are known to the kernel room by `namespace/name`.
 fn full_name(router: &str) -> Arc<str> {
-    if router.contains('/') { router.into() } else { format!("default/{router}").into() }
+    if router.contains('/') {
+        router.into()
+    } else {
+        format!("default/{router}").into()
+    }
 }
 
 fn row(row: kernel::FibRow) -> FibRow {
@@ -147,14 +169,14 @@ fn row(row: kernel::FibRow) -> FibRow {
             .map(|hop| FibNextHop {
                 gateway: hop.gateway,
                 interface: Some(hop.interface.to_string()),
-                weight: Some(hop.weight).filter(|weight| *weight > 1).map(u32::from),
             })
             .collect()
     };
     FibRow {
-        router: row
-            .router
-            .map_or_else(|| "(earlier run)".to_owned(), |key| super::peer_view::short(&key)),
+        router: row.router.map_or_else(
+            || "(earlier run)".to_owned(),
+            |key| super::peer_view::short(&key),
+        ),
         prefix: row.prefix,
         table: row.table,
         metric: row.metric,
@@ -169,8 +191,9 @@ fn row(row: kernel::FibRow) -> FibRow {
         },
         wanted: hops(row.wanted),
         installed: hops(row.installed),
-        reason: row
-            .reason
-            .or_else(|| row.shadowed_by.map(|key| format!("router {} comes first", super::peer_view::short(&key)))),
+        reason: row.reason.or_else(|| {
+            row.shadowed_by
+                .map(|key| format!("router {} comes first", super::peer_view::short(&key)))
+        }),
     }
 }

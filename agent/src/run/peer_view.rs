@@ -1,6 +1,6 @@
 //! A peer's snapshot in the words of those who ask: people (`show`), statuses, readiness.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use bgp_session::{Negotiated, Stamped, State};
 use bgp_wire::{Capability, FamilySet};
@@ -15,7 +15,12 @@ use crate::observe::readiness::PeerFacts;
 use crate::speaker::{PeerSnapshot, wall_clock};
 
 /// For `show peers`, `show peer` and the metrics.
-pub(super) fn view(key: &PeerKey, snapshot: &PeerSnapshot, group: Option<String>, now: Instant) -> PeerView {
+pub(super) fn view(
+    key: &PeerKey,
+    snapshot: &PeerSnapshot,
+    group: Option<String>,
+    now: Instant,
+) -> PeerView {
     let (peer, router) = (snapshot.settings.peer(), snapshot.settings.router());
     let internal = peer.remote_as.is_internal(router.local_as);
     let negotiated = snapshot.negotiated.as_deref();
@@ -59,7 +64,7 @@ pub(super) fn view(key: &PeerKey, snapshot: &PeerSnapshot, group: Option<String>
                 accepted: family.accepted,
                 advertised: family.advertised,
                 end_of_rib_received: family.end_of_rib_received,
-                end_of_rib_sent: family.end_of_rib_sent,
+                ..PeerFamilyView::default()
             })
             .collect(),
         received: messages(snapshot.stats.received),
@@ -71,8 +76,16 @@ pub(super) fn view(key: &PeerKey, snapshot: &PeerSnapshot, group: Option<String>
             session_reset: snapshot.stats.findings.session_reset,
         },
         negotiated: negotiated.map(agreed),
-        last_down: snapshot.errors.failure.as_ref().map(|event| happened(event, now)),
-        last_notification_sent: snapshot.errors.sent.as_ref().map(|event| happened(event, now)),
+        last_down: snapshot
+            .errors
+            .failure
+            .as_ref()
+            .map(|event| happened(event, now)),
+        last_notification_sent: snapshot
+            .errors
+            .sent
+            .as_ref()
+            .map(|event| happened(event, now)),
         last_notification_received: snapshot
             .errors
             .received
@@ -90,7 +103,10 @@ pub(super) fn state(snapshot: &PeerSnapshot) -> PeerState {
         last_established: snapshot.last_established,
         last_error: snapshot.last_error().map(|error| error.what.to_string()),
         flaps: snapshot.stats.flaps,
-        local_address: snapshot.negotiated.as_ref().map(|n| n.local.ip().to_canonical()),
+        local_address: snapshot
+            .negotiated
+            .as_ref()
+            .map(|n| n.local.ip().to_canonical()),
         families: snapshot
             .families
             .iter()
@@ -162,9 +178,9 @@ fn agreed(negotiated: &Negotiated) -> NegotiatedView {
         remote: Some(negotiated.remote),
         remote_router_id: negotiated.remote_router_id.to_string(),
         hold_seconds: negotiated.hold_time.secs(),
-        keepalive_seconds: negotiated
-            .keepalive
-            .map_or(0, |keepalive| u16::try_from(keepalive.as_secs()).unwrap_or(u16::MAX)),
+        keepalive_seconds: negotiated.keepalive.map_or(0, |keepalive| {
+            u16::try_from(keepalive.as_secs()).unwrap_or(u16::MAX)
+        }),
         families: names(ctx.families),
         add_path_receive: names(ctx.add_path_receive),
         add_path_send: names(ctx.add_path_send),
@@ -178,16 +194,19 @@ fn agreed(negotiated: &Negotiated) -> NegotiatedView {
             .iter()
             .map(ToString::to_string)
             .collect(),
-        remote_host: negotiated.remote_capabilities.iter().find_map(|capability| match capability {
-            Capability::Fqdn(name) => Some(name.hostname.clone()),
-            _ => None,
-        }),
-        remote_software: negotiated.remote_capabilities.iter().find_map(|capability| {
-            match capability {
+        remote_host: negotiated.remote_capabilities.iter().find_map(
+            |capability| match capability {
+                Capability::Fqdn(name) => Some(name.hostname.clone()),
+                _ => None,
+            },
+        ),
+        remote_software: negotiated
+            .remote_capabilities
+            .iter()
+            .find_map(|capability| match capability {
                 Capability::SoftwareVersion(version) => Some(version.clone()),
                 _ => None,
-            }
-        }),
+            }),
     }
 }
 
@@ -207,9 +226,4 @@ fn timestamp(at: SystemTime) -> Option<Timestamp> {
     let at = Timestamp::try_from(at).ok()?;
     // Whole seconds: nobody reads more of a time of day.
     at.round(jiff::Unit::Second).ok()
-}
-
-/// Time since `start`, for uptimes.
-pub(super) fn since(start: Instant, now: Instant) -> Duration {
-    now.saturating_duration_since(start)
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use bgp_session::ConnectFailure;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -33,6 +34,22 @@ pub(super) enum ConnectError {
     Io(io::Error),
 }
 
+impl ConnectError {
+    /// The word of the session machine for it.
+    pub(super) fn failure(&self) -> ConnectFailure {
+        match self {
+            Self::Refused => ConnectFailure::Refused,
+            Self::TimedOut => ConnectFailure::TimedOut,
+            Self::Io(error) => match error.kind() {
+                io::ErrorKind::NetworkUnreachable
+                | io::ErrorKind::HostUnreachable
+                | io::ErrorKind::AddrNotAvailable => ConnectFailure::NoRoute,
+                _ => ConnectFailure::Other,
+            },
+        }
+    }
+}
+
 /// Opens the connection. Dropping the future closes the socket.
 pub(super) async fn connect(dial: Dial) -> Result<TcpStream, ConnectError> {
     let socket = open(&dial).map_err(ConnectError::Io)?;
@@ -51,7 +68,11 @@ pub(super) async fn connect(dial: Dial) -> Result<TcpStream, ConnectError> {
 }
 
 fn open(dial: &Dial) -> io::Result<TcpSocket> {
-    let socket = Socket::new(Domain::for_address(dial.remote), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = Socket::new(
+        Domain::for_address(dial.remote),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
     socket.set_nonblocking(true)?;
     set_ttl(&socket, dial.remote.ip(), dial.ttl)?;
     if !dial.md5.is_empty() {

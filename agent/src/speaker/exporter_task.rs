@@ -18,13 +18,19 @@ const DRAIN_BUDGET: usize = 16 * 1024;
 /// What a peer's task asks of the exporter.
 pub(super) enum ExporterCommand {
     /// A session was established.
-    Join { member: PeerIdx, key: Box<GroupKey>, queue: Arc<MemberQueue> },
-    /// What the member is told follows other rules now.
-    Rejoin { member: PeerIdx, key: Box<GroupKey>, queue: Arc<MemberQueue> },
+    Join {
+        member: PeerIdx,
+        key: Box<GroupKey>,
+        queue: Arc<MemberQueue>,
+    },
     /// The session is over.
     Leave { member: PeerIdx },
     /// The peer asked for a route refresh.
-    Refresh { member: PeerIdx, family: Family },
+    Refresh {
+        member: PeerIdx,
+        family: Family,
+        demarcated: bool,
+    },
 }
 
 /// The exporter of one router and what it waits for.
@@ -44,7 +50,13 @@ impl ExporterTask {
     ) -> Self {
         let bell = Doorbell::default();
         let exporter = Exporter::new(&rib, Arc::new(bell.clone()));
-        Self { rib, exporter, bell, commands, stats }
+        Self {
+            rib,
+            exporter,
+            bell,
+            commands,
+            stats,
+        }
     }
 
     /// Runs until all senders of commands are gone.
@@ -62,8 +74,10 @@ impl ExporterTask {
             let since = self.bell.since();
             loop {
                 let progress = self.exporter.drain(&self.rib, DRAIN_BUDGET);
-                if progress.drained > 0 {
-                    self.stats.export_batch.observe(progress.drained as f64);
+                if progress.destinations > 0 {
+                    self.stats
+                        .export_batch
+                        .observe(progress.destinations as f64);
                 }
                 if !progress.more {
                     break;
@@ -83,11 +97,14 @@ impl ExporterTask {
         let (rib, exporter) = (&self.rib, &mut self.exporter);
         match command {
             ExporterCommand::Join { member, key, queue } => exporter.join(rib, member, *key, queue),
-            ExporterCommand::Rejoin { member, key, queue } => {
-                exporter.rejoin(rib, member, *key, queue);
-            }
             ExporterCommand::Leave { member } => exporter.leave(rib, member),
-            ExporterCommand::Refresh { member, family } => exporter.refresh(rib, member, family),
+            ExporterCommand::Refresh {
+                member,
+                family,
+                demarcated,
+            } => {
+                exporter.refresh(rib, member, family, demarcated);
+            }
         }
     }
 }

@@ -51,7 +51,10 @@ impl Listener {
     pub(super) fn open(port: u16) -> io::Result<Self> {
         let guests = Arc::new(Mutex::new(Guests::default()));
         let mut sockets = Vec::new();
-        for address in [IpAddr::V6(Ipv6Addr::UNSPECIFIED), IpAddr::V4(Ipv4Addr::UNSPECIFIED)] {
+        for address in [
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        ] {
             match bind(SocketAddr::new(address, port)) {
                 Ok(socket) => sockets.push(Arc::new(socket)),
                 // A node without one of the families is fine; without both there is nothing to listen on.
@@ -68,7 +71,12 @@ impl Listener {
             .iter()
             .map(|socket| tokio::spawn(accept_loop(Arc::clone(socket), Arc::clone(&guests))))
             .collect();
-        Ok(Self { port, guests, sockets, tasks })
+        Ok(Self {
+            port,
+            guests,
+            sockets,
+            tasks,
+        })
     }
 
     pub(super) fn port(&self) -> u16 {
@@ -85,7 +93,11 @@ impl Listener {
     ) -> io::Result<()> {
         self.set_key(remote, md5)?;
         let mut guests = self.guests.lock();
-        guests.by_remote.entry(remote).or_default().push(Guest { local, commands });
+        guests
+            .by_remote
+            .entry(remote)
+            .or_default()
+            .push(Guest { local, commands });
         Ok(())
     }
 
@@ -131,7 +143,11 @@ impl Drop for Listener {
 }
 
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
     socket.set_reuse_address(true)?;
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
@@ -156,15 +172,21 @@ async fn accept_loop(socket: Arc<TcpListener>, guests: Arc<Mutex<Guests>>) {
 }
 
 fn welcome(stream: TcpStream, remote: SocketAddr, guests: &Mutex<Guests>) {
-    let local = stream.local_addr().ok().map(|address| address.ip().to_canonical());
+    let local = stream
+        .local_addr()
+        .ok()
+        .map(|address| address.ip().to_canonical());
     let commands = {
         let guests = guests.lock();
-        guests.by_remote.get(&remote.ip().to_canonical()).and_then(|list| {
-            list.iter()
-                .find(|guest| guest.local.is_some() && guest.local == local)
-                .or_else(|| list.iter().find(|guest| guest.local.is_none()))
-                .map(|guest| guest.commands.clone())
-        })
+        guests
+            .by_remote
+            .get(&remote.ip().to_canonical())
+            .and_then(|list| {
+                list.iter()
+                    .find(|guest| guest.local.is_some() && guest.local == local)
+                    .or_else(|| list.iter().find(|guest| guest.local.is_none()))
+                    .map(|guest| guest.commands.clone())
+            })
     };
     let Some(commands) = commands else {
         let count = REFUSED.fetch_add(1, Ordering::Relaxed) + 1;

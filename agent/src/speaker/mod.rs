@@ -24,20 +24,19 @@ use std::time::{Duration, Instant};
 
 use bgp_session::StopReason;
 use parking_lot::Mutex;
-use rib::{NextHopResolver, Rib, RibConfig};
 use rib::decision::DecisionConfig;
+use rib::{NextHopResolver, Rib, RibConfig};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+pub use self::doorbell::Doorbell;
 use self::exporter_task::{ExporterCommand, ExporterTask};
 use self::listener::Listener;
 use self::originate::Originated;
 use self::peer_task::{Command, PeerTask, Surroundings};
-pub use self::doorbell::Doorbell;
 pub use self::settings::{AddressBook, Settings};
 pub use self::snapshot::{FamilySnapshot, PeerSnapshot, SpeakerEvents, wall_clock};
 pub use self::stats::SpeakerStats;
-pub use self::tcp_options::MD5_KEY_MAX;
 use crate::desired::{Change, Origination, OriginationKey, Peer, PeerKey, Router, RouterKey};
 
 /// Commands that may wait for one peer: a handful of connections and a change. A peer that is further behind than that
@@ -207,7 +206,9 @@ impl Speaker {
         let keys: Vec<_> = self.peers.keys().cloned().collect();
         let mut goodbyes = Vec::new();
         for key in keys {
-            let Some(peer) = self.peers.remove(&key) else { continue };
+            let Some(peer) = self.peers.remove(&key) else {
+                continue;
+            };
             self.dismiss(&peer);
             let (done, gone) = oneshot::channel();
             let stop = Command::Stop(StopReason::Shutdown(text.to_owned()), done);
@@ -265,7 +266,9 @@ impl Speaker {
             }
             return;
         }
-        let Some(running) = self.routers.get_mut(&key) else { return self.add_router(new) };
+        let Some(running) = self.routers.get_mut(&key) else {
+            return self.add_router(new);
+        };
         running.config = Arc::new(new);
         running.listen_error = None;
         let router = Arc::clone(&running.config);
@@ -276,18 +279,30 @@ impl Speaker {
                     listener.dismiss(peer.config.address, &peer.commands);
                 }
             }
-            let settings =
-                Settings::new(peer.config.clone(), Arc::clone(&router), Arc::clone(&self.addresses));
-            let _ = peer.commands.send(Command::Configure(Box::new(settings))).await;
+            let settings = Settings::new(
+                peer.config.clone(),
+                Arc::clone(&router),
+                Arc::clone(&self.addresses),
+            );
+            let _ = peer
+                .commands
+                .send(Command::Configure(Box::new(settings)))
+                .await;
         }
     }
 
     async fn remove_router(&mut self, key: &RouterKey) {
-        let peers: Vec<_> = self.peers.keys().filter(|peer| peer.router == *key).cloned().collect();
+        let peers: Vec<_> = self
+            .peers
+            .keys()
+            .filter(|peer| peer.router == *key)
+            .cloned()
+            .collect();
         for peer in peers {
             self.remove_peer(&peer).await;
         }
-        self.originations.retain(|origination, _| origination.router != *key);
+        self.originations
+            .retain(|origination, _| origination.router != *key);
         if let Some(router) = self.routers.remove(key) {
             router.task.abort();
             tracing::info!(router = %key, "router stopped");
@@ -300,12 +315,20 @@ impl Speaker {
             tracing::error!(peer = %peer.key, "peer without a router");
             return;
         };
-        let settings =
-            Settings::new(peer.clone(), Arc::clone(&router.config), Arc::clone(&self.addresses));
+        let settings = Settings::new(
+            peer.clone(),
+            Arc::clone(&router.config),
+            Arc::clone(&self.addresses),
+        );
         let (commands, receiver) = mpsc::channel(PEER_COMMANDS);
-        let snapshot =
-            Arc::new(Mutex::new(PeerSnapshot::unstarted(settings.clone(), Instant::now())));
-        self.seed = self.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let snapshot = Arc::new(Mutex::new(PeerSnapshot::unstarted(
+            settings.clone(),
+            Instant::now(),
+        )));
+        self.seed = self
+            .seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         let task = match PeerTask::new(
             settings,
             Surroundings {
@@ -326,7 +349,13 @@ impl Speaker {
         };
         let key = peer.key.clone();
         let task = tokio::spawn(task.run());
-        let running = RunningPeer { config: peer, commands, snapshot, port: None, task };
+        let running = RunningPeer {
+            config: peer,
+            commands,
+            snapshot,
+            port: None,
+            task,
+        };
         self.peers.insert(key, running);
     }
 
@@ -348,15 +377,25 @@ impl Speaker {
         }
         running.config = new.clone();
         let settings = Settings::new(new, router, Arc::clone(&self.addresses));
-        let _ = running.commands.send(Command::Configure(Box::new(settings))).await;
+        let _ = running
+            .commands
+            .send(Command::Configure(Box::new(settings)))
+            .await;
         Ok(())
     }
 
     async fn remove_peer(&mut self, key: &PeerKey) {
-        let Some(peer) = self.peers.remove(key) else { return };
+        let Some(peer) = self.peers.remove(key) else {
+            return;
+        };
         self.dismiss(&peer);
         let (done, gone) = oneshot::channel();
-        if peer.commands.send(Command::Stop(StopReason::Deconfigured, done)).await.is_ok() {
+        if peer
+            .commands
+            .send(Command::Stop(StopReason::Deconfigured, done))
+            .await
+            .is_ok()
+        {
             let _ = tokio::time::timeout(STOP_LIMIT, gone).await;
         }
         peer.task.abort();
@@ -369,7 +408,9 @@ impl Speaker {
     }
 
     fn originate(&mut self, origination: Origination) {
-        let Some(router) = self.routers.get(&origination.key.router) else { return };
+        let Some(router) = self.routers.get(&origination.key.router) else {
+            return;
+        };
         let key = origination.key.clone();
         self.originators = self.originators.wrapping_add(1);
         let originated =
@@ -386,12 +427,17 @@ impl Speaker {
     /// Opens the ports that routers want and that are not open, closes those that nobody wants, and lets in all peers
     /// that are not in yet. A port that cannot be opened is tried again at the next change.
     fn open_listeners(&mut self) -> Result<(), SpeakerError> {
-        let wanted: Vec<u16> =
-            self.routers.values().filter_map(|router| router.config.listen_port).collect();
+        let wanted: Vec<u16> = self
+            .routers
+            .values()
+            .filter_map(|router| router.config.listen_port)
+            .collect();
         self.listeners.retain(|port, _| wanted.contains(port));
         let mut result = Ok(());
         for router in self.routers.values_mut() {
-            let Some(port) = router.config.listen_port else { continue };
+            let Some(port) = router.config.listen_port else {
+                continue;
+            };
             router.listen_error = None;
             if self.listeners.contains_key(&port) {
                 continue;
@@ -409,11 +455,16 @@ impl Speaker {
             }
         }
         for (key, peer) in &mut self.peers {
-            let port = self.routers.get(&key.router).and_then(|router| router.config.listen_port);
+            let port = self
+                .routers
+                .get(&key.router)
+                .and_then(|router| router.config.listen_port);
             if peer.port.is_some() || port.is_none() {
                 continue;
             }
-            let Some(listener) = port.and_then(|port| self.listeners.get(&port)) else { continue };
+            let Some(listener) = port.and_then(|port| self.listeners.get(&port)) else {
+                continue;
+            };
             let password = peer.config.password.as_ref();
             let md5 = password.map_or(&[][..], crate::desired::Password::reveal);
             match listener.admit(
@@ -448,7 +499,11 @@ impl Drop for Speaker {
 #[derive(Debug, thiserror::Error)]
 pub enum SpeakerError {
     /// A port cannot be listened on.
-    #[error("cannot listen on TCP port {port}: {} ({})", source, listen_hint(source))]
+    #[error(
+        "cannot listen on TCP port {port}: {} ({})",
+        source,
+        listen_hint(source)
+    )]
     Listen {
         /// The port.
         port: u16,
@@ -494,7 +549,6 @@ fn rib_config(router: &Router, next_hops: Arc<dyn NextHopResolver>) -> RibConfig
         cluster_id: router.cluster_id,
         decision: DecisionConfig {
             always_compare_med: router.decision.always_compare_med,
-            deterministic_med: router.decision.deterministic_med,
             compare_router_id: router.decision.compare_router_id,
         },
         max_paths: router.max_paths,

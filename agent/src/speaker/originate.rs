@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bgp_wire::{AsPath, AttrEditor, Community, Origin};
+use bgp_wire::{AttrEditor, Community, Origin};
 use rib::Rib;
 
 use crate::desired::Origination;
@@ -20,7 +20,7 @@ impl Originated {
     pub(super) fn announce(config: Origination, rib: Arc<Rib>, number: u32) -> Self {
         let mut editor = AttrEditor::new();
         editor.set_origin(Origin::Igp);
-        editor.set_as_path(&AsPath::default());
+        editor.set_as_path(&[]);
         editor.set_local_pref(config.local_pref);
         for community in &config.communities {
             editor.add_community(Community(*community));
@@ -29,7 +29,11 @@ impl Originated {
         for prefix in &config.prefixes {
             rib.originate(*prefix, attrs, number);
         }
-        Self { config: Arc::new(config), rib, number }
+        Self {
+            config: Arc::new(config),
+            rib,
+            number,
+        }
     }
 
     pub(super) fn config(&self) -> &Arc<Origination> {

@@ -70,13 +70,19 @@ impl Outbox {
                     self.consume(count);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    return Ok(Flushed { written, blocked: true });
+                    return Ok(Flushed {
+                        written,
+                        blocked: true,
+                    });
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(Flushed { written, blocked: false })
+        Ok(Flushed {
+            written,
+            blocked: false,
+        })
     }
 
     fn consume(&mut self, mut count: usize) {
@@ -115,7 +121,13 @@ mod tests {
                 }
             })
             .unwrap();
-        assert_eq!(flushed, Flushed { written: 6, blocked: true });
+        assert_eq!(
+            flushed,
+            Flushed {
+                written: 6,
+                blocked: true
+            }
+        );
         assert_eq!((seen.as_slice(), outbox.len()), (&b"abcdef"[..], 3));
         let flushed = outbox
             .flush_with(|slices| {
@@ -123,7 +135,13 @@ mod tests {
                 Ok(slices.iter().map(|s| s.len()).sum())
             })
             .unwrap();
-        assert_eq!(flushed, Flushed { written: 3, blocked: false });
+        assert_eq!(
+            flushed,
+            Flushed {
+                written: 3,
+                blocked: false
+            }
+        );
         assert_eq!(seen, b"abcdefghi");
         assert!(outbox.is_empty());
     }

@@ -31,7 +31,7 @@ use tokio::io::{Interest, Ready};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 
-use super::connector::{self, ConnectError, Dial};
+use super::connector::{self, ConnectError};
 use super::doorbell::Doorbell;
 use super::exporter_task::ExporterCommand;
 use super::outbox::Outbox;
@@ -86,7 +86,7 @@ struct Connection {
     closing: bool,
 }
 
-type Dialling = Pin<Box<dyn Future<Output = Result<TcpStream, ConnectError>> + Send>>;
+type Dialling = Pin<Box<dyn Future<Output = Result<TcpStream, ConnectError>> + Send + Sync>>;
 
 /// The export side of an established session.
 struct Exporting {
@@ -237,12 +237,16 @@ impl PeerTask {
 
     fn incoming(&mut self, stream: TcpStream) {
         let now = Instant::now();
-        let (Ok(local), Ok(remote)) = (stream.local_addr(), stream.peer_addr()) else { return };
+        let (Ok(local), Ok(remote)) = (stream.local_addr(), stream.peer_addr()) else {
+            return;
+        };
         if let Err(error) = set_ttl(&stream, remote.ip(), self.settings.ttl()) {
             tracing::warn!(peer = %self.settings.name(), %error, "cannot set the TTL");
             return;
         }
-        let Some(slot) = self.connections.iter().position(Option::is_none) else { return };
+        let Some(slot) = self.connections.iter().position(Option::is_none) else {
+            return;
+        };
         if let Some(id) = self.peer.handle_incoming(local, remote, now) {
             self.connections[slot] = Some(Connection::new(id, stream));
         }
@@ -272,7 +276,9 @@ impl PeerTask {
 
     fn socket(&mut self, slot: usize, ready: io::Result<Ready>) {
         let now = Instant::now();
-        let Some(connection) = self.connections[slot].as_mut() else { return };
+        let Some(connection) = self.connections[slot].as_mut() else {
+            return;
+        };
         let id = connection.id;
         let ready = match ready {
             Ok(ready) => ready,
@@ -284,11 +290,14 @@ impl PeerTask {
         if !ready.is_readable() || connection.closing {
             return; // writing is settle's business
         }
-        let closed = READ_BUFFER.with_borrow_mut(|buffer| {
-            match connection.stream.try_read(buffer) {
+        let closed =
+            READ_BUFFER.with_borrow_mut(|buffer| match connection.stream.try_read(buffer) {
                 Ok(0) => true,
                 Ok(count) => {
-                    let mut sink = Sink { inbound: &mut self.inbound, rib: &self.rib };
+                    let mut sink = Sink {
+                        inbound: &mut self.inbound,
+                        rib: &self.rib,
+                    };
                     self.peer.handle_bytes(id, &buffer[..count], now, &mut sink);
                     let flushed = self.inbound.flush(&self.rib);
                     let applied = flushed.announced + flushed.withdrawn;
@@ -302,8 +311,7 @@ impl PeerTask {
                     error.kind(),
                     io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
                 ),
-            }
-        });
+            });
         self.changed = true;
         if closed {
             self.connections[slot] = None;
@@ -347,7 +355,11 @@ impl PeerTask {
                 self.dialling = Some((id, Box::pin(connector::connect(self.settings.dial()))));
             }
             Action::Close(id) => {
-                if self.dialling.as_ref().is_some_and(|(dialling, _)| *dialling == id) {
+                if self
+                    .dialling
+                    .as_ref()
+                    .is_some_and(|(dialling, _)| *dialling == id)
+                {
                     self.dialling = None;
                 }
                 if let Some(connection) = self.connection(id) {
@@ -373,7 +385,14 @@ impl PeerTask {
             }
             Event::RefreshRequested(family) => {
                 tracing::info!(peer = %name, %family, "peer asks for its routes again");
-                self.tell_exporter(ExporterCommand::Refresh { member: self.idx, family }).await;
+                let demarcated = self.negotiated.as_ref().is_some_and(|n| n.enhanced_refresh);
+                let member = self.idx;
+                self.tell_exporter(ExporterCommand::Refresh {
+                    member,
+                    family,
+                    demarcated,
+                })
+                .await;
             }
             Event::RefreshBegin(family) => {
                 let walk = self.rib.begin_refresh(self.idx, family);
@@ -399,11 +418,14 @@ impl PeerTask {
             router_id = %negotiated.remote_router_id, "session established"
         );
         // It may be over already: the events of one read are told together.
-        let Some(connection) = self.peer.session() else { return };
+        let Some(connection) = self.peer.session() else {
+            return;
+        };
         self.last_established = Some(SystemTime::now());
         self.end_of_rib.clear();
         self.last_update = None;
-        self.rib.update_peer(self.idx, self.settings.peer_info(Some(&negotiated)));
+        self.rib
+            .update_peer(self.idx, self.settings.peer_info(Some(&negotiated)));
         self.negotiated = Some(Arc::clone(&negotiated));
         self.join(connection, &negotiated).await;
         self.publish();
@@ -411,7 +433,10 @@ impl PeerTask {
 
     async fn join(&mut self, connection: ConnId, negotiated: &Negotiated) {
         let queue = Arc::new(MemberQueue::new(Arc::new(self.queue_bell.clone())));
-        self.exporting = Some(Exporting { connection, queue: Arc::clone(&queue) });
+        self.exporting = Some(Exporting {
+            connection,
+            queue: Arc::clone(&queue),
+        });
         let key = self.settings.group_key(negotiated);
         self.tell_exporter(ExporterCommand::Join {
             member: self.idx,
@@ -424,13 +449,16 @@ impl PeerTask {
     async fn down(&mut self) {
         let negotiated = self.negotiated.take();
         if let Some(exporting) = self.exporting.take() {
-            exporting.queue.close();
-            self.tell_exporter(ExporterCommand::Leave { member: self.idx }).await;
+            drop(exporting);
+            self.tell_exporter(ExporterCommand::Leave { member: self.idx })
+                .await;
         }
         self.inbound.discard();
         self.end_of_rib.clear();
-        let families: Vec<Family> =
-            negotiated.iter().flat_map(|negotiated| negotiated.ctx.families.iter()).collect();
+        let families: Vec<Family> = negotiated
+            .iter()
+            .flat_map(|negotiated| negotiated.ctx.families.iter())
+            .collect();
         let walk = self.rib.peer_down(self.idx, &families);
         self.walk(walk).await;
     }
@@ -448,11 +476,16 @@ impl PeerTask {
     }
 
     fn connection(&mut self, id: ConnId) -> Option<&mut Connection> {
-        self.connections.iter_mut().flatten().find(|connection| connection.id == id)
+        self.connections
+            .iter_mut()
+            .flatten()
+            .find(|connection| connection.id == id)
     }
 
     fn take_from_queue(&mut self) {
-        let Some(exporting) = &self.exporting else { return };
+        let Some(exporting) = &self.exporting else {
+            return;
+        };
         let Some(connection) = self
             .connections
             .iter_mut()
@@ -463,7 +496,9 @@ impl PeerTask {
         };
         let mut messages = 0;
         while connection.outbox.len() < OUTBOX_LOW {
-            let Some(chunk) = exporting.queue.pop() else { break };
+            let Some(chunk) = exporting.queue.pop() else {
+                break;
+            };
             messages += u64::from(chunk.messages);
             connection.outbox.push(chunk.bytes);
         }
@@ -478,7 +513,9 @@ impl PeerTask {
         let now = Instant::now();
         let mut again = false;
         for slot in 0..self.connections.len() {
-            let Some(connection) = self.connections[slot].as_mut() else { continue };
+            let Some(connection) = self.connections[slot].as_mut() else {
+                continue;
+            };
             let id = connection.id;
             if connection.outbox.is_empty() {
                 if connection.closing {
@@ -520,30 +557,24 @@ impl PeerTask {
         let session = settings.session();
         self.settings = settings;
         let effect = self.peer.reconfigure(session, now);
-        if transport && effect != Effect::Reset {
-            // Addresses, ports, TTL and keys belong to a connection from its first segment on.
+        if (transport || exports) && effect != Effect::Reset {
+            // Addresses, ports, TTL and keys belong to a connection from its first segment on; and what a peer was told
+            // under other rules is taken back by the end of the session.
             self.peer.reset(ResetReason::ConfigurationChange, now);
         }
         self.settle().await;
         let info = self.settings.peer_info(self.negotiated.as_deref());
         self.rib.update_peer(self.idx, info);
         if imports && let Some(negotiated) = self.negotiated.clone() {
-            let asked = negotiated.ctx.families.iter().all(|f| self.peer.request_refresh(f));
+            let asked = negotiated
+                .ctx
+                .families
+                .iter()
+                .all(|f| self.peer.request_refresh(f));
             if !asked {
                 // The peer cannot send its routes again but in a new session.
                 self.peer.reset(ResetReason::ConfigurationChange, now);
             }
-        }
-        if exports
-            && let (Some(negotiated), Some(exporting)) = (self.negotiated.clone(), &self.exporting)
-        {
-            let key = self.settings.group_key(&negotiated);
-            let command = ExporterCommand::Rejoin {
-                member: self.idx,
-                key: Box::new(key),
-                queue: Arc::clone(&exporting.queue),
-            };
-            self.tell_exporter(command).await;
         }
         self.changed = true;
     }
@@ -552,7 +583,11 @@ impl PeerTask {
         self.peer.stop(why, Instant::now());
         self.settle().await;
         let limit = Instant::now() + FAREWELL_LIMIT;
-        while self.connections.iter().flatten().any(|connection| !connection.outbox.is_empty())
+        while self
+            .connections
+            .iter()
+            .flatten()
+            .any(|connection| !connection.outbox.is_empty())
             && Instant::now() < limit
         {
             let [first, second] = &self.connections;
@@ -582,14 +617,10 @@ impl PeerTask {
                 let counts = self.rib.peer_counts(self.idx, family);
                 FamilySnapshot {
                     family,
-                    received: counts.received,
-                    accepted: counts.accepted,
-                    advertised: self.exporting.as_ref().map_or(0, |e| e.queue.advertised(family)),
+                    received: u64::from(counts.received),
+                    accepted: u64::from(counts.accepted),
+                    advertised: u64::from(self.rib.advertised(self.idx, family)),
                     end_of_rib_received: self.end_of_rib.contains(&family),
-                    end_of_rib_sent: self
-                        .exporting
-                        .as_ref()
-                        .is_some_and(|e| e.queue.end_of_rib_sent(family)),
                 }
             })
             .collect();
@@ -621,12 +652,19 @@ impl PeerTask {
 
 impl Connection {
     fn new(id: ConnId, stream: TcpStream) -> Self {
-        Self { id, stream, outbox: Outbox::default(), closing: false }
+        Self {
+            id,
+            stream,
+            outbox: Outbox::default(),
+            closing: false,
+        }
     }
 }
 
 async fn readiness(connection: Option<&Connection>) -> io::Result<Ready> {
-    let Some(connection) = connection else { return std::future::pending().await };
+    let Some(connection) = connection else {
+        return std::future::pending().await;
+    };
     let interest = match (connection.closing, connection.outbox.is_empty()) {
         (false, true) => Interest::READABLE,
         (false, false) => Interest::READABLE | Interest::WRITABLE,
@@ -638,7 +676,9 @@ async fn readiness(connection: Option<&Connection>) -> io::Result<Ready> {
 async fn dialled(
     dialling: &mut Option<(ConnId, Dialling)>,
 ) -> (ConnId, Result<TcpStream, ConnectError>) {
-    let Some((id, future)) = dialling else { return std::future::pending().await };
+    let Some((id, future)) = dialling else {
+        return std::future::pending().await;
+    };
     let result = future.as_mut().await;
     let id = *id;
     *dialling = None;

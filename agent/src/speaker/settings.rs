@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use bgp_session::{Negotiated, PeerConfig};
 use bgp_wire::{Asn, Encoding, Family, HoldTime, NextHop, RouterId};
-use rib::policy::{ExportPolicy, ImportPolicy};
-use rib::{Audience, ExportRules, GroupFamily, GroupKey, PeerInfo, SourceKind};
+use rib::{
+    Audience, ExportPolicy, ExportRules, FamilyExport, GroupKey, ImportPolicy, PeerInfo,
+    PolicyReject, SourceKind,
+};
 
 use super::connector::Dial;
 use super::tcp_options::TtlRule;
@@ -31,14 +33,20 @@ pub struct Settings {
 
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings").field("peer", &self.peer).finish_non_exhaustive()
+        f.debug_struct("Settings")
+            .field("peer", &self.peer)
+            .finish_non_exhaustive()
     }
 }
 
 impl Settings {
     /// The settings of `peer` on `router`.
     pub fn new(peer: Peer, router: Arc<Router>, addresses: Arc<dyn AddressBook>) -> Self {
-        Self { peer, router, addresses }
+        Self {
+            peer,
+            router,
+            addresses,
+        }
     }
 
     /// The peer as configured.
@@ -63,7 +71,8 @@ impl Settings {
     /// What the session machine needs.
     pub(super) fn session(&self) -> PeerConfig {
         let (peer, router) = (&self.peer, &self.router);
-        let mut config = PeerConfig::new(router.local_as, remote_as(peer.remote_as), router.router_id);
+        let mut config =
+            PeerConfig::new(router.local_as, remote_as(peer.remote_as), router.router_id);
         config.families = peer
             .families
             .iter()
@@ -99,7 +108,7 @@ impl Settings {
             link: 0,
             allow_as_in: self.peer.allow_as_in,
             import: if self.denies_without_policy() {
-                ImportPolicy::RejectAll(rib::policy::PolicyReject::NoPolicy)
+                ImportPolicy::RejectAll(PolicyReject::NoPolicy)
             } else {
                 ImportPolicy::AcceptAll
             },
@@ -136,14 +145,14 @@ impl Settings {
             },
             local_as: self.router.local_as,
             cluster_id: self.router.cluster_id.unwrap_or(self.router.router_id),
-            own_ipv4: self.own_next_hop(local, true).or_else(|| {
-                mp_ipv4.then(|| self.own_next_hop(local, false)).flatten()
-            }),
+            own_ipv4: self
+                .own_next_hop(local, true)
+                .or_else(|| mp_ipv4.then(|| self.own_next_hop(local, false)).flatten()),
             own_ipv6: self.own_next_hop(local, false),
             ipv6_next_hop_for_ipv4: mp_ipv4,
             next_hop_self: self.peer.next_hop_self,
             policy: if self.denies_without_policy() {
-                ExportPolicy::RejectAll(rib::policy::PolicyReject::NoPolicy)
+                ExportPolicy::RejectAll(PolicyReject::NoPolicy)
             } else {
                 ExportPolicy::AcceptAll
             },
@@ -151,7 +160,7 @@ impl Settings {
         let families = ctx
             .families
             .iter()
-            .map(|family| GroupFamily {
+            .map(|family| FamilyExport {
                 family,
                 encoding: Encoding {
                     asn4: ctx.asn4,
@@ -168,7 +177,6 @@ impl Settings {
                 } else {
                     0
                 },
-                enhanced_refresh: negotiated.enhanced_refresh,
             })
             .collect();
         GroupKey { rules, families }
@@ -199,7 +207,10 @@ impl Settings {
 
     /// The MD5 key; empty for none.
     pub(super) fn md5(&self) -> &[u8] {
-        self.peer.password.as_ref().map_or(&[], desired::Password::reveal)
+        self.peer
+            .password
+            .as_ref()
+            .map_or(&[], desired::Password::reveal)
     }
 
     /// How to connect.
@@ -214,7 +225,14 @@ impl Settings {
 
     /// Whether a connection opened with the one cannot serve the other.
     pub(super) fn transport_differs(&self, other: &Self) -> bool {
-        let of = |s: &Self| (s.peer.address, s.peer.remote_port, s.peer.local_address, s.peer.ttl);
+        let of = |s: &Self| {
+            (
+                s.peer.address,
+                s.peer.remote_port,
+                s.peer.local_address,
+                s.peer.ttl,
+            )
+        };
         of(self) != of(other) || self.peer.password != other.peer.password
     }
 

@@ -39,8 +39,6 @@ pub struct FamilySnapshot {
     pub advertised: u64,
     /// The peer has sent all its routes once (RFC 4724 §2).
     pub end_of_rib_received: bool,
-    /// We have sent all ours.
-    pub end_of_rib_sent: bool,
 }
 
 /// The state of one peer.

@@ -4,18 +4,17 @@
 //! piece of unsafe code of the agent: a typed `setsockopt`.
 
 use std::io;
-use std::mem;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd};
 
 use socket2::SockRef;
 
 /// What the kernel accepts as the longest MD5 key (`TCP_MD5SIG_MAXKEYLEN`), in bytes.
-pub const MD5_KEY_MAX: usize = 80;
+pub(super) const MD5_KEY_MAX: usize = 80;
 
 /// Which TTL (hop limit) a session sends and which it demands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TtlRule {
+pub(super) enum TtlRule {
     /// Send this TTL, accept any: 1 for a direct external neighbour, 64 or more otherwise.
     Send(u8),
     /// Generalised TTL security (RFC 5082): send 255, accept only packets that passed fewer than this number of hops.
@@ -23,7 +22,7 @@ pub enum TtlRule {
 }
 
 /// Applies `rule` to a socket of the family of `remote`.
-pub fn set_ttl(socket: &impl AsFd, remote: IpAddr, rule: TtlRule) -> io::Result<()> {
+pub(super) fn set_ttl(socket: &impl AsFd, remote: IpAddr, rule: TtlRule) -> io::Result<()> {
     let send = match rule {
         TtlRule::Send(ttl) => u32::from(ttl.max(1)),
         TtlRule::Security(_) => 255,
@@ -52,11 +51,14 @@ pub fn set_ttl(socket: &impl AsFd, remote: IpAddr, rule: TtlRule) -> io::Result<
 
 /// Sets, replaces or (with an empty key) removes the MD5 key for segments to and from `remote`, on a connecting or a
 /// listening socket. The key must not be longer than [`MD5_KEY_MAX`].
-pub fn set_md5(socket: &impl AsFd, remote: IpAddr, key: &[u8]) -> io::Result<()> {
+pub(super) fn set_md5(socket: &impl AsFd, remote: IpAddr, key: &[u8]) -> io::Result<()> {
     if key.len() > MD5_KEY_MAX {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
-            format!("an MD5 key has {} bytes, the kernel takes at most {MD5_KEY_MAX}", key.len()),
+            format!(
+                "an MD5 key has {} bytes, the kernel takes at most {MD5_KEY_MAX}",
+                key.len()
+            ),
         ));
     }
     let address = socket2::SockAddr::from(SocketAddr::new(remote, 0));
@@ -112,8 +114,11 @@ fn set<T: Copy>(
     name: libc::c_int,
     value: &T,
 ) -> io::Result<()> {
-    let length = libc::socklen_t::try_from(mem::size_of::<T>()).map_err(io::Error::other)?;
-    #[expect(unsafe_code, reason = "these options have no safe wrapper in a well-kept crate")]
+    let length = libc::socklen_t::try_from(size_of::<T>()).map_err(io::Error::other)?;
+    #[expect(
+        unsafe_code,
+        reason = "these options have no safe wrapper in a well-kept crate"
+    )]
     // SAFETY: the descriptor is borrowed and open for the call; the pointer and length describe `value`, which is a
     // plain C value and outlives the call; the kernel only reads it.
     let result = unsafe {
@@ -125,7 +130,11 @@ fn set<T: Copy>(
             length,
         )
     };
-    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 #[cfg(test)]
@@ -136,14 +145,12 @@ mod tests {
     #[test]
     fn md5_structure_has_the_kernels_size() {
         // sizeof(struct tcp_md5sig): 128 + 1 + 1 + 2 + 4 + 80
-        assert_eq!(mem::size_of::<Md5Signature>(), 216);
+        assert_eq!(size_of::<Md5Signature>(), 216);
     }
 
     #[test]
     fn the_kernel_takes_keys_and_ttl_rules_of_both_families() {
-        for (domain, remote) in
-            [(Domain::IPV4, "192.0.2.1"), (Domain::IPV6, "2001:db8::1")]
-        {
+        for (domain, remote) in [(Domain::IPV4, "192.0.2.1"), (Domain::IPV6, "2001:db8::1")] {
             let remote: IpAddr = remote.parse().unwrap();
             let socket = Socket::new(domain, Type::STREAM, None).unwrap();
             set_md5(&socket, remote, b"secret").unwrap();
