@@ -27,7 +27,7 @@ pub mod header {
     pub const BAD_TYPE: u8 = 3;
 }
 
-/// Subcodes of [`OPEN`](super::OPEN).
+/// Subcodes of [`OPEN`].
 pub mod open {
     /// Unspecific.
     pub const UNSPECIFIC: u8 = 0;
@@ -47,7 +47,7 @@ pub mod open {
     pub const ROLE_MISMATCH: u8 = 11;
 }
 
-/// Subcodes of [`UPDATE`](super::UPDATE).
+/// Subcodes of [`UPDATE`].
 pub mod update {
     /// Unspecific.
     pub const UNSPECIFIC: u8 = 0;
@@ -73,7 +73,7 @@ pub mod update {
     pub const MALFORMED_AS_PATH: u8 = 11;
 }
 
-/// Subcodes of [`FSM`](super::FSM) (RFC 6608).
+/// Subcodes of [`FSM`] (RFC 6608).
 pub mod fsm {
     /// Unspecified Error.
     pub const UNSPECIFIED: u8 = 0;
@@ -85,7 +85,7 @@ pub mod fsm {
     pub const UNEXPECTED_IN_ESTABLISHED: u8 = 3;
 }
 
-/// Subcodes of [`CEASE`](super::CEASE) (RFC 4486, 8538, 9384).
+/// Subcodes of [`CEASE`] (RFC 4486, 8538, 9384).
 pub mod cease {
     /// Maximum Number of Prefixes Reached.
     pub const MAX_PREFIXES: u8 = 1;
@@ -109,7 +109,7 @@ pub mod cease {
     pub const BFD_DOWN: u8 = 10;
 }
 
-/// Subcodes of [`ROUTE_REFRESH`](super::ROUTE_REFRESH).
+/// Subcodes of [`ROUTE_REFRESH`].
 pub mod route_refresh {
     /// Invalid Message Length.
     pub const INVALID_LENGTH: u8 = 1;

@@ -1,8 +1,9 @@
 //! What can be wrong with a message, where, and what follows from it.
 //!
-//! A [`DecodeError`] says which field at which octet and why. For OPEN, ROUTE-REFRESH and the header it comes
-//! as a [`MessageError`], with the NOTIFICATION to send. In an UPDATE most errors do not end the
-//! session (RFC 7606); they are [`Finding`]s, and the strongest [`Disposition`] decides.
+//! A [`DecodeError`] says which field at which octet and why. For OPEN, ROUTE-REFRESH and the
+//! header it comes as a [`MessageError`], with the NOTIFICATION to send. In an UPDATE most errors
+//! do not end the session (RFC 7606); they are [`Finding`]s, and the strongest [`Disposition`]
+//! decides.
 
 use std::fmt;
 
@@ -148,7 +149,8 @@ pub type Findings = SmallVec<[Finding; 1]>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncodeError {
-    /// Not even one NLRI fits beside the attributes (RFC 8654 §4: the route is withdrawn from that peer).
+    /// Not even one NLRI fits beside the attributes (RFC 8654 §4: the route is withdrawn from that
+    /// peer).
     #[error("the attributes and one NLRI need {needed} octets, the peer accepts {max}")]
     TooLarge {
         /// The octets one message would need.

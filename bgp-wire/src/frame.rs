@@ -58,8 +58,9 @@ impl MessageType {
         }
     }
 
-    /// The lengths such a message can have (RFC 4271 §6.1; RFC 8654 §4 leaves OPEN and KEEPALIVE at 4,096). A
-    /// ROUTE-REFRESH that is too short is an error of its own (RFC 7313 §5), so the header allows it.
+    /// The lengths such a message can have (RFC 4271 §6.1; RFC 8654 §4 leaves OPEN and KEEPALIVE at
+    /// 4,096). A ROUTE-REFRESH that is too short is an error of its own (RFC 7313 §5), so the
+    /// header allows it.
     fn lengths(self, max: usize) -> (usize, usize) {
         match self {
             Self::Open => (29, max.min(MAX_LEN)),
@@ -96,8 +97,8 @@ pub struct Frame<'a> {
 
 /// The first message of `input` and how many octets it takes; `None` if it is not complete yet.
 ///
-/// The header is judged as soon as it is there, before the rest has arrived. `max_len` is 4,096, or 65,535 once extended
-/// messages have been negotiated.
+/// The header is judged as soon as it is there, before the rest has arrived. `max_len` is 4,096, or
+/// 65,535 once extended messages have been negotiated.
 pub fn next_frame(
     input: &[u8],
     max_len: usize,
@@ -258,7 +259,8 @@ mod tests {
     fn bad_headers_get_their_notification() {
         let mut marker = message(19, 4, 0);
         marker[3] = 0;
-        let cases: Vec<(&str, Vec<u8>, usize, u8, Vec<u8>)> = vec![
+        type Case = (&'static str, Vec<u8>, usize, u8, Vec<u8>);
+        let cases: Vec<Case> = vec![
             ("marker", marker, MAX_LEN, 1, vec![]),
             ("below 19", message(18, 4, 0), MAX_LEN, 2, vec![0, 18]),
             ("above 4096", message(4097, 2, 0), MAX_LEN, 2, vec![0x10, 1]),

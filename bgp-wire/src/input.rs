@@ -1,4 +1,5 @@
-//! The glue to nom: an error that knows the field and the place, and the few parsers all messages share.
+//! The glue to nom: an error that knows the field and the place, and the few parsers all messages
+//! share.
 //!
 //! Parsers work on slices that are already framed by a length, so only nom's `complete` parsers are
 //! used. An error keeps the slice at which it happened; the offset is worked out once, when the
@@ -43,7 +44,8 @@ impl<'a> Malformed<'a> {
         Self { at, field, reason }
     }
 
-    /// The error with its place counted from the start of `whole`, which begins `base` octets into the message.
+    /// The error with its place counted from the start of `whole`, which begins `base` octets into
+    /// the message.
     pub(crate) fn within(self, whole: &[u8], base: usize) -> DecodeError {
         DecodeError {
             field: self.field,

@@ -1,4 +1,91 @@
 //! BGP-4 messages to bytes and back.
+//!
+//! This crate never opens a socket, never reads a clock, never spawns a thread and never panics on
+//! what it is given. It knows what octets mean and how bad they are; what to do with a route is for
+//! others.
+//!
+//! # Map
+//!
+//! - [`next_frame`] cuts a stream into messages. [`Open`], [`Notification`], [`RouteRefresh`] and
+//!   [`encode_keepalive`] are the small ones; [`Message`] is any of them, for tools.
+//! - [`decode_update`] reads an UPDATE without copying NLRI: an [`Update`] borrows them from the
+//!   message, and the attributes, in canonical form, from an [`AttrScratch`] that is reused. What
+//!   is wrong is a value, [`Finding`], with the [`Disposition`] that RFC 7606 gives it.
+//! - [`AttrRef`] reads a set of attributes, [`AttrSet`] owns one, [`AttrEditor`] changes one. Equal
+//!   sets have equal octets.
+//! - [`encode_announce`] and [`encode_withdraw`] fill one message and say how many NLRI it holds.
+//! - [`SessionContext`] is what two speakers agreed on and octets depend on.
+//!
+//! A new attribute is a file in `attribute/` and a line in its table; a new family is a file in
+//! `nlri/` and a line in its table; a new capability likewise.
+//!
+//! # Example
+//!
+//! ```
+//! use bgp_wire::{
+//!       Asn, AttrEditor, AttrScratch, Disposition, Encoding, Family, NextHop, Origin, PathId,
+//!   SessionContext,
+//!     decode_update, encode_announce, next_frame,
+//! };
+//! use bytes::BytesMut;
+//! use ipnet::Ipv6Net;
+//!
+//! let mut attrs = AttrEditor::new();
+//! attrs.set_next_hop(NextHop::V6("2001:db8::1".parse()?));
+//! attrs.set_origin(Origin::Igp);
+//! attrs.set_as_path(&[Asn(65001)]);
+//! attrs.add_community("65001:7".parse()?);
+//!
+//! let prefixes: [(PathId, Ipv6Net); 2] =
+//!     [(PathId(0), "2001:db8:1::/48".parse()?), (PathId(0), "2001:db8:2::/48".parse()?)];
+//! let mut out = BytesMut::new();
+//! let sent = encode_announce(&mut out, Family::IPV6_UNICAST, &Encoding::default(), attrs.finish(),
+//! &prefixes)?; assert_eq!(sent, 2);
+//!
+//! let session = SessionContext::new(Asn(65000), Asn(65001));
+//! let mut scratch = AttrScratch::new();
+//! let (frame, _) = next_frame(&out, session.max_message)?.expect("the message is whole");
+//! let decoded = decode_update(frame.body, &session, &mut scratch)?;
+//! assert_eq!(decoded.disposition, Disposition::None);
+//! let reach = decoded.update.reach.expect("there is an MP_REACH_NLRI");
+//! assert!(reach.nlri.iter_v6().eq(prefixes));
+//! assert_eq!(decoded.update.mp_attrs, Some(attrs.get()));
+//! assert_eq!(attrs.get().as_path().to_string(), "65001");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # RFCs
+//!
+//! | | |
+//! |---|---|
+//! | 1997 | Communities |
+//! | 2545 | IPv6 next hops |
+//! | 2918, 7313 | ROUTE-REFRESH and its enhanced form |
+//! | 4271 | BGP-4 |
+//! | 4360, 5668 | Extended communities |
+//! | 4456 | ORIGINATOR_ID, CLUSTER_LIST |
+//! | 4486, 8203, 9003, 8538, 9384 | Cease subcodes and texts |
+//! | 4724, 9494 | Graceful restart capabilities, End-of-RIB |
+//! | 4760 | Multiprotocol extensions |
+//! | 5065 | Confederations |
+//! | 5396 | AS numbers as texts |
+//! | 5492, 9072 | Capabilities, extended optional parameters |
+//! | 6286 | BGP identifiers |
+//! | 6608 | FSM error subcodes |
+//! | 6793 | Four-octet AS numbers |
+//! | 7606 | Revised error handling |
+//! | 7607 | AS 0 |
+//! | 7911 | ADD-PATH |
+//! | 8092 | Large communities |
+//! | 8654 | Extended messages |
+//! | 8950 | IPv6 next hops for IPv4 |
+//! | 9687 | Send hold timer expired |
+//! | 9774 | No more AS_SET |
+//!
+//! Where the text leaves a choice or experience says otherwise, the choice is at the code: AFI/SAFI
+//! disable (RFC 7606 §2) is never chosen, a session reset is; a second next hop that is not
+//! link-local is ignored; the Partial bit on an optional non-transitive attribute is cleared and no
+//! error; an AS_CONFED_SET in AS4_PATH counts as RFC 9774 says, not as RFC 6793.
 #![cfg_attr(
     not(test),
     deny(

@@ -1,4 +1,5 @@
-//! Any message, for tools and tests. A session takes frames and calls the reader of their kind itself.
+//! Any message, for tools and tests. A session takes frames and calls the reader of their kind
+//! itself.
 
 use std::fmt;
 
@@ -36,7 +37,8 @@ impl<'a> Message<'a> {
             MessageType::Open => Self::Open(Open::decode(frame.body)?),
             MessageType::Update => Self::Update(Box::new(decode_update(frame.body, ctx, scratch)?)),
             MessageType::Notification => {
-                // A frame has a code and a subcode at least, so this does not fail; and it would not be answered.
+                // A frame has a code and a subcode at least, so this does not fail; and it would
+                // not be answered.
                 Self::Notification(Notification::decode(frame.body).map_err(|error| {
                     MessageError::new(
                         error,

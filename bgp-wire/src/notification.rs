@@ -1,7 +1,8 @@
 //! NOTIFICATION (RFC 4271 §4.5): why a session ends, in numbers and in words.
 //!
-//! What a peer sends here is input like any other: texts are made safe before anyone prints them, lengths inside are checked, and
-//! whatever is wrong with it is shown and never answered (RFC 4271 §6.4).
+//! What a peer sends here is input like any other: texts are made safe before anyone prints them,
+//! lengths inside are checked, and whatever is wrong with it is shown and never answered (RFC 4271
+//! §6.4).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -44,8 +45,8 @@ impl Notification {
         Self::new(codes::CEASE, subcode, Bytes::new())
     }
 
-    /// Cease, Administrative Shutdown, with a text for the people at the other end (RFC 9003). A text above 255 octets
-    /// is cut at a character.
+    /// Cease, Administrative Shutdown, with a text for the people at the other end (RFC 9003). A
+    /// text above 255 octets is cut at a character.
     pub fn cease_shutdown(text: &str) -> Self {
         Self::new(
             codes::CEASE,
@@ -63,7 +64,8 @@ impl Notification {
         )
     }
 
-    /// Cease, Maximum Number of Prefixes Reached, saying for which family and at what limit (RFC 4486 §4).
+    /// Cease, Maximum Number of Prefixes Reached, saying for which family and at what limit (RFC
+    /// 4486 §4).
     pub fn cease_max_prefixes(family: crate::Family, limit: u32) -> Self {
         let mut data = BytesMut::with_capacity(7);
         data.put_u16(family.afi);
@@ -72,7 +74,8 @@ impl Notification {
         Self::new(codes::CEASE, cease::MAX_PREFIXES, data)
     }
 
-    /// The same NOTIFICATION as a hard reset: graceful restart is not to be applied (RFC 8538 §3.1).
+    /// The same NOTIFICATION as a hard reset: graceful restart is not to be applied (RFC 8538
+    /// §3.1).
     pub fn into_hard_reset(self) -> Self {
         let mut data = BytesMut::with_capacity(self.data.len().saturating_add(2));
         data.put_u8(self.code);
@@ -112,8 +115,9 @@ impl Notification {
         Self::new(codes::OPEN, subcode, Bytes::new())
     }
 
-    /// The text an administrator gave for a shutdown or a reset (RFC 9003), safe to print: control characters and what is
-    /// not UTF-8 are replaced. `None` if there is none; a length that is too large counts as no text.
+    /// The text an administrator gave for a shutdown or a reset (RFC 9003), safe to print: control
+    /// characters and what is not UTF-8 are replaced. `None` if there is none; a length that is too
+    /// large counts as no text.
     pub fn communication(&self) -> Option<String> {
         let administrative = matches!(
             self.subcode,
@@ -144,7 +148,8 @@ impl Notification {
         }
     }
 
-    /// Reads the body of a NOTIFICATION. One that is too short cannot be answered, so the error has no NOTIFICATION.
+    /// Reads the body of a NOTIFICATION. One that is too short cannot be answered, so the error has
+    /// no NOTIFICATION.
     pub fn decode(body: &[u8]) -> Result<Self, crate::DecodeError> {
         let (data, (code, subcode)) = (input::u8("Error Code"), input::u8("Error Subcode"))
             .parse(body)
@@ -332,7 +337,7 @@ mod tests {
     fn a_hard_reset_cut_short_or_nested_is_printed() {
         let cut = Notification::new(6, 9, Bytes::copy_from_slice(&[6]));
         assert_eq!(cut.to_string(), "Cease: Hard Reset (data 06)");
-        let nested = Notification::new(6, 9, Bytes::from(vec![6, 9].repeat(2000)));
+        let nested = Notification::new(6, 9, Bytes::from([6, 9].repeat(2000)));
         assert_eq!(nested.to_string(), "Cease: Hard Reset (Cease: Hard Reset)");
     }
 

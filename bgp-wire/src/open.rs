@@ -1,8 +1,9 @@
 //! OPEN (RFC 4271 §4.2): who the sender is and what it can do.
 //!
-//! This is read before anyone knows who the peer is, so every length is checked against what is there. The rules of RFC 4271 §6.2,
-//! RFC 6286 (BGP identifier), RFC 7607 (AS 0), RFC 6793 (AS_TRANS) and RFC 9072 (extended optional
-//! parameters) are applied here; what depends on the configuration (the expected AS, a clash of identifiers) is the session's.
+//! This is read before anyone knows who the peer is, so every length is checked against what is
+//! there. The rules of RFC 4271 §6.2, RFC 6286 (BGP identifier), RFC 7607 (AS 0), RFC 6793
+//! (AS_TRANS) and RFC 9072 (extended optional parameters) are applied here; what depends on the
+//! configuration (the expected AS, a clash of identifiers) is the session's.
 
 use std::fmt;
 
@@ -63,7 +64,7 @@ impl Open {
 
     /// The AS of the sender: from the four-octet capability if there is one.
     pub fn asn(&self) -> Asn {
-        self.asn4().unwrap_or(Asn(u32::from(self.my_as)))
+        self.asn4().unwrap_or_else(|| Asn(u32::from(self.my_as)))
     }
 
     /// The AS of the four-octet capability. The first counts if there are several.
@@ -76,8 +77,8 @@ impl Open {
             })
     }
 
-    /// The families announced. Without any multiprotocol capability that is IPv4 unicast (RFC 4760 §8 adds families to what
-    /// RFC 4271 carries by itself).
+    /// The families announced. Without any multiprotocol capability that is IPv4 unicast (RFC 4760
+    /// §8 adds families to what RFC 4271 carries by itself).
     pub fn families(&self) -> Vec<Family> {
         let mut families = Vec::new();
         for capability in &self.capabilities {
@@ -98,7 +99,8 @@ impl Open {
         self.families().into_iter().collect()
     }
 
-    /// The direction of ADD-PATH for a family. RFC 7911 §4: of several tuples for one family the last counts.
+    /// The direction of ADD-PATH for a family. RFC 7911 §4: of several tuples for one family the
+    /// last counts.
     pub fn add_path(&self, family: Family) -> Option<AddPathMode> {
         self.capabilities
             .iter()
@@ -154,8 +156,9 @@ impl Open {
         let id_field = rest;
         let (rest, router_id) = input::u32("BGP Identifier")(rest).map_err(lost)?;
 
-        // RFC 7607 §2: "If a BGP speaker receives zero as the peer AS in an OPEN message, it MUST abort the
-        // connection and send a NOTIFICATION with Error Code OPEN Message Error and subcode Bad Peer AS".
+        // RFC 7607 §2: "If a BGP speaker receives zero as the peer AS in an OPEN message, it MUST
+        // abort the connection and send a NOTIFICATION with Error Code OPEN Message Error and
+        // subcode Bad Peer AS".
         if my_as == 0 {
             let error = Malformed::new(as_field, "My Autonomous System", Reason::Value(0));
             return Err(fail(error, subcode::BAD_PEER_AS, &[]));
@@ -189,8 +192,8 @@ impl Open {
         Ok(open)
     }
 
-    /// RFC 7607 §2 and RFC 6793 §4.2.1, §9: the capability must not carry 0 or AS_TRANS, and the two octets must be
-    /// the same number or AS_TRANS.
+    /// RFC 7607 §2 and RFC 6793 §4.2.1, §9: the capability must not carry 0 or AS_TRANS, and the
+    /// two octets must be the same number or AS_TRANS.
     fn check_asn4(&self) -> Result<(), Reason> {
         match self.asn4() {
             None => Ok(()),
@@ -206,8 +209,8 @@ impl Open {
         }
     }
 
-    /// Appends the whole message. All capabilities go into one optional parameter, in the extended form (RFC 9072) when they need
-    /// more than 255 octets.
+    /// Appends the whole message. All capabilities go into one optional parameter, in the extended
+    /// form (RFC 9072) when they need more than 255 octets.
     pub fn encode(&self, out: &mut BytesMut) -> Result<(), EncodeError> {
         let frame = OpenFrame::begin(out, MessageType::Open);
         match self.encode_body(out) {
@@ -269,7 +272,8 @@ impl fmt::Display for Open {
 
 /// The optional parameters, old form or extended, with the subcode of what is wrong.
 fn parameters(input: Input<'_>) -> Result<Vec<Capability>, (Malformed<'_>, u8)> {
-    // RFC 9072 §2: the form is told by the first parameter type; the old length must not be zero and has no other meaning then.
+    // RFC 9072 §2: the form is told by the first parameter type; the old length must not be zero
+    // and has no other meaning then.
     let (rest, extended) = match input {
         [length, PARAMETER_EXTENDED, rest @ ..] if *length != 0 => (rest, true),
         _ => (input, false),
@@ -433,7 +437,8 @@ mod tests {
         };
         let mut version = body(65000, 90, 1, &ok);
         version[0] = 3;
-        let cases: Vec<(&str, Vec<u8>, u8, &[u8], usize)> = vec![
+        type Case = (&'static str, Vec<u8>, u8, &'static [u8], usize);
+        let cases: Vec<Case> = vec![
             ("version 3", version, 1, &[0, 4], 19),
             ("AS 0", body(0, 90, 1, &ok), 2, &[], 20),
             (

@@ -56,15 +56,16 @@ pub struct RouteRefresh {
 }
 
 impl RouteRefresh {
-    /// Reads the body. Outbound route filters (RFC 5291) after a request are not looked at: they are
-    /// never negotiated, and the request counts.
+    /// Reads the body. Outbound route filters (RFC 5291) after a request are not looked at: they
+    /// are never negotiated, and the request counts.
     pub fn decode(body: &[u8]) -> Result<Self, MessageError> {
         let fields = (input::u16("AFI"), input::u8("Subtype"), input::u8("SAFI")).parse(body);
         let (rest, (afi, subtype, safi)) =
             fields.map_err(|error| bad_length(body, malformed(error).within(body, HEADER_LEN)))?;
         let subtype = RefreshSubtype::from_u8(subtype);
-        // RFC 7313 §5: "If the length, excluding the fixed-size message header, of the received ROUTE-REFRESH message
-        // with Message Subtype 1 and 2 is not 4, then the BGP speaker MUST send a NOTIFICATION message".
+        // RFC 7313 §5: "If the length, excluding the fixed-size message header, of the received
+        // ROUTE-REFRESH message with Message Subtype 1 and 2 is not 4, then the BGP speaker MUST
+        // send a NOTIFICATION message".
         if matches!(subtype, RefreshSubtype::Begin | RefreshSubtype::End) && !rest.is_empty() {
             let reason = Reason::Length(body.len());
             return Err(bad_length(

@@ -1,4 +1,4 @@
-//! AGGREGATOR (RFC 4271 §5.1.7) and AS4_AGGREGATOR (RFC 6793 §3): who formed an aggregate. Canonically eight octets.
+//! AGGREGATOR (RFC 4271 §5.1.7): who formed an aggregate; canonically eight octets.
 
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -43,7 +43,8 @@ impl Aggregator {
         })
     }
 
-    /// The value for a speaker of two-octet AS numbers, and whether AS4_AGGREGATOR has to go with it (RFC 6793 §4.2.2).
+    /// The value for a speaker of two-octet AS numbers, and whether AS4_AGGREGATOR has to go with
+    /// it (RFC 6793 §4.2.2).
     pub(crate) fn to_old_bytes(self) -> ([u8; 6], bool) {
         let [a, b] = self.asn.to_two_octets().to_be_bytes();
         let [c, d, e, f] = self.address.octets();
@@ -81,7 +82,8 @@ pub(crate) fn read<'a>(
     }
 }
 
-fn check(aggregator: Aggregator, value: Input<'_>) -> Result<(), Malformed<'_>> {
+/// RFC 7607 §2.
+pub(super) fn check(aggregator: Aggregator, value: Input<'_>) -> Result<(), Malformed<'_>> {
     if aggregator.asn.0 == 0 {
         return Err(Malformed::new(value, "AGGREGATOR AS", Reason::Value(0)));
     }
@@ -92,32 +94,6 @@ pub(crate) fn show(value: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match Aggregator::from_bytes(value) {
         Some(aggregator) => write!(f, "aggregator {aggregator}"),
         None => Ok(()),
-    }
-}
-
-/// AS4_AGGREGATOR.
-pub(crate) mod as4 {
-    use super::{Aggregator, Input, Malformed, Reason, SessionContext, check};
-
-    pub(crate) use super::show;
-
-    pub(crate) fn read<'a>(
-        value: Input<'a>,
-        _: &SessionContext,
-        out: &mut Vec<u8>,
-    ) -> Result<(), Malformed<'a>> {
-        match Aggregator::from_bytes(value) {
-            Some(aggregator) if value.len() == 8 => {
-                check(aggregator, value)?;
-                out.extend_from_slice(value);
-                Ok(())
-            }
-            _ => Err(Malformed::new(
-                value,
-                "AS4_AGGREGATOR",
-                Reason::Length(value.len()),
-            )),
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! AS_PATH (RFC 4271 §5.1.2, RFC 5065, RFC 6793), canonically with four octets for each AS, and AS4_PATH.
+//! AS_PATH (RFC 4271 §5.1.2, RFC 5065, RFC 6793), canonically with four octets for each AS.
 
 use std::fmt;
 
@@ -83,7 +83,7 @@ impl<'a> Segment<'a> {
 
     /// What it adds to the length of the path (RFC 4271 §9.1.2.2, RFC 5065 §5.3).
     #[inline]
-    fn path_len(self) -> usize {
+    pub(super) fn path_len(self) -> usize {
         match self.kind {
             SegmentKind::Sequence => self.asns.len(),
             SegmentKind::Set => 1,
@@ -98,7 +98,8 @@ impl fmt::Debug for Segment<'_> {
     }
 }
 
-/// `65000 65001`, `{65000,65001}` for a set, `(65000 65001)` and `[65000,65001]` inside of a confederation.
+/// `65000 65001`, `{65000,65001}` for a set, `(65000 65001)` and `[65000,65001]` inside of a
+/// confederation.
 impl fmt::Display for Segment<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (open, between, close) = match self.kind {
@@ -153,7 +154,8 @@ impl<'a> AsPathRef<'a> {
         self.segments().flat_map(Segment::iter)
     }
 
-    /// The length that the decision compares: a set counts one (RFC 4271 §9.1.2.2), confederation segments nothing (RFC 5065 §5.3).
+    /// The length that the decision compares: a set counts one (RFC 4271 §9.1.2.2), confederation
+    /// segments nothing (RFC 5065 §5.3).
     #[inline]
     pub fn len(self) -> usize {
         self.segments().map(Segment::path_len).sum()
@@ -164,8 +166,8 @@ impl<'a> AsPathRef<'a> {
         self.0.is_empty()
     }
 
-    /// The neighbouring AS the route came from, whose MEDs can be compared (RFC 4271 §9.1.2.2 c): the first AS of the first
-    /// segment that is not of a confederation, if that is a sequence.
+    /// The neighbouring AS the route came from, whose MEDs can be compared (RFC 4271 §9.1.2.2 c):
+    /// the first AS of the first segment that is not of a confederation, if that is a sequence.
     #[inline]
     pub fn neighbor_as(self) -> Option<Asn> {
         let first = self.segments().find(|segment| !segment.kind.is_confed())?;
@@ -280,11 +282,13 @@ fn check<'a, const N: usize>(value: Input<'a>, ctx: &SessionContext) -> Result<(
         let (kind, asns, after) = segment::<N>(rest)?;
         let bad = |text| Malformed::new(rest, "AS_PATH segment", Reason::Text(text));
         if kind != SegmentKind::Sequence {
-            // RFC 5065 §5: confederation segments "from a neighbor that is not located in the same confederation" are an error.
+            // RFC 5065 §5: confederation segments "from a neighbor that is not located in the same
+            // confederation" are an error.
             if kind.is_confed() && ctx.peer_kind == PeerKind::External {
                 return Err(bad("is of a confederation, the peer is outside of it"));
             }
-            // RFC 9774 §3: routes with an AS_SET or AS_CONFED_SET are handled as treat-as-withdraw.
+            // RFC 9774 §3: "Unless explicitly configured by a network operator to do otherwise", an
+            // UPDATE with an AS_SET or AS_CONFED_SET is treat-as-withdraw.
             if kind.is_set() && !ctx.accept_as_set {
                 return Err(bad("is a set, which is not accepted"));
             }
@@ -323,7 +327,7 @@ fn check<'a, const N: usize>(value: Input<'a>, ctx: &SessionContext) -> Result<(
     clippy::type_complexity,
     reason = "kind, ASes and rest need no name of their own"
 )]
-fn segment<const N: usize>(
+pub(super) fn segment<const N: usize>(
     rest: Input<'_>,
 ) -> Result<(SegmentKind, &[[u8; N]], Input<'_>), Malformed<'_>> {
     let [kind, count, after @ ..] = rest else {
@@ -372,101 +376,12 @@ fn widen(path: Input<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// Puts what AS4_PATH knows into the canonical path that begins at `start` and ends `out` (RFC 6793 §4.2.3).
-pub(crate) fn merge(out: &mut Vec<u8>, start: usize, as4: &[u8]) {
-    let Some(path) = out.get(start..) else { return };
-    // "If the number of AS numbers in the AS_PATH attribute is less than the number of AS numbers in the AS4_PATH attribute, then the
-    // AS4_PATH attribute SHALL be ignored".
-    let Some(mut wanted) = AsPathRef(path).len().checked_sub(AsPathRef(as4).len()) else {
-        return;
-    };
-    if as4.is_empty() {
-        return;
-    }
-
-    // "taking as many AS numbers and path segments as necessary from the leading part of the AS_PATH"; a confederation segment
-    // goes along "if it is either the leading path segment or is adjacent to a path segment that is prepended".
-    let mut taken = 0;
-    let mut last = None;
-    for segment in AsPathRef(path).segments() {
-        let count = match segment.kind {
-            SegmentKind::ConfedSequence | SegmentKind::ConfedSet => segment.len(),
-            _ if wanted == 0 => break,
-            SegmentKind::Set => segment.len(),
-            SegmentKind::Sequence => segment.len().min(wanted),
-        };
-        last = Some((segment.kind, start + taken + 1, count));
-        taken += 2 + count * 4;
-        wanted = wanted.saturating_sub(if segment.kind.is_confed() {
-            0
-        } else {
-            count.min(segment.path_len())
-        });
-        if count < segment.len() {
-            break;
-        }
-    }
-    out.truncate(start + taken);
-
-    // Two sequences that meet are one.
-    let mut rest = as4;
-    if let (Some((kind, place, count)), [2, more, after @ ..]) = (last, as4) {
-        let joined = u8::try_from(count + usize::from(*more));
-        if let Some(slot) = out.get_mut(place) {
-            *slot = u8::try_from(count).unwrap_or(u8::MAX);
-            if let (SegmentKind::Sequence, Ok(joined)) = (kind, joined) {
-                *slot = joined;
-                rest = after;
-            }
-        }
-    } else if let Some((_, place, count)) = last
-        && let Some(slot) = out.get_mut(place)
-    {
-        *slot = u8::try_from(count).unwrap_or(u8::MAX);
-    }
-    out.extend_from_slice(rest);
-}
-
 pub(crate) fn show(value: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     write!(f, "as-path \"{}\"", AsPathRef(value))
 }
 
-/// AS4_PATH.
-pub(crate) mod as4 {
-    use super::{Input, Malformed, Reason, SessionContext, segment};
-
-    pub(crate) use super::show;
-
-    /// RFC 6793 §6 for what is malformed; RFC 7607 §2 for AS 0. §3: confederation segments in it are dropped.
-    pub(crate) fn read<'a>(
-        value: Input<'a>,
-        _: &SessionContext,
-        out: &mut Vec<u8>,
-    ) -> Result<(), Malformed<'a>> {
-        if value.is_empty() {
-            return Err(Malformed::new(value, "AS4_PATH", Reason::Length(0)));
-        }
-        let mut rest = value;
-        while !rest.is_empty() {
-            let (kind, asns, after) = segment::<4>(rest)?;
-            if asns.contains(&[0; 4]) {
-                return Err(Malformed::new(
-                    rest,
-                    "AS4_PATH segment",
-                    Reason::Text("contains AS 0"),
-                ));
-            }
-            if !kind.is_confed() {
-                out.extend_from_slice(rest.get(..2 + asns.len() * 4).unwrap_or(&[]));
-            }
-            rest = after;
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// A path from its text form: `1 2 {3,4} (5 6) [7,8]`.
@@ -499,7 +414,7 @@ mod tests {
         out
     }
 
-    fn ctx(kind: PeerKind) -> SessionContext {
+    pub(crate) fn ctx(kind: PeerKind) -> SessionContext {
         SessionContext {
             peer_kind: kind,
             ..SessionContext::new(Asn(65000), Asn(65001))
@@ -543,11 +458,11 @@ mod tests {
         let internal = ctx(PeerKind::Internal);
         let sets = SessionContext {
             accept_as_set: true,
-            ..external.clone()
+            ..ctx(PeerKind::External)
         };
         let first = SessionContext {
             enforce_first_as: true,
-            ..external.clone()
+            ..ctx(PeerKind::External)
         };
         for (name, ctx, bytes, good) in [
             ("plain", &external, path("65001 2"), true),
@@ -625,67 +540,5 @@ mod tests {
         let mut back = Vec::new();
         AsPathRef(&out).put_old(&mut back);
         assert_eq!(back, [2, 2, 0xfd, 0xe9, 0x5b, 0xa0]);
-    }
-
-    /// RFC 6793 §4.2.3.
-    #[test]
-    fn what_as4_path_knows_is_merged() {
-        for (old, as4, merged) in [
-            ("1 23456 23456", "70000 80000", "1 70000 80000"),
-            ("23456 23456", "70000 80000", "70000 80000"),
-            ("1 2 23456", "80000", "1 2 80000"),
-            // AS4_PATH longer than AS_PATH is ignored.
-            ("1 23456", "70000 80000 90000", "1 23456"),
-            ("", "70000", ""),
-            // A set counts one.
-            ("1 23456 {5,6}", "70000 {5,6}", "1 70000 {5,6}"),
-            ("1 {5,6} 23456", "70000", "1 {5,6} 70000"),
-            // Confederation segments count nothing, and go along when they lead or follow what is taken.
-            ("(64512) 1 23456", "70000", "(64512) 1 70000"),
-            ("(64512) 23456", "70000", "(64512) 70000"),
-            ("1 (64512) 23456", "70000", "1 (64512) 70000"),
-            ("1 23456 2", "70000 2", "1 70000 2"),
-        ] {
-            let mut out = vec![0xaa];
-            out.extend(path(old));
-            merge(&mut out, 1, &path(as4));
-            assert_eq!(AsPathRef(&out[1..]).to_string(), merged, "{old} + {as4}");
-        }
-    }
-
-    #[test]
-    fn sequences_too_long_to_join_stay_two() {
-        let long = vec!["1"; 250].join(" ");
-        let mut out = path(&format!("7 8 9 10 {long}"));
-        merge(&mut out, 0, &path(&vec!["70000"; 200].join(" ")));
-        assert_eq!(AsPathRef(&out).len(), 254);
-        assert_eq!(AsPathRef(&out).segments().count(), 1);
-        let mut out = path(&format!("7 8 9 10 {long}"));
-        out.extend(path(&long));
-        merge(&mut out, 0, &path(&format!("{long} 70000")));
-        assert_eq!(AsPathRef(&out).len(), 504);
-        assert_eq!(
-            AsPathRef(&out)
-                .segments()
-                .map(Segment::len)
-                .collect::<Vec<_>>(),
-            [253, 251]
-        );
-    }
-
-    #[test]
-    fn as4_path_drops_confederation_segments() {
-        let mut out = Vec::new();
-        as4::read(&path("(64512) 70000"), &ctx(PeerKind::External), &mut out).unwrap();
-        assert_eq!(AsPathRef(&out).to_string(), "70000");
-        for bad in [
-            vec![],
-            vec![2],
-            vec![2, 0],
-            vec![9, 1, 0, 0, 0, 1],
-            path("0"),
-        ] {
-            assert!(as4::read(&bad, &ctx(PeerKind::External), &mut Vec::new()).is_err());
-        }
     }
 }

@@ -1,7 +1,8 @@
 //! Changes sets of attributes: what policy, reflection and export do to a route.
 //!
-//! The editor holds one set in canonical form and keeps it canonical with every change, so that [`finish`](AttrEditor::finish) costs
-//! nothing. Its buffer is reused: load a set, change it, take the result, load the next.
+//! The editor holds one set in canonical form and keeps it canonical with every change, so that
+//! [`finish`](AttrEditor::finish) costs nothing. Its buffer is reused: load a set, change it, take
+//! the result, load the next.
 
 use std::ops::Range;
 
@@ -170,7 +171,8 @@ impl AttrEditor {
         self.prepend(SegmentKind::Sequence, asn, times);
     }
 
-    /// Puts a member AS in front of AS_PATH, as is done towards another member of the confederation (RFC 5065 §5.1 b).
+    /// Puts a member AS in front of AS_PATH, as is done towards another member of the confederation
+    /// (RFC 5065 §4.1).
     pub fn prepend_confed_as(&mut self, asn: Asn, times: usize) {
         self.prepend(SegmentKind::ConfedSequence, asn, times);
     }
@@ -196,7 +198,8 @@ impl AttrEditor {
         });
     }
 
-    /// Removes the confederation segments of AS_PATH, as is done when a route leaves the confederation (RFC 5065 §5.1 c).
+    /// Removes the confederation segments of AS_PATH, as is done when a route leaves the
+    /// confederation (RFC 5065 §4.1).
     pub fn remove_confed_segments(&mut self) {
         self.retain_segments(|kind| !kind.is_confed());
     }
@@ -226,7 +229,8 @@ impl AttrEditor {
         });
     }
 
-    /// Changes the ASes of AS_PATH one by one; `None` removes an AS, and a segment that becomes empty goes with it.
+    /// Changes the ASes of AS_PATH one by one; `None` removes an AS, and a segment that becomes
+    /// empty goes with it.
     pub fn map_as_path(&mut self, change: impl Fn(Asn) -> Option<Asn>) {
         if self
             .get()
@@ -309,8 +313,8 @@ impl AttrEditor {
         });
     }
 
-    /// Sets an attribute that is not in the table. `false` if it is, as such a value would not be checked, or if
-    /// the value is too long.
+    /// Sets an attribute that is not in the table. `false` if it is, as such a value would not be
+    /// checked, or if the value is too long.
     pub fn set_unknown(&mut self, code: AttrCode, flags: u8, value: &[u8]) -> bool {
         if code.name().is_some() || u16::try_from(value.len()).is_err() {
             return false;
@@ -447,7 +451,7 @@ impl AttrEditor {
         self.remove_if_empty(code);
     }
 
-    /// A set of communities must not be empty (RFC 7606 §7.8, §7.14, RFC 8092 §5).
+    /// A set of communities must not be empty (RFC 7606 §7.8, §7.14, RFC 8092 §6).
     fn remove_if_empty(&mut self, code: AttrCode) {
         if self.get().get(code).is_some_and(<[u8]>::is_empty) {
             self.remove(code);
@@ -460,5 +464,175 @@ fn put_segment(value: &mut Vec<u8>, kind: SegmentKind, count: usize, asn: Asn, t
     value.extend_from_slice(&[kind.code(), u8::try_from(count).unwrap_or(u8::MAX)]);
     for _ in 0..times {
         value.extend_from_slice(&asn.0.to_be_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    fn editor() -> AttrEditor {
+        let mut editor = AttrEditor::new();
+        editor.set_next_hop(NextHop::V4(Ipv4Addr::new(192, 0, 2, 1)));
+        editor.set_origin(Origin::Igp);
+        editor.set_as_path(&[Asn(65001)]);
+        editor
+    }
+
+    #[test]
+    fn an_empty_set_has_no_next_hop_and_no_attribute() {
+        let editor = AttrEditor::new();
+        assert_eq!(editor.get(), AttrRef::default());
+        assert_eq!(editor.get().next_hop(), None);
+        assert_eq!(editor.get().iter().count(), 0);
+    }
+
+    #[test]
+    fn the_order_of_changes_does_not_matter() {
+        let (mut one, mut two) = (AttrEditor::new(), AttrEditor::new());
+        one.set_local_pref(Some(7));
+        one.add_community(Community(2));
+        one.set_med(Some(1));
+        one.add_community(Community(1));
+        one.set_origin(Origin::Egp);
+        two.set_origin(Origin::Egp);
+        two.set_communities([Community(2), Community(1), Community(2)]);
+        two.set_med(Some(9));
+        two.set_med(Some(1));
+        two.set_local_pref(Some(7));
+        assert_eq!(one.get(), two.get());
+        assert_eq!(
+            one.get().to_string(),
+            "origin egp, med 1, local-pref 7, communities 0:1 0:2"
+        );
+    }
+
+    #[test]
+    fn the_next_hop_is_replaced_whatever_its_size() {
+        let mut editor = editor();
+        let before = editor.to_set();
+        let local = NextHop::V6LinkLocal {
+            global: "2001:db8::1".parse().unwrap(),
+            link_local: "fe80::1".parse().unwrap(),
+        };
+        editor.set_next_hop(local);
+        assert_eq!(editor.get().next_hop(), Some(local));
+        assert_eq!(
+            editor.get().without_next_hop(),
+            before.as_ref().without_next_hop()
+        );
+        editor.set_next_hop(None);
+        assert_eq!(editor.get().next_hop(), None);
+        editor.set_next_hop(before.as_ref().next_hop());
+        assert_eq!(editor.finish(), before.as_ref());
+    }
+
+    #[test]
+    fn what_is_removed_leaves_the_rest() {
+        let mut editor = editor();
+        let before = editor.to_set();
+        editor.set_med(Some(1));
+        editor.set_local_pref(Some(1));
+        editor.set_atomic_aggregate(true);
+        editor.add_community(Community(1));
+        editor.add_large_community(LargeCommunity {
+            global: 1,
+            data1: 2,
+            data2: 3,
+        });
+        editor.set_unknown(AttrCode(99), 0xe0, &[1; 300]);
+        editor.set_med(None);
+        editor.set_local_pref(None);
+        editor.set_atomic_aggregate(false);
+        editor.retain_communities(|_| false);
+        editor.retain_large_communities(|_| false);
+        assert_eq!(
+            editor
+                .get()
+                .unknown()
+                .map(|(code, flags, value)| (code.0, flags, value.len()))
+                .collect::<Vec<_>>(),
+            [(99, 0xf0, 300)]
+        );
+        editor.retain(|code, flags| code.name().is_some() || flags & flags::PARTIAL == 0);
+        assert_eq!(editor.get(), before.as_ref());
+        assert!(!editor.remove(AttrCode(99)));
+    }
+
+    #[test]
+    fn known_attributes_cannot_be_set_unchecked() {
+        assert!(!editor().set_unknown(AttrCode::ORIGIN, 0x40, &[9]));
+    }
+
+    /// RFC 4271 §5.1.2, RFC 5065 §4.1.
+    #[test]
+    fn as_numbers_are_prepended_to_the_segment_they_belong_to() {
+        let path = |editor: &AttrEditor| editor.get().as_path().to_string();
+        let mut editor = editor();
+        editor.prepend_as_path(Asn(7), 2);
+        assert_eq!(path(&editor), "7 7 65001");
+        editor.prepend_confed_as(Asn(64512), 1);
+        editor.prepend_confed_as(Asn(64513), 1);
+        assert_eq!(path(&editor), "(64513 64512) 7 7 65001");
+        editor.prepend_as_path(Asn(8), 0);
+        assert_eq!(path(&editor), "(64513 64512) 7 7 65001");
+        editor.remove_confed_segments();
+        assert_eq!(path(&editor), "7 7 65001");
+        editor.set_as_path(&[]);
+        assert_eq!(path(&editor), "");
+        editor.prepend_as_path(Asn(8), 1);
+        assert_eq!(path(&editor), "8");
+    }
+
+    #[test]
+    fn a_full_segment_is_followed_by_another() {
+        let mut editor = editor();
+        editor.prepend_as_path(Asn(7), 600);
+        let attrs = editor.get();
+        assert_eq!(
+            attrs
+                .as_path()
+                .segments()
+                .map(super::super::Segment::len)
+                .collect::<Vec<_>>(),
+            [255, 91, 255]
+        );
+        assert_eq!(attrs.as_path().len(), 601);
+        assert_eq!(attrs.as_path().origin_as(), Some(Asn(65001)));
+    }
+
+    #[test]
+    fn as_numbers_are_changed_and_dropped_one_by_one() {
+        let mut editor = editor();
+        editor.set_as_path_segments(&[
+            (SegmentKind::Sequence, &[Asn(1), Asn(64512), Asn(2)]),
+            (SegmentKind::Set, &[Asn(64512)]),
+        ]);
+        editor.map_as_path(|asn| if asn == Asn(64512) { None } else { Some(asn) });
+        assert_eq!(editor.get().as_path().to_string(), "1 2");
+        editor.map_as_path(|asn| Some(if asn == Asn(2) { Asn(9) } else { asn }));
+        assert_eq!(editor.get().as_path().to_string(), "1 9");
+    }
+
+    #[test]
+    fn reflection_adds_in_front() {
+        let mut editor = editor();
+        editor.set_originator_id(Some(RouterId(1)));
+        editor.prepend_cluster_id(RouterId(2));
+        editor.prepend_cluster_id(RouterId(3));
+        assert_eq!(
+            editor.get().cluster_list().collect::<Vec<_>>(),
+            [RouterId(3), RouterId(2)]
+        );
+        assert_eq!(editor.get().originator_id(), Some(RouterId(1)));
+    }
+
+    #[test]
+    fn loading_forgets_what_was_there() {
+        let mut editor = editor();
+        editor.load(AttrRef::from_canonical(&[]));
+        assert_eq!(editor.get(), AttrRef::default());
     }
 }

@@ -1,5 +1,5 @@
-//! Extended communities (RFC 4360, 5668): a type of one or two octets and a value. Route targets and sites of origin are
-//! printed and read by name, the rest by number.
+//! Extended communities (RFC 4360, 5668): a type of one or two octets and a value. Route targets
+//! and sites of origin are printed and read by name, the rest by number.
 
 use std::fmt;
 use std::net::Ipv4Addr;

@@ -1,11 +1,15 @@
 //! Path attributes: one file each, one table, and the canonical set they form.
 //!
-//! - [`table`] is the one place that says what an attribute is called, which flags it must have, what follows when it is malformed,
-//!   and who reads and prints it.
-//! - Each attribute's file has its type, its reader (which checks the value in place and appends its canonical form), and its text.
-//! - [`AttrRef`] is a set in canonical form, borrowed; [`AttrSet`] owns one; [`AttrEditor`] changes one.
+//! - [`table`] is the one place that says what an attribute is called, which flags it must have,
+//!   what follows when it is malformed, and who reads and prints it.
+//! - Each attribute's file has its type, its reader (which checks the value in place and appends
+//!   its canonical form), and its text.
+//! - [`AttrRef`] is a set in canonical form, borrowed; [`AttrSet`] owns one; [`AttrEditor`] changes
+//!   one.
 
 pub(crate) mod aggregator;
+pub(crate) mod as4_aggregator;
+pub(crate) mod as4_path;
 pub(crate) mod as_path;
 pub(crate) mod atomic_aggregate;
 pub(crate) mod cluster_list;

@@ -1,4 +1,5 @@
-//! MP_REACH_NLRI (RFC 4760 §3): a family, its next hop, and the NLRI that can be reached through it.
+//! MP_REACH_NLRI (RFC 4760 §3): a family, its next hop, and the NLRI that can be reached through
+//! it.
 
 use std::fmt;
 

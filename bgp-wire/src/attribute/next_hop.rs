@@ -9,7 +9,8 @@ use crate::{Family, SessionContext};
 
 /// Where packets for a route go.
 ///
-/// A link-local address without a global one is [`V6`](Self::V6), in whatever way it was sent: alone, twice, or after `::`.
+/// A link-local address without a global one is [`V6`](Self::V6), in whatever way it was sent:
+/// alone, twice, or after `::`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NextHop {
     /// An IPv4 address.
@@ -46,7 +47,8 @@ impl NextHop {
         }
     }
 
-    /// Whether it can be the address of a host (RFC 4271 §6.3): not "this network", loopback, multicast, or reserved.
+    /// Whether it can be the address of a host (RFC 4271 §6.3): not "this network", loopback,
+    /// multicast, or reserved.
     #[inline]
     pub fn is_host(self) -> bool {
         match self {
@@ -92,7 +94,8 @@ impl NextHop {
         }
     }
 
-    /// A next hop sent as two addresses. A second one that is not link-local says nothing, as BIRD and FRR see it too.
+    /// A next hop sent as two addresses. A second one that is not link-local says nothing, as BIRD
+    /// and FRR see it too.
     fn pair(global: Ipv6Addr, link_local: Ipv6Addr) -> Self {
         if !link_local.is_unicast_link_local() {
             Self::V6(global)
@@ -235,7 +238,8 @@ mod tests {
         }
     }
 
-    /// RFC 4271 §6.3: "syntactic correctness means that the NEXT_HOP attribute represents a valid IP host address".
+    /// RFC 4271 §6.3: "syntactic correctness means that the NEXT_HOP attribute represents a valid
+    /// IP host address".
     #[test]
     fn what_is_no_host_is_refused() {
         for (text, good) in [

@@ -1,11 +1,13 @@
 //! Sets of path attributes in canonical form.
 //!
-//! Two routes with the same attributes have the same octets, whoever sent them and however they were ordered, so that a set can
-//! be hashed and compared as it is. The form:
+//! Two routes with the same attributes have the same octets, whoever sent them and however they
+//! were ordered, so that a set can be hashed and compared as it is. The form:
 //!
 //! - one octet with the length of the next hop (0, 4, 16 or 32), and the next hop;
-//! - the attributes in ascending order of code, as on the wire: flags, code, length (two octets only above 255), value;
-//! - AS_PATH and AGGREGATOR with four octets for each AS; communities of each kind sorted, each once;
+//! - the attributes in ascending order of code, as on the wire: flags, code, length (two octets
+//!   only above 255), value;
+//! - AS_PATH and AGGREGATOR with four octets for each AS; communities of each kind sorted, each
+//!   once;
 //! - unknown transitive attributes with their Partial bit set, as they have to be passed on;
 //! - no NEXT_HOP, MP_REACH_NLRI, MP_UNREACH_NLRI, AS4_PATH, AS4_AGGREGATOR.
 
@@ -28,8 +30,8 @@ impl Default for AttrRef<'_> {
 }
 
 impl<'a> AttrRef<'a> {
-    /// The set with these octets, which came from [`as_bytes`](Self::as_bytes). Octets from elsewhere cannot harm, but
-    /// may read as something else.
+    /// The set with these octets, which came from [`as_bytes`](Self::as_bytes). Octets from
+    /// elsewhere cannot harm, but may read as something else.
     #[inline]
     pub fn from_canonical(bytes: &'a [u8]) -> Self {
         Self(bytes)

@@ -1,4 +1,5 @@
-//! Values that are sets of items of one size: sorted, each once. Most senders sort already, so that is looked at first.
+//! Values that are sets of items of one size: sorted, each once. Most senders sort already, so that
+//! is looked at first.
 
 use crate::error::Reason;
 use crate::input::{Input, Malformed};

@@ -1,13 +1,15 @@
 //! The one table of path attributes: what RFC 4271 and RFC 7606 say about each, in one line.
 //!
-//! Decoding, encoding, printing and the tests read it. A new attribute is a file with a reader and a text, and a line here.
+//! Decoding, encoding, printing and the tests read it. A new attribute is a file with a reader and
+//! a text, and a line here.
 
 use std::fmt;
 
 use super::flags::{OPTIONAL, TRANSITIVE};
 use super::{
-    AttrCode, aggregator, as_path, atomic_aggregate, cluster_list, community, ext_community,
-    large_community, local_pref, med, mp_reach, mp_unreach, next_hop, origin, originator_id,
+    AttrCode, aggregator, as_path, as4_aggregator, as4_path, atomic_aggregate, cluster_list,
+    community, ext_community, large_community, local_pref, med, mp_reach, mp_unreach, next_hop,
+    origin, originator_id,
 };
 use crate::SessionContext;
 use crate::codes::update as subcode;
@@ -27,7 +29,8 @@ pub(crate) enum Keep {
     InSet,
     /// It is part of something else: the next hop of the set, or the NLRI of the UPDATE.
     Apart,
-    /// It is merged into the attribute it belongs to on a session without four-octet AS numbers, and discarded on others.
+    /// It is merged into the attribute it belongs to on a session without four-octet AS numbers,
+    /// and discarded on others.
     Merged,
 }
 
@@ -38,7 +41,8 @@ pub(crate) struct AttrSpec {
     /// The Optional and Transitive bits it must have.
     pub(crate) flags: u8,
     pub(crate) keep: Keep,
-    /// It is used only when it comes from inside of the AS or confederation, and discarded otherwise.
+    /// It is used only when it comes from inside of the AS or confederation, and discarded
+    /// otherwise.
     pub(crate) internal: bool,
     /// What a malformed one leads to.
     pub(crate) malformed: Disposition,
@@ -94,12 +98,8 @@ table! {
     EXT_COMMUNITIES   "EXTENDED_COMMUNITIES", OPT_TRANSITIVE,     InSet,  false,   Withdraw,  OPTIONAL_ATTRIBUTE,     "RFC 7606 §7.14",             ext_community;
     AS4_PATH          "AS4_PATH",             OPT_TRANSITIVE,     Merged, false,   Discard,   OPTIONAL_ATTRIBUTE,     "RFC 6793 §6",                as4_path;
     AS4_AGGREGATOR    "AS4_AGGREGATOR",       OPT_TRANSITIVE,     Merged, false,   Discard,   OPTIONAL_ATTRIBUTE,     "RFC 6793 §6",                as4_aggregator;
-    LARGE_COMMUNITIES "LARGE_COMMUNITIES",    OPT_TRANSITIVE,     InSet,  false,   Withdraw,  OPTIONAL_ATTRIBUTE,     "RFC 8092 §5",                large_community;
+    LARGE_COMMUNITIES "LARGE_COMMUNITIES",    OPT_TRANSITIVE,     InSet,  false,   Withdraw,  OPTIONAL_ATTRIBUTE,     "RFC 8092 §6",                large_community;
 }
-
-// What old speakers send beside AS_PATH and AGGREGATOR is read in the same files.
-use aggregator::as4 as as4_aggregator;
-use as_path::as4 as as4_path;
 
 /// Where in the table a code is; 255 for none.
 static PLACES: [u8; 256] = places();

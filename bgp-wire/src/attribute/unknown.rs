@@ -1,8 +1,8 @@
 //! Attributes that are not in the table.
 //!
-//! RFC 4271 §5: a transitive one is passed on with its Partial bit set, a non-transitive one is ignored. One that claims to be
-//! well-known cannot be ignored: that ends the session (RFC 4271 §6.3, "Unrecognized Well-known Attribute"), which RFC 7606
-//! leaves as it is.
+//! RFC 4271 §5: a transitive one is passed on with its Partial bit set, a non-transitive one is
+//! ignored. One that claims to be well-known cannot be ignored: that ends the session (RFC 4271
+//! §6.3, "Unrecognized Well-known Attribute"), which RFC 7606 leaves as it is.
 
 use std::fmt;
 

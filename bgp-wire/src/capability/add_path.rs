@@ -52,7 +52,8 @@ impl AddPathMode {
     }
 }
 
-/// RFC 7911 §4: "If any other value is received, then the capability SHOULD be treated as not understood and ignored".
+/// RFC 7911 §4: "If any other value is received, then the capability SHOULD be treated as not
+/// understood and ignored".
 pub(super) fn decode(value: Input<'_>) -> Result<Capability, Malformed<'_>> {
     input::all(value, one).map(Capability::AddPath)
 }

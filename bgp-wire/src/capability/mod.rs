@@ -1,8 +1,9 @@
 //! Capabilities (RFC 5492): what a speaker says in its OPEN that it can do.
 //!
-//! One file for each; here is the enum and the one table that gives code, name and reader. A capability whose value is
-//! malformed cannot harm the session: it is kept as unknown, which means ignored (RFC 5492 §5 leaves this to the receiver). A
-//! reader is given the capability's own octets and nothing beyond.
+//! One file for each; here is the enum and the one table that gives code, name and reader. A
+//! capability whose value is malformed cannot harm the session: it is kept as unknown, which means
+//! ignored (RFC 5492 §5 leaves this to the receiver). A reader is given the capability's own octets
+//! and nothing beyond.
 
 mod add_path;
 mod asn4;
@@ -305,7 +306,8 @@ pub(crate) mod tests {
 
     #[test]
     fn a_reader_cannot_read_into_the_next_capability() {
-        // An add-path capability of one octet, then one of four octets whose start would complete it.
+        // An add-path capability of one octet, then one of four octets whose start would complete
+        // it.
         let input = [69, 1, 0, 65, 4, 0, 0, 0xfd, 0xe8];
         let all = input::all(&input, Capability::decode).unwrap();
         assert_eq!(all.len(), 2);

@@ -1,4 +1,5 @@
-//! Capabilities that have no reader, or whose value is malformed: kept, shown, and otherwise ignored.
+//! Capabilities that have no reader, or whose value is malformed: kept, shown, and otherwise
+//! ignored.
 
 use std::fmt;
 

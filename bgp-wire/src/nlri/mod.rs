@@ -1,7 +1,8 @@
 //! NLRI: what is announced and withdrawn.
 //!
-//! A type that can be announced implements [`Nlri`]; a family is one line in [`TABLE`]. A block of NLRI is checked once, when
-//! its message is decoded ([`NlriBlock`]), so that walking it later needs no errors and no memory.
+//! A type that can be announced implements [`Nlri`]; a family is one line in [`TABLE`]. A block of
+//! NLRI is checked once, when its message is decoded ([`NlriBlock`]), so that walking it later
+//! needs no errors and no memory.
 
 pub(crate) mod prefix;
 mod unicast;
@@ -17,7 +18,8 @@ use crate::attribute::next_hop::{self, NextHop};
 use crate::input::{Input, Malformed};
 use crate::{Family, PathId, SessionContext};
 
-/// Something that can be announced: the key of a destination, as it is on the wire without path identifier.
+/// Something that can be announced: the key of a destination, as it is on the wire without path
+/// identifier.
 pub trait Nlri: Copy + Eq + Ord + Hash + fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// The families whose NLRI this is.
     const FAMILIES: &'static [Family];
@@ -31,7 +33,8 @@ pub trait Nlri: Copy + Eq + Ord + Hash + fmt::Debug + fmt::Display + Send + Sync
     /// Takes one from the front. `None` if what is there is none.
     fn decode(input: &mut &[u8]) -> Option<Self>;
 
-    /// Whether it may be used. What may not is ignored by itself (RFC 4271 §6.3: "the prefix SHOULD be ignored").
+    /// Whether it may be used. What may not is ignored by itself (RFC 4271 §6.3: "the prefix SHOULD
+    /// be ignored").
     fn is_usable(&self) -> bool {
         true
     }
@@ -77,7 +80,8 @@ pub(crate) fn spec(family: Family) -> Option<&'static FamilySpec> {
 }
 
 impl Family {
-    /// Whether NLRI of this family are read and written here; only such a family should be announced.
+    /// Whether NLRI of this family are read and written here; only such a family should be
+    /// announced.
     pub fn is_supported(self) -> bool {
         spec(self).is_some()
     }
@@ -147,7 +151,8 @@ impl<'a> NlriBlock<'a> {
         self.bytes
     }
 
-    /// The NLRI and their path identifiers (0 without ADD-PATH). Nothing if `N` is not of this family.
+    /// The NLRI and their path identifiers (0 without ADD-PATH). Nothing if `N` is not of this
+    /// family.
     #[inline]
     pub fn iter<N: Nlri>(&self) -> NlriIter<'a, N> {
         let ours = N::FAMILIES.contains(&self.family);

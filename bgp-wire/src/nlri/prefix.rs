@@ -10,8 +10,8 @@ pub(crate) fn octets(bits: u8) -> usize {
     usize::from(bits.div_ceil(8))
 }
 
-/// Walks prefixes and path identifiers. `reserved` is asked, with the length and the octets, whether a
-/// prefix is one to pass over.
+/// Walks prefixes and path identifiers. `reserved` is asked, with the length and the octets,
+/// whether a prefix is one to pass over.
 #[inline]
 pub(crate) fn check<'a>(
     input: Input<'a>,

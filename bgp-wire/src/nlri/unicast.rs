@@ -1,8 +1,9 @@
 //! Unicast prefixes of IPv4 and IPv6.
 //!
-//! RFC 4271 §6.3: "If a prefix in the NLRI field is semantically incorrect (e.g., an unexpected multicast IP address), an error SHOULD be
-//! logged locally, and the prefix SHOULD be ignored." Incorrect here: multicast, loopback and "this network" of IPv4 (RFC 6890),
-//! multicast, loopback and link-local of IPv6. Bits beyond the length are of no meaning (RFC 4271 §4.3) and cleared.
+//! RFC 4271 §6.3: "If a prefix in the NLRI field is semantically incorrect (e.g., an unexpected
+//! multicast IP address), an error SHOULD be logged locally, and the prefix SHOULD be ignored."
+//! Incorrect here: multicast, loopback and "this network" of IPv4 (RFC 6890), multicast, loopback
+//! and link-local of IPv6. Bits beyond the length are of no meaning (RFC 4271 §4.3) and cleared.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 

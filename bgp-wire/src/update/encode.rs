@@ -1,7 +1,8 @@
 //! Writes UPDATEs: as many NLRI as fit beside one set of attributes.
 //!
-//! On a session with four-octet AS numbers the attributes go out as they are in the canonical set, in one copy. MP_REACH_NLRI and
-//! MP_UNREACH_NLRI come first of all attributes (RFC 7606 §5.1), the others in ascending order (RFC 4271 §5).
+//! On a session with four-octet AS numbers the attributes go out as they are in the canonical set,
+//! in one copy. MP_REACH_NLRI and MP_UNREACH_NLRI come first of all attributes (RFC 7606 §5.1), the
+//! others in ascending order (RFC 4271 §5).
 
 use std::borrow::Cow;
 
@@ -15,7 +16,8 @@ use crate::length::Length;
 use crate::nlri::{self, Nlri, NlriBlock};
 use crate::{Family, NextHop, PathId};
 
-/// What the bytes of an UPDATE depend on besides its content: peers for which it is equal can be sent the same bytes.
+/// What the bytes of an UPDATE depend on besides its content: peers for which it is equal can be
+/// sent the same bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Encoding {
     /// Four octets for each AS (RFC 6793).
@@ -46,7 +48,8 @@ impl Encoding {
     }
 }
 
-/// Appends one UPDATE that announces the first of `nlri`, as many as fit; how many that is. Nothing is appended on error.
+/// Appends one UPDATE that announces the first of `nlri`, as many as fit; how many that is. Nothing
+/// is appended on error.
 pub fn encode_announce<N: Nlri>(
     out: &mut BytesMut,
     family: Family,
@@ -108,8 +111,8 @@ fn announce<N: Nlri>(
     }
 }
 
-/// Appends one UPDATE that withdraws the first of `nlri`, as many as fit; how many that is. Nothing is appended, and 0 returned, if there
-/// are none.
+/// Appends one UPDATE that withdraws the first of `nlri`, as many as fit; how many that is. Nothing
+/// is appended, and 0 returned, if there are none.
 pub fn encode_withdraw<N: Nlri>(
     out: &mut BytesMut,
     family: Family,
@@ -159,7 +162,8 @@ fn withdraw<N: Nlri>(
     }
 }
 
-/// What is left of the message for NLRI once `used` octets are taken, and what they are counted against.
+/// What is left of the message for NLRI once `used` octets are taken, and what they are counted
+/// against.
 struct Room {
     used: usize,
     max: usize,
@@ -230,7 +234,8 @@ fn attributes(attrs: AttrRef<'_>, asn4: bool) -> Cow<'_, [u8]> {
     }
 }
 
-/// RFC 6793 §4.2.2: AS_PATH and AGGREGATOR with two octets for each AS, and what they lose in AS4_PATH and AS4_AGGREGATOR.
+/// RFC 6793 §4.2.2: AS_PATH and AGGREGATOR with two octets for each AS, and what they lose in
+/// AS4_PATH and AS4_AGGREGATOR.
 fn old_attributes(attrs: AttrRef<'_>) -> Vec<u8> {
     let mut wire = Vec::with_capacity(attrs.wire().len() + 32);
     let mut value = Vec::new();
@@ -306,8 +311,8 @@ fn split_at_next_hop(wire: &[u8]) -> (&[u8], &[u8]) {
     wire.split_at_checked(at).unwrap_or((wire, &[]))
 }
 
-/// Appends an UPDATE as a whole, for tools and tests. `enc.add_path` and `enc.mp_ipv4` do not matter, as the blocks say it
-/// themselves.
+/// Appends an UPDATE as a whole, for tools and tests. `enc.add_path` and `enc.mp_ipv4` do not
+/// matter, as the blocks say it themselves.
 pub fn encode_update(
     out: &mut BytesMut,
     update: &Update<'_>,
@@ -376,4 +381,245 @@ fn put_mp(
     head(out)?;
     out.put_slice(nlri.bytes());
     length.close(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use ipnet::{Ipv4Net, Ipv6Net};
+
+    use super::*;
+    use crate::update::encode_end_of_rib;
+    use crate::{
+        Asn, AttrEditor, AttrScratch, Community, Origin, SessionContext, decode_update, next_frame,
+    };
+
+    fn attrs(next_hop: &str) -> AttrEditor {
+        let mut editor = AttrEditor::new();
+        editor.set_next_hop(NextHop::from(next_hop.parse::<std::net::IpAddr>().unwrap()));
+        editor.set_origin(Origin::Igp);
+        editor.set_as_path(&[Asn(65001), Asn(70000)]);
+        editor
+    }
+
+    fn net4(text: &str) -> (PathId, Ipv4Net) {
+        (PathId(1), text.parse().unwrap())
+    }
+
+    fn net6(text: &str) -> (PathId, Ipv6Net) {
+        (PathId(1), text.parse().unwrap())
+    }
+
+    /// The octets of RFC 4271 §4.3 with NEXT_HOP in its place, written down by hand.
+    #[test]
+    fn an_ipv4_announcement_octet_by_octet() {
+        let mut out = BytesMut::new();
+        let mut editor = attrs("192.0.2.1");
+        editor.set_local_pref(Some(100));
+        let count = encode_announce(
+            &mut out,
+            Family::IPV4_UNICAST,
+            &Encoding::default(),
+            editor.get(),
+            &[net4("10.0.0.0/8")],
+        );
+        assert_eq!(count, Ok(1));
+        let body = [
+            0, 0, 0, 31, 0x40, 1, 1, 0, 0x40, 2, 10, 2, 2, 0, 0, 0xfd, 0xe9, 0, 1, 0x11, 0x70,
+            0x40, 3, 4, 192, 0, 2, 1, 0x40, 5, 4, 0, 0, 0, 100, 8, 10,
+        ];
+        assert_eq!(out[16..19], [0, 56, 2]);
+        assert_eq!(out[19..], body);
+    }
+
+    /// RFC 7606 §5.1: MP_REACH_NLRI is "the very first path attribute".
+    #[test]
+    fn mp_attributes_come_first() {
+        let mut out = BytesMut::new();
+        encode_announce(
+            &mut out,
+            Family::IPV6_UNICAST,
+            &Encoding::default(),
+            attrs("2001:db8::1").get(),
+            &[net6("2001:db8::/32")],
+        )
+        .unwrap();
+        assert_eq!(out[24], 14);
+        out.clear();
+        assert_eq!(
+            encode_withdraw(
+                &mut out,
+                Family::IPV6_UNICAST,
+                &Encoding::default(),
+                &[net6("2001:db8::/32")]
+            ),
+            1
+        );
+        assert_eq!(out[24], 15);
+    }
+
+    /// RFC 6793 §4.2.2.
+    #[test]
+    fn old_speakers_get_as_trans_and_as4_path() {
+        let mut out = BytesMut::new();
+        let enc = Encoding {
+            asn4: false,
+            ..Encoding::default()
+        };
+        let mut editor = attrs("192.0.2.1");
+        editor.add_community(Community(1));
+        editor.add_large_community(crate::LargeCommunity {
+            global: 1,
+            data1: 1,
+            data2: 1,
+        });
+        encode_announce(
+            &mut out,
+            Family::IPV4_UNICAST,
+            &enc,
+            editor.get(),
+            &[net4("10.0.0.0/8")],
+        )
+        .unwrap();
+        let old = SessionContext {
+            asn4: false,
+            ..SessionContext::new(Asn(65000), Asn(65001))
+        };
+        let mut scratch = AttrScratch::new();
+        assert_eq!(
+            decode_update(&out[19..], &old, &mut scratch)
+                .unwrap()
+                .update
+                .attrs,
+            editor.get()
+        );
+        // With four octets on both sides the same bytes would be two errors.
+        let codes: Vec<u8> = vec![1, 2, 3, 8, 17, 32];
+        let mut rest = &out[23..out.len() - 2];
+        let mut seen = Vec::new();
+        while let [_, code, length, after @ ..] = rest {
+            seen.push(*code);
+            rest = &after[usize::from(*length)..];
+        }
+        assert_eq!(seen, codes);
+
+        // "the NEW BGP speaker MUST NOT send the AS4_PATH attribute" if two octets say all.
+        editor.set_as_path(&[Asn(65001), Asn(65002)]);
+        out.clear();
+        encode_announce(
+            &mut out,
+            Family::IPV4_UNICAST,
+            &enc,
+            editor.get(),
+            &[net4("10.0.0.0/8")],
+        )
+        .unwrap();
+        assert!(!out.windows(2).any(|window| window == [0xc0, 17]));
+    }
+
+    #[test]
+    fn next_hops_that_do_not_suit_are_errors() {
+        let mut out = BytesMut::from(&b"before"[..]);
+        let enc = Encoding::default();
+        for (name, result) in [
+            (
+                "IPv6 in the body",
+                encode_announce(
+                    &mut out,
+                    Family::IPV4_UNICAST,
+                    &enc,
+                    attrs("2001:db8::1").get(),
+                    &[net4("10.0.0.0/8")],
+                ),
+            ),
+            (
+                "IPv4 for IPv6",
+                encode_announce(
+                    &mut out,
+                    Family::IPV6_UNICAST,
+                    &enc,
+                    attrs("192.0.2.1").get(),
+                    &[net6("::/0")],
+                ),
+            ),
+            (
+                "none",
+                encode_announce(
+                    &mut out,
+                    Family::IPV4_UNICAST,
+                    &enc,
+                    AttrEditor::new().get(),
+                    &[net4("10.0.0.0/8")],
+                ),
+            ),
+        ] {
+            assert_eq!(result, Err(EncodeError::NextHop), "{name}");
+        }
+        let none: &[(PathId, Ipv4Net)] = &[];
+        assert_eq!(
+            encode_announce(
+                &mut out,
+                Family::IPV4_UNICAST,
+                &enc,
+                attrs("192.0.2.1").get(),
+                none
+            ),
+            Err(EncodeError::Empty)
+        );
+        assert_eq!(
+            encode_withdraw(&mut out, Family::IPV4_UNICAST, &enc, none),
+            0
+        );
+        assert_eq!(&out[..], b"before");
+    }
+
+    /// RFC 8654 §4: what does not fit the peer's limit is not sent to it.
+    #[test]
+    fn attributes_that_leave_no_room_are_an_error() {
+        let mut editor = attrs("192.0.2.1");
+        editor.set_communities((0..1011).map(Community));
+        let mut out = BytesMut::new();
+        let (nets, enc) = ([net4("10.0.0.0/32")], Encoding::default());
+        let error =
+            encode_announce(&mut out, Family::IPV4_UNICAST, &enc, editor.get(), &nets).unwrap_err();
+        assert!(
+            matches!(error, EncodeError::TooLarge { needed, max: 4096 } if needed > 4096),
+            "{error}"
+        );
+        let large = Encoding {
+            max_message: 65535,
+            ..enc
+        };
+        assert_eq!(
+            encode_announce(&mut out, Family::IPV4_UNICAST, &large, editor.get(), &nets),
+            Ok(1)
+        );
+    }
+
+    #[test]
+    fn every_octet_of_a_message_is_used() {
+        let nets: Vec<_> = (0..2000u32)
+            .map(|n| (PathId(n), Ipv4Net::new((n << 8).into(), 24).unwrap()))
+            .collect();
+        let mut out = BytesMut::new();
+        let count = encode_withdraw(&mut out, Family::IPV4_UNICAST, &Encoding::default(), &nets);
+        assert_eq!((count, out.len()), (1018, 23 + 1018 * 4));
+    }
+
+    /// RFC 4724 §2.
+    #[test]
+    fn end_of_rib_is_read_back() {
+        let ctx = SessionContext::new(Asn(65000), Asn(65001));
+        for family in [Family::IPV4_UNICAST, Family::IPV6_UNICAST] {
+            let (mut out, mut scratch) = (BytesMut::new(), AttrScratch::new());
+            encode_end_of_rib(&mut out, family);
+            let (frame, _) = next_frame(&out, MAX_LEN).unwrap().unwrap();
+            assert_eq!(
+                decode_update(frame.body, &ctx, &mut scratch)
+                    .unwrap()
+                    .update
+                    .end_of_rib,
+                Some(family)
+            );
+        }
+    }
 }

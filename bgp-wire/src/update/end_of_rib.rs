@@ -1,6 +1,7 @@
-//! End-of-RIB (RFC 4724 §2): "an UPDATE message with no reachable NLRI and empty withdrawn NLRI" for IPv4 unicast, and "only the
-//! MP_UNREACH_NLRI attribute with no withdrawn routes" for the rest. Nothing else is one: stray attributes beside it make it an odd
-//! UPDATE, not the end of anything.
+//! End-of-RIB (RFC 4724 §2): "an UPDATE message with no reachable NLRI and empty withdrawn NLRI"
+//! for IPv4 unicast, and "only the MP_UNREACH_NLRI attribute with no withdrawn routes" for the
+//! rest. Nothing else is one: stray attributes beside it make it an odd UPDATE, not the end of
+//! anything.
 
 use bytes::{BufMut, BytesMut};
 

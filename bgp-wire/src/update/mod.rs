@@ -1,11 +1,15 @@
 //! UPDATE (RFC 4271 §4.3): routes withdrawn and routes announced, with their attributes.
 //!
-//! An [`Update`] borrows: NLRI from the message, attributes from an [`AttrScratch`] into which decoding writes them in canonical form. Once the
-//! scratch has grown to the size of the longest message, decoding allocates nothing.
+//! An [`Update`] borrows: NLRI from the message, attributes from an [`AttrScratch`] into which
+//! decoding writes them in canonical form. Once the scratch has grown to the size of the longest
+//! message, decoding allocates nothing.
 
+mod canonical;
+mod cut;
 mod decode;
 mod encode;
 mod end_of_rib;
+mod judge;
 
 use std::fmt;
 
@@ -18,7 +22,8 @@ pub use decode::decode_update;
 pub use encode::{Encoding, encode_announce, encode_update, encode_withdraw};
 pub use end_of_rib::encode_end_of_rib;
 
-/// The memory in which decoding puts attributes in canonical form. Keep one for each thread or task.
+/// The memory in which decoding puts attributes in canonical form. Keep one for each thread or
+/// task.
 #[derive(Clone, Debug, Default)]
 pub struct AttrScratch {
     /// The sets of the message at hand.
@@ -65,7 +70,8 @@ pub struct Update<'a> {
     pub reach: Option<MpReach<'a>>,
     /// MP_UNREACH_NLRI, if its family was negotiated.
     pub unreach: Option<MpUnreach<'a>>,
-    /// The attributes of `announced`: with the next hop of NEXT_HOP. The same as `mp_attrs` if only `reach` announces.
+    /// The attributes of `announced`: with the next hop of NEXT_HOP. The same as `mp_attrs` if only
+    /// `reach` announces.
     pub attrs: AttrRef<'a>,
     /// The attributes of `reach`: with its next hop. There exactly if `reach` is.
     pub mp_attrs: Option<AttrRef<'a>>,
@@ -95,8 +101,9 @@ pub struct Decoded<'a> {
     pub update: Update<'a>,
     /// What was wrong with it, in the order of its octets.
     pub findings: Findings,
-    /// What has to be done about that. With [`Disposition::TreatAsWithdraw`], what `update` announces is to be treated as withdrawn and
-    /// its attributes are not to be used. [`Disposition::SessionReset`] is not seen here, as decoding fails then.
+    /// What has to be done about that. With [`Disposition::TreatAsWithdraw`], what `update`
+    /// announces is to be treated as withdrawn and its attributes are not to be used.
+    /// [`Disposition::SessionReset`] is not seen here, as decoding fails then.
     pub disposition: Disposition,
 }
 

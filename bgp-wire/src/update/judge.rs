@@ -1,0 +1,444 @@
+//! Judges an UPDATE as RFC 7606 asks: what is wrong becomes a finding with what it asks for by
+//! itself, and the strongest decides (RFC 7606 §3 h).
+
+use bytes::Bytes;
+
+use super::cut::{Cut, Raw};
+use super::{MpReach, MpUnreach};
+use crate::attribute::table::AttrSpec;
+use crate::attribute::{AttrCode, flags, mp_reach, mp_unreach, next_hop};
+use crate::codes::{self, update as subcode};
+use crate::error::{DecodeError, Disposition, Finding, Findings, MessageError, Reason};
+use crate::frame::HEADER_LEN;
+use crate::input::Malformed;
+use crate::nlri::{self, NlriBlock};
+use crate::{Family, PeerKind, SessionContext};
+
+/// Collects what is wrong and knows what is worst.
+pub(super) struct Judge<'a> {
+    pub(super) body: &'a [u8],
+    pub(super) findings: Findings,
+    pub(super) worst: Disposition,
+    /// The first of the worst findings, and the data of its NOTIFICATION.
+    pub(super) cause: Option<(Finding, &'a [u8])>,
+}
+
+impl<'a> Judge<'a> {
+    #[cold]
+    pub(super) fn add(
+        &mut self,
+        attribute: Option<AttrCode>,
+        disposition: Disposition,
+        subcode: u8,
+        error: Malformed<'a>,
+        data: &'a [u8],
+    ) {
+        let error = error.within(self.body, HEADER_LEN);
+        let finding = Finding {
+            attribute,
+            disposition,
+            subcode,
+            error,
+        };
+        if disposition > self.worst {
+            self.worst = disposition;
+            self.cause = Some((finding, data));
+        }
+        self.findings.push(finding);
+    }
+
+    /// Puts the findings in the order of the message.
+    #[inline]
+    pub(super) fn sort(&mut self) {
+        if self.findings.len() > 1 {
+            self.findings.sort_by_key(|finding| finding.error.offset);
+        }
+    }
+
+    /// The error of the worst finding.
+    #[cold]
+    pub(super) fn error(mut self) -> MessageError {
+        self.sort();
+        let (finding, data) = self.cause.unwrap_or((
+            Finding {
+                attribute: None,
+                disposition: Disposition::SessionReset,
+                subcode: subcode::UNSPECIFIC,
+                error: DecodeError {
+                    field: "UPDATE",
+                    offset: HEADER_LEN,
+                    reason: Reason::Truncated,
+                },
+            },
+            &[],
+        ));
+        let mut error = MessageError::new(
+            finding.error,
+            codes::UPDATE,
+            finding.subcode,
+            Bytes::copy_from_slice(data),
+        );
+        error.attribute = finding.attribute;
+        error.findings = self.findings.into_vec();
+        error
+    }
+
+    /// RFC 4271 §6.3: "If the Withdrawn Routes Length or Total Attribute Length is too large (i.e.,
+    /// if Withdrawn Routes Length + Total Attribute Length + 23 exceeds the message Length), then
+    /// the Error Subcode MUST be set to Malformed Attribute List."
+    #[cold]
+    pub(super) fn bad_lengths(mut self) -> MessageError {
+        let after = |body: &'a [u8]| {
+            let (length, rest) = body.split_first_chunk()?;
+            rest.get(usize::from(u16::from_be_bytes(*length))..)
+        };
+        let error = match after(self.body) {
+            Some(rest) => Malformed::new(rest, "Total Path Attribute Length", Reason::Truncated),
+            None => Malformed::new(self.body, "Withdrawn Routes Length", Reason::Truncated),
+        };
+        self.add(
+            None,
+            Disposition::SessionReset,
+            subcode::MALFORMED_ATTRIBUTE_LIST,
+            error,
+            &[],
+        );
+        self.error()
+    }
+
+    /// RFC 7606 §4: too few octets for a head, or a length beyond the block: treat-as-withdraw, and
+    /// the NLRI are still found by the Total Path Attribute Length. If the attribute is one that
+    /// carries NLRI itself, those are lost (RFC 7606 §3 j).
+    #[cold]
+    pub(super) fn attribute_overrun(&mut self, rest: &'a [u8]) {
+        let code = rest.get(1).map(|code| AttrCode(*code));
+        let carries = matches!(
+            code,
+            Some(AttrCode::MP_REACH_NLRI | AttrCode::MP_UNREACH_NLRI)
+        );
+        let disposition = if carries {
+            Disposition::SessionReset
+        } else {
+            Disposition::TreatAsWithdraw
+        };
+        let error = Malformed::new(rest, "Attribute Length", Reason::Truncated);
+        self.add(code, disposition, subcode::ATTRIBUTE_LENGTH, error, rest);
+    }
+
+    /// RFC 7606 §3 g.
+    #[cold]
+    pub(super) fn duplicate(&mut self, raw: Raw<'a>) {
+        let code = AttrCode(raw.code);
+        let carries = matches!(code, AttrCode::MP_REACH_NLRI | AttrCode::MP_UNREACH_NLRI);
+        let disposition = if carries {
+            Disposition::SessionReset
+        } else {
+            Disposition::AttributeDiscard
+        };
+        let error = Malformed::new(raw.whole, "Path Attributes", Reason::Duplicate);
+        self.add(
+            Some(code),
+            disposition,
+            subcode::MALFORMED_ATTRIBUTE_LIST,
+            error,
+            &[],
+        );
+    }
+
+    /// Withdrawn Routes or NLRI of the message body. RFC 7606 §5.3, RFC 4271 §6.3: what cannot be
+    /// cut into prefixes ends the session with "Invalid Network Field".
+    #[inline]
+    pub(super) fn body_nlri(
+        &mut self,
+        bytes: &'a [u8],
+        ctx: &SessionContext,
+        field: &'static str,
+    ) -> NlriBlock<'a> {
+        let family = Family::IPV4_UNICAST;
+        let nothing = NlriBlock::empty(family);
+        if bytes.is_empty() {
+            return nothing;
+        }
+        if !ctx.families.contains(family) {
+            self.not_negotiated(None, bytes, field);
+            return nothing;
+        }
+        let Some(spec) = nlri::spec(family) else {
+            return nothing;
+        };
+        match NlriBlock::check(spec, ctx.add_path_receive.contains(family), bytes) {
+            Ok(block) => {
+                self.ignored(None, &block);
+                block
+            }
+            Err(error) => {
+                self.add(
+                    None,
+                    Disposition::SessionReset,
+                    subcode::INVALID_NETWORK,
+                    error,
+                    &[],
+                );
+                nothing
+            }
+        }
+    }
+
+    /// Says that prefixes were passed over.
+    #[inline]
+    pub(super) fn ignored(&mut self, attribute: Option<AttrCode>, block: &NlriBlock<'a>) {
+        if block.ignored() > 0 {
+            let error = Malformed::new(
+                block.bytes(),
+                "Prefix",
+                Reason::Text("is multicast or reserved"),
+            );
+            self.add(
+                attribute,
+                Disposition::None,
+                subcode::INVALID_NETWORK,
+                error,
+                &[],
+            );
+        }
+    }
+
+    #[cold]
+    pub(super) fn not_negotiated(
+        &mut self,
+        attribute: Option<AttrCode>,
+        at: &'a [u8],
+        field: &'static str,
+    ) {
+        let error = Malformed::new(
+            at,
+            field,
+            Reason::Text("is of a family that was not negotiated"),
+        );
+        self.add(
+            attribute,
+            Disposition::None,
+            subcode::OPTIONAL_ATTRIBUTE,
+            error,
+            &[],
+        );
+    }
+
+    /// MP_REACH_NLRI, and whether it has octets where NLRI are.
+    #[inline]
+    pub(super) fn reach(
+        &mut self,
+        raw: Option<Raw<'a>>,
+        ctx: &SessionContext,
+    ) -> (Option<MpReach<'a>>, bool) {
+        let Some(raw) = raw else { return (None, false) };
+        self.flags(raw, flags::OPTIONAL);
+        match self.read_reach(raw, ctx) {
+            Ok(found) => found,
+            // RFC 7606 §7.11, §3 j, RFC 4760 §7: the routes are not known, so neither is what to
+            // withdraw.
+            Err(error) => {
+                self.add(
+                    Some(AttrCode(raw.code)),
+                    Disposition::SessionReset,
+                    subcode::OPTIONAL_ATTRIBUTE,
+                    error,
+                    raw.whole,
+                );
+                (None, true)
+            }
+        }
+    }
+
+    pub(super) fn read_reach(
+        &mut self,
+        raw: Raw<'a>,
+        ctx: &SessionContext,
+    ) -> Result<(Option<MpReach<'a>>, bool), Malformed<'a>> {
+        let code = Some(AttrCode(raw.code));
+        let parts = mp_reach::split(raw.value)?;
+        let family = parts.family;
+        let Some(spec) = nlri::spec(family).filter(|_| ctx.families.contains(family)) else {
+            self.not_negotiated(code, raw.value, "MP_REACH_NLRI");
+            return Ok((None, !parts.nlri.is_empty()));
+        };
+        let next_hop = (spec.next_hop)(parts.next_hop, ctx)?;
+        let nlri = NlriBlock::check(spec, ctx.add_path_receive.contains(family), parts.nlri)?;
+        self.ignored(code, &nlri);
+        if let Err(error) = next_hop::check(next_hop, parts.next_hop) {
+            self.add(
+                code,
+                Disposition::TreatAsWithdraw,
+                subcode::OPTIONAL_ATTRIBUTE,
+                error,
+                raw.whole,
+            );
+        }
+        Ok((
+            Some(MpReach {
+                family,
+                next_hop,
+                nlri,
+            }),
+            !parts.nlri.is_empty(),
+        ))
+    }
+
+    #[inline]
+    pub(super) fn unreach(
+        &mut self,
+        raw: Option<Raw<'a>>,
+        ctx: &SessionContext,
+    ) -> Option<MpUnreach<'a>> {
+        let raw = raw?;
+        self.flags(raw, flags::OPTIONAL);
+        match self.read_unreach(raw, ctx) {
+            Ok(unreach) => unreach,
+            // RFC 7606 §7.12, RFC 4760 §7.
+            Err(error) => {
+                self.add(
+                    Some(AttrCode(raw.code)),
+                    Disposition::SessionReset,
+                    subcode::OPTIONAL_ATTRIBUTE,
+                    error,
+                    raw.whole,
+                );
+                None
+            }
+        }
+    }
+
+    pub(super) fn read_unreach(
+        &mut self,
+        raw: Raw<'a>,
+        ctx: &SessionContext,
+    ) -> Result<Option<MpUnreach<'a>>, Malformed<'a>> {
+        let code = Some(AttrCode(raw.code));
+        let (family, bytes) = mp_unreach::split(raw.value)?;
+        let Some(spec) = nlri::spec(family).filter(|_| ctx.families.contains(family)) else {
+            self.not_negotiated(code, raw.value, "MP_UNREACH_NLRI");
+            return Ok(None);
+        };
+        let nlri = NlriBlock::check(spec, ctx.add_path_receive.contains(family), bytes)?;
+        self.ignored(code, &nlri);
+        Ok(Some(MpUnreach { family, nlri }))
+    }
+
+    /// RFC 7606 §3 c: "If the value of either the Optional or Transitive bits in the Attribute
+    /// Flags is in conflict with their specified values, then the attribute MUST be treated as
+    /// malformed and the treat-as-withdraw approach used". The Partial bit "MUST be set to 0" for
+    /// well-known and optional non-transitive attributes (RFC 4271 §4.3); RFC 7606 does not name
+    /// it, so on an optional one it is cleared and no more, while on a well-known one, which nobody
+    /// can have failed to understand, it is a conflict.
+    #[inline]
+    pub(super) fn flags(&mut self, raw: Raw<'a>, wanted: u8) -> bool {
+        let class = flags::OPTIONAL | flags::TRANSITIVE;
+        let partial = raw.flags & flags::PARTIAL != 0 && wanted & flags::OPTIONAL == 0;
+        if raw.flags & class == wanted && !partial {
+            return true;
+        }
+        let error = Malformed::new(raw.whole, "Attribute Flags", Reason::Flags(raw.flags));
+        self.add(
+            Some(AttrCode(raw.code)),
+            Disposition::TreatAsWithdraw,
+            subcode::ATTRIBUTE_FLAGS,
+            error,
+            raw.whole,
+        );
+        false
+    }
+
+    /// A value its reader refused.
+    #[cold]
+    pub(super) fn refused(&mut self, raw: Raw<'a>, spec: &AttrSpec, error: Malformed<'a>) {
+        // RFC 4271 §6.3: a length that conflicts with the code has a subcode of its own.
+        let subcode = if matches!(error.reason, Reason::Length(_)) {
+            subcode::ATTRIBUTE_LENGTH
+        } else {
+            spec.subcode
+        };
+        self.add(Some(spec.code), spec.malformed, subcode, error, raw.whole);
+    }
+
+    /// An attribute that is understood and has no business here.
+    #[cold]
+    pub(super) fn discard(&mut self, raw: Raw<'a>, why: &'static str) {
+        let error = Malformed::new(raw.whole, "Path Attributes", Reason::Text(why));
+        self.add(
+            Some(AttrCode(raw.code)),
+            Disposition::AttributeDiscard,
+            subcode::OPTIONAL_ATTRIBUTE,
+            error,
+            raw.whole,
+        );
+    }
+
+    /// RFC 7606 §3 d: a missing well-known mandatory attribute is treat-as-withdraw. LOCAL_PREF is
+    /// one inside of an AS (RFC 4271 §5.1.5).
+    #[inline]
+    pub(super) fn missing(
+        &mut self,
+        cut: &Cut<'a>,
+        ctx: &SessionContext,
+        announced: bool,
+        reach: bool,
+    ) {
+        // What could not be cut may have been what seems to be missing; the finding is there
+        // already.
+        if cut.lost || !(announced || reach) {
+            return;
+        }
+        let mandatory: [(AttrCode, bool, &'static [u8]); 4] = [
+            (AttrCode::ORIGIN, true, &[1]),
+            (AttrCode::AS_PATH, true, &[2]),
+            (AttrCode::NEXT_HOP, announced, &[3]),
+            (
+                AttrCode::LOCAL_PREF,
+                ctx.peer_kind == PeerKind::Internal,
+                &[5],
+            ),
+        ];
+        for (code, needed, data) in mandatory {
+            if needed && !cut.has(code) {
+                let error = Malformed::new(
+                    self.body,
+                    code.name().unwrap_or("Path Attributes"),
+                    Reason::Missing,
+                );
+                self.add(
+                    Some(code),
+                    Disposition::TreatAsWithdraw,
+                    subcode::MISSING_WELL_KNOWN,
+                    error,
+                    data,
+                );
+            }
+        }
+    }
+
+    /// RFC 7606 §5.2: "if any path attribute errors are encountered in such an UPDATE message [with
+    /// path attributes other than MP_UNREACH_NLRI and no reachable NLRI] and if any encountered
+    /// error specifies an error-handling approach other than attribute discard, then the session
+    /// reset approach MUST be used."
+    #[inline]
+    pub(super) fn no_reachable_nlri(
+        &mut self,
+        reachable: bool,
+        cut: &Cut<'a>,
+    ) -> Result<(), MessageError> {
+        if self.worst < Disposition::TreatAsWithdraw {
+            return Ok(());
+        }
+        let others = !cut.others.is_empty() || cut.reach.is_some() || cut.lost;
+        if self.worst < Disposition::SessionReset && (reachable || !others) {
+            return Ok(());
+        }
+        let judge = Self {
+            body: self.body,
+            findings: std::mem::take(&mut self.findings),
+            worst: self.worst,
+            cause: self.cause.take(),
+        };
+        Err(judge.error())
+    }
+}

@@ -1,0 +1,174 @@
+//! What comes out beside the disposition.
+
+use super::*;
+
+#[test]
+fn three_errors_are_three_findings_and_the_severest_counts() {
+    let parts = Parts::good()
+        .replaced(1, attribute(0x40, 1, &[7]))
+        .with(attribute(0xc0, 7, &[1]))
+        .with(attribute(0x40, 5, &[0, 0, 0, 1]));
+    let (body, mut scratch) = (parts.body(), AttrScratch::new());
+    let decoded = decode(&body, &external(), &mut scratch);
+    assert_eq!(decoded.disposition, W);
+    let found: Vec<_> = decoded
+        .findings
+        .iter()
+        .map(|f| (f.attribute.unwrap().0, f.disposition))
+        .collect();
+    assert_eq!(found, [(1, W), (7, D), (5, D)]);
+
+    let parts = parts.nlri(&[]);
+    let body = parts.body();
+    let error: MessageError = decode_update(&body, &external(), &mut scratch).unwrap_err();
+    assert_eq!(error.findings.len(), 3);
+    assert_eq!(error.attribute, Some(AttrCode::ORIGIN));
+    assert_eq!(
+        error.notification.to_string(),
+        "UPDATE Message Error: Invalid ORIGIN Attribute (data 40010107)"
+    );
+}
+
+#[test]
+fn an_error_names_field_and_octet() {
+    let parts = Parts::good().with(attribute(0xc0, 8, &[0; 5]));
+    let (body, mut scratch) = (parts.body(), AttrScratch::new());
+    let error = decode(&body, &external(), &mut scratch).findings[0].error;
+    // Header 19, two lengths 4, ORIGIN 4, AS_PATH 9, NEXT_HOP 7, and the head of the attribute.
+    assert_eq!(
+        (error.field, error.offset, error.reason),
+        ("COMMUNITIES", 19 + 4 + 4 + 9 + 7 + 3, Reason::Length(5))
+    );
+}
+
+#[test]
+fn what_is_treated_as_withdrawn_is_exposed() {
+    let parts = Parts::good_v6()
+        .replaced(1, attribute(0x40, 1, &[7]))
+        .with(attribute(0x40, 3, &[192, 0, 2, 1]))
+        .nlri(&[8, 10, 16, 10, 1]);
+    let (body, mut scratch) = (parts.body(), AttrScratch::new());
+    let decoded = decode(&body, &external(), &mut scratch);
+    assert_eq!(decoded.disposition, W);
+    assert_eq!(
+        decoded
+            .update
+            .announced
+            .iter_v4()
+            .map(|(_, net)| net.to_string())
+            .collect::<Vec<_>>(),
+        ["10.0.0.0/8", "10.1.0.0/16"]
+    );
+    assert_eq!(decoded.update.reach.unwrap().nlri.iter_v6().count(), 1);
+}
+
+#[test]
+fn each_kind_of_nlri_has_its_next_hop() {
+    let parts = Parts::good_v6()
+        .with(attribute(0x40, 3, &[192, 0, 2, 1]))
+        .nlri(&[8, 10]);
+    let (body, mut scratch) = (parts.body(), AttrScratch::new());
+    let update = decode(&body, &external(), &mut scratch).update;
+    let v6 = NextHop::V6(NEXT_HOP_V6.into());
+    assert_eq!(
+        update.attrs.next_hop(),
+        Some(NextHop::V4([192, 0, 2, 1].into()))
+    );
+    assert_eq!(update.mp_attrs.unwrap().next_hop(), Some(v6));
+    assert_eq!(
+        update.attrs.without_next_hop(),
+        update.mp_attrs.unwrap().without_next_hop()
+    );
+
+    let (body, mut scratch) = (Parts::good_v6().body(), AttrScratch::new());
+    let update = decode(&body, &external(), &mut scratch).update;
+    assert_eq!(update.attrs, update.mp_attrs.unwrap());
+    assert_eq!(update.attrs.next_hop(), Some(v6));
+}
+
+/// RFC 4271 §5, RFC 6793 §4.2.3, RFC 7606 §3 g: what the canonical set holds after all that.
+#[test]
+fn the_set_is_canonical() {
+    let parts = Parts {
+        nlri: vec![8, 10],
+        ..Parts::default()
+    }
+    .with(attribute(0xc0, 99, &[1, 2]))
+    .with(attribute(0x80, 98, &[1]))
+    .with(attribute(0xd0, 8, &[0, 2, 0, 2, 0, 1, 0, 1, 0, 2, 0, 2]))
+    .with(attribute(0x40, 3, &[192, 0, 2, 1]))
+    .with(attribute(0x40, 2, &[2, 2, 0xfd, 0xe9, 0x5b, 0xa0]))
+    .with(attribute(0x40, 1, &[0]))
+    .with(attribute(0xc0, 17, &[2, 1, 0, 1, 0, 0]))
+    .with(attribute(0x40, 1, &[1]))
+    .with(attribute(0x40, 5, &[0, 0, 0, 9]));
+    let (body, mut scratch) = (parts.body(), AttrScratch::new());
+    let attrs = decode(&body, &old(), &mut scratch).update.attrs;
+    assert_eq!(
+        attrs.to_string(),
+        "next-hop 192.0.2.1, origin igp, as-path \"65001 65536\", communities 1:1 2:2, attribute 99 flags 0xe0 value 0x0102"
+    );
+}
+
+#[test]
+fn path_identifiers_are_read() {
+    let ctx = SessionContext {
+        add_path_receive: FamilySet::from([Family::IPV4_UNICAST]),
+        ..external()
+    };
+    let (body, mut scratch) = (
+        Parts::good()
+            .nlri(&[0, 0, 0, 5, 8, 10, 0, 0, 0, 6, 8, 10])
+            .body(),
+        AttrScratch::new(),
+    );
+    let update = decode(&body, &ctx, &mut scratch).update;
+    assert_eq!(
+        update
+            .announced
+            .iter_v4()
+            .map(|(id, _)| id)
+            .collect::<Vec<_>>(),
+        [PathId(5), PathId(6)]
+    );
+}
+
+/// Every cut and every single-octet change of real messages decodes or fails, and never panics.
+#[test]
+fn damaged_messages_are_judged_without_panic() {
+    let messages = [
+        Parts::good().body(),
+        Parts::good_v6().body(),
+        good_internal().body(),
+        good_old().body(),
+    ];
+    let mut scratch = AttrScratch::new();
+    let mut outcomes = [0usize; 2];
+    for ctx in [external(), internal(), old()] {
+        for message in &messages {
+            for cut in 0..message.len() {
+                outcomes
+                    [usize::from(decode_update(&message[..cut], &ctx, &mut scratch).is_ok())] += 1;
+                for change in 0..=255 {
+                    let mut damaged = message.clone();
+                    damaged[cut] = change;
+                    outcomes[usize::from(decode_update(&damaged, &ctx, &mut scratch).is_ok())] += 1;
+                }
+            }
+        }
+    }
+    assert!(outcomes[0] > 1000 && outcomes[1] > 1000, "{outcomes:?}");
+}
+
+/// Many items cost time and memory in proportion to the message.
+#[test]
+fn large_attributes_are_bounded() {
+    let communities: Vec<u8> = (0..16000u32).rev().flat_map(u32::to_be_bytes).collect();
+    let ctx = external();
+    let parts = Parts::good().with(attribute(0xd0, 8, &communities));
+    let (body, mut scratch) = (parts.body(), AttrScratch::new());
+    let attrs = decode(&body, &ctx, &mut scratch).update.attrs;
+    assert_eq!(attrs.communities().count(), 16000);
+    assert!(attrs.communities().is_sorted());
+    assert!(attrs.as_bytes().len() < body.len() + 16);
+}

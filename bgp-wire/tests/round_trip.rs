@@ -1,0 +1,392 @@
+//! Laws of the codec: what is written is read back as it was, the canonical form is stable, and no
+//! octets whatever can do harm.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use bgp_wire::{
+    AddPathMode, Aggregator, Asn, AttrCode, AttrEditor, AttrScratch, AttrSet, Capability,
+    Community, Disposition, Encoding, ExtCommunity, Family, FamilySet, Fqdn, GracefulRestart,
+    HoldTime, LargeCommunity, LongLivedFamily, Message, NextHop, Nlri, Notification, Open, Origin,
+    PathId, PeerKind, RefreshSubtype, RouteRefresh, RouterId, SegmentKind, SessionContext,
+    decode_update, encode_announce, encode_update, encode_withdraw, next_frame,
+};
+use bytes::{Bytes, BytesMut};
+use ipnet::{Ipv4Net, Ipv6Net};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+/// A session on which everything that can be in a set is legal.
+fn ctx(asn4: bool, add_path: bool) -> SessionContext {
+    let both = FamilySet::from([Family::IPV4_UNICAST, Family::IPV6_UNICAST]);
+    SessionContext {
+        peer_kind: PeerKind::Internal,
+        asn4,
+        accept_as_set: true,
+        add_path_receive: if add_path { both } else { FamilySet::EMPTY },
+        extended_next_hop: FamilySet::from([Family::IPV4_UNICAST]),
+        ..SessionContext::new(Asn(65000), Asn(65000))
+    }
+}
+
+fn asn() -> impl Strategy<Value = Asn> {
+    prop_oneof![1u32..65536, 65536..u32::MAX].prop_map(Asn)
+}
+
+fn segments(confed: bool) -> impl Strategy<Value = Vec<(SegmentKind, Vec<Asn>)>> {
+    let kinds = if confed {
+        vec![
+            SegmentKind::Sequence,
+            SegmentKind::Set,
+            SegmentKind::ConfedSequence,
+            SegmentKind::ConfedSet,
+        ]
+    } else {
+        vec![SegmentKind::Sequence, SegmentKind::Set]
+    };
+    vec((proptest::sample::select(kinds), vec(asn(), 1..6)), 0..4)
+}
+
+fn next_hop_v6() -> impl Strategy<Value = NextHop> {
+    let global = (1u128..u128::MAX).prop_map(|bits| Ipv6Addr::from((bits >> 3) | (0x2 << 124)));
+    let local = any::<u64>().prop_map(|bits| Ipv6Addr::from((0xfe80 << 112) | u128::from(bits)));
+    prop_oneof![
+        global.clone().prop_map(NextHop::V6),
+        local.clone().prop_map(NextHop::V6),
+        (global, local)
+            .prop_map(|(global, link_local)| NextHop::V6LinkLocal { global, link_local }),
+    ]
+}
+
+fn next_hop_v4() -> impl Strategy<Value = NextHop> {
+    (0x0100_0000u32..0x7f00_0000).prop_map(|bits| NextHop::V4(Ipv4Addr::from(bits)))
+}
+
+/// Everything a set can hold but the next hop.
+fn attributes(confed: bool) -> impl Strategy<Value = AttrEditor> {
+    let numbers = (
+        0u8..3,
+        option::of(any::<u32>()),
+        any::<u32>(),
+        any::<bool>(),
+        option::of((asn(), any::<u32>())),
+    );
+    let communities = (
+        vec(any::<u32>(), 0..80),
+        vec(any::<[u8; 8]>(), 0..6),
+        vec(any::<(u32, u32, u32)>(), 0..30),
+    );
+    let rest = (
+        option::of(any::<u32>()),
+        vec(any::<u32>(), 0..5),
+        vec((33u8..255, vec(any::<u8>(), 0..300)), 0..3),
+    );
+    (numbers, segments(confed), communities, rest).prop_map(
+        |(
+            (origin, med, local_pref, atomic, aggregator),
+            path,
+            (plain, extended, large),
+            (originator, clusters, unknown),
+        )| {
+            let mut editor = AttrEditor::new();
+            editor.set_origin(Origin::from_u8(origin).unwrap());
+            editor.set_med(med);
+            editor.set_local_pref(Some(local_pref));
+            editor.set_atomic_aggregate(atomic);
+            editor.set_aggregator(aggregator.map(|(asn, address)| Aggregator {
+                asn,
+                address: address.into(),
+            }));
+            let path: Vec<_> = path.iter().map(|(kind, asns)| (*kind, &asns[..])).collect();
+            editor.set_as_path_segments(&path);
+            plain
+                .into_iter()
+                .for_each(|one| editor.add_community(Community(one)));
+            editor.set_ext_communities(extended.into_iter().map(ExtCommunity));
+            editor.set_large_communities(large.into_iter().map(|(global, data1, data2)| {
+                LargeCommunity {
+                    global,
+                    data1,
+                    data2,
+                }
+            }));
+            editor.set_originator_id(originator.map(RouterId));
+            clusters
+                .into_iter()
+                .for_each(|one| editor.prepend_cluster_id(RouterId(one)));
+            for (code, value) in unknown {
+                editor.set_unknown(AttrCode(code), 0xe0, &value);
+            }
+            editor
+        },
+    )
+}
+
+fn prefix_v4() -> impl Strategy<Value = (PathId, Ipv4Net)> {
+    (any::<u32>(), any::<u32>(), 0u8..=32)
+        .prop_map(|(id, bits, len)| (PathId(id), Ipv4Net::new(bits.into(), len).unwrap().trunc()))
+        .prop_filter("usable", |(_, net)| net.is_usable())
+}
+
+fn prefix_v6() -> impl Strategy<Value = (PathId, Ipv6Net)> {
+    (any::<u32>(), any::<u128>(), 0u8..=128)
+        .prop_map(|(id, bits, len)| (PathId(id), Ipv6Net::new(bits.into(), len).unwrap().trunc()))
+        .prop_filter("usable", |(_, net)| net.is_usable())
+}
+
+/// Announces all of `nlri` in as many messages as it takes, and reads them back.
+fn announce_and_read<N: Nlri>(
+    family: Family,
+    enc: &Encoding,
+    attrs: &AttrSet,
+    nlri: &[(PathId, N)],
+) -> Result<(), TestCaseError> {
+    let ctx = ctx(enc.asn4, enc.add_path);
+    let mut scratch = AttrScratch::new();
+    let mut rest = nlri;
+    while !rest.is_empty() {
+        let mut out = BytesMut::new();
+        let count = match encode_announce(&mut out, family, enc, attrs.as_ref(), rest) {
+            Ok(count) => count,
+            Err(error) => {
+                prop_assert!(out.is_empty(), "nothing is appended on error");
+                prop_assert!(
+                    attrs.as_ref().as_bytes().len() > enc.max_message / 2,
+                    "{error}"
+                );
+                return Ok(());
+            }
+        };
+        prop_assert!(out.len() <= enc.max_message && count >= 1);
+        let (now, later) = rest.split_at(count);
+        if let Some((_, next)) = later.first() {
+            let more = next.wire_len() + if enc.add_path { 4 } else { 0 };
+            prop_assert!(out.len() + more > enc.max_message, "the message is full");
+        }
+        let (frame, used) = next_frame(&out, enc.max_message).unwrap().unwrap();
+        prop_assert_eq!(used, out.len());
+        let decoded = decode_update(frame.body, &ctx, &mut scratch).unwrap();
+        prop_assert_eq!(decoded.disposition, Disposition::None);
+        prop_assert!(decoded.findings.is_empty(), "{:?}", decoded.findings);
+        let block = decoded
+            .update
+            .reach
+            .map_or(decoded.update.announced, |reach| reach.nlri);
+        let read: Vec<(PathId, N)> = block.iter().collect();
+        let sent: Vec<(PathId, N)> = now
+            .iter()
+            .map(|(id, net)| (if enc.add_path { *id } else { PathId(0) }, *net))
+            .collect();
+        prop_assert_eq!(read, sent);
+        prop_assert_eq!(
+            decoded.update.mp_attrs.unwrap_or(decoded.update.attrs),
+            attrs.as_ref()
+        );
+        rest = later;
+    }
+    Ok(())
+}
+
+fn capability() -> impl Strategy<Value = Capability> {
+    let family = prop_oneof![
+        Just(Family::IPV4_UNICAST),
+        Just(Family::L2VPN_EVPN),
+        any::<(u16, u8)>().prop_map(|(afi, safi)| Family::new(afi, safi)),
+    ];
+    let mode = proptest::sample::select(vec![
+        AddPathMode::Receive,
+        AddPathMode::Send,
+        AddPathMode::Both,
+    ]);
+    let restart = (
+        any::<bool>(),
+        any::<bool>(),
+        0u16..4096,
+        vec((family.clone(), any::<bool>()), 0..4),
+    )
+        .prop_map(|(restarting, notification, restart_time, families)| {
+            Capability::GracefulRestart(GracefulRestart {
+                restarting,
+                notification,
+                restart_time,
+                families,
+            })
+        });
+    let long_lived = (family.clone(), any::<bool>(), 0u32..1 << 24).prop_map(
+        |(family, forwarding, stale_time)| LongLivedFamily {
+            family,
+            forwarding,
+            stale_time,
+        },
+    );
+    prop_oneof![
+        family.clone().prop_map(Capability::Multiprotocol),
+        Just(Capability::RouteRefresh),
+        Just(Capability::EnhancedRouteRefresh),
+        Just(Capability::ExtendedMessage),
+        vec((family.clone(), any::<u16>()), 0..4).prop_map(Capability::ExtendedNextHop),
+        restart,
+        vec((family, mode), 0..4).prop_map(Capability::AddPath),
+        vec(long_lived, 0..4).prop_map(Capability::LongLivedGracefulRestart),
+        ("[a-z0-9.]{0,40}", "[a-z0-9.]{0,40}")
+            .prop_map(|(hostname, domain)| Capability::Fqdn(Fqdn { hostname, domain })),
+        "[ -~]{1,60}".prop_map(Capability::SoftwareVersion),
+        (130u8..=255, vec(any::<u8>(), 0..60)).prop_map(|(code, value)| Capability::Unknown {
+            code,
+            value: value.into()
+        }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn ipv4_announcements(mut editor in attributes(true), hop in next_hop_v4(), nlri in vec(prefix_v4(), 1..200),
+                          add_path: bool, extended: bool) {
+        editor.set_next_hop(hop);
+        let max_message = if extended { 65535 } else { 4096 };
+        let enc = Encoding { add_path, max_message, ..Encoding::default() };
+        announce_and_read(Family::IPV4_UNICAST, &enc, &editor.to_set(), &nlri)?;
+    }
+
+    #[test]
+    fn ipv4_announcements_through_mp_reach(mut editor in attributes(true), hop in prop_oneof![next_hop_v4(), next_hop_v6()],
+                                           nlri in vec(prefix_v4(), 1..200), add_path: bool) {
+        editor.set_next_hop(hop);
+        let enc = Encoding { add_path, mp_ipv4: true, ..Encoding::default() };
+        announce_and_read(Family::IPV4_UNICAST, &enc, &editor.to_set(), &nlri)?;
+    }
+
+    #[test]
+    fn ipv6_announcements(mut editor in attributes(true), hop in next_hop_v6(), nlri in vec(prefix_v6(), 1..400), add_path: bool) {
+        editor.set_next_hop(hop);
+        let enc = Encoding { add_path, ..Encoding::default() };
+        announce_and_read(Family::IPV6_UNICAST, &enc, &editor.to_set(), &nlri)?;
+    }
+
+    /// RFC 6793: nothing is lost on the way through a speaker of two-octet AS numbers.
+    #[test]
+    fn announcements_with_two_octets_for_each_as(mut editor in attributes(false), hop in next_hop_v4(), nlri in vec(prefix_v4(), 1..20)) {
+        editor.set_next_hop(hop);
+        let enc = Encoding { asn4: false, ..Encoding::default() };
+        announce_and_read(Family::IPV4_UNICAST, &enc, &editor.to_set(), &nlri)?;
+    }
+
+    #[test]
+    fn withdrawals(v4 in vec(prefix_v4(), 1..2000), v6 in vec(prefix_v6(), 1..800), add_path: bool, mp_ipv4: bool) {
+        let enc = Encoding { add_path, mp_ipv4, ..Encoding::default() };
+        let ctx = ctx(true, add_path);
+        let mut scratch = AttrScratch::new();
+        let mut read = Vec::new();
+        let mut rest = &v4[..];
+        while !rest.is_empty() {
+            let mut out = BytesMut::new();
+            let count = encode_withdraw(&mut out, Family::IPV4_UNICAST, &enc, rest);
+            prop_assert!(count >= 1 && out.len() <= 4096);
+            let decoded = decode_update(&out[19..], &ctx, &mut scratch).unwrap();
+            prop_assert_eq!(decoded.disposition, Disposition::None);
+            prop_assert_eq!(decoded.update.end_of_rib, None);
+            read.extend(decoded.update.unreach.map_or(decoded.update.withdrawn, |unreach| unreach.nlri).iter_v4());
+            rest = &rest[count..];
+        }
+        prop_assert!(read.iter().map(|(_, net)| net).eq(v4.iter().map(|(_, net)| net)));
+        let mut out = BytesMut::new();
+        let count = encode_withdraw(&mut out, Family::IPV6_UNICAST, &enc, &v6);
+        let decoded = decode_update(&out[19..], &ctx, &mut scratch).unwrap();
+        let read: Vec<_> = decoded.update.unreach.unwrap().nlri.iter_v6().map(|(_, net)| net).collect();
+        prop_assert!(read.into_iter().eq(v6[..count].iter().map(|(_, net)| *net)));
+    }
+
+    #[test]
+    fn opens(asn in asn(), hold in any::<u16>(), id in 1u32.., capabilities in vec(capability(), 0..40)) {
+        prop_assume!(asn != Asn::TRANS);
+        let open = Open::new(asn, HoldTime::new(hold).unwrap_or_default(), RouterId(id), capabilities);
+        let mut out = BytesMut::new();
+        open.encode(&mut out).unwrap();
+        let (frame, _) = next_frame(&out, 4096).unwrap().unwrap();
+        prop_assert_eq!(Open::decode(frame.body).unwrap(), open);
+    }
+
+    #[test]
+    fn notifications_and_refreshes(code: u8, subcode: u8, data in vec(any::<u8>(), 0..300), afi: u16, safi: u8, kind: u8) {
+        let ctx = ctx(true, false);
+        for message in [
+            Message::Notification(Notification::new(code, subcode, Bytes::from(data))),
+            Message::RouteRefresh(RouteRefresh { family: Family::new(afi, safi), subtype: RefreshSubtype::from_u8(kind) }),
+            Message::Keepalive,
+        ] {
+            let (mut out, mut scratch) = (BytesMut::new(), AttrScratch::new());
+            message.encode(&mut out, &Encoding::default()).unwrap();
+            let (frame, _) = next_frame(&out, 4096).unwrap().unwrap();
+            let read = Message::decode(frame, &ctx, &mut scratch).unwrap();
+            prop_assert!(!read.to_string().chars().any(char::is_control));
+            prop_assert_eq!(read, message);
+        }
+    }
+
+    /// A set that was read once is the same set when it is written and read again, however odd the
+    /// octets it came from.
+    #[test]
+    fn the_canonical_form_is_a_fixed_point(
+        parts in vec((prop_oneof![Just(0x40u8), Just(0xc0), Just(0x80), Just(0xe0), Just(0x50)],
+                      prop_oneof![1u8..12, 14u8..19, Just(32), Just(99)],
+                      prop_oneof![vec(any::<u8>(), 0..9), vec(0u8..3, 0..16), Just(vec![2, 1, 0, 0, 0, 9]), Just(vec![0])]), 0..9),
+        asn4: bool,
+    ) {
+        let ctx = ctx(asn4, false);
+        let mut body = vec![0, 0, 0, 0];
+        for (flags, code, value) in parts {
+            body.extend([flags, code]);
+            if flags & 0x10 != 0 { body.push(0); }
+            body.push(value.len() as u8);
+            body.extend(value);
+        }
+        let length = (body.len() - 4) as u16;
+        body[2..4].copy_from_slice(&length.to_be_bytes());
+        body.extend([8, 10]);
+        let (mut first, mut second) = (AttrScratch::new(), AttrScratch::new());
+        let Ok(decoded) = decode_update(&body, &ctx, &mut first) else { return Ok(()) };
+        let attrs = decoded.update.attrs;
+        if attrs.next_hop().is_none() { return Ok(()); }
+        let mut out = BytesMut::new();
+        encode_update(&mut out, &decoded.update, &Encoding::default()).unwrap();
+        let again = decode_update(&out[19..], &SessionContext { asn4: true, ..ctx }, &mut second).unwrap();
+        prop_assert_eq!(again.update.attrs, attrs);
+        prop_assert!(again.findings.iter().all(|finding| finding.error.reason == bgp_wire::Reason::Missing
+            || finding.disposition == Disposition::None));
+        // And an editor that touches nothing changes nothing.
+        let editor = AttrEditor::from(attrs);
+        prop_assert_eq!(editor.get(), attrs);
+    }
+
+    #[test]
+    fn octets_whatever_do_no_harm(bytes in vec(any::<u8>(), 0..200), asn4: bool, add_path: bool) {
+        let ctx = ctx(asn4, add_path);
+        let mut scratch = AttrScratch::new();
+        let _ = Open::decode(&bytes);
+        let _ = RouteRefresh::decode(&bytes);
+        let _ = Notification::decode(&bytes).map(|notification| notification.to_string());
+        let _ = next_frame(&bytes, 4096);
+        if let Ok(decoded) = decode_update(&bytes, &ctx, &mut scratch) {
+            let _ = decoded.update.to_string();
+        }
+    }
+
+    /// The number of NLRI is what iteration gives, and every one of them is usable and without bits
+    /// beyond its length.
+    #[test]
+    fn blocks_count_what_they_give(nlri in vec(any::<u8>(), 0..120)) {
+        let ctx = ctx(true, false);
+        let mut body = (nlri.len() as u16).to_be_bytes().to_vec();
+        body.extend(&nlri);
+        body.extend([0, 0]);
+        let mut scratch = AttrScratch::new();
+        if let Ok(decoded) = decode_update(&body, &ctx, &mut scratch) {
+            let block = decoded.update.withdrawn;
+            prop_assert_eq!(block.iter_v4().count(), block.len());
+            for (_, net) in block.iter_v4() {
+                prop_assert_eq!(net.trunc(), net);
+                prop_assert!(net.is_usable());
+            }
+        }
+    }
+}
