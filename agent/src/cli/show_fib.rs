@@ -106,7 +106,7 @@ pub(super) fn style(state: FibState) -> Style {
     match state {
         FibState::Installed => Style::Good,
         FibState::Pending | FibState::Shadowed | FibState::Leaving => Style::Fair,
-        FibState::Blocked | FibState::Failed => Style::Bad,
+        FibState::Blocked | FibState::Failed | FibState::Unresolved => Style::Bad,
     }
 }
 
