@@ -77,18 +77,13 @@ impl Engine {
         if whole {
             dump.sweep = Some(0);
             self.first_dump_done = true;
+            self.certain |= dump.families.len() == 2;
         } else {
             let families = dump.families.clone();
             self.dump = None;
             self.request_resync(&families, now);
         }
-        self.resolver
-            .mark_within(changed.iter().map(|(_, prefix)| *prefix));
-        for (table, prefix) in changed {
-            if let Some(at) = self.fib.find_in(table, prefix) {
-                self.enqueue(at, now);
-            }
-        }
+        self.foreign_lost(&changed, now);
     }
 
     /// A route of ours that the kernel has.

@@ -18,11 +18,15 @@ pub(crate) type Steps = SmallVec<[(Ownership, FibAction); 2]>;
 /// `probe`: an earlier add found a route with our key that we do not know. Deleting names our
 /// protocol, so it can only hit a route of ours; if the add is then refused again, the route belongs
 /// to someone else and stays.
+///
+/// `certain`: no notification is known to be lost. If one is, someone else's route may have taken the
+/// place of ours unseen, and must not be replaced.
 pub(crate) fn diff(
     wanted: Option<(Ownership, SetId)>,
     installed: Installed,
     installed_as: Ownership,
     probe: bool,
+    certain: bool,
 ) -> Steps {
     let Some((owner, set)) = wanted else {
         return match installed {
@@ -36,8 +40,12 @@ pub(crate) fn diff(
     match installed {
         Installed::Absent => smallvec![(owner, FibAction::Add(set))],
         Installed::Set(have) if have == set && installed_as == owner => Steps::new(),
-        Installed::Set(_) | Installed::Unknown if installed_as == owner => {
+        Installed::Set(_) if installed_as == owner && certain => {
             smallvec![(owner, FibAction::Replace(set))]
+        }
+        // Replacing would also hit a route of someone else with our key; this cannot.
+        Installed::Unknown | Installed::Set(_) if installed_as == owner => {
+            smallvec![(owner, FibAction::Delete), (owner, FibAction::Add(set))]
         }
         Installed::Set(_) | Installed::Unknown => {
             let (add, delete) = (
@@ -112,7 +120,7 @@ mod tests {
                 Unknown,
                 us,
                 false,
-                &[(us, Replace(a))],
+                &[(us, Delete), (us, Add(a))],
             ),
             (
                 "metric: add, then delete",
@@ -140,8 +148,14 @@ mod tests {
             ),
         ];
         for (name, wanted, installed, installed_as, probe, steps) in table {
-            let got = diff(*wanted, *installed, *installed_as, *probe);
+            let got = diff(*wanted, *installed, *installed_as, *probe, true);
             assert_eq!(got.as_slice(), *steps, "{name}");
         }
+        let unsure = diff(Some((us, b)), Set(a), us, false, false);
+        assert_eq!(
+            unsure.as_slice(),
+            [(us, Delete), (us, Add(b))],
+            "it may not be ours any more"
+        );
     }
 }

@@ -102,6 +102,8 @@ pub struct Engine {
     pub(crate) converged: bool,
     pub(crate) first_dump_done: bool,
     stopping: bool,
+    /// No notification is known to be lost.
+    pub(crate) certain: bool,
     /// Ours, but with another owner triple than the slot holds: removed once converged.
     pub(crate) doubles: Vec<(Ownership, IpNet)>,
     changes: Vec<RouteChange>,
@@ -132,6 +134,7 @@ impl Engine {
             converged: false,
             first_dump_done: false,
             stopping: false,
+            certain: true,
             doubles: Vec::new(),
             changes: Vec::new(),
             planned: Vec::new(),
@@ -150,9 +153,10 @@ impl Engine {
         bell: Arc<dyn Fn() + Send + Sync>,
         now: Instant,
     ) {
+        let rank = (config.ownership.metric, name.clone());
         let router = self.fib.add_router(name, config);
         self.claim(config.ownership, now);
-        self.resolver.register(router, source.clone());
+        self.resolver.register(router, rank, source.clone());
         source.attach(bell);
         self.sources.push((router, source));
     }
@@ -177,11 +181,12 @@ impl Engine {
         entry.config = was;
         entry.leaving = true;
         let name = entry.name.clone();
+        let rank = (config.ownership.metric, name.clone());
         let new = self.fib.add_router(name, config);
         self.claim(config.ownership, now);
         if let Some(source) = self.sources.iter_mut().find(|(r, _)| *r == old) {
             source.0 = new;
-            self.resolver.register(new, source.1.clone());
+            self.resolver.register(new, rank, source.1.clone());
             self.resolver.unregister(old);
             source.1.refeed();
         }
@@ -325,7 +330,7 @@ impl Engine {
                 continue;
             }
             let before = std::mem::replace(&mut self.resolved[id], Resolved::Stale);
-            if before != Resolved::Stale && self.resolve_paths(id as PathSetId) != before {
+            if self.resolve_paths(id as PathSetId) != before {
                 marks[id] = true;
                 any = true;
             }
@@ -470,17 +475,24 @@ impl Engine {
         self.resolved[at]
     }
 
-    /// Forgets how path sets resolve, those that are unused altogether.
+    /// Forgets path sets, next-hop sets and next hops that nothing uses any more.
     pub(crate) fn sweep_interned(&mut self) {
         self.generation += 1;
-        self.fib.sweep_paths();
-        self.resolved.fill(Resolved::Stale);
+        for id in self.fib.sweep_paths() {
+            if let Some(resolved) = self.resolved.get_mut(id as usize) {
+                *resolved = Resolved::Stale;
+            }
+        }
         let slots = self.fib.slots.iter().filter_map(|s| match s.installed() {
             Installed::Set(id) => Some(id),
             Installed::Absent | Installed::Unknown => None,
         });
-        self.sets
-            .sweep(slots.chain(self.failures.values().filter_map(|f| f.set)));
+        let paths = self.resolved.iter().filter_map(|r| match r {
+            Resolved::To { set, .. } => Some(*set),
+            Resolved::Stale | Resolved::Nowhere => None,
+        });
+        let failures = self.failures.values().filter_map(|f| f.set);
+        self.sets.sweep(slots.chain(paths).chain(failures));
         let fib = &self.fib;
         self.resolver.forget_unused(&|key| fib.names_hop(key));
     }
@@ -586,7 +598,13 @@ impl Engine {
             (Wanted::Unresolved, _) => (None, SlotState::Unresolved),
             (Wanted::Route(..), None) => (route, SlotState::Pending),
         };
-        let steps = diff(target, installed, installed_as, probe && target.is_some());
+        let steps = diff(
+            target,
+            installed,
+            installed_as,
+            probe && target.is_some(),
+            self.certain,
+        );
         if steps.is_empty() {
             let done = if target.is_some() {
                 SlotState::Installed

@@ -5,6 +5,8 @@
 
 use std::time::Instant;
 
+use ipnet::IpNet;
+
 use super::engine::Engine;
 use super::model::{KernelEvent, KernelRoute, Link, RouteKind};
 use super::stats::KernelStats;
@@ -17,10 +19,7 @@ impl Engine {
         match event {
             KernelEvent::Link(link) => self.link(link, now),
             KernelEvent::LinkGone(ifindex) => {
-                let mut table = self.resolver.table.write();
-                table.remove_link(ifindex);
-                table.link_down(ifindex);
-                drop(table);
+                self.resolver.table.write().remove_link(ifindex);
                 self.routes_lost(ifindex, now);
             }
             KernelEvent::Address { ifindex, address } => {
@@ -65,6 +64,7 @@ impl Engine {
     /// Notifications were lost: only reading everything again tells what happened.
     pub fn handle_overrun(&mut self, now: Instant) {
         KernelStats::add(&self.stats.overruns, 1);
+        self.certain = false;
         // A dump that is running began before the loss.
         self.dump = None;
         self.request_resync(&[IpFamily::V4, IpFamily::V6], now);
@@ -81,7 +81,6 @@ impl Engine {
         let before_up = before.as_ref().is_some_and(|l| l.admin_up);
         let before_usable = before.as_ref().is_some_and(Link::usable);
         if before_up && !admin_up {
-            self.resolver.table.write().link_down(ifindex);
             self.routes_lost(ifindex, now);
         } else if before_up != admin_up || before_usable != usable {
             self.resolver.mark_all();
@@ -95,6 +94,8 @@ impl Engine {
     /// A link took its routes with it. For IPv6 the kernel says which; for IPv4 it says nothing, so
     /// they are taken out of what we believe, and the tables are read to be sure.
     fn routes_lost(&mut self, ifindex: u32, now: Instant) {
+        let theirs = self.resolver.table.write().link_down(ifindex);
+        self.foreign_lost(&theirs, now);
         self.evict_link(ifindex);
         self.resolver.mark_all();
         self.request_resync(&[IpFamily::V4], now);
@@ -106,6 +107,17 @@ impl Engine {
         // It may stand in the way of ours, or no longer.
         if let Some(at) = self.fib.find_in(route.owner.table, route.prefix.trunc()) {
             self.enqueue(at, now);
+        }
+    }
+
+    /// Routes of others went; their obstacles with them.
+    pub(super) fn foreign_lost(&mut self, keys: &[(u32, IpNet)], now: Instant) {
+        self.resolver
+            .mark_within(keys.iter().map(|(_, prefix)| *prefix));
+        for (table, prefix) in keys {
+            if let Some(at) = self.fib.find_in(*table, *prefix) {
+                self.enqueue(at, now);
+            }
         }
     }
 

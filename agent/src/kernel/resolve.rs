@@ -12,6 +12,7 @@
 //! that changes an answer once given. A newly asked next hop is looked at once more by that task, so
 //! that an answer computed while something changed cannot stay.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -39,6 +40,8 @@ pub struct Reach {
     pub metric: u32,
     /// The route that matched first; none for a link-local address.
     pub via: Option<IpNet>,
+    /// Own routes were looked at on the way: it depends on other next hops.
+    pub recursive: bool,
 }
 
 impl Reach {
@@ -59,8 +62,15 @@ pub(super) fn resolve(
     kernel: &KernelTable,
     own: &dyn Fn(IpAddr, u8) -> Option<OwnRoute>,
 ) -> Reach {
+    let recursive = Cell::new(false);
+    let own = |address: IpAddr, longest: u8| {
+        let found = own(address, longest);
+        recursive.set(recursive.get() || found.is_some());
+        found
+    };
     let mut path = Vec::new();
-    let mut reach = follow(key, kernel, own, &mut path);
+    let mut reach = follow(key, kernel, &own, &mut path);
+    reach.recursive = recursive.get();
     normalise(&mut reach.legs);
     reach.legs.truncate(MAX_LEGS);
     reach
@@ -86,8 +96,7 @@ fn follow(
         }
         return Reach {
             legs,
-            metric: 0,
-            via: None,
+            ..Reach::default()
         };
     }
     if matches!(key.address, IpAddr::V6(a) if a.is_unicast_link_local()) || path.len() >= MAX_DEPTH
@@ -164,8 +173,11 @@ fn longest(
 }
 
 /// A router's table among those that next hops resolve over.
+#[derive(Clone)]
 struct Registered {
     id: u16,
+    /// Of two routers with the same prefix the kernel has the first one's.
+    rank: (u32, Arc<str>),
     source: Arc<dyn FibSource>,
 }
 
@@ -229,37 +241,32 @@ impl Resolver {
     fn compute(&self, key: HopKey) -> Reach {
         let sources = self.sources.read().clone();
         let own = |address: IpAddr, longest: u8| {
-            sources
+            let found = sources
                 .iter()
-                .filter_map(|s| s.source.lookup(address, longest))
-                .max_by_key(|r| r.prefix.prefix_len())
+                .filter_map(|s| s.source.lookup(address, longest));
+            // In order of rank, so that of equal lengths the first stays.
+            found.reduce(|a, b| {
+                if b.prefix.prefix_len() > a.prefix.prefix_len() {
+                    b
+                } else {
+                    a
+                }
+            })
         };
         resolve(key, &self.table.read(), &own)
     }
 
-    pub(crate) fn register(&self, id: u16, source: Arc<dyn FibSource>) {
+    pub(crate) fn register(&self, id: u16, rank: (u32, Arc<str>), source: Arc<dyn FibSource>) {
         let mut sources = self.sources.write();
-        let rest = sources.iter().map(|s| Registered {
-            id: s.id,
-            source: s.source.clone(),
-        });
-        *sources = rest
-            .chain([Registered {
-                id,
-                source: source.clone(),
-            }])
-            .collect();
+        let mut list = sources.to_vec();
+        list.push(Registered { id, rank, source });
+        list.sort_by(|a, b| a.rank.cmp(&b.rank));
+        *sources = list.into();
     }
 
     pub(crate) fn unregister(&self, id: u16) {
         let mut sources = self.sources.write();
-        let rest = sources.iter().filter(|s| s.id != id);
-        *sources = rest
-            .map(|s| Registered {
-                id: s.id,
-                source: s.source.clone(),
-            })
-            .collect();
+        *sources = sources.iter().filter(|s| s.id != id).cloned().collect();
         drop(sources);
         self.mark_all();
     }
@@ -316,7 +323,22 @@ impl Resolver {
                 *known = Arc::new(fresh);
             }
         }
-        (changed, more)
+        // What resolves over other next hops may follow. Answers are computed from the tables and never
+        // from each other, so one more look is enough.
+        let again = if changed.is_empty() {
+            false
+        } else {
+            self.mark_recursive()
+        };
+        (changed, more || again)
+    }
+
+    fn mark_recursive(&self) -> bool {
+        let mut tracked = self.tracked.lock();
+        let Tracked { reach, dirty, .. } = &mut *tracked;
+        let before = dirty.len();
+        dirty.extend(reach.iter().filter(|(_, r)| r.recursive).map(|(k, _)| *k));
+        dirty.len() > before
     }
 
     pub(crate) fn has_dirty(&self) -> bool {

@@ -321,25 +321,32 @@ impl KernelTable {
     }
 
     /// IPv4 tells nothing when a link takes routes with it, so this does what the kernel did: routes
-    /// of which every leg used the link go, of others the legs do (`fib_sync_down_dev`).
-    pub(crate) fn link_down(&mut self, ifindex: u32) -> bool {
-        let mut gone = Vec::new();
-        let mut changed = false;
+    /// of which every leg used the link go, of others the legs do (`fib_sync_down_dev`). Gives the
+    /// destinations concerned.
+    pub(crate) fn link_down(&mut self, ifindex: u32) -> Vec<(u32, IpNet)> {
+        let mut changed = Vec::new();
+        let mut empty = Vec::new();
         for (key, list) in &mut self.routes {
+            // Addresses stay while their link is down, and so do their local routes.
+            let uses = |f: &Foreign| {
+                f.kind != RouteKind::Local && f.legs.iter().any(|l| l.ifindex == ifindex)
+            };
+            if !list.iter().any(uses) {
+                continue;
+            }
+            changed.push(*key);
             list.retain(|f| {
-                // Addresses stay while their link is down, and so do their local routes.
-                if f.kind == RouteKind::Local || !f.legs.iter().any(|l| l.ifindex == ifindex) {
-                    return true;
+                if uses(f) {
+                    f.legs.retain(|l| l.ifindex != ifindex);
+                    return !f.legs.is_empty();
                 }
-                changed = true;
-                f.legs.retain(|l| l.ifindex != ifindex);
-                !f.legs.is_empty()
+                true
             });
             if list.is_empty() {
-                gone.push(*key);
+                empty.push(*key);
             }
         }
-        for key in gone {
+        for key in empty {
             self.drop_key(key);
         }
         changed

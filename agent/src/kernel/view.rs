@@ -258,8 +258,8 @@ impl FibTable {
         self.path_sets.iter().any(|p| p.contains(key))
     }
 
-    /// Drops the path sets that no destination uses any more.
-    pub(crate) fn sweep_paths(&mut self) {
+    /// Drops the path sets that no destination uses any more, and gives their handles.
+    pub(crate) fn sweep_paths(&mut self) -> Vec<PathSetId> {
         let mut used = vec![false; self.path_sets.len()];
         for slot in self.slots.iter().filter(|s| s.live) {
             used[slot.paths as usize] = true;
@@ -267,6 +267,7 @@ impl FibTable {
         for c in self.contenders.values().flatten() {
             used[c.paths as usize] = true;
         }
+        let before = self.free_paths.len();
         for (id, hops) in self.path_sets.iter_mut().enumerate() {
             if !used[id] && !hops.is_empty() {
                 self.path_index.remove(hops);
@@ -276,6 +277,7 @@ impl FibTable {
             }
         }
         self.last_paths = 0;
+        self.free_paths[before..].to_vec()
     }
 
     fn hash(&self, table: u16, prefix: &IpNet) -> u64 {
