@@ -11,20 +11,30 @@
 //!   [`Peer::poll_transmit`], then from [`Peer::poll_action`] and [`Peer::poll_event`], and sleeps until
 //!   [`Peer::poll_timeout`] or until something happens.
 //!
+//! A peer has two FSMs, one for each direction in which a TCP connection can be opened (RFC 4271 §8.2.1):
+//!
 //! ```text
-//!                 +------+   start     +---------+   connected    +----------+
-//!      +--------->| Idle |------------>| Connect |--------------->| OpenSent |<----+
-//!      |          +------+  outgoing   +---------+   OPEN out     +----------+     | accepted
-//!      |            ^  |                ^   |                      |   |           | OPEN out
-//!      |  idle hold |  | start          |   | failed               |   | closed    |
-//!      +------------+  | incoming       |   v (to Idle)            |   v           |
-//!      |               |         retry  |                     OPEN | +--------+    |
-//!      |               +--------------->+--------------------------|>| Active |----+
-//!      |                                                           | +--------+
-//!      |  any error: NOTIFICATION, back-off                        v KEEPALIVE out
-//!      |                          +-------------+           +-------------+
-//!      +--------------------------| Established |<----------| OpenConfirm |
-//!                                 +-------------+ KEEPALIVE +-------------+
+//!   outgoing                                      incoming
+//!
+//!   +------+  start, end of rest   +---------+    +------+  start, end of rest   +--------+
+//!   | Idle |---------------------->| Connect |    | Idle |---------------------->| Active |
+//!   +------+<----------------------+---------+    +------+                       +--------+
+//!      ^  ^    refused: rest         |  ^                                          |  ^
+//!      |  |                connected |  | again, after a rest             accepted |  | closed
+//!      |  |                OPEN sent v  |                                OPEN sent v  | before OPEN
+//!      |  |   closed before    +----------+   +--------+                       +----------+
+//!      |  |   the peer's OPEN: | OpenSent |-->| Active |                       | OpenSent |
+//!      |  |                    +----------+   +--------+                       +----------+
+//!      |  |                          |                                              |
+//!      |  |                          v   the peer's OPEN agrees: KEEPALIVE sent     v
+//!      |  |   any error:       +-------------+
+//!      |  +---- NOTIFICATION, -| OpenConfirm |   both FSMs here at once: §6.8, one goes
+//!      |        rest           +-------------+
+//!      |                             | the peer's KEEPALIVE
+//!      |                             v
+//!      |                       +-------------+
+//!      +-----------------------| Established |   the other FSM waits in Idle
+//!                              +-------------+
 //! ```
 //!
 //! What happens in each state at each event is the table in [`TABLE`], which the machine consults and a test walks. The
@@ -33,6 +43,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `peer.rs` | the surface: inputs from the world and from the speaker |
+//! | `receive.rs` | bytes to messages to inputs |
 //! | `table.rs` | RFC 4271 §8 as a table, what of it is not done, and why |
 //! | `machine.rs` | carries out the rows of the table |
 //! | `fsm.rs`, `state.rs` | one FSM: its state with what is known in it, its timers |
@@ -58,6 +69,7 @@ mod machine;
 mod negotiate;
 mod outbox;
 mod peer;
+mod receive;
 mod state;
 mod stats;
 mod table;

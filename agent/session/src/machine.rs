@@ -18,7 +18,7 @@ use crate::stats::Stamped;
 use crate::table::{Act, Notice, Outcome, lookup};
 use crate::timer::Timer;
 
-/// RFC 4271 §8.2.2: "A HoldTimer value of 4 minutes is suggested as a 'large value'".
+/// RFC 4271 §8.2.2: "A HoldTimer value of 4 minutes is suggested."
 const LARGE_HOLD: Duration = Duration::from_secs(4 * 60);
 
 /// The shortest time that an attempt to connect is given.

@@ -199,7 +199,7 @@ pub(crate) fn keepalive(config: &PeerConfig, hold_time: HoldTime) -> Option<Dura
     (hold_time != HoldTime::ZERO).then(|| wanted.min(third))
 }
 
-/// RFC 9687 §4: the greater of 8 minutes and twice the hold time, if nobody says otherwise; not with a hold time of zero.
+/// RFC 9687: the greater of 8 minutes and twice the hold time, if nobody says otherwise; not with a hold time of zero.
 pub(crate) fn send_hold(config: &PeerConfig, hold_time: HoldTime) -> Option<Duration> {
     let twice = Duration::from_secs(hold_time.secs().into()) * 2;
     let default = twice.max(Duration::from_secs(8 * 60));

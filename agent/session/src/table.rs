@@ -69,7 +69,7 @@ pub enum FsmEvent {
     KeepAliveMsg = 26,
     UpdateMsg = 27,
     UpdateMsgErr = 28,
-    /// RFC 9687 §3.
+    /// RFC 9687.
     SendHoldTimerExpires = 29,
     /// RFC 2918; it has no event number there.
     RouteRefreshMsg = 30,
@@ -269,7 +269,7 @@ pub static TABLE: [Row; 6 * 30] = {
     use Notice::*;
     use State::{Active, Connect, Established, Idle, OpenConfirm, OpenSent};
     [
-    // Idle: "the BGP FSM initially is in Idle state. In this state, BGP FSM refuses all incoming BGP connections."
+    // Idle: "BGP FSM refuses all incoming BGP connections for this peer."
     go(Idle, ManualStart, &[StopIdleHold, ClearRetryCounter, StartConnectRetry, Dial], Connect, "outgoing FSM"),
     go(Idle, ManualStop, &[Drop, ClearRetryCounter], Idle, "ignored by the RFC; it has to end an idle hold"),
     never(Idle, AutomaticStart, DAMPED_START),

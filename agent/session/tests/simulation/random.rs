@@ -1,8 +1,5 @@
 //! Whatever comes, in whatever order: nothing panics, nothing loops, and a session is there once or not at all.
 
-mod lone;
-mod pair;
-
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -12,8 +9,8 @@ use bgp_wire::{Family, Notification, RefreshSubtype};
 use bytes::BytesMut;
 use proptest::prelude::*;
 
-use lone::{RawOpen, keepalive, message, update};
-use pair::{A, B, Pair, Sink, config, epoch};
+use crate::pair::{A, B, Pair, Sink, config, epoch};
+use crate::raw::{RawOpen, keepalive, message, update};
 
 #[derive(Debug, Clone)]
 enum Op {

@@ -1,7 +1,5 @@
 //! Messages as a peer would write them, by hand: what is wrong with them has to be wrong in just one way.
 
-#![allow(dead_code, reason = "each test binary uses a part of it")]
-
 /// A whole message.
 pub(crate) fn message(kind: u8, body: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0xff; 16];

@@ -1,8 +1,5 @@
 //! One machine, and a neighbour that is played by the test, octet by octet.
 
-mod lone;
-mod pair;
-
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -10,8 +7,8 @@ use bgp_session::{Action, ConnId, DownReason, Event, Peer, PeerConfig, RemoteAs,
 use bgp_wire::{Asn, Family, RefreshSubtype};
 use bytes::BytesMut;
 
-use lone::{RawOpen, keepalive, message, update};
-use pair::{A, Sink, config, epoch};
+use crate::pair::{A, Sink, config, epoch};
+use crate::raw::{RawOpen, keepalive, message, update};
 
 /// The type of a message, and what it says if it is a NOTIFICATION.
 type Sent = (u8, Option<(u8, u8, Vec<u8>)>);
@@ -352,7 +349,7 @@ fn without_a_hold_time_the_first_keepalive_is_not_awaited_for_ever() {
 
 #[test]
 fn a_collision_leaves_no_error_behind() {
-    let mut pair = pair::Pair::established();
+    let mut pair = crate::pair::Pair::established();
     pair.run_for(Duration::from_secs(1));
     let collisions: u64 = pair.nodes.iter().map(|n| n.peer.stats().collisions).sum();
     assert!(collisions > 0, "the test is about a collision");
@@ -414,4 +411,116 @@ fn a_message_of_five_thousand_octets_needs_the_capability() {
     let mut lone = Lone::established(config(A), &RawOpen::with_capabilities(&[6, 0]));
     lone.feed(&big);
     assert_eq!((lone.sent(), lone.sink.updates), (vec![], 1));
+}
+
+/// A peer with a connection in each direction; the incoming one has its OPEN. And the name of the outgoing one.
+fn two_connections() -> (Lone, ConnId) {
+    let now = epoch();
+    let mut peer = Peer::new(config(A), 1);
+    peer.start(now);
+    let [local, remote] = [1, 2].map(|n| SocketAddr::from(([192, 0, 2, n], 179)));
+    let Some(Action::Connect(outgoing)) = peer.poll_action() else {
+        panic!("it connects")
+    };
+    peer.handle_connected(outgoing, local, remote, now);
+    let conn = peer
+        .handle_incoming(local, remote, now)
+        .expect("it accepts too");
+    let mut lone = Lone {
+        peer,
+        conn,
+        now,
+        sink: Sink::default(),
+    };
+    lone.feed(&RawOpen::default().bytes());
+    assert_eq!(lone.peer.state(), State::OpenConfirm);
+    (lone, outgoing)
+}
+
+#[test]
+fn a_collision_that_the_peer_resolves_is_no_failure_either() {
+    let (mut lone, outgoing) = two_connections();
+    let collision = message(3, &[6, 7]);
+    lone.peer
+        .handle_bytes(outgoing, &collision, lone.now, &mut lone.sink);
+    assert_eq!(lone.peer.failures(), 0);
+    assert_eq!(lone.peer.last_errors(), &Default::default());
+    lone.feed(&keepalive());
+    assert_eq!(lone.peer.state(), State::Established);
+    // Without another connection it means something: the peer has one that we know nothing of.
+    let mut lone = Lone::new(config(A));
+    lone.feed(&collision);
+    assert_eq!(lone.peer.failures(), 1);
+    assert!(lone.peer.last_errors().received.is_some());
+}
+
+#[test]
+fn the_newcomer_goes_when_the_other_connection_is_established() {
+    let (mut lone, outgoing) = two_connections();
+    lone.feed(&keepalive());
+    assert_eq!(lone.peer.state(), State::Established);
+    lone.sent();
+    let open = RawOpen::default().bytes();
+    lone.peer
+        .handle_bytes(outgoing, &open, lone.now, &mut lone.sink);
+    assert_eq!(lone.sent(), [(3, Some((6, 7, vec![])))]);
+    assert_eq!(lone.peer.poll_action(), Some(Action::Close(outgoing)));
+    assert_eq!(lone.peer.session(), Some(lone.conn));
+}
+
+#[test]
+fn of_two_with_an_open_the_one_of_the_higher_identifier_stays() {
+    // Ours is 10.0.0.1.
+    for (id, ours_stays) in [
+        ([10, 0, 0, 2], false),
+        ([10, 0, 0, 0], true),
+        ([9, 255, 0, 9], true),
+    ] {
+        let (mut lone, outgoing) = two_connections();
+        lone.sent();
+        let open = RawOpen {
+            id,
+            ..RawOpen::default()
+        }
+        .bytes();
+        lone.peer
+            .handle_bytes(outgoing, &open, lone.now, &mut lone.sink);
+        let closed = if ours_stays { lone.conn } else { outgoing };
+        assert_eq!(
+            lone.peer.poll_action(),
+            Some(Action::Close(closed)),
+            "{id:?}"
+        );
+        assert_eq!(lone.peer.state(), State::OpenConfirm);
+        assert_eq!(lone.peer.stats().collisions, 1);
+    }
+}
+
+#[test]
+fn nothing_is_said_to_a_connection_that_is_gone() {
+    let now = epoch();
+    let mut peer = Peer::new(config(A), 1);
+    peer.start(now);
+    let [local, remote] = [1, 2].map(|n| SocketAddr::from(([192, 0, 2, n], 179)));
+    let Some(Action::Connect(conn)) = peer.poll_action() else {
+        panic!("it connects")
+    };
+    peer.handle_connected(conn, local, remote, now);
+    peer.handle_closed(conn, now);
+    assert_eq!(peer.poll_transmit(&mut BytesMut::new()), None);
+    assert_eq!(peer.poll_action(), None, "who is gone needs no closing");
+}
+
+#[test]
+fn keepalives_do_not_pile_up_before_a_driver_that_is_late() {
+    let mut lone = Lone::established(config(A), &RawOpen::default());
+    let before = lone.peer.stats().sent.keepalive;
+    for _ in 0..10 {
+        lone.wait(Duration::from_secs(30));
+        lone.feed(&keepalive());
+    }
+    assert_eq!(lone.sent(), [(4, None)]);
+    assert_eq!(lone.peer.stats().sent.keepalive, before + 1);
+    lone.wait(Duration::from_secs(30));
+    assert_eq!(lone.sent(), [(4, None)]);
 }

@@ -1,20 +1,20 @@
 //! Two peers, a network with latency between them, and a clock that jumps to whatever happens next. No test waits.
 
-#![allow(dead_code, reason = "each test binary uses a part of it")]
-
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bgp_session::{
-    Action, ConnId, ConnectFailure, Event, FamilyConfig, Peer, PeerConfig, RemoteAs, State,
-    UpdateSink,
+    Action, ConnId, ConnectFailure, DownReason, Event, FamilyConfig, Peer, PeerConfig, RemoteAs,
+    State, UpdateSink,
 };
 use bgp_wire::{Asn, Decoded, Family, HoldTime, RouterId, SessionContext};
 use bytes::BytesMut;
 
 pub(crate) const A: usize = 0;
 pub(crate) const B: usize = 1;
+
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
 /// Where time begins.
 #[expect(clippy::disallowed_methods, reason = "an Instant cannot be made up")]
@@ -358,4 +358,22 @@ impl Pair {
         }
         self.pump(to);
     }
+}
+
+/// Why the node's sessions ended.
+pub(crate) fn downs(pair: &Pair, node: usize) -> Vec<DownReason> {
+    let down = |event: &Event| match event {
+        Event::Down(why) => Some(why.clone()),
+        _ => None,
+    };
+    pair.nodes[node]
+        .events
+        .iter()
+        .filter_map(|(_, e)| down(e))
+        .collect()
+}
+
+/// How many sessions the node had.
+pub(crate) fn ups(pair: &Pair, node: usize) -> usize {
+    pair.count_events(node, |e| matches!(e, Event::Established(_)))
 }

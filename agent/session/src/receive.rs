@@ -1,0 +1,161 @@
+//! From bytes to inputs: what a connection brings is cut into messages, read as far as the state allows, and given to the FSM.
+
+use std::mem;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bgp_wire::{
+    AttrScratch, Disposition, Frame, MessageType, Notification, Open, RouteRefresh, codes,
+    decode_update, frame,
+};
+use bytes::Bytes;
+
+use crate::UpdateSink;
+use crate::collision::Side;
+use crate::event::{ConnId, Event};
+use crate::input::Input;
+use crate::negotiate::{Negotiated, negotiate};
+use crate::peer::Peer;
+use crate::state::State;
+
+/// B. What happened: bytes.
+impl Peer {
+    /// Bytes came in. UPDATEs go to the sink before this returns, in order, and in order with the events that
+    /// [`poll_event`](Self::poll_event) gives for what stood *before* this call; what follows the end of the session is dropped.
+    ///
+    /// Give what has been read before calling [`handle_timeout`](Self::handle_timeout): a peer whose message was waiting in a buffer
+    /// has not been silent.
+    pub fn handle_bytes(
+        &mut self,
+        conn: ConnId,
+        bytes: &[u8],
+        now: Instant,
+        sink: &mut dyn UpdateSink,
+    ) {
+        let Some(side) = self.side_of(conn) else {
+            return;
+        };
+        let Some(connection) = self.fsm_mut(side).phase.connection_mut() else {
+            return;
+        };
+        // Both are given back below, so that a frame can be borrowed from them while the machine moves.
+        let mut inbox = mem::take(&mut connection.inbox);
+        let mut scratch = mem::take(&mut self.scratch);
+        self.stats.received_bytes += bytes.len() as u64;
+
+        let mut session: Option<Arc<Negotiated>> = None;
+        let mut input = bytes;
+        while self.fsm(side).phase.conn_id() == Some(conn) {
+            if session.is_none() {
+                session = self.fsm(side).phase.negotiated().cloned();
+            }
+            let max_len = session
+                .as_ref()
+                .map_or(frame::MAX_LEN, |n| n.ctx.max_message);
+            match inbox.next(&mut input, max_len) {
+                Ok(None) => break,
+                Ok(Some(frame)) => {
+                    self.stats.received.add(frame.kind, 1);
+                    let session = session.as_deref();
+                    self.message(side, &frame, session, &mut scratch, now, sink);
+                }
+                // RFC 4271 §6.4: what is wrong with a NOTIFICATION cannot be answered with another one.
+                Err(bad) if bad.kind == Some(MessageType::Notification) => {
+                    let unreadable = Notification::new(0, 0, Bytes::new());
+                    self.step(side, Input::Notification(unreadable), now);
+                }
+                Err(bad) => self.step(side, Input::BadHeader(bad.notification), now),
+            }
+        }
+
+        self.scratch = scratch;
+        if let Some(connection) = self.fsm_mut(side).phase.connection_mut()
+            && connection.id == conn
+        {
+            connection.inbox = inbox;
+        }
+        self.publish();
+    }
+}
+
+impl Peer {
+    /// One whole message on a connection that is up.
+    fn message(
+        &mut self,
+        side: Side,
+        frame: &Frame<'_>,
+        session: Option<&Negotiated>,
+        scratch: &mut AttrScratch,
+        now: Instant,
+        sink: &mut dyn UpdateSink,
+    ) {
+        let state = self.fsm(side).state();
+        match frame.kind {
+            MessageType::Open if state == State::OpenSent => match self.read_open(side, frame) {
+                Ok(negotiated) => self.step(side, Input::Open(Arc::new(negotiated)), now),
+                Err(notification) => self.step(side, Input::BadOpen(notification), now),
+            },
+            MessageType::Open => self.step(side, Input::UnexpectedOpen, now),
+            MessageType::Keepalive => self.step(side, Input::Keepalive, now),
+            MessageType::Notification => {
+                let received = Notification::decode(frame.body)
+                    .unwrap_or_else(|_| Notification::new(0, 0, Bytes::new()));
+                self.step(side, Input::Notification(received), now);
+            }
+            MessageType::Update => match session {
+                Some(session) if state == State::Established => {
+                    self.update(side, frame.body, session, scratch, now, sink);
+                }
+                _ => self.step(side, Input::UnexpectedUpdate, now),
+            },
+            MessageType::RouteRefresh if state == State::Established => {
+                match RouteRefresh::decode(frame.body) {
+                    Ok(refresh) => self.step(side, Input::Refresh(refresh), now),
+                    Err(bad) => self.step(side, Input::BadHeader(bad.notification), now),
+                }
+            }
+            MessageType::RouteRefresh => self.step(side, Input::UnexpectedRefresh, now),
+        }
+    }
+
+    fn read_open(&self, side: Side, frame: &Frame<'_>) -> Result<Negotiated, Notification> {
+        let open = Open::decode(frame.body).map_err(|bad| bad.notification)?;
+        let Some(connection) = self.fsm(side).phase.connection() else {
+            return Err(Notification::fsm(codes::fsm::UNSPECIFIED));
+        };
+        negotiate(
+            &self.config,
+            open,
+            side,
+            connection.local,
+            connection.remote,
+        )
+    }
+
+    fn update(
+        &mut self,
+        side: Side,
+        body: &[u8],
+        session: &Negotiated,
+        scratch: &mut AttrScratch,
+        now: Instant,
+        sink: &mut dyn UpdateSink,
+    ) {
+        let decoded = match decode_update(body, &session.ctx, scratch) {
+            Ok(decoded) => decoded,
+            Err(bad) => {
+                self.stats.findings.add(Disposition::SessionReset);
+                self.step(side, Input::BadUpdate(bad.notification), now);
+                return;
+            }
+        };
+        for finding in &decoded.findings {
+            self.stats.findings.add(finding.disposition);
+        }
+        let end_of_rib = decoded.update.end_of_rib;
+        self.step(side, Input::Update(&decoded, &session.ctx, sink), now);
+        if let Some(family) = end_of_rib {
+            self.events.push_back(Event::EndOfRib(family));
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The machine from outside: two of them on a simulated network (`pair`), one against a neighbour played by hand (`raw`), and
+//! whatever else can come in whatever order (`random`).
+
+mod endings;
+mod establish;
+mod messages;
+mod pair;
+mod random;
+mod raw;
+mod reconfigure;
+mod timers;
