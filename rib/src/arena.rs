@@ -1,14 +1,18 @@
-//! Paths of destinations that have more than one: blocks of 2, 4, 8, ... paths in one vector, with a free list for
-//! each size. A block always has the size that its number of paths calls for, so nobody stores it.
+//! Paths of destinations that have more than one: blocks of 2, 4, 8, ... paths in one vector. A block always has the
+//! size that its number of paths calls for, so nobody stores it.
+//!
+//! Blocks are buddies: one of 2^k paths begins at a multiple of that, and free neighbours become one. So when all
+//! destinations grow from two paths to eight, the room of the small blocks is that of large ones again.
 
+use crate::dirty::Bitmap;
 use crate::path::Path;
 
 /// The blocks of one family table.
 #[derive(Default)]
 pub(crate) struct Arena {
     paths: Vec<Path>,
-    /// First places of free blocks, by size class.
-    free: Vec<Vec<u32>>,
+    /// Free blocks by size class, each by its number among blocks of that size.
+    free: Vec<Bitmap>,
 }
 
 /// Size class of a block of `n` paths: 0 for 2, 1 for 3 and 4, ...
@@ -17,23 +21,56 @@ fn class_of(n: usize) -> usize {
     (n - 1).ilog2() as usize
 }
 
+/// Paths in a block of a class.
+fn size_of_class(class: usize) -> u32 {
+    2 << class
+}
+
 impl Arena {
     fn allocate(&mut self, n: usize, fill: Path) -> u32 {
         let class = class_of(n);
-        if let Some(at) = self.free.get_mut(class).and_then(Vec::pop) {
-            return at;
+        let found = (class..self.free.len()).find_map(|from| Some((from, self.free[from].pop()?)));
+        let Some((from, number)) = found else {
+            return self.extend(class, fill);
+        };
+        let at = number * size_of_class(from);
+        // What is larger than needed is halved, and the upper halves stay free.
+        for class in class..from {
+            self.put(class, at + size_of_class(class));
         }
-        let at = self.paths.len();
-        self.paths.resize(at + (2 << class), fill);
-        at as u32
+        at
     }
 
-    fn release(&mut self, at: u32, n: usize) {
-        let class = class_of(n);
-        if self.free.len() <= class {
-            self.free.resize_with(class + 1, Vec::new);
+    /// A block at the end, which may leave free ones below it.
+    fn extend(&mut self, class: usize, fill: Path) -> u32 {
+        let mut at = self.paths.len() as u32;
+        for below in 0..class {
+            if at & size_of_class(below) != 0 {
+                self.put(below, at);
+                at += size_of_class(below);
+            }
         }
-        self.free[class].push(at);
+        self.paths
+            .resize((at + size_of_class(class)) as usize, fill);
+        at
+    }
+
+    fn put(&mut self, class: usize, at: u32) {
+        if self.free.len() <= class {
+            self.free.resize_with(class + 1, Bitmap::default);
+        }
+        self.free[class].set(at / size_of_class(class));
+    }
+
+    fn release(&mut self, mut at: u32, n: usize) {
+        let mut class = class_of(n);
+        while let Some(free) = self.free.get_mut(class)
+            && free.clear((at / size_of_class(class)) ^ 1)
+        {
+            at &= !size_of_class(class);
+            class += 1;
+        }
+        self.put(class, at);
     }
 
     /// The `n` paths of a block.
@@ -106,11 +143,7 @@ impl Arena {
 
     /// Bytes on the heap.
     pub(crate) fn bytes(&self) -> usize {
-        let free: usize = self
-            .free
-            .iter()
-            .map(|list| list.capacity() * size_of::<u32>())
-            .sum();
+        let free: usize = self.free.iter().map(Bitmap::bytes).sum();
         self.paths.capacity() * size_of::<Path>() + free
     }
 }
@@ -154,17 +187,38 @@ mod tests {
     }
 
     #[test]
-    fn freed_blocks_are_used_again() {
+    fn free_neighbours_become_one_block() {
         let mut arena = Arena::default();
-        let at = arena.pair(path(0), path(1));
-        let at = arena.push(at, 2, path(2));
-        arena.free(at, 3);
+        let pairs: Vec<_> = (0..32).map(|n| arena.pair(path(n), path(n))).collect();
+        for at in pairs {
+            arena.free(at, 2);
+        }
         let before = arena.paths.len();
-        let two = arena.pair(path(3), path(4));
-        let four = arena.push(two, 2, path(5));
-        assert_eq!(
-            (ids(&arena, four, 3), arena.paths.len()),
-            (vec![3, 4, 5], before)
-        );
+        let all: Vec<_> = (0..64).map(path).collect();
+        let at = arena.block_of(&all);
+        assert_eq!(ids(&arena, at, 64), (0..64).collect::<Vec<_>>());
+        assert_eq!(arena.paths.len(), before);
+    }
+
+    #[test]
+    fn blocks_never_overlap() {
+        let mut arena = Arena::default();
+        let mut blocks: Vec<(u32, usize, u32)> = Vec::new();
+        let mut random = 1u32;
+        for round in 0..3000 {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let n = 2 + (random >> 8) as usize % 20;
+            if random >> 31 == 0 || blocks.is_empty() {
+                let at = arena.block_of(&vec![path(round); n]);
+                blocks.push((at, n, round));
+            } else {
+                let (at, n, mark) = blocks.swap_remove((random >> 8) as usize % blocks.len());
+                assert_eq!(ids(&arena, at, n), vec![mark; n]);
+                arena.free(at, n);
+            }
+        }
+        for (at, n, mark) in blocks {
+            assert_eq!(ids(&arena, at, n), vec![mark; n]);
+        }
     }
 }

@@ -77,19 +77,23 @@ impl Bitmap {
 
     /// Moves up to `max` ids from the set to `out`, lowest first.
     pub(crate) fn take(&mut self, max: usize, out: &mut Vec<u32>) {
-        let mut left = max.min(self.count);
-        while left > 0 {
-            let bits = &mut self.words[self.low];
-            if *bits == 0 {
-                self.low += 1;
-                continue;
-            }
-            let bit = bits.trailing_zeros();
-            *bits &= *bits - 1;
-            out.push((self.low * BITS) as u32 + bit);
-            self.count -= 1;
-            left -= 1;
+        let n = max.min(self.count);
+        out.extend((0..n).map_while(|_| self.pop()));
+    }
+
+    /// Takes the lowest id.
+    pub(crate) fn pop(&mut self) -> Option<u32> {
+        if self.count == 0 {
+            return None;
         }
+        while self.words[self.low] == 0 {
+            self.low += 1;
+        }
+        let bits = &mut self.words[self.low];
+        let bit = bits.trailing_zeros();
+        *bits &= *bits - 1;
+        self.count -= 1;
+        Some((self.low * BITS) as u32 + bit)
     }
 
     /// All ids, lowest first.

@@ -6,11 +6,11 @@
 //! ```text
 //! for each group    a member is full?        the others wait too; once one of them has hardly anything left, the
 //!                                            full ones are split off, with what was told and what is dirty
-//!   for each family, for each shard
-//!                   drain                    pin, shard lock: newest state against what was told -> records
+//!   for each family
+//!     each shard    drain                    pin, shard lock: newest state against what was told -> records
 //!                   pack                     pin: export each set once, encode each UPDATE once
 //!                   push                     references to the same bytes to every member
-//!   feed over?      End-of-RIB
+//!     feed over?    End-of-RIB
 //! quiet groups with the same key are merged
 //! ```
 
@@ -63,7 +63,7 @@ pub struct ExporterStats {
     pub oversized: u64,
 }
 
-/// Destinations of one shard in one batch.
+/// Destinations in one batch.
 const BATCH: usize = 16 * 1024;
 
 impl Exporter {
@@ -260,60 +260,63 @@ impl Exporter {
         group.quiet = true;
         let key = Arc::clone(&group.key);
         'families: for (at, family) in key.families.iter().enumerate() {
-            for shard in 0..rib.bits.count() {
-                loop {
-                    let audience = Audience {
-                        rules: &key.rules,
-                        family,
-                        members: &members,
-                    };
-                    let batch = Batch {
-                        rib,
-                        number,
-                        shard,
-                        audience,
-                        max: (*left).min(BATCH),
-                        group: &group,
-                        at,
-                        packer: &mut self.packer,
-                    };
-                    let Some((taken, dirty, packed)) = by_family(family.family, batch) else {
-                        break;
-                    };
-                    *left -= taken.min(*left);
-                    self.stats.push(&group, packed);
-                    if dirty == 0 {
-                        break;
-                    }
-                    group.quiet = false;
-                    if group.members.iter().any(|member| member.queue.is_full()) {
-                        // The queues ring when they have room.
-                        break 'families;
-                    }
-                    if *left == 0 {
-                        more = true;
-                        break 'families;
-                    }
-                }
-                let Some(feed) = &mut group.feeds[at] else {
-                    continue;
+            loop {
+                let audience = Audience {
+                    rules: &key.rules,
+                    family,
+                    members: &members,
                 };
-                if feed.shard_is_empty(shard) {
-                    let mut out = BytesMut::new();
-                    let messages = feed.write_end(&mut out, family.family);
-                    let bytes = out.freeze();
-                    for member in &group.members {
-                        member.queue.push(Chunk {
-                            bytes: bytes.clone(),
-                            messages,
-                        });
-                    }
-                    group.feeds[at] = None;
+                let max = (*left).min(BATCH);
+                let batch = Batch {
+                    rib,
+                    number,
+                    audience,
+                    max,
+                    group: &mut group,
+                    at,
+                };
+                let Some((taken, dirty, packed)) =
+                    by_family(family.family, WithPacker(batch, &mut self.packer))
+                else {
+                    break;
+                };
+                *left -= taken.min(*left);
+                self.stats.push(&group, packed);
+                if group.feeds[at].as_ref().is_some_and(Feed::is_over) {
+                    Self::end_feed(&mut group, at, family.family);
+                }
+                if dirty == 0 {
+                    break;
+                }
+                group.quiet = false;
+                if group.members.iter().any(|member| member.queue.is_full()) {
+                    // The queues ring when they have room.
+                    break 'families;
+                }
+                if *left == 0 {
+                    more = true;
+                    break 'families;
                 }
             }
         }
         self.groups[number] = Some(group);
         more
+    }
+
+    /// Says that everything was told.
+    fn end_feed(group: &mut Group, at: usize, family: Family) {
+        let Some(feed) = group.feeds[at].take() else {
+            return;
+        };
+        let mut out = BytesMut::new();
+        let messages = feed.write_end(&mut out, family);
+        let bytes = out.freeze();
+        for member in &group.members {
+            member.queue.push(Chunk {
+                bytes: bytes.clone(),
+                messages,
+            });
+        }
     }
 
     // ---- splitting and merging
@@ -480,34 +483,47 @@ impl ExporterStats {
 struct Batch<'a> {
     rib: &'a Rib,
     number: usize,
-    shard: usize,
     audience: Audience<'a>,
     max: usize,
-    group: &'a Group,
+    group: &'a mut Group,
     at: usize,
-    packer: &'a mut Packer,
 }
 
-impl ByFamily for Batch<'_> {
+struct WithPacker<'a>(Batch<'a>, &'a mut Packer);
+
+impl ByFamily for WithPacker<'_> {
     /// Destinations taken, dirty ones left, and what to send.
     type Output = (usize, usize, Packed);
 
+    /// Shards are drained one after the other and packed together, so that a set whose prefixes are in many shards is
+    /// exported once, and its prefixes fill few messages.
     fn run<K: HasLists>(self) -> Self::Output {
-        let Batch {
-            rib,
-            number,
-            shard,
-            audience,
-            max,
-            group,
-            at,
+        let Self(
+            Batch {
+                rib,
+                number,
+                audience,
+                max,
+                group,
+                at,
+            },
             packer,
-        } = self;
+        ) = self;
         let pin = rib.pin();
         let records = &mut K::lists(packer).records;
-        let (taken, dirty) = rib.lock::<K, _>(&pin, shard, |table, judge| {
-            table.drain_group(judge, &rib.hasher, number, max, records)
-        });
+        let (mut taken, mut dirty) = (0, 0);
+        for shard in 0..rib.bits.count() {
+            let (some, left) = rib.lock::<K, _>(&pin, shard, |table, judge| {
+                table.drain_group(judge, &rib.hasher, number, max - taken, records)
+            });
+            taken += some;
+            dirty += left;
+            if left == 0
+                && let Some(feed) = &mut group.feeds[at]
+            {
+                feed.shard_is_empty(shard);
+            }
+        }
         if records.is_empty() {
             return (taken, dirty, Packed::default());
         }

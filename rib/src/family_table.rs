@@ -253,7 +253,9 @@ impl<K: TableKey> FamilyTable<K> {
         let dest = &mut self.dests[id as usize];
         let n = dest.len();
         if n == 1 {
-            let tag = dest.single().map_or(Tag::new(None), |path| path.tag);
+            let tag = dest
+                .single()
+                .map_or_else(|| Tag::new(None), |path| path.tag);
             dest.set_empty();
             return tag;
         }

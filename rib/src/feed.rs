@@ -43,9 +43,13 @@ impl Feed {
         }
     }
 
-    /// A shard has no mark. True if it was the last one.
-    pub(crate) fn shard_is_empty(&mut self, shard: usize) -> bool {
+    /// A shard has no mark.
+    pub(crate) fn shard_is_empty(&mut self, shard: usize) {
         self.shards &= !(1 << shard);
+    }
+
+    /// Whether every shard was seen without a mark.
+    pub(crate) fn is_over(&self) -> bool {
         self.shards == 0
     }
 
@@ -73,11 +77,12 @@ mod tests {
     #[test]
     fn a_feed_is_over_when_every_shard_was_empty_once() {
         let mut feed = Feed::initial(4);
-        assert!(!feed.shard_is_empty(0));
-        assert!(!feed.shard_is_empty(3));
-        assert!(!feed.shard_is_empty(3));
-        assert!(!feed.shard_is_empty(1));
-        assert!(feed.shard_is_empty(2));
+        for shard in [0, 3, 3, 1] {
+            feed.shard_is_empty(shard);
+            assert!(!feed.is_over());
+        }
+        feed.shard_is_empty(2);
+        assert!(feed.is_over());
     }
 
     #[test]

@@ -27,7 +27,7 @@ use std::sync::Arc;
 /// What one peer sends on its way into the table. Belongs to the task of the peer.
 pub struct Inbound {
     peer: PeerIdx,
-    batch: Option<Box<Batch>>,
+    batch: Option<Batch>,
 }
 
 /// What a flush did.
@@ -327,7 +327,7 @@ impl Inbound {
                     batch.info = info;
                     batch
                 }
-                None => Box::new(Batch::new(rib.bits.count(), info)),
+                None => Batch::new(rib.bits.count(), info),
             }
         });
         batch.block(rib, &update.withdrawn, WITHDRAW);

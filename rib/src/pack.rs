@@ -20,6 +20,11 @@ use hashbrown::HashMap;
 use ipnet::{Ipv4Net, Ipv6Net};
 use std::ops::Range;
 
+/// Octets of an UPDATE beside attributes and NLRI, about.
+const MESSAGE: usize = 40;
+/// Octets of an NLRI, about.
+const ROOM: usize = 6;
+
 /// Messages for all members but one, or for all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Run {
@@ -275,6 +280,7 @@ impl<K: TableKey> Lists<K> {
         let encoding = &to.family.encoding;
         let mut packed = Packed::default();
         let out = &mut shared.out;
+        out.reserve(shared.sets.len() + shared.slots.len() * MESSAGE + self.nlri.len() * ROOM);
         // The announcements first, aside, as what does not fit into a message becomes a withdrawal.
         let mut announced = Vec::new();
         let mut start = 0;

@@ -90,7 +90,7 @@ pub struct Rib {
     /// What the exporter lets others see of its groups, by number.
     pub(crate) exports: RwLock<Vec<Option<ExportView>>>,
     /// Buffers of inbound batches, between two uses.
-    pub(crate) batches: Mutex<Vec<Box<Batch>>>,
+    pub(crate) batches: Mutex<Vec<Batch>>,
 }
 
 /// Read locks on the interner and the peers for one turn: while one is held, handles of attribute sets stay good.

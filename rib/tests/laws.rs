@@ -14,20 +14,58 @@ const PREFIXES: u32 = 10;
 
 #[derive(Clone, Debug)]
 enum Step {
-    Announce { peer: usize, net: u32, path_id: u32, set: u8 },
-    Withdraw { peer: usize, net: u32, path_id: u32 },
-    Flush { peer: usize },
-    Down { peer: usize },
-    Stale { peer: usize, again: u8 },
-    Drain { budget: usize },
-    Receive { peer: usize },
-    Fib { n: usize },
-    Join { peer: usize },
-    Leave { peer: usize },
-    Refresh { peer: usize, v6: bool, demarcated: bool },
-    Cut { cut: bool },
-    Originate { net: u32, originator: u32 },
-    WithdrawLocal { net: u32, originator: u32 },
+    Announce {
+        peer: usize,
+        net: u32,
+        path_id: u32,
+        set: u8,
+    },
+    Withdraw {
+        peer: usize,
+        net: u32,
+        path_id: u32,
+    },
+    Flush {
+        peer: usize,
+    },
+    Down {
+        peer: usize,
+    },
+    Stale {
+        peer: usize,
+        again: u8,
+    },
+    Drain {
+        budget: usize,
+    },
+    Receive {
+        peer: usize,
+    },
+    Fib {
+        n: usize,
+    },
+    Join {
+        peer: usize,
+    },
+    Leave {
+        peer: usize,
+    },
+    Refresh {
+        peer: usize,
+        v6: bool,
+        demarcated: bool,
+    },
+    Cut {
+        cut: bool,
+    },
+    Originate {
+        net: u32,
+        originator: u32,
+    },
+    WithdrawLocal {
+        net: u32,
+        originator: u32,
+    },
     Sweep,
 }
 
@@ -36,7 +74,11 @@ const PEERS: usize = 7;
 const ADD_PATH_SENDERS: [usize; 2] = [1, 3];
 
 fn path_id(peer: usize, id: u32) -> u32 {
-    if ADD_PATH_SENDERS.contains(&peer) { 1 + id } else { 0 }
+    if ADD_PATH_SENDERS.contains(&peer) {
+        1 + id
+    } else {
+        0
+    }
 }
 
 fn steps(max: usize) -> impl Strategy<Value = Vec<Step>> {
@@ -55,7 +97,7 @@ fn steps(max: usize) -> impl Strategy<Value = Vec<Step>> {
         2 => (1..6usize).prop_map(|n| Step::Fib { n }),
         3 => peer.clone().prop_map(|peer| Step::Join { peer }),
         1 => peer.clone().prop_map(|peer| Step::Leave { peer }),
-        2 => (peer.clone(), any::<bool>(), any::<bool>())
+        2 => (peer, any::<bool>(), any::<bool>())
             .prop_map(|(peer, v6, demarcated)| Step::Refresh { peer, v6, demarcated }),
         1 => any::<bool>().prop_map(|cut| Step::Cut { cut }),
         1 => (net.clone(), 0..2u32).prop_map(|(net, originator)| Step::Originate { net, originator }),
@@ -82,7 +124,11 @@ fn world(shards: usize) -> World {
 fn pick(world: &World, peer: usize, net: IpNet, choice: u8) -> AttrSet {
     let asn = world.peers[peer].asn;
     let internal = asn == LOCAL_AS;
-    let first = if internal { Asn(64501 + u32::from(choice & 1)) } else { asn };
+    let first = if internal {
+        Asn(64501 + u32::from(choice & 1))
+    } else {
+        asn
+    };
     set(family_of(net), first, 1 + (choice & 3), |editor| {
         if internal {
             editor.set_local_pref(Some(100));
@@ -108,11 +154,20 @@ fn pick(world: &World, peer: usize, net: IpNet, choice: u8) -> AttrSet {
 
 fn run(world: &mut World, step: &Step) {
     match *step {
-        Step::Announce { peer, net: n, path_id, set } => {
+        Step::Announce {
+            peer,
+            net: n,
+            path_id,
+            set,
+        } => {
             let attrs = pick(world, peer, net(n), set);
             world.announce(peer, &[net(n)], path_id, attrs.as_ref());
         }
-        Step::Withdraw { peer, net: n, path_id } => world.withdraw(peer, &[net(n)], path_id),
+        Step::Withdraw {
+            peer,
+            net: n,
+            path_id,
+        } => world.withdraw(peer, &[net(n)], path_id),
         Step::Flush { peer } => {
             world.flush(peer);
         }
@@ -126,8 +181,13 @@ fn run(world: &mut World, step: &Step) {
             world.rib.begin_refresh(idx, FAMILIES[0]).finish(&world.rib);
             // The peer tells some of its routes again; the others are gone at the end.
             let mut gone = 0;
-            for row in rows.iter().filter(|row| row.peer == idx && row.prefix.addr().is_ipv4()) {
-                let (IpNet::V4(n), id) = (row.prefix, row.path_id.0) else { continue };
+            for row in rows
+                .iter()
+                .filter(|row| row.peer == idx && row.prefix.addr().is_ipv4())
+            {
+                let (IpNet::V4(n), id) = (row.prefix, row.path_id.0) else {
+                    continue;
+                };
                 if (again >> (u32::from(n.addr()) >> 8 & 7)) & 1 == 1 {
                     world.announce(peer, &[row.prefix], id, row.attrs.as_ref());
                 } else {
@@ -135,7 +195,10 @@ fn run(world: &mut World, step: &Step) {
                 }
             }
             world.flush(peer);
-            assert_eq!(world.rib.end_refresh(idx, FAMILIES[0]).finish(&world.rib), gone);
+            assert_eq!(
+                world.rib.end_refresh(idx, FAMILIES[0]).finish(&world.rib),
+                gone
+            );
         }
         Step::Drain { budget } => {
             world.exporter.drain(&world.rib, budget);
@@ -149,17 +212,32 @@ fn run(world: &mut World, step: &Step) {
         Step::Join { peer } => {
             // Some are told one path, some three, and some have little room.
             let add_path = if peer == 2 || peer == 6 { 3 } else { 0 };
-            let high = if peer % 2 == 1 { 200 } else { MemberQueue::HIGH };
+            let high = if peer % 2 == 1 {
+                200
+            } else {
+                MemberQueue::HIGH
+            };
             world.join_with(peer, add_path, high);
         }
         Step::Leave { peer } => world.leave(peer),
-        Step::Refresh { peer, v6, demarcated } => {
+        Step::Refresh {
+            peer,
+            v6,
+            demarcated,
+        } => {
             let idx = world.peers[peer].idx;
-            world.exporter.refresh(&world.rib, idx, FAMILIES[usize::from(v6)], demarcated);
+            world
+                .exporter
+                .refresh(&world.rib, idx, FAMILIES[usize::from(v6)], demarcated);
         }
         Step::Cut { cut } => {
             world.cut.0.store(cut, Ordering::Relaxed);
-            let all: Vec<_> = world.rib.next_hops().into_iter().map(|(key, _)| key).collect();
+            let all: Vec<_> = world
+                .rib
+                .next_hops()
+                .into_iter()
+                .map(|(key, _)| key)
+                .collect();
             world.rib.next_hop_changed(&all).finish(&world.rib);
         }
         Step::Originate { net: n, originator } => {
@@ -192,7 +270,9 @@ fn run_all(shards: usize, steps: &[Step]) -> World {
 fn fib_of(rows: &[Row]) -> BTreeMap<IpNet, usize> {
     let mut fib = BTreeMap::new();
     for row in rows.iter().filter(|row| row.best && !row.peer.is_local()) {
-        let used = rows.iter().filter(|other| other.prefix == row.prefix && (other.best || other.multipath));
+        let used = rows
+            .iter()
+            .filter(|other| other.prefix == row.prefix && (other.best || other.multipath));
         fib.insert(row.prefix, used.count());
     }
     fib

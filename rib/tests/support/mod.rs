@@ -30,7 +30,10 @@ impl NextHopResolver for Cut {
         if self.0.load(Ordering::Relaxed) && last % 2 == 1 {
             Resolution::UNREACHABLE
         } else {
-            Resolution { reachable: true, metric: u32::from(last) }
+            Resolution {
+                reachable: true,
+                metric: u32::from(last),
+            }
         }
     }
 }
@@ -62,9 +65,15 @@ impl Told {
     }
 
     pub(crate) fn receive_one(&mut self) -> bool {
-        let Some(chunk) = self.queue.pop() else { return false };
+        let Some(chunk) = self.queue.pop() else {
+            return false;
+        };
         let external = self.key.rules.audience == Audience::Ebgp;
-        let them = if external { Asn(4_200_000_000) } else { LOCAL_AS };
+        let them = if external {
+            Asn(4_200_000_000)
+        } else {
+            LOCAL_AS
+        };
         let mut ctx = SessionContext::new(them, LOCAL_AS);
         for family in &self.key.families {
             if family.add_path > 0 {
@@ -74,7 +83,9 @@ impl Told {
         let mut rest = &chunk.bytes[..];
         let mut messages = 0;
         while !rest.is_empty() {
-            let (frame, used) = next_frame(rest, 4096).expect("a good header").expect("whole messages");
+            let (frame, used) = next_frame(rest, 4096)
+                .expect("a good header")
+                .expect("whole messages");
             rest = &rest[used..];
             messages += 1;
             self.messages += 1;
@@ -92,9 +103,8 @@ impl Told {
                             // RFC 7313 §4: what was not told again is gone.
                             assert!(self.refreshing.remove(&family), "an end after a beginning");
                             let fresh = &self.refreshed;
-                            self.routes.retain(|key, _| {
-                                family_of(key.0) != family || fresh.contains(key)
-                            });
+                            self.routes
+                                .retain(|key, _| family_of(key.0) != family || fresh.contains(key));
                         }
                         other => panic!("unexpected refresh {other:?}"),
                     }
@@ -102,14 +112,22 @@ impl Told {
                 other => panic!("unexpected message {other:?}"),
             }
         }
-        assert_eq!(messages, chunk.messages, "a chunk says how many messages it holds");
+        assert_eq!(
+            messages, chunk.messages,
+            "a chunk says how many messages it holds"
+        );
         true
     }
 
     fn update(&mut self, body: &[u8], ctx: &SessionContext) {
         let mut scratch = AttrScratch::default();
         let decoded = decode_update(body, ctx, &mut scratch).expect("an UPDATE of ours is good");
-        assert_eq!(decoded.disposition, Disposition::None, "{:?}", decoded.findings);
+        assert_eq!(
+            decoded.disposition,
+            Disposition::None,
+            "{:?}",
+            decoded.findings
+        );
         let update = decoded.update;
         if let Some(family) = update.end_of_rib {
             assert!(self.ends.insert(family), "one End-of-RIB for a family");
@@ -117,12 +135,21 @@ impl Told {
         let unreach = update.unreach.map(|unreach| unreach.nlri);
         for block in [Some(update.withdrawn), unreach].into_iter().flatten() {
             for key in nlri(&block) {
-                assert!(self.routes.remove(&key).is_some(), "withdrawn without being told: {key:?}");
+                assert!(
+                    self.routes.remove(&key).is_some(),
+                    "withdrawn without being told: {key:?}"
+                );
                 self.refreshed.remove(&key);
             }
         }
-        let reach = update.reach.zip(update.mp_attrs).map(|(reach, attrs)| (reach.nlri, attrs));
-        for (block, attrs) in [Some((update.announced, update.attrs)), reach].into_iter().flatten() {
+        let reach = update
+            .reach
+            .zip(update.mp_attrs)
+            .map(|(reach, attrs)| (reach.nlri, attrs));
+        for (block, attrs) in [Some((update.announced, update.attrs)), reach]
+            .into_iter()
+            .flatten()
+        {
             for key in nlri(&block) {
                 self.routes.insert(key, attrs.to_set());
                 self.refreshed.insert(key);
@@ -133,9 +160,15 @@ impl Told {
 
 fn nlri(block: &NlriBlock<'_>) -> Vec<(IpNet, u32)> {
     if block.family == Family::IPV4_UNICAST {
-        block.iter_v4().map(|(id, net)| (net.into(), id.0)).collect()
+        block
+            .iter_v4()
+            .map(|(id, net)| (net.into(), id.0))
+            .collect()
     } else {
-        block.iter_v6().map(|(id, net)| (net.into(), id.0)).collect()
+        block
+            .iter_v6()
+            .map(|(id, net)| (net.into(), id.0))
+            .collect()
     }
 }
 
@@ -161,7 +194,13 @@ impl World {
             next_hops: cut.clone(),
         });
         let exporter = Exporter::new(&rib, Arc::new(()));
-        Self { rib, exporter, cut, peers: Vec::new(), fib: BTreeMap::new() }
+        Self {
+            rib,
+            exporter,
+            cut,
+            peers: Vec::new(),
+            fib: BTreeMap::new(),
+        }
     }
 
     pub(crate) fn add(&mut self, kind: SourceKind, asn: Asn) -> usize {
@@ -177,7 +216,12 @@ impl World {
             import: ImportPolicy::AcceptAll,
         };
         let idx = self.rib.add_peer(info).expect("room for a peer");
-        self.peers.push(Neighbor { idx, inbound: Inbound::new(idx), asn, told: None });
+        self.peers.push(Neighbor {
+            idx,
+            inbound: Inbound::new(idx),
+            asn,
+            told: None,
+        });
         self.peers.len() - 1
     }
 
@@ -188,8 +232,12 @@ impl World {
             SourceKind::IbgpClient => Audience::IbgpClient,
             _ => Audience::Ibgp,
         };
-        let encoding =
-            Encoding { asn4: true, add_path: add_path > 0, max_message: 4096, mp_ipv4: false };
+        let encoding = Encoding {
+            asn4: true,
+            add_path: add_path > 0,
+            max_message: 4096,
+            mp_ipv4: false,
+        };
         GroupKey {
             rules: ExportRules {
                 audience,
@@ -203,7 +251,11 @@ impl World {
             },
             families: FAMILIES
                 .iter()
-                .map(|&family| FamilyExport { family, encoding: encoding.clone(), add_path })
+                .map(|&family| FamilyExport {
+                    family,
+                    encoding: encoding.clone(),
+                    add_path,
+                })
                 .collect(),
         }
     }
@@ -217,7 +269,8 @@ impl World {
         let key = self.key(peer, add_path);
         let queue = Arc::new(MemberQueue::with_limit(Arc::new(()), high));
         let idx = self.peers[peer].idx;
-        self.exporter.join(&self.rib, idx, key.clone(), queue.clone());
+        self.exporter
+            .join(&self.rib, idx, key.clone(), queue.clone());
         self.peers[peer].told = Some(Told {
             queue,
             key,
@@ -236,16 +289,24 @@ impl World {
     }
 
     /// Sends an UPDATE with these attributes from a peer. Not flushed.
-    pub(crate) fn announce(&mut self, peer: usize, nets: &[IpNet], path_id: u32, attrs: AttrRef<'_>) {
+    pub(crate) fn announce(
+        &mut self,
+        peer: usize,
+        nets: &[IpNet],
+        path_id: u32,
+        attrs: AttrRef<'_>,
+    ) {
         let nlri: Vec<_> = nets.iter().map(|&net| (path_id, net)).collect();
         self.send(peer, path_id != 0, |out, encoding, family| {
             each_family(family, &nlri, |(v4, v6)| {
                 if !v4.is_empty() {
-                    let fitted = encode_announce(out, family, encoding, attrs, v4).expect("it fits");
+                    let fitted =
+                        encode_announce(out, family, encoding, attrs, v4).expect("it fits");
                     assert_eq!(fitted, v4.len());
                 }
                 if !v6.is_empty() {
-                    let fitted = encode_announce(out, family, encoding, attrs, v6).expect("it fits");
+                    let fitted =
+                        encode_announce(out, family, encoding, attrs, v6).expect("it fits");
                     assert_eq!(fitted, v6.len());
                 }
             });
@@ -266,20 +327,35 @@ impl World {
         });
     }
 
-    fn send(&mut self, peer: usize, add_path: bool, write: impl Fn(&mut BytesMut, &Encoding, Family)) {
+    fn send(
+        &mut self,
+        peer: usize,
+        add_path: bool,
+        write: impl Fn(&mut BytesMut, &Encoding, Family),
+    ) {
         let neighbor = &mut self.peers[peer];
         let mut ctx = SessionContext::new(LOCAL_AS, neighbor.asn);
         if add_path {
             ctx.add_path_receive = FamilySet::from(FAMILIES);
         }
-        let encoding = Encoding { asn4: true, add_path, max_message: 4096, mp_ipv4: false };
+        let encoding = Encoding {
+            asn4: true,
+            add_path,
+            max_message: 4096,
+            mp_ipv4: false,
+        };
         for family in FAMILIES {
             let mut out = BytesMut::new();
             write(&mut out, &encoding, family);
             if !out.is_empty() {
                 let mut scratch = AttrScratch::default();
                 let decoded = decode_update(&out[19..], &ctx, &mut scratch).expect("a good UPDATE");
-                assert_eq!(decoded.disposition, Disposition::None, "{:?}", decoded.findings);
+                assert_eq!(
+                    decoded.disposition,
+                    Disposition::None,
+                    "{:?}",
+                    decoded.findings
+                );
                 neighbor.inbound.update(&self.rib, &decoded, &ctx);
             }
         }
@@ -291,7 +367,9 @@ impl World {
 
     pub(crate) fn peer_down(&mut self, peer: usize) -> usize {
         self.peers[peer].inbound.discard();
-        self.rib.peer_down(self.peers[peer].idx, &FAMILIES).finish(&self.rib)
+        self.rib
+            .peer_down(self.peers[peer].idx, &FAMILIES)
+            .finish(&self.rib)
     }
 
     /// Drains and receives until nothing more comes.
@@ -317,7 +395,11 @@ impl World {
             if change.paths.is_empty() {
                 self.fib.remove(&change.prefix);
             } else {
-                let paths = change.paths.iter().map(|path| (path.next_hop, path.peer)).collect();
+                let paths = change
+                    .paths
+                    .iter()
+                    .map(|path| (path.next_hop, path.peer))
+                    .collect();
                 self.fib.insert(change.prefix, paths);
             }
         }
@@ -332,16 +414,27 @@ impl World {
 
     /// What a peer should have been told, from the table as it is.
     pub(crate) fn expected(&self, peer: usize) -> BTreeMap<(IpNet, u32), AttrSet> {
-        let told = self.peers[peer].told.as_ref().expect("the peer is told things");
+        let told = self.peers[peer]
+            .told
+            .as_ref()
+            .expect("the peer is told things");
         let mut expected = BTreeMap::new();
-        for row in self.rows().into_iter().filter(|row| row.best && row.peer != self.peers[peer].idx) {
+        for row in self
+            .rows()
+            .into_iter()
+            .filter(|row| row.best && row.peer != self.peers[peer].idx)
+        {
             let info = self.rib.peer(row.peer);
             let source = SourceInfo::new(info.kind, info.router_id);
             let mut editor = AttrEditor::new();
             let family = FAMILIES[usize::from(matches!(row.prefix, IpNet::V6(_)))];
-            if let Exported::Announce(attrs) =
-                export(row.attrs.as_ref(), &source, family, &told.key.rules, &mut editor)
-            {
+            if let Exported::Announce(attrs) = export(
+                row.attrs.as_ref(),
+                &source,
+                family,
+                &told.key.rules,
+                &mut editor,
+            ) {
                 expected.insert((row.prefix, 0), attrs.to_set());
             }
         }
@@ -350,22 +443,45 @@ impl World {
 
     /// Panics unless a quiet peer has exactly what it should have.
     pub(crate) fn check_told(&self, peer: usize) {
-        let told = self.peers[peer].told.as_ref().expect("the peer is told things");
+        let told = self.peers[peer]
+            .told
+            .as_ref()
+            .expect("the peer is told things");
         assert!(told.queue.is_empty());
         assert!(told.refreshing.is_empty());
-        assert_eq!(told.ends.len(), told.key.families.len(), "End-of-RIB for each family");
+        assert_eq!(
+            told.ends.len(),
+            told.key.families.len(),
+            "End-of-RIB for each family"
+        );
         let idx = self.peers[peer].idx;
         if told.key.families[0].add_path == 0 {
-            assert_eq!(told.routes, self.expected(peer), "what peer {peer} was told");
+            assert_eq!(
+                told.routes,
+                self.expected(peer),
+                "what peer {peer} was told"
+            );
         }
-        let rows = self.rib.adj_out_rows(idx, &RowQuery::default(), None, 1).rows;
-        let rows: BTreeMap<_, _> =
-            rows.into_iter().map(|row| ((row.prefix, row.path_id.0), row.attrs)).collect();
-        assert_eq!(told.routes, rows, "what the table says that peer {peer} was told");
+        let rows = self
+            .rib
+            .adj_out_rows(idx, &RowQuery::default(), None, 1)
+            .rows;
+        let rows: BTreeMap<_, _> = rows
+            .into_iter()
+            .map(|row| ((row.prefix, row.path_id.0), row.attrs))
+            .collect();
+        assert_eq!(
+            told.routes, rows,
+            "what the table says that peer {peer} was told"
+        );
         for family in FAMILIES {
             let of_family = |net: &IpNet| matches!(net, IpNet::V6(_)) == (family == FAMILIES[1]);
             let n = told.routes.keys().filter(|(net, _)| of_family(net)).count();
-            assert_eq!(self.rib.advertised(idx, family) as usize, n, "routes counted for peer {peer}");
+            assert_eq!(
+                self.rib.advertised(idx, family) as usize,
+                n,
+                "routes counted for peer {peer}"
+            );
         }
     }
 }
@@ -386,14 +502,28 @@ fn each_family(family: Family, nlri: &[(u32, IpNet)], write: impl FnOnce(Split<'
 }
 
 /// A set as an external peer of `asn` would send it for `family`.
-pub(crate) fn set(family: Family, asn: Asn, hop: u8, change: impl FnOnce(&mut AttrEditor)) -> AttrSet {
+pub(crate) fn set(
+    family: Family,
+    asn: Asn,
+    hop: u8,
+    change: impl FnOnce(&mut AttrEditor),
+) -> AttrSet {
     let mut editor = AttrEditor::new();
     editor.set_origin(Origin::Igp);
     editor.set_as_path(&[asn]);
     editor.set_next_hop(if family == FAMILIES[0] {
         NextHop::V4([10, 0, 0, hop].into())
     } else {
-        NextHop::V6(std::net::Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, u16::from(hop)))
+        NextHop::V6(std::net::Ipv6Addr::new(
+            0x2001,
+            0xdb8,
+            0,
+            0,
+            0,
+            0,
+            0,
+            u16::from(hop),
+        ))
     });
     change(&mut editor);
     editor.to_set()
@@ -401,7 +531,7 @@ pub(crate) fn set(family: Family, asn: Asn, hop: u8, change: impl FnOnce(&mut At
 
 /// The nth prefix: even ones IPv4, odd ones IPv6.
 pub(crate) fn net(n: u32) -> IpNet {
-    if n % 2 == 0 {
+    if n.is_multiple_of(2) {
         IpNet::V4(Ipv4Net::new((0x1000_0000 + (n << 8)).into(), 24).unwrap())
     } else {
         let address = (0x2a00_u128 << 112) | (u128::from(n) << 80);
