@@ -269,7 +269,7 @@ pub struct ShowRoutesArgs {
 /// `cosmos show fib`.
 #[derive(Debug, Clone, Args)]
 pub struct ShowFibArgs {
-    /// A prefix, or an address to find the entry that covers it
+    /// A prefix, or an address to find the entries that cover it
     #[arg(value_name = "PREFIX", value_parser = parse_prefix)]
     pub prefix: Option<PrefixQuery>,
     /// Only entries of this router

@@ -3,13 +3,13 @@
 use std::io::Write;
 
 use super::client::AskError;
-use super::show_fib::{style, ways};
+use super::show_fib::{addresses, style, ways};
 use super::table::{Screen, Style};
 use super::{ask, is_json, words, write_json};
 use crate::args::{ExplainArgs, ShowFormat};
 use crate::control::protocol::{Explained, Reply, Request};
 use crate::control::routes::{
-    Attributes, FibRow, FibState, PathExplanation, RouteExplanation, ToldExplanation,
+    Attributes, FibRow, PathExplanation, RouteExplanation, ToldExplanation,
 };
 
 /// Asks and shows.
@@ -92,6 +92,7 @@ fn received<W: Write>(route: &RouteExplanation, screen: &mut Screen<W>) -> Resul
             screen.fact(4, "cost to next hop", &metric.to_string())?;
         }
         screen.fact(4, "import policy", &path.policy)?;
+        screen.fact(4, "remark", path.remark.as_deref().unwrap_or_default())?;
         if let Some(before) = &path.before_policy {
             screen.line(4, "before policy:")?;
             attributes(6, before, screen)?;
@@ -241,10 +242,18 @@ fn told<W: Write>(told: &[ToldExplanation], screen: &mut Screen<W>) -> Result<()
         screen.line(2, "nobody: no session is Established that could be told")?;
     }
     for entry in told {
-        let group = entry
-            .group
-            .as_ref()
-            .map(|group| format!(" (export group {group})"));
+        let mut of = Vec::new();
+        of.extend(
+            entry
+                .group
+                .as_ref()
+                .map(|group| format!("export group {group}")),
+        );
+        of.extend(entry.path_id.map(|id| format!("path id {id}")));
+        let of = match of.is_empty() {
+            true => String::new(),
+            false => format!(" ({})", of.join(", ")),
+        };
         let peers = words::list(&entry.peers, "nobody");
         let what = match (&entry.announced, &entry.reason) {
             (Some(_), None) => "announced".to_owned(),
@@ -252,7 +261,7 @@ fn told<W: Write>(told: &[ToldExplanation], screen: &mut Screen<W>) -> Result<()
             (None, Some(reason)) => format!("not told: {reason}"),
             (None, None) => "not told".to_owned(),
         };
-        screen.line(2, &format!("{peers}{}: {what}", group.unwrap_or_default()))?;
+        screen.line(2, &format!("{peers}{of}: {what}"))?;
         if let Some(announced) = &entry.announced {
             attributes(4, announced, screen)?;
         }
@@ -288,9 +297,8 @@ fn one_entry<W: Write>(entry: &FibRow, screen: &mut Screen<W>) -> Result<(), Ask
         entry.state.name()
     );
     screen.styled_line(2, &text, style(entry.state))?;
-    if entry.state != FibState::Leaving {
-        screen.fact(4, "wanted via", &ways(&entry.wanted))?;
-    }
+    screen.fact(4, "next hops", &addresses(entry))?;
+    screen.fact(4, "wanted via", &ways(&entry.wanted))?;
     let installed = match entry.installed.as_slice() {
         [] => "not there".to_owned(),
         installed => ways(installed),

@@ -256,7 +256,7 @@ fn routes_and_kernel_entries_are_json_lines() {
             .lines()
             .all(|line| serde_json::from_str::<Value>(line).is_ok())
     );
-    assert_eq!(lines.lines().count(), 6);
+    assert_eq!(lines.lines().count(), 7);
 }
 
 #[test]

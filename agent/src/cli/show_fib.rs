@@ -94,7 +94,7 @@ fn closing<W: Write>(rows: u64, end: Option<&End>, screen: &mut Screen<W>) -> Re
 fn cells(row: &FibRow) -> Vec<Cell> {
     vec![
         row.prefix.to_string().into(),
-        row.router.as_str().into(),
+        row.router.as_deref().unwrap_or("-").into(),
         row.table.to_string().into(),
         row.metric.to_string().into(),
         Cell::styled(row.state.name(), style(row.state)),
@@ -105,33 +105,40 @@ fn cells(row: &FibRow) -> Vec<Cell> {
 pub(super) fn style(state: FibState) -> Style {
     match state {
         FibState::Installed => Style::Good,
-        FibState::Pending | FibState::Shadowed | FibState::Leaving => Style::Fair,
+        FibState::Pending | FibState::Shadowed | FibState::Stale => Style::Fair,
         FibState::Blocked | FibState::Failed | FibState::Unresolved => Style::Bad,
     }
 }
 
 /// Where it goes; with what is different in the kernel, and why.
 fn next_hops(row: &FibRow) -> String {
-    let mut text = match row.state {
-        FibState::Leaving => ways(&row.installed),
-        _ => ways(&row.wanted),
-    };
-    if let Some(reason) = &row.reason {
-        text += &format!("; {reason}");
+    let mut parts = Vec::new();
+    if !row.wanted.is_empty() {
+        parts.push(ways(&row.wanted));
+    } else if !row.next_hops.is_empty() {
+        parts.push(format!("next hop {}", addresses(row)));
     }
-    if row.state != FibState::Leaving && !row.installed.is_empty() && row.installed != row.wanted {
-        text += &format!("; in the kernel: {}", ways(&row.installed));
+    parts.extend(row.reason.clone());
+    if !row.installed.is_empty() && row.installed != row.wanted {
+        parts.push(format!("in the kernel: {}", ways(&row.installed)));
     }
-    text
+    parts.join("; ")
 }
 
+/// The next hops as BGP has them.
+pub(super) fn addresses(row: &FibRow) -> String {
+    row.next_hops
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// Ways out in words.
 pub(super) fn ways(next_hops: &[FibNextHop]) -> String {
-    match next_hops {
-        [] => "nowhere".to_owned(),
-        next_hops => next_hops
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(", "),
-    }
+    next_hops
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
 }

@@ -16,9 +16,7 @@ use super::protocol::{
     End, ErrorCode, ErrorReply, Explained, ObjectKind, PrefixQuery, Reply, Request, RoutesRequest,
     SORTED_ROWS, Side,
 };
-use super::routes::{
-    Cursor, FibFilter, FibRow, FibView, Page, RouteFilter, RouteRow, RouteSide, RouteTable,
-};
+use super::routes::{FibFilter, FibRow, RouteFilter, RouteRow, RouteSide, RouteTable, Rows};
 use super::views::{PeerView, RouterView, Views};
 
 /// Destinations looked at in one call of [`Answer::next`], so that no table lock is wanted for long.
@@ -123,8 +121,7 @@ fn write_line(out: &mut Vec<u8>, reply: &Reply) {
 
 /// A walk through the parts of an answer (a family of a router each), sorted as long as it is short.
 struct Walk<T> {
-    parts: VecDeque<Part<T>>,
-    from: Option<Cursor>,
+    parts: VecDeque<Rows<T>>,
     /// Rows with the number of their part, until it is known whether there are too many to sort.
     held: Option<Vec<(usize, T)>>,
     /// Rows that wait to be sent.
@@ -132,8 +129,6 @@ struct Walk<T> {
     part: usize,
     sorted: bool,
 }
-
-type Part<T> = Box<dyn Fn(Option<Cursor>) -> Page<T> + Send>;
 
 /// What rows of one part are sorted by.
 trait SortKey {
@@ -163,10 +158,9 @@ impl SortKey for FibRow {
 }
 
 impl<T: SortKey> Walk<T> {
-    fn new(parts: VecDeque<Part<T>>) -> Self {
+    fn new(parts: VecDeque<Rows<T>>) -> Self {
         Self {
             parts,
-            from: None,
             held: Some(Vec::new()),
             ready: VecDeque::new(),
             part: 0,
@@ -188,29 +182,28 @@ impl<T: SortKey> Walk<T> {
     }
 
     fn read(&mut self) {
-        let Some(part) = self.parts.front() else {
+        let Some(part) = self.parts.front_mut() else {
             if let Some(mut rows) = self.held.take() {
                 rows.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.compare(&b.1)));
                 self.ready.extend(rows.into_iter().map(|(_, row)| row));
             }
             return;
         };
-        let page = part(self.from);
+        let Some(rows) = part(PAGE) else {
+            self.parts.pop_front();
+            self.part += 1;
+            return;
+        };
         match &mut self.held {
             Some(held) => {
-                held.extend(page.rows.into_iter().map(|row| (self.part, row)));
+                held.extend(rows.into_iter().map(|row| (self.part, row)));
                 if held.len() > SORTED_ROWS {
                     self.sorted = false;
                     let held = self.held.take().unwrap_or_default();
                     self.ready.extend(held.into_iter().map(|(_, row)| row));
                 }
             }
-            None => self.ready.extend(page.rows),
-        }
-        self.from = page.next;
-        if self.from.is_none() {
-            self.parts.pop_front();
-            self.part += 1;
+            None => self.ready.extend(rows),
         }
     }
 }
@@ -263,7 +256,7 @@ fn routes(request: &RoutesRequest, views: &dyn Views) -> Result<Walk<RouteRow>, 
     if request.side != Side::Table && peers.is_none() {
         return Err(bad_request("the routes of which peer? name one"));
     }
-    let mut parts: VecDeque<Part<RouteRow>> = VecDeque::new();
+    let mut parts: VecDeque<Rows<RouteRow>> = VecDeque::new();
     let mut families = Vec::new();
     for (router, table) in views.tables() {
         if !routers.iter().any(|chosen| *chosen.name == *router) {
@@ -309,14 +302,15 @@ fn route_part(
     router: &Arc<str>,
     table: &Arc<dyn RouteTable>,
     filter: RouteFilter,
-) -> Part<RouteRow> {
-    let (router, table) = (router.clone(), table.clone());
-    Box::new(move |from| {
-        let mut page = table.page(&filter, from, PAGE);
-        for row in &mut page.rows {
+) -> Rows<RouteRow> {
+    let router = router.clone();
+    let mut rows = table.rows(&filter);
+    Box::new(move |budget| {
+        let mut page = rows(budget)?;
+        for row in &mut page {
             row.router = router.to_string();
         }
-        page
+        Some(page)
     })
 }
 
@@ -360,17 +354,12 @@ fn fib(
             .collect(),
     };
     let parts = names.into_iter().map(|router| {
-        let filter = FibFilter {
+        fib.rows(&FibFilter {
             router,
             prefix: prefix.clone(),
-        };
-        fib_part(fib.clone(), filter)
+        })
     });
     Ok(Walk::new(parts.collect()))
-}
-
-fn fib_part(fib: Arc<dyn FibView>, filter: FibFilter) -> Part<FibRow> {
-    Box::new(move |from| fib.page(&filter, from, PAGE))
 }
 
 fn explain(
@@ -400,7 +389,8 @@ fn explain(
             (Some(fib), Some(destination)) => fib.explain(&destination),
             _ => Vec::new(),
         };
-        kernel.retain(|entry| entry.router == router.name);
+        kernel
+            .retain(|entry| entry.router.is_none() || entry.router.as_ref() == Some(&router.name));
         if route.is_some() || !kernel.is_empty() {
             replies.push(Reply::Explanation(Box::new(Explained {
                 router,

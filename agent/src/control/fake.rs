@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use super::protocol::{ObjectKind, PrefixQuery};
 use super::routes::{
-    Attributes, Cursor, FibFilter, FibNextHop, FibRow, FibState, FibView, Ineligible, Page,
-    PathExplanation, RouteExplanation, RouteFilter, RouteRow, RouteSide, RouteTable,
-    StepExplanation, ToldExplanation,
+    Attributes, FibFilter, FibNextHop, FibRow, FibState, FibView, Ineligible, PathExplanation,
+    RouteExplanation, RouteFilter, RouteRow, RouteSide, RouteTable, Rows, StepExplanation,
+    ToldExplanation,
 };
 use super::views::{
     AgentView, Counters, DispositionCounts, EventView, MessageCounts, NegotiatedView,
@@ -91,6 +91,15 @@ fn address(text: &str) -> IpAddr {
     text.parse().unwrap()
 }
 
+/// Pages of two.
+fn by_twos<T: Send + 'static>(rows: Vec<T>) -> Rows<T> {
+    let mut rows = rows.into_iter();
+    Box::new(move |budget| {
+        let page: Vec<T> = rows.by_ref().take(budget.min(2)).collect();
+        (!page.is_empty()).then_some(page)
+    })
+}
+
 /// Rows in a list, with what is told and in what order they are stored.
 pub(crate) struct Listed {
     pub(crate) rows: Vec<RouteRow>,
@@ -110,10 +119,8 @@ impl RouteTable for Listed {
         vec!["ipv4/unicast".to_owned(), "ipv6/unicast".to_owned()]
     }
 
-    fn page(&self, filter: &RouteFilter, from: Option<Cursor>, budget: usize) -> Page<RouteRow> {
-        let from = from.map_or(0, |cursor| cursor.0 as usize);
-        let to = (from + budget.min(2)).min(self.rows.len());
-        let rows = self.rows[from..to].iter().filter(|row| {
+    fn rows(&self, filter: &RouteFilter) -> Rows<RouteRow> {
+        let rows = self.rows.iter().filter(|row| {
             row.family == filter.family
                 && filter
                     .prefix
@@ -127,11 +134,7 @@ impl RouteTable for Listed {
                     RouteSide::Out { peer } => row.best && *peer != row.peer,
                 }
         });
-        let next = (to < self.rows.len()).then_some(Cursor(to as u64));
-        Page {
-            rows: rows.cloned().collect(),
-            next,
-        }
+        by_twos(rows.cloned().collect())
     }
 
     fn explain(&self, prefix: &PrefixQuery) -> Option<RouteExplanation> {
@@ -146,9 +149,9 @@ impl RouteTable for Listed {
 pub(crate) struct Synthetic {
     pub(crate) rows: u64,
     /// Rows that were made so far.
-    pub(crate) made: AtomicU64,
+    pub(crate) made: Arc<AtomicU64>,
     /// Pages that were asked for so far.
-    pub(crate) pages: AtomicUsize,
+    pub(crate) pages: Arc<AtomicUsize>,
     /// Every so many rows one matches.
     pub(crate) every: u64,
 }
@@ -157,8 +160,8 @@ impl Synthetic {
     pub(crate) fn new(rows: u64) -> Self {
         Self {
             rows,
-            made: AtomicU64::new(0),
-            pages: AtomicUsize::new(0),
+            made: Arc::default(),
+            pages: Arc::default(),
             every: 1,
         }
     }
@@ -191,19 +194,23 @@ impl RouteTable for Synthetic {
         vec!["ipv6/unicast".to_owned()]
     }
 
-    fn page(&self, _filter: &RouteFilter, from: Option<Cursor>, budget: usize) -> Page<RouteRow> {
-        let from = from.map_or(0, |cursor| cursor.0);
-        let to = (from + budget as u64).min(self.rows);
-        let rows: Vec<_> = (from..to)
-            .filter(|n| n % self.every == 0)
-            .map(Self::row)
-            .collect();
-        self.made.fetch_add(rows.len() as u64, Ordering::Relaxed);
-        self.pages.fetch_add(1, Ordering::Relaxed);
-        Page {
-            rows,
-            next: (to < self.rows).then_some(Cursor(to)),
-        }
+    fn rows(&self, _filter: &RouteFilter) -> Rows<RouteRow> {
+        let (all, every, mut from) = (self.rows, self.every, 0);
+        let (made, pages) = (self.made.clone(), self.pages.clone());
+        Box::new(move |budget| {
+            if from >= all {
+                return None;
+            }
+            let to = (from + budget as u64).min(all);
+            let rows: Vec<_> = (from..to)
+                .filter(|n| n.is_multiple_of(every))
+                .map(Self::row)
+                .collect();
+            from = to;
+            made.fetch_add(rows.len() as u64, Ordering::Relaxed);
+            pages.fetch_add(1, Ordering::Relaxed);
+            Some(rows)
+        })
     }
 
     fn explain(&self, _prefix: &PrefixQuery) -> Option<RouteExplanation> {
@@ -215,24 +222,15 @@ impl RouteTable for Synthetic {
 pub(crate) struct ListedFib(pub(crate) Vec<FibRow>);
 
 impl FibView for ListedFib {
-    fn page(&self, filter: &FibFilter, from: Option<Cursor>, budget: usize) -> Page<FibRow> {
-        let from = from.map_or(0, |cursor| cursor.0 as usize);
-        let to = (from + budget.min(2)).min(self.0.len());
-        let rows = self.0[from..to].iter().filter(|row| {
-            filter
-                .router
-                .as_ref()
-                .is_none_or(|router| *router == row.router)
+    fn rows(&self, filter: &FibFilter) -> Rows<FibRow> {
+        let rows = self.0.iter().filter(|row| {
+            (filter.router.is_none() || filter.router == row.router)
                 && filter
                     .prefix
                     .as_ref()
                     .is_none_or(|prefix| covers(prefix, &row.prefix))
         });
-        let next = (to < self.0.len()).then_some(Cursor(to as u64));
-        Page {
-            rows: rows.cloned().collect(),
-            next,
-        }
+        by_twos(rows.cloned().collect())
     }
 
     fn explain(&self, prefix: &IpNet) -> Vec<FibRow> {
@@ -307,6 +305,7 @@ fn routers() -> Vec<RouterView> {
                 installed: 1_334_565,
                 failed: 2,
                 last_error: Some("2001:db8:bad::/48: Network is unreachable".to_owned()),
+                ..RouterKernelView::default()
             }),
             ..RouterView::default()
         },
@@ -564,6 +563,7 @@ fn explanation(rows: &[RouteRow]) -> RouteExplanation {
         peer_router_id: Some("10.0.0.11".to_owned()),
         policy: "accepted: no policy, so everything is".to_owned(),
         before_policy: None,
+        remark: None,
         next_hop_metric: Some(0),
     };
     let mut first = path(&rows[0]);
@@ -580,6 +580,7 @@ fn explanation(rows: &[RouteRow]) -> RouteExplanation {
     let mut fourth = path(&rows[0]);
     fourth.row.best = false;
     fourth.row.peer = "tor-4".to_owned();
+    fourth.remark = Some("equal to the best, but at most 2 paths are used".to_owned());
     fourth.row.attributes.as_path = "65001 65010 65010 65010".to_owned();
     let step = |name: &str, out: &[usize], detail: &str| StepExplanation {
         name: name.to_owned(),
@@ -601,6 +602,7 @@ fn explanation(rows: &[RouteRow]) -> RouteExplanation {
         ],
         told: vec![
             ToldExplanation {
+                path_id: None,
                 group: Some("1".to_owned()),
                 peers: vec!["tor-2".to_owned(), LONG_NAME.to_owned()],
                 announced: Some(Attributes {
@@ -612,6 +614,7 @@ fn explanation(rows: &[RouteRow]) -> RouteExplanation {
                 reason: None,
             },
             ToldExplanation {
+                path_id: None,
                 group: Some("1".to_owned()),
                 peers: vec!["tor-1".to_owned()],
                 announced: None,
@@ -628,7 +631,7 @@ fn fib() -> Vec<FibRow> {
         interface: Some(interface.to_owned()),
     };
     let entry = |router: &str, prefix: &str, state, wanted: Vec<FibNextHop>| FibRow {
-        router: router.to_owned(),
+        router: Some(router.to_owned()),
         prefix: net(prefix),
         table: 254,
         metric: 300,
@@ -638,6 +641,7 @@ fn fib() -> Vec<FibRow> {
         } else {
             Vec::new()
         },
+        next_hops: Vec::new(),
         wanted,
         reason: None,
     };
@@ -666,8 +670,18 @@ fn fib() -> Vec<FibRow> {
         vec![way("2001:db8:0:12::1", "eth0")],
     );
     blocked.reason = Some("a default route is not accepted".to_owned());
-    let mut leaving = entry("underlay", "10.9.0.0/24", FibState::Leaving, Vec::new());
-    leaving.installed = vec![way("10.0.0.9", "eth0")];
+    let mut stale = entry("", "10.9.0.0/24", FibState::Stale, Vec::new());
+    stale.router = None;
+    stale.installed = vec![way("10.0.0.9", "eth0")];
+    stale.reason = Some("from an earlier run".to_owned());
+    let mut lost = entry(
+        "underlay",
+        "2001:db8:5::/48",
+        FibState::Unresolved,
+        Vec::new(),
+    );
+    lost.next_hops = vec![address("2001:db8:77::1")];
+    lost.reason = Some("no next hop is reached".to_owned());
     let mut changing = entry("underlay", "10.0.2.0/24", FibState::Pending, two.clone());
     changing.installed = vec![way("fe80::1", "eth0")];
     vec![
@@ -675,7 +689,8 @@ fn fib() -> Vec<FibRow> {
         entry("underlay", "2001:db8:2::/64", FibState::Installed, two),
         shadowed,
         blocked,
-        leaving,
+        stale,
+        lost,
         changing,
     ]
 }

@@ -9,16 +9,21 @@
 //! | [`protocol`] | PURE: requests and replies |
 //! | [`views`] | PURE: what the rest of the agent shows of itself, plain data behind one trait |
 //! | [`routes`] | PURE: rows and explanations of routes and kernel entries, and the traits that page them |
+//! | [`rib_table`], [`kernel_fib`] | PURE: the tables and the kernel room behind these traits |
 //! | [`answer`] | PURE: request and views to a stream of replies |
 //! | [`server`] | EDGE: the socket, its connections, their back-pressure |
 
 pub mod answer;
+pub mod kernel_fib;
 pub mod protocol;
+pub mod rib_table;
 pub mod routes;
 pub mod server;
 pub mod views;
 
 #[cfg(test)]
 pub(crate) mod fake;
+#[cfg(test)]
+mod rib_tests;
 #[cfg(test)]
 mod server_tests;

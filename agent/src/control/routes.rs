@@ -10,9 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use super::protocol::PrefixQuery;
 
-/// Where a walk through a table goes on; what it means is the table's own business.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cursor(pub u64);
+/// A walk through rows: each call looks at no more than about so many entries and gives what it found, perhaps
+/// nothing; `None` at the end.
+///
+/// Between two calls nothing is locked, so a walk may take as long as its client does.
+pub type Rows<T> = Box<dyn FnMut(usize) -> Option<Vec<T>> + Send>;
 
 /// Which rows of one router are wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,29 +49,20 @@ pub enum RouteSide {
     },
 }
 
-/// Some rows, and where to go on.
-#[derive(Debug, Clone)]
-pub struct Page<T> {
-    /// The rows; may be empty though more follow.
-    pub rows: Vec<T>,
-    /// Where to go on; none at the end.
-    pub next: Option<Cursor>,
-}
-
 /// The tables of one router.
 pub trait RouteTable: Send + Sync {
     /// Families that it has tables for, in the order in which to show them.
     fn families(&self) -> Vec<String>;
-    /// The next rows. Looks at no more than about `budget` destinations.
-    fn page(&self, filter: &RouteFilter, from: Option<Cursor>, budget: usize) -> Page<RouteRow>;
+    /// A walk through some rows.
+    fn rows(&self, filter: &RouteFilter) -> Rows<RouteRow>;
     /// Everything about one destination; none when there is none.
     fn explain(&self, prefix: &PrefixQuery) -> Option<RouteExplanation>;
 }
 
 /// The kernel side of all routers.
 pub trait FibView: Send + Sync {
-    /// The next rows. Looks at no more than about `budget` entries.
-    fn page(&self, filter: &FibFilter, from: Option<Cursor>, budget: usize) -> Page<FibRow>;
+    /// A walk through some rows.
+    fn rows(&self, filter: &FibFilter) -> Rows<FibRow>;
     /// The entries for one prefix, of every router that wants it.
     fn explain(&self, prefix: &IpNet) -> Vec<FibRow>;
 }
@@ -247,6 +240,9 @@ pub struct PathExplanation {
     /// Attributes as received, where policy changed them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before_policy: Option<Attributes>,
+    /// What the reason alone does not show: equal to the best, yet not used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
     /// Cost to the next hop, where it can be reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_hop_metric: Option<u32>,
@@ -272,6 +268,9 @@ pub struct ToldExplanation {
     pub group: Option<String>,
     /// Names of the peers.
     pub peers: Vec<String>,
+    /// Path identifier (RFC 7911).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_id: Option<u32>,
     /// What is announced; none when it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub announced: Option<Attributes>,
@@ -283,8 +282,9 @@ pub struct ToldExplanation {
 /// One prefix that a router wants in the kernel, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FibRow {
-    /// Name of the router.
-    pub router: String,
+    /// Name of the router; none for what an earlier run has left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub router: Option<String>,
     /// The destination.
     pub prefix: IpNet,
     /// Kernel table.
@@ -293,9 +293,11 @@ pub struct FibRow {
     pub metric: u32,
     /// What became of it.
     pub state: FibState,
-    /// Next hops that are wanted.
+    /// Next hops of the best paths, as BGP has them.
+    pub next_hops: Vec<IpAddr>,
+    /// Ways out that are wanted: the next hops resolved.
     pub wanted: Vec<FibNextHop>,
-    /// Next hops that the kernel has.
+    /// Ways out that the kernel has.
     pub installed: Vec<FibNextHop>,
     /// Why it is not installed: the kernel's error, the router that shadows it, the route in its way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -314,12 +316,12 @@ pub enum FibState {
     Shadowed,
     /// A route that is not ours is in its way, or it is a default route that is not accepted.
     Blocked,
-    /// None of its next hops can be reached.
+    /// No next hop can be reached.
     Unresolved,
     /// The kernel refused it.
     Failed,
-    /// No longer wanted, still there.
-    Leaving,
+    /// Left by an earlier run, and kept until the tables have converged.
+    Stale,
 }
 
 impl FibState {
@@ -329,10 +331,10 @@ impl FibState {
             Self::Installed => "installed",
             Self::Pending => "pending",
             Self::Shadowed => "shadowed",
-            Self::Unresolved => "unresolved",
             Self::Blocked => "blocked",
+            Self::Unresolved => "unresolved",
             Self::Failed => "failed",
-            Self::Leaving => "leaving",
+            Self::Stale => "stale",
         }
     }
 }

@@ -101,6 +101,12 @@ pub struct RouterKernelView {
     pub installed: u64,
     /// Routes that the kernel refused.
     pub failed: u64,
+    /// Routes with something in their way that is not ours.
+    pub blocked: u64,
+    /// Routes without a next hop that can be reached.
+    pub unresolved: u64,
+    /// Routes behind those of another router of this node.
+    pub shadowed: u64,
     /// The last refusal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,

@@ -229,7 +229,7 @@ fn routers(page: &mut Page<'_>, routers: &[RouterView]) -> fmt::Result {
     )?;
     page.gauges(
         "fib_routes",
-        "Routes of the router in the kernel: wanted, installed, failed",
+        "Routes that a router wants in the kernel, and what became of them",
         None,
         routers
             .iter()
@@ -239,6 +239,9 @@ fn routers(page: &mut Page<'_>, routers: &[RouterView]) -> fmt::Result {
                     (with(of(router), "state", "wanted"), kernel.wanted),
                     (with(of(router), "state", "installed"), kernel.installed),
                     (with(of(router), "state", "failed"), kernel.failed),
+                    (with(of(router), "state", "blocked"), kernel.blocked),
+                    (with(of(router), "state", "unresolved"), kernel.unresolved),
+                    (with(of(router), "state", "shadowed"), kernel.shadowed),
                 ]
             }),
     )

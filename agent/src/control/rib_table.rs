@@ -1,0 +1,371 @@
+//! A router's tables as [`RouteTable`]: rows and reasons of the rib in the words of the control socket.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bgp_wire::{AttrRef, Family, PathId};
+use ipnet::IpNet;
+use rib::{
+    Cursor, Explanation, OutRow, Page, PeerIdx, Reason, Rib, Row, RowQuery, SourceKind, Step,
+    ToldGroup,
+};
+
+use super::protocol::PrefixQuery;
+use super::routes::{
+    Attributes, Ineligible, PathExplanation, RouteExplanation, RouteFilter, RouteRow, RouteSide,
+    RouteTable, Rows, StepExplanation, ToldExplanation,
+};
+
+/// The tables of one router, to be looked at. Peers go by the names under which the rib knows them.
+pub struct RibTable {
+    rib: Arc<Rib>,
+    families: Vec<Family>,
+}
+
+impl RibTable {
+    /// Shows the tables of these families.
+    pub fn new(rib: Arc<Rib>, families: Vec<Family>) -> Self {
+        Self { rib, families }
+    }
+
+    pub(super) fn peer(&self, name: &str) -> Option<PeerIdx> {
+        let peers = self.rib.peers();
+        peers
+            .iter()
+            .find(|(_, info)| *info.name == *name)
+            .map(|(idx, _)| *idx)
+    }
+
+    /// The prefixes that are meant, and whether those inside them are too; none if there are none.
+    fn prefix(&self, prefix: &PrefixQuery) -> Option<(IpNet, bool)> {
+        match prefix {
+            PrefixQuery::Exact(net) => Some((*net, false)),
+            PrefixQuery::Longer(net) => Some((*net, true)),
+            PrefixQuery::Covering(address) => {
+                self.rib.lookup(*address).map(|found| (found.prefix, false))
+            }
+        }
+    }
+}
+
+/// A walk without a step.
+fn nothing() -> Rows<RouteRow> {
+    Box::new(|_| None)
+}
+
+/// A walk along the pages of the rib.
+fn walk<R: 'static>(
+    page: impl Fn(Option<Cursor>, usize) -> Page<R> + Send + 'static,
+    show: impl Fn(R) -> RouteRow + Send + 'static,
+) -> Rows<RouteRow> {
+    let mut next = Some(None);
+    Box::new(move |budget| {
+        let page = page(next?, budget);
+        next = page.next.map(Some);
+        Some(page.rows.into_iter().map(&show).collect())
+    })
+}
+
+impl RouteTable for RibTable {
+    fn families(&self) -> Vec<String> {
+        self.families.iter().map(ToString::to_string).collect()
+    }
+
+    fn rows(&self, filter: &RouteFilter) -> Rows<RouteRow> {
+        let Ok(family) = filter.family.parse::<Family>() else {
+            return nothing();
+        };
+        let mut query = RowQuery {
+            family: Some(family),
+            ..RowQuery::default()
+        };
+        if let Some(prefix) = &filter.prefix {
+            let Some((net, longer)) = self.prefix(prefix) else {
+                return nothing();
+            };
+            query.prefix = Some(net);
+            query.longer = longer;
+        }
+        let rib = self.rib.clone();
+        let named = match &filter.side {
+            RouteSide::Table { peer: None, .. } => None,
+            RouteSide::Table {
+                peer: Some(name), ..
+            }
+            | RouteSide::In { peer: name }
+            | RouteSide::Out { peer: name } => match self.peer(name) {
+                Some(peer) => Some(peer),
+                None => return nothing(),
+            },
+        };
+        match (&filter.side, named) {
+            (RouteSide::Out { .. }, Some(member)) => walk(
+                move |from, budget| rib.adj_out_rows(member, &query, from, budget),
+                move |row| RouteRow {
+                    family: family.to_string(),
+                    prefix: row.prefix,
+                    peer: row.source_name.to_string(),
+                    path_id: path_id(row.path_id),
+                    attributes: attributes(row.attrs.as_ref()),
+                    ..RouteRow::default()
+                },
+            ),
+            (side, peer) => {
+                query.peer = peer;
+                query.best = matches!(side, RouteSide::Table { best: true, .. });
+                let received = matches!(side, RouteSide::In { .. });
+                walk(
+                    move |from, budget| rib.rows(&query, from, budget),
+                    move |row| shown(family, row, received),
+                )
+            }
+        }
+    }
+
+    fn explain(&self, prefix: &PrefixQuery) -> Option<RouteExplanation> {
+        let (net, _) = self.prefix(prefix)?;
+        Some(Explainer::new(&self.rib).explain(self.rib.explain(net)?))
+    }
+}
+
+fn path_id(id: PathId) -> Option<u32> {
+    (id.0 != 0).then_some(id.0)
+}
+
+fn shown(family: Family, row: Row, received: bool) -> RouteRow {
+    let attrs = match &row.received {
+        Some(before) if received => before,
+        _ => &row.attrs,
+    };
+    RouteRow {
+        router: String::new(),
+        family: family.to_string(),
+        prefix: row.prefix,
+        peer: row.peer_name.to_string(),
+        peer_address: None,
+        best: row.best,
+        multipath: row.multipath,
+        stale: row.stale,
+        ineligible: row.ineligible.map(Ineligible::from),
+        path_id: path_id(row.path_id),
+        attributes: attributes(attrs.as_ref()),
+    }
+}
+
+impl From<rib::Ineligible> for Ineligible {
+    fn from(why: rib::Ineligible) -> Self {
+        match why {
+            rib::Ineligible::FilteredByPolicy => Self::Policy,
+            rib::Ineligible::NoPolicy => Self::NoPolicy,
+            rib::Ineligible::AsLoop => Self::AsLoop,
+            rib::Ineligible::OriginatorLoop => Self::OriginatorLoop,
+            rib::Ineligible::ClusterLoop => Self::ClusterLoop,
+            rib::Ineligible::NextHopUnreachable => Self::NextHopUnreachable,
+        }
+    }
+}
+
+/// An attribute set in words.
+pub fn attributes(attrs: AttrRef<'_>) -> Attributes {
+    fn words<T: ToString>(items: impl Iterator<Item = T>) -> Vec<String> {
+        items.map(|item| item.to_string()).collect()
+    }
+    let others = attrs.unknown().map(|(code, flags, value)| {
+        let octets: String = value.iter().map(|octet| format!("{octet:02x}")).collect();
+        format!("attribute {}, flags {flags:#04x}: {octets}", code.0)
+    });
+    Attributes {
+        next_hop: attrs.next_hop().map(|next_hop| next_hop.to_string()),
+        as_path: attrs.as_path().to_string(),
+        origin: attrs
+            .origin()
+            .map(|origin| origin.to_string())
+            .unwrap_or_default(),
+        local_pref: attrs.local_pref(),
+        med: attrs.med(),
+        communities: words(attrs.communities()),
+        ext_communities: words(attrs.ext_communities()),
+        large_communities: words(attrs.large_communities()),
+        originator_id: attrs.originator_id().map(|id| id.to_string()),
+        cluster_list: words(attrs.cluster_list()),
+        aggregator: attrs.aggregator().map(|aggregator| aggregator.to_string()),
+        atomic_aggregate: attrs.atomic_aggregate(),
+        others: others.collect(),
+    }
+}
+
+/// Puts an explanation of the rib into words.
+struct Explainer<'a> {
+    rib: &'a Rib,
+}
+
+impl<'a> Explainer<'a> {
+    fn new(rib: &'a Rib) -> Self {
+        Self { rib }
+    }
+
+    fn name(&self, peer: PeerIdx) -> String {
+        self.rib.peer(peer).name.to_string()
+    }
+
+    fn explain(&self, explanation: Explanation) -> RouteExplanation {
+        let family = match explanation.prefix {
+            IpNet::V4(_) => Family::IPV4_UNICAST,
+            IpNet::V6(_) => Family::IPV6_UNICAST,
+        };
+        let told = explanation
+            .told
+            .iter()
+            .flat_map(|group| self.told(group))
+            .collect();
+        let steps = steps(explanation.paths.iter().map(|(_, reason)| reason));
+        let paths = explanation.paths.into_iter();
+        RouteExplanation {
+            router: String::new(),
+            family: family.to_string(),
+            prefix: explanation.prefix,
+            paths: paths
+                .map(|(row, reason)| self.path(family, row, &reason))
+                .collect(),
+            steps,
+            told,
+        }
+    }
+
+    fn path(&self, family: Family, row: Row, reason: &Reason) -> PathExplanation {
+        let peer = self.rib.peer(row.peer);
+        let local = peer.kind == SourceKind::Local;
+        let policy = match (row.ineligible, &row.received) {
+            _ if local => String::new(),
+            (Some(why @ (rib::Ineligible::FilteredByPolicy | rib::Ineligible::NoPolicy)), _) => {
+                why.to_string()
+            }
+            (_, Some(_)) => "accepted, and changed the attributes".to_owned(),
+            (_, None) => "accepted as it is".to_owned(),
+        };
+        let remark = match reason {
+            Reason::SameNextHop { twin, .. } => Some(format!(
+                "equal to the best, but path {} has its next hop already",
+                twin + 1
+            )),
+            Reason::BeyondWidth { width, .. } => Some(format!(
+                "equal to the best, but at most {width} paths are used"
+            )),
+            _ => None,
+        };
+        let next_hop = row.attrs.as_ref().next_hop().filter(|_| !local);
+        let metric = next_hop.and_then(|next_hop| {
+            let key = rib::NextHopKey::of(next_hop, peer.link);
+            let known = self.rib.next_hops();
+            let found = known.iter().find(|(candidate, _)| *candidate == key);
+            found.and_then(|(_, way)| way.reachable.then_some(way.metric))
+        });
+        let before_policy = row
+            .received
+            .as_ref()
+            .map(|before| attributes(before.as_ref()));
+        let mut shown = shown(family, row, false);
+        shown.peer_address = (!local).then_some(peer.address);
+        PathExplanation {
+            row: shown,
+            source: source(peer.kind).to_owned(),
+            peer_as: (!local).then_some(peer.asn.0),
+            peer_router_id: (!local).then(|| peer.router_id.to_string()),
+            policy,
+            before_policy,
+            remark,
+            next_hop_metric: metric,
+        }
+    }
+
+    fn told(&self, group: &ToldGroup) -> Vec<ToldExplanation> {
+        let number =
+            self.rib.export_groups().into_iter().find(|other| {
+                Arc::ptr_eq(&other.key, &group.key) && other.members == group.members
+            });
+        let number = number.map(|other| other.number.to_string());
+        let pending = group.pending.then(|| "a change is on its way".to_owned());
+        let entry = |peers: Vec<String>, announced, reason| ToldExplanation {
+            group: number.clone(),
+            peers,
+            path_id: None,
+            announced,
+            reason,
+        };
+        let names = |peers: &mut dyn Iterator<Item = &PeerIdx>| -> Vec<String> {
+            peers.map(|peer| self.name(*peer)).collect()
+        };
+        if group.routes.is_empty() {
+            let why = pending.unwrap_or_else(|| "there is nothing to tell".to_owned());
+            return vec![entry(names(&mut group.members.iter()), None, Some(why))];
+        }
+        let mut entries = Vec::new();
+        for route in &group.routes {
+            let others = names(&mut group.members.iter().filter(|peer| **peer != route.source));
+            if !others.is_empty() {
+                let (announced, reason) = match &route.outcome {
+                    Ok(attrs) => (Some(attributes(attrs.as_ref())), pending.clone()),
+                    Err(why) => {
+                        let rfc = why.rfc().map(|rfc| format!(" ({rfc})")).unwrap_or_default();
+                        (None, Some(format!("{why}{rfc}")))
+                    }
+                };
+                let path_id = path_id(route.path_id);
+                entries.push(ToldExplanation {
+                    path_id,
+                    ..entry(others, announced, reason)
+                });
+            }
+            if group.members.contains(&route.source) {
+                let why = "the path is its own (split horizon)".to_owned();
+                entries.push(entry(vec![self.name(route.source)], None, Some(why)));
+            }
+        }
+        entries
+    }
+}
+
+fn source(kind: SourceKind) -> &'static str {
+    match kind {
+        SourceKind::Ebgp => "external",
+        SourceKind::Ibgp => "internal",
+        SourceKind::IbgpClient => "client",
+        SourceKind::Local => "local",
+    }
+}
+
+/// The steps down to the last at which a path fell out.
+fn steps<'a>(reasons: impl Iterator<Item = &'a Reason>) -> Vec<StepExplanation> {
+    let mut losses: BTreeMap<Step, Vec<(usize, String)>> = BTreeMap::new();
+    for (n, reason) in reasons.enumerate() {
+        if let Some(loss) = reason.loss() {
+            let against = loss.against + 1;
+            let text = format!(
+                "path {}: {} against {} of path {against}",
+                n + 1,
+                loss.ours,
+                loss.theirs
+            );
+            losses.entry(loss.step).or_default().push((n, text));
+        }
+    }
+    let Some(last) = losses.keys().next_back().copied() else {
+        return Vec::new();
+    };
+    let taken = Step::ORDER.into_iter().filter(|step| *step <= last);
+    taken
+        .map(|step| {
+            let lost = losses.remove(&step).unwrap_or_default();
+            let rfc = step
+                .rfc()
+                .map(|rfc| format!(" ({rfc})"))
+                .unwrap_or_default();
+            let (out, texts): (Vec<_>, Vec<_>) = lost.into_iter().unzip();
+            StepExplanation {
+                name: format!("{}{rfc}", step.rule()),
+                out,
+                detail: texts.join("; "),
+            }
+        })
+        .collect()
+}
