@@ -8,7 +8,6 @@
 //! ```
 
 mod agent;
-mod cursors;
 mod fib;
 mod peer_view;
 mod tables;
@@ -209,7 +208,7 @@ impl Node {
     fn tell_kernel_before(&mut self, change: &Change) {
         if let Change::RouterRemoved(key) = change {
             self.in_kernel.remove(key);
-            self.kernel.remove_router(&key.0);
+            self.kernel.remove_router(&fib::name(key));
         }
     }
 }
@@ -221,21 +220,17 @@ fn put_in_kernel(
     router: &Router,
     rib: &Arc<Rib>,
 ) {
-    let config = fib::config(router.kernel);
+    let (name, config) = (fib::name(&router.key), fib::config(router.kernel));
     if known
         .get(&router.key)
         .is_some_and(|running| Arc::ptr_eq(running, rib))
     {
-        return kernel.change_router(&router.key.0, config);
+        return kernel.change_router(&name, config);
     }
     if known.insert(router.key.clone(), Arc::clone(rib)).is_some() {
-        kernel.remove_router(&router.key.0);
+        kernel.remove_router(&name);
     }
-    kernel.add_router(
-        Arc::clone(&router.key.0),
-        RibSource::new(Arc::clone(rib)),
-        config,
-    );
+    kernel.add_router(name, RibSource::new(Arc::clone(rib)), config);
 }
 
 /// A node name that no manifest knows is most likely a slip, and an agent that does nothing is no answer to it.

@@ -14,6 +14,20 @@ impl FibView for KernelHandle {
     fn rows(&self, filter: &FibFilter) -> Rows<FibRow> {
         let kernel = self.clone();
         let filter = filter.clone();
+        let wanted = {
+            let router = filter.router;
+            move |row: &FibRow| router.is_none() || router == row.router
+        };
+        // One destination is found without a walk.
+        if let Some(PrefixQuery::Exact(net)) = filter.prefix {
+            let mut once = Some(net);
+            return Box::new(move |_| {
+                let rows = Self::explain(&kernel, once.take()?)
+                    .into_iter()
+                    .map(FibRow::from);
+                Some(rows.filter(&wanted).collect())
+            });
+        }
         let mut next = Some(0);
         Box::new(move |budget| {
             let keep = |prefix: &IpNet| match &filter.prefix {
@@ -26,8 +40,7 @@ impl FibView for KernelHandle {
             let page = Self::rows(&kernel, next?, budget, &keep);
             next = page.next;
             let rows = page.rows.into_iter().map(FibRow::from);
-            let wanted = |row: &FibRow| filter.router.is_none() || filter.router == row.router;
-            Some(rows.filter(wanted).collect())
+            Some(rows.filter(&wanted).collect())
         })
     }
 

@@ -1,6 +1,7 @@
 //! A router's tables as [`RouteTable`]: rows and reasons of the rib in the words of the control socket.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bgp_wire::{AttrRef, Family, PathId};
@@ -42,7 +43,8 @@ impl RibTable {
             PrefixQuery::Exact(net) => Some((*net, false)),
             PrefixQuery::Longer(net) => Some((*net, true)),
             PrefixQuery::Covering(address) => {
-                self.rib.lookup(*address).map(|found| (found.prefix, false))
+                let found = self.rib.lookup(*address, u8::MAX)?;
+                Some((found.prefix, false))
             }
         }
     }
@@ -55,14 +57,15 @@ fn nothing() -> Rows<RouteRow> {
 
 /// A walk along the pages of the rib.
 fn walk<R: 'static>(
-    page: impl Fn(Option<Cursor>, usize) -> Page<R> + Send + 'static,
-    show: impl Fn(R) -> RouteRow + Send + 'static,
+    rib: Arc<Rib>,
+    page: impl Fn(&Rib, Option<Cursor>, usize) -> Page<R> + Send + 'static,
+    show: impl Fn(&Rib, R) -> RouteRow + Send + 'static,
 ) -> Rows<RouteRow> {
     let mut next = Some(None);
     Box::new(move |budget| {
-        let page = page(next?, budget);
+        let page = page(&rib, next?, budget);
         next = page.next.map(Some);
-        Some(page.rows.into_iter().map(&show).collect())
+        Some(page.rows.into_iter().map(|row| show(&rib, row)).collect())
     })
 }
 
@@ -100,23 +103,18 @@ impl RouteTable for RibTable {
         };
         match (&filter.side, named) {
             (RouteSide::Out { .. }, Some(member)) => walk(
-                move |from, budget| rib.adj_out_rows(member, &query, from, budget),
-                move |row| RouteRow {
-                    family: family.to_string(),
-                    prefix: row.prefix,
-                    peer: row.source_name.to_string(),
-                    path_id: path_id(row.path_id),
-                    attributes: attributes(row.attrs.as_ref()),
-                    ..RouteRow::default()
-                },
+                rib,
+                move |rib, from, budget| rib.adj_out_rows(member, &query, from, budget),
+                move |rib, row| told(rib, family, row),
             ),
             (side, peer) => {
                 query.peer = peer;
                 query.best = matches!(side, RouteSide::Table { best: true, .. });
                 let received = matches!(side, RouteSide::In { .. });
                 walk(
-                    move |from, budget| rib.rows(&query, from, budget),
-                    move |row| shown(family, row, received),
+                    rib,
+                    move |rib, from, budget| rib.rows(&query, from, budget),
+                    move |rib, row| shown(rib, family, row, received),
                 )
             }
         }
@@ -128,11 +126,24 @@ impl RouteTable for RibTable {
     }
 }
 
-fn path_id(id: PathId) -> Option<u32> {
-    (id.0 != 0).then_some(id.0)
+fn told(rib: &Rib, family: Family, row: OutRow) -> RouteRow {
+    RouteRow {
+        family: family.to_string(),
+        prefix: row.prefix,
+        peer: row.source_name.to_string(),
+        peer_address: address(rib, row.source),
+        path_id: path_id(row.path_id, row.source),
+        attributes: attributes(row.attrs.as_ref()),
+        ..RouteRow::default()
+    }
 }
 
-fn shown(family: Family, row: Row, received: bool) -> RouteRow {
+/// Paths of our own carry the number of their advertisement there, which is nobody's business.
+fn path_id(id: PathId, source: PeerIdx) -> Option<u32> {
+    (id.0 != 0 && !source.is_local()).then_some(id.0)
+}
+
+fn shown(rib: &Rib, family: Family, row: Row, received: bool) -> RouteRow {
     let attrs = match &row.received {
         Some(before) if received => before,
         _ => &row.attrs,
@@ -142,14 +153,18 @@ fn shown(family: Family, row: Row, received: bool) -> RouteRow {
         family: family.to_string(),
         prefix: row.prefix,
         peer: row.peer_name.to_string(),
-        peer_address: None,
+        peer_address: address(rib, row.peer),
         best: row.best,
         multipath: row.multipath,
         stale: row.stale,
         ineligible: row.ineligible.map(Ineligible::from),
-        path_id: path_id(row.path_id),
+        path_id: path_id(row.path_id, row.peer),
         attributes: attributes(attrs.as_ref()),
     }
+}
+
+fn address(rib: &Rib, peer: PeerIdx) -> Option<IpAddr> {
+    (!peer.is_local()).then(|| rib.peer(peer).address)
 }
 
 impl From<rib::Ineligible> for Ineligible {
@@ -264,10 +279,8 @@ impl<'a> Explainer<'a> {
             .received
             .as_ref()
             .map(|before| attributes(before.as_ref()));
-        let mut shown = shown(family, row, false);
-        shown.peer_address = (!local).then_some(peer.address);
         PathExplanation {
-            row: shown,
+            row: shown(self.rib, family, row, false),
             source: source(peer.kind).to_owned(),
             peer_as: (!local).then_some(peer.asn.0),
             peer_router_id: (!local).then(|| peer.router_id.to_string()),
@@ -310,7 +323,7 @@ impl<'a> Explainer<'a> {
                         (None, Some(format!("{why}{rfc}")))
                     }
                 };
-                let path_id = path_id(route.path_id);
+                let path_id = path_id(route.path_id, route.source);
                 entries.push(ToldExplanation {
                     path_id,
                     ..entry(others, announced, reason)

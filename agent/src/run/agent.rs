@@ -8,10 +8,9 @@ use jiff::Timestamp;
 use parking_lot::RwLock;
 use serde_json::Value;
 
-use super::fib::{self, KernelView};
-use super::peer_view;
-use super::tables::Tables;
+use super::{fib, peer_view, tables};
 use crate::control::protocol::ObjectKind;
+use crate::control::rib_table::RibTable;
 use crate::control::routes::{FibView, RouteTable};
 use crate::control::views::{
     AgentView, Counters, PeerView, RouterKernelView, RouterView, TableView, Views,
@@ -150,7 +149,7 @@ impl Agent {
                     let advertised_to = speaker
                         .routers
                         .get(&key.router)
-                        .map(|router| Tables::told_of(router, &origination.prefixes))
+                        .map(|router| tables::told_of(router, &origination.prefixes))
                         .unwrap_or_default();
                     let state = OriginationState {
                         originated: u32::try_from(origination.prefixes.len()).unwrap_or(u32::MAX),
@@ -176,7 +175,6 @@ impl Agent {
             destinations: destinations as u64,
             paths: paths as u64,
         };
-        let kernel = fib::state_of(&self.kernel.status(), key);
         RouterView {
             name: key.to_string(),
             local_as: config.local_as.0,
@@ -194,15 +192,10 @@ impl Agent {
             originated: router.originated,
             attribute_sets: counts.sets as u64,
             attribute_bytes: counts.set_bytes as u64,
-            kernel: config.kernel.install.then(|| {
-                let state = kernel.unwrap_or_default();
-                RouterKernelView {
-                    wanted: state.wanted,
-                    installed: state.installed,
-                    failed: state.failed,
-                    last_error: state.last_error,
-                }
-            }),
+            kernel: match fib::status_of(&self.kernel.status(), key) {
+                Some(status) => RouterKernelView::of(status),
+                None => config.kernel.install.then(RouterKernelView::default),
+            },
         }
     }
 }
@@ -239,7 +232,7 @@ impl Views for Agent {
                 let group = speaker
                     .routers
                     .get(&key.router)
-                    .and_then(|router| Tables::group_of(router, snapshot.idx));
+                    .and_then(|router| tables::group_of(router, snapshot.idx));
                 peer_view::view(key, &snapshot, group, now)
             })
             .collect()
@@ -254,14 +247,17 @@ impl Views for Agent {
                 let name: Arc<str> = key.to_string().into();
                 (
                     name,
-                    Arc::new(Tables::new(router.clone())) as Arc<dyn RouteTable>,
+                    Arc::new(RibTable::new(
+                        Arc::clone(&router.rib),
+                        router.config.families.clone(),
+                    )) as Arc<dyn RouteTable>,
                 )
             })
             .collect()
     }
 
     fn fib(&self) -> Option<Arc<dyn FibView>> {
-        Some(Arc::new(KernelView::new(self.kernel.clone())))
+        Some(Arc::new(self.kernel.clone()))
     }
 
     fn objects(&self, kind: ObjectKind) -> Vec<Value> {
@@ -279,7 +275,7 @@ impl Views for Agent {
     fn counters(&self) -> Counters {
         let configured = self.configured.read();
         Counters {
-            kernel: fib::counters(&self.kernel.stats()),
+            kernel: (&*self.kernel.stats()).into(),
             update_to_export: self.stats.export_latency.view(),
             inbound_batch: self.stats.inbound_batch.view(),
             export_batch: self.stats.export_batch.view(),

@@ -96,7 +96,11 @@ impl Settings {
     /// What the RIB needs; what only the other side knows comes from `negotiated`.
     pub(super) fn peer_info(&self, negotiated: Option<&Negotiated>) -> PeerInfo {
         PeerInfo {
-            name: Arc::clone(&self.peer.name),
+            // By this name `show` asks for the peer's routes.
+            name: {
+                let key = &*self.peer.key.peer;
+                key.strip_prefix("default/").unwrap_or(key).into()
+            },
             address: self.peer.address,
             kind: match (self.is_internal(), self.peer.route_reflector_client) {
                 (false, _) => SourceKind::Ebgp,
