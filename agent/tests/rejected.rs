@@ -1,6 +1,6 @@
 //! What the printed definitions accept and refuse, each case with what a person is told.
 
-use cosmos::source::validate::{Verdict, admit};
+use cosmos::source::validate::{Judge, Verdict};
 
 fn judge(kind: &str, spec: &str) -> Verdict {
     let group = if kind.starts_with("VPC") {
@@ -11,7 +11,8 @@ fn judge(kind: &str, spec: &str) -> Verdict {
     let text = format!(
         "{{apiVersion: {group}.miloapis.com/v1alpha1, kind: {kind}, metadata: {{name: a}}, spec: {spec}}}"
     );
-    admit(serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{text}: {error}")))
+    Judge::default()
+        .admit(serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{text}: {error}")))
 }
 
 fn told(verdict: &Verdict) -> String {
@@ -739,7 +740,7 @@ fn nulls_count_as_left_out() {
 
 #[test]
 fn a_document_must_say_what_it_is() {
-    let judge = |text: &str| admit(serde_saphyr::from_str(text).expect("YAML"));
+    let judge = |text: &str| Judge::default().admit(serde_saphyr::from_str(text).expect("YAML"));
     for (text, named, message) in [
         ("[a, list]", None, "is not an object; begin with apiVersion"),
         ("{kind: BGPPeer}", None, "apiVersion: is missing"),

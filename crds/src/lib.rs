@@ -43,7 +43,7 @@ mod vrf;
 pub use advertisement::*;
 pub use peer::*;
 pub use policy::*;
-pub use print::{definitions, yaml};
+pub use print::{definition, definitions, yaml};
 pub use router::*;
 pub use shared::*;
 pub use vpc::*;

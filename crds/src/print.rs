@@ -4,30 +4,42 @@
 //! null, whole numbers are written as such, and the text is the one that people read with `kubectl explain`.
 //! Validation reads the same values, so what is printed is what is checked.
 
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
 use serde_json::{Map, Number, Value};
 
 use crate::{BGPAdvertisement, BGPPeer, BGPPolicy, BGPRouter, BGPVRFInstance, VPC, VPCAttachment};
 
+/// How a kind's definition is made.
+type Make = fn() -> CustomResourceDefinition;
+
+/// The seven kinds, in the order in which they are printed.
+const KINDS: [(&str, Make); 7] = [
+    ("BGPRouter", BGPRouter::crd),
+    ("BGPPeer", BGPPeer::crd),
+    ("BGPAdvertisement", BGPAdvertisement::crd),
+    ("BGPPolicy", BGPPolicy::crd),
+    ("BGPVRFInstance", BGPVRFInstance::crd),
+    ("VPC", VPC::crd),
+    ("VPCAttachment", VPCAttachment::crd),
+];
+
+/// The definition of one kind.
+#[must_use]
+pub fn definition(kind: &str) -> Option<Value> {
+    let (_, make) = KINDS.into_iter().find(|(name, _)| *name == kind)?;
+    let mut value = serde_json::to_value(make()).expect("a definition is plain data");
+    tidy(&mut value);
+    Some(value)
+}
+
 /// The definitions of all seven kinds, in the order in which they are printed.
 #[must_use]
 pub fn definitions() -> Vec<Value> {
-    [
-        BGPRouter::crd(),
-        BGPPeer::crd(),
-        BGPAdvertisement::crd(),
-        BGPPolicy::crd(),
-        BGPVRFInstance::crd(),
-        VPC::crd(),
-        VPCAttachment::crd(),
-    ]
-    .into_iter()
-    .map(|crd| {
-        let mut value = serde_json::to_value(crd).expect("a definition is plain data");
-        tidy(&mut value);
-        value
-    })
-    .collect()
+    KINDS
+        .into_iter()
+        .filter_map(|(kind, _)| definition(kind))
+        .collect()
 }
 
 /// All definitions as one stream of YAML documents.

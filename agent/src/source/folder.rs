@@ -12,7 +12,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
 
-use super::validate::{Verdict, admit};
+use super::validate::{Judge, Verdict};
 use crate::desired::{Object, ObjectKey, Objects, Severity};
 
 /// Something wrong in a file.
@@ -88,6 +88,7 @@ impl Folder {
     ) -> Option<SourceUpdate> {
         let before = self.files.len();
         self.files.retain(|name, _| files.contains_key(name));
+        let mut judge = Judge::default();
         let mut changed = before != self.files.len();
         for (name, text) in files {
             let file = self.files.entry(name.clone()).or_default();
@@ -95,7 +96,7 @@ impl Folder {
                 continue;
             }
             changed = true;
-            file.take(&name, &text);
+            file.take(&name, &text, &mut judge);
             file.text = Some(text);
         }
         changed.then(|| self.content(now))
@@ -168,7 +169,7 @@ impl Folder {
 
 impl File {
     /// Takes in a new text, and keeps what was good of what is bad now.
-    fn take(&mut self, name: &str, text: &Result<String, String>) {
+    fn take(&mut self, name: &str, text: &Result<String, String>, judge: &mut Judge) {
         self.problems.clear();
         let problem =
             |object: Option<String>, field: &str, message: String, severity| FileProblem {
@@ -197,7 +198,7 @@ impl File {
                 key,
                 object,
                 findings,
-            } = admit(document);
+            } = judge.admit(document);
             for finding in findings {
                 self.problems.push(problem(
                     named.clone(),

@@ -7,7 +7,6 @@
 
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
-use std::sync::{LazyLock, Mutex};
 
 use k8s_openapi::jiff::Timestamp;
 use regex::Regex;
@@ -113,11 +112,31 @@ fn distance(a: &str, b: &str) -> usize {
 }
 
 /// Whether `value` has the shape that `schema` asks for.
-pub(super) fn check(schema: &Value, value: &Value, path: &str, faults: &mut Vec<Fault>) {
-    Walk { faults }.value(schema, value, path, None);
+pub(super) fn check(
+    schema: &Value,
+    value: &Value,
+    patterns: &mut Patterns,
+    faults: &mut Vec<Fault>,
+) {
+    Walk { patterns, faults }.value(schema, value, "", None);
+}
+
+/// The patterns of the definitions, each compiled when it is first met.
+#[derive(Default)]
+pub(super) struct Patterns(HashMap<String, Regex>);
+
+impl Patterns {
+    fn matches(&mut self, pattern: &str, text: &str) -> bool {
+        if !self.0.contains_key(pattern) {
+            let regex = Regex::new(pattern).expect("patterns of the definitions are tested");
+            self.0.insert(pattern.to_owned(), regex);
+        }
+        self.0[pattern].is_match(text)
+    }
 }
 
 struct Walk<'a> {
+    patterns: &'a mut Patterns,
     faults: &'a mut Vec<Fault>,
 }
 
@@ -252,7 +271,7 @@ impl Walk<'_> {
         }
         self.size(schema, "minLength", "maxLength", length, "characters", path);
         if let Some(pattern) = schema.get("pattern").and_then(Value::as_str)
-            && !matches(pattern, text)
+            && !self.patterns.matches(pattern, text)
         {
             let message = format!("{text:?} does not have the right form ({pattern}): {about}");
             self.fault(path, Gravity::Refused, message);
@@ -347,22 +366,6 @@ fn plain(value: &Value) -> String {
 
 fn bound(schema: &Value, name: &str) -> Option<u64> {
     schema.get(name).and_then(Value::as_u64)
-}
-
-/// Patterns are few and come from the definitions, so that each is compiled once and kept.
-fn matches(pattern: &str, text: &str) -> bool {
-    static COMPILED: LazyLock<Mutex<HashMap<String, Regex>>> = LazyLock::new(Mutex::default);
-    let mut compiled = COMPILED
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    let regex = match compiled.get(pattern) {
-        Some(regex) => regex,
-        None => {
-            let regex = Regex::new(pattern).expect("patterns of the definitions are tested");
-            compiled.entry(pattern.to_owned()).or_insert(regex)
-        }
-    };
-    regex.is_match(text)
 }
 
 fn join(path: &str, name: &str) -> String {

@@ -6,12 +6,11 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::LazyLock;
 
 use kube_cel::{CompiledSchema, ErrorKind, Validator, apply_defaults, compile_schema};
 use serde_json::Value;
 
-use super::structure::{Fault, Gravity, check, prune};
+use super::structure::{Fault, Gravity, Patterns, check, prune};
 use crate::desired::{Kind, Object, Severity};
 
 /// What is wrong with a document.
@@ -48,52 +47,77 @@ pub struct Verdict {
     pub findings: Vec<Finding>,
 }
 
-/// Judges one document of a manifest.
-#[must_use]
-pub fn admit(mut document: Value) -> Verdict {
-    let mut verdict = Verdict {
-        named: None,
-        key: None,
-        object: None,
-        findings: Vec::new(),
-    };
-    let Some(kind) = identify(&document, &mut verdict) else {
-        return verdict;
-    };
-    if let Some(object) = document.as_object_mut() {
-        // The status belongs to the agent; what a manifest says of it does not count.
-        object.remove("status");
+/// The definitions, compiled as far as they have been needed.
+///
+/// Compiled rules take megabytes and manifests change rarely, so this is made for a reading and dropped after it.
+#[derive(Default)]
+pub struct Judge {
+    validator: Validator,
+    schemas: HashMap<Kind, Option<Schema>>,
+    patterns: Patterns,
+}
+
+impl fmt::Debug for Judge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.schemas.keys()).finish()
     }
-    let mut faults = Vec::new();
-    metadata(kind, &mut document, &mut faults);
-    if let Some(schema) = SCHEMAS.get(&kind) {
-        document = schema.admit(document, &mut faults);
+}
+
+impl Judge {
+    /// Judges one document of a manifest.
+    #[must_use]
+    pub fn admit(&mut self, document: Value) -> Verdict {
+        let mut verdict = Verdict {
+            named: None,
+            key: None,
+            object: None,
+            findings: Vec::new(),
+        };
+        if let Some(kind) = identify(&document, &mut verdict) {
+            self.admit_kind(kind, document, &mut verdict);
+        }
+        verdict
     }
-    verdict
-        .findings
-        .extend(faults.into_iter().map(|fault| Finding {
-            field: fault.field,
-            message: fault.message,
-            severity: match fault.gravity {
-                Gravity::Dropped => Severity::Warning,
-                Gravity::Refused | Gravity::Shapeless => Severity::Rejected,
-            },
-        }));
-    if verdict
-        .findings
-        .iter()
-        .any(|finding| finding.severity == Severity::Rejected)
-    {
-        return verdict;
+
+    fn admit_kind(&mut self, kind: Kind, mut document: Value, verdict: &mut Verdict) {
+        if let Some(object) = document.as_object_mut() {
+            // The status belongs to the agent; what a manifest says of it does not count.
+            object.remove("status");
+        }
+        let mut faults = Vec::new();
+        metadata(kind, &mut document, &mut faults);
+        let schema = self.schemas.entry(kind).or_insert_with(|| Schema::of(kind));
+        if let Some(schema) = schema {
+            document = schema.admit(document, &self.validator, &mut self.patterns, &mut faults);
+        }
+        verdict.take(faults);
+        if verdict
+            .findings
+            .iter()
+            .any(|finding| finding.severity == Severity::Rejected)
+        {
+            return;
+        }
+        match Object::from_value(kind, document) {
+            Ok(object) => verdict.object = Some(object),
+            Err(error) => verdict.refuse("", error.to_string()),
+        }
     }
-    match Object::from_value(kind, document) {
-        Ok(object) => verdict.object = Some(object),
-        Err(error) => verdict.refuse("", error.to_string()),
-    }
-    verdict
 }
 
 impl Verdict {
+    fn take(&mut self, faults: Vec<Fault>) {
+        self.findings
+            .extend(faults.into_iter().map(|fault| Finding {
+                field: fault.field,
+                message: fault.message,
+                severity: match fault.gravity {
+                    Gravity::Dropped => Severity::Warning,
+                    Gravity::Refused | Gravity::Shapeless => Severity::Rejected,
+                },
+            }));
+    }
+
     fn refuse(&mut self, field: &str, message: impl Into<String>) {
         self.findings.push(Finding {
             field: field.to_owned(),
@@ -240,18 +264,14 @@ struct Schema {
     messages: HashMap<String, String>,
 }
 
-static SCHEMAS: LazyLock<HashMap<Kind, Schema>> = LazyLock::new(|| {
-    crds::definitions()
-        .into_iter()
-        .filter_map(|definition| {
-            let kind = Kind::from_name(definition.pointer("/spec/names/kind")?.as_str()?)?;
-            let schema = definition.pointer("/spec/versions/0/schema/openAPIV3Schema")?;
-            Some((kind, Schema::new(schema.clone())))
-        })
-        .collect()
-});
-
 impl Schema {
+    /// `None` for the kinds that Kubernetes defines itself.
+    fn of(kind: Kind) -> Option<Self> {
+        let definition = crds::definition(kind.name())?;
+        let schema = definition.pointer("/spec/versions/0/schema/openAPIV3Schema")?;
+        Some(Self::new(schema.clone()))
+    }
+
     fn new(mut schema: Value) -> Self {
         // What surrounds the spec is the same for all kinds; the API server adds it to every schema.
         if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
@@ -273,10 +293,16 @@ impl Schema {
         }
     }
 
-    fn admit(&self, mut document: Value, faults: &mut Vec<Fault>) -> Value {
+    fn admit(
+        &self,
+        mut document: Value,
+        validator: &Validator,
+        patterns: &mut Patterns,
+        faults: &mut Vec<Fault>,
+    ) -> Value {
         prune(&self.schema, &mut document, "", faults);
         let document = apply_defaults(&self.schema, &document);
-        check(&self.schema, &document, "", faults);
+        check(&self.schema, &document, patterns, faults);
         // As in the API server: rules see only values of the right shape.
         if faults
             .iter()
@@ -284,7 +310,7 @@ impl Schema {
         {
             return document;
         }
-        let broken = Validator::new().validate_compiled(&self.rules, &document, None);
+        let broken = validator.validate_compiled(&self.rules, &document, None);
         for error in broken
             .err()
             .into_iter()
