@@ -64,6 +64,10 @@ impl Told {
         while self.receive_one() {}
     }
 
+    pub(crate) fn clone_routes(&self) -> BTreeMap<(IpNet, u32), AttrSet> {
+        self.routes.clone()
+    }
+
     pub(crate) fn receive_one(&mut self) -> bool {
         let Some(chunk) = self.queue.pop() else {
             return false;
