@@ -26,12 +26,15 @@ use super::task::{Loop, RUN, STOP_KEEP, STOP_WITHDRAW, Shared};
 pub struct KernelOptions {
     /// How often all that should be installed is compared with what is.
     pub audit_interval: Duration,
+    /// Room for notifications that wait to be read, in bytes.
+    pub monitor_buffer: usize,
 }
 
 impl Default for KernelOptions {
     fn default() -> Self {
         Self {
             audit_interval: Duration::from_secs(60),
+            monitor_buffer: 64 << 20,
         }
     }
 }
@@ -80,7 +83,8 @@ pub async fn start(options: KernelOptions) -> Result<KernelHandle, KernelError> 
         ended: watch::Sender::new(false),
         synced: watch::Sender::new(false),
     });
-    let monitor = Monitor::open(writer.port()).map_err(KernelError::Socket)?;
+    let monitor =
+        Monitor::open(writer.port(), options.monitor_buffer).map_err(KernelError::Socket)?;
     let loop_shared = shared.clone();
     std::thread::Builder::new()
         .name("cosmos-kernel".to_owned())

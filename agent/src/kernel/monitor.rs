@@ -21,8 +21,6 @@ const RTNLGRP_IPV4_ROUTE: u32 = 7;
 const RTNLGRP_IPV6_IFADDR: u32 = 9;
 const RTNLGRP_IPV6_ROUTE: u32 = 11;
 
-/// Room for what others write while we are busy: some tens of thousands of notifications.
-const RECEIVE_BUFFER: usize = 64 << 20;
 /// Buffers read in one turn.
 const READS: usize = 64;
 
@@ -45,8 +43,8 @@ pub(crate) struct Heard {
 
 impl Monitor {
     /// Listens from now on.
-    pub(crate) fn open(own: u32) -> Result<Self> {
-        let (socket, _) = open(RECEIVE_BUFFER)?;
+    pub(crate) fn open(own: u32, room: usize) -> Result<Self> {
+        let (socket, _) = open(room)?;
         let filter = drop_echoes(own);
         if let Err(error) = SockRef::from(&socket).attach_filter(&filter) {
             tracing::warn!(%error, "no filter on the monitor socket: own echoes are read and dropped");
