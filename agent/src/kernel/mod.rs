@@ -25,9 +25,10 @@
 //! | table | links, addresses and routes of others; longest match |
 //! | resolve | how a next hop is reached; who asked |
 //! | view | wanted routes and what of them is installed |
+//! | wanted | what the kernel should have for a destination, or why not |
 //! | diff | one destination: wanted against installed, as messages |
 //! | engine | the state machine over all of these: pure, in slices |
-//! | event, audit, retry | its parts: notifications, dumps, answers |
+//! | batch, retry, event, audit, walks | its parts: messages and answers, notifications, dumps, slices |
 //! | report, rows | what people see of it |
 //! | message, facts | bytes |
 //! | netlink, monitor, bell, task | EDGE: sockets and the loop |
@@ -37,6 +38,7 @@
 //! ([`model::Ownership`]). Nothing else is ever touched; a connected route is never covered.
 
 mod audit;
+mod batch;
 mod bell;
 mod diff;
 mod engine;
@@ -57,6 +59,8 @@ mod stats;
 mod table;
 mod task;
 mod view;
+mod walks;
+mod wanted;
 
 pub use engine::Engine;
 pub use handle::{KernelError, KernelHandle, KernelOptions, start};

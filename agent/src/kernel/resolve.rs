@@ -29,7 +29,7 @@ use super::table::KernelTable;
 /// How deep a next hop may resolve over next hops.
 const MAX_DEPTH: usize = 8;
 /// As many legs as an ECMP route may have.
-const MAX_LEGS: usize = 64;
+pub(super) const MAX_LEGS: usize = 64;
 
 /// How a next hop is reached, in full.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use super::engine::{Block, Engine, Wanted};
+use super::engine::Engine;
 use super::model::Leg;
 use super::report::{FibPage, FibRow, FibState, Hop, HopReport, RouterFibStatus};
 use super::source::HopKey;
 use super::table::{KernelFacts, Obstacle};
 use super::view::{Installed, NO_ROUTER, PathSetId, SlotState};
+use super::wanted::{Block, Wanted};
 
 fn hops(legs: &[Leg], facts: &KernelFacts) -> Vec<Hop> {
     legs.iter()

@@ -103,10 +103,10 @@ impl Loop {
                 _ => {}
             }
             let more = self.turn();
-            if let Some(limit) = stop_by {
-                if self.shared.engine.lock().is_idle() || Instant::now() > limit {
-                    break;
-                }
+            if stop_by
+                .is_some_and(|limit| self.shared.engine.lock().is_idle() || Instant::now() > limit)
+            {
+                break;
             }
             if !more {
                 self.wait(stop_by);

@@ -1,0 +1,118 @@
+//! What the kernel should have for a destination, and why not if it should not.
+//!
+//! Pure. The answer follows from the router's configuration, from what others have in the kernel, and
+//! from how the next hops resolve; the last is computed once for each set of next hops.
+
+use super::engine::Engine;
+use super::model::{Legs, Ownership, SetId, normalise};
+use super::resolve::MAX_LEGS;
+use super::table::Obstacle;
+use super::view::{Installed, PathSetId};
+use ipnet::IpNet;
+
+/// How a path set resolves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Resolved {
+    /// Has to be computed.
+    Stale,
+    /// No next hop is reached.
+    Nowhere,
+    /// To these gateways.
+    To {
+        set: SetId,
+        /// Some gateway is an IPv4 address, which an IPv6 route cannot have.
+        ipv4: bool,
+    },
+}
+
+/// What a slot should be in the kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    Nothing,
+    Blocked(Block),
+    Unresolved,
+    Route(Ownership, SetId),
+}
+
+/// Why a route must not be installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Block {
+    DefaultRoute,
+    Obstacle(Obstacle),
+    GatewayFamily,
+}
+
+impl Engine {
+    pub(super) fn resolve_paths(&mut self, id: PathSetId) -> Resolved {
+        let at = id as usize;
+        if self.resolved.len() <= at {
+            self.resolved.resize(at + 1, Resolved::Stale);
+        }
+        if self.resolved[at] != Resolved::Stale {
+            return self.resolved[at];
+        }
+        let mut legs = Legs::new();
+        for hop in self.fib.hops(id) {
+            legs.extend_from_slice(&self.resolver.reach(*hop).legs);
+        }
+        normalise(&mut legs);
+        legs.truncate(MAX_LEGS);
+        let ipv4 = legs.iter().any(|l| l.gateway.is_some_and(|g| g.is_ipv4()));
+        self.resolved[at] = if legs.is_empty() {
+            Resolved::Nowhere
+        } else {
+            Resolved::To {
+                set: self.sets.intern(&legs),
+                ipv4,
+            }
+        };
+        self.resolved[at]
+    }
+
+    /// Forgets path sets, next-hop sets and next hops that nothing uses any more.
+    pub(crate) fn sweep_interned(&mut self) {
+        self.generation += 1;
+        for id in self.fib.sweep_paths() {
+            if let Some(resolved) = self.resolved.get_mut(id as usize) {
+                *resolved = Resolved::Stale;
+            }
+        }
+        let slots = self.fib.slots.iter().filter_map(|s| match s.installed() {
+            Installed::Set(id) => Some(id),
+            Installed::Absent | Installed::Unknown => None,
+        });
+        let paths = self.resolved.iter().filter_map(|r| match r {
+            Resolved::To { set, .. } => Some(*set),
+            Resolved::Stale | Resolved::Nowhere => None,
+        });
+        let failures = self.failures.values().filter_map(|f| f.set);
+        self.sets.sweep(slots.chain(paths).chain(failures));
+        let fib = &self.fib;
+        self.resolver.forget_unused(&|key| fib.names_hop(key));
+    }
+
+    pub(crate) fn wanted(&mut self, at: u32) -> Wanted {
+        let slot = &self.fib.slots[at as usize];
+        let (prefix, paths, router) = (slot.prefix, slot.paths, slot.router);
+        if self.stopping || paths == 0 {
+            return Wanted::Nothing;
+        }
+        let Some(entry) = self.fib.router(router) else {
+            return Wanted::Nothing;
+        };
+        let (config, owner) = (entry.config, entry.config.ownership);
+        if prefix.prefix_len() == 0 && !config.accept_default_route {
+            return Wanted::Blocked(Block::DefaultRoute);
+        }
+        if let Some(obstacle) = self.resolver.table.read().obstacle(owner, prefix) {
+            return Wanted::Blocked(Block::Obstacle(obstacle));
+        }
+        match self.resolve_paths(paths) {
+            Resolved::To { ipv4: true, .. } if matches!(prefix, IpNet::V6(_)) => {
+                Wanted::Blocked(Block::GatewayFamily)
+            }
+            Resolved::To { set, .. } => Wanted::Route(owner, set),
+            Resolved::Nowhere | Resolved::Stale => Wanted::Unresolved,
+        }
+    }
+}
