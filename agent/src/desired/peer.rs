@@ -45,8 +45,12 @@ pub(super) fn build(
     let Some(session) = session(key, spec, routers, findings) else {
         return Vec::new();
     };
+    // Of the routers that a selector chooses, the one that is the neighbour itself needs no session: so one object for
+    // each node, bound to all, makes a full mesh.
+    let itself = |router: &Router| router.local_address == Some(session.address);
     chosen
         .into_iter()
+        .filter(|router| spec.router_ref.is_some() || !itself(router))
         .filter_map(|router| on_router(key, spec, &session, router, findings))
         .collect()
 }
@@ -144,6 +148,15 @@ fn on_router(
                 message,
             );
         }
+    }
+    if router.local_address == Some(session.address)
+        && router.listen_port == Some(session.remote_port)
+    {
+        let message = format!(
+            "{} is the localAddress of BGPRouter {} itself; give the neighbour's",
+            session.address, router.key
+        );
+        findings.reject("spec.address", Reason::InvalidAddress, message);
     }
     if internal {
         let both_ours = format!(

@@ -58,6 +58,8 @@ pub struct SourceUpdate {
 #[derive(Default, Debug)]
 pub struct Folder {
     files: BTreeMap<String, File>,
+    /// What was handed out last.
+    last: Objects,
     /// What was given to each object when it was first seen.
     births: BTreeMap<ObjectKey, Birth>,
 }
@@ -67,6 +69,8 @@ struct File {
     /// What was read last.
     text: Option<Result<String, String>>,
     objects: Vec<Object>,
+    /// Objects that the file names and that are refused as they are there.
+    refused: Vec<ObjectKey>,
     problems: Vec<FileProblem>,
 }
 
@@ -133,6 +137,7 @@ impl Folder {
                 update.objects.apply(object.clone());
             }
         }
+        self.keep_last_good(&mut update);
         self.births.retain(|key, _| update.files.contains_key(key));
         let born: Vec<Object> = update
             .objects
@@ -141,7 +146,22 @@ impl Folder {
             .collect();
         born.into_iter()
             .for_each(|object| update.objects.apply(object));
+        self.last = update.objects.clone();
         update
+    }
+
+    /// What is refused, wherever it is now, stays as it was when it was good.
+    fn keep_last_good(&self, update: &mut SourceUpdate) {
+        for (name, file) in &self.files {
+            for key in &file.refused {
+                if !update.files.contains_key(key)
+                    && let Some(good) = self.last.get(key)
+                {
+                    update.files.insert(key.clone(), name.clone());
+                    update.objects.apply(good.clone());
+                }
+            }
+        }
     }
 
     /// The object with what an API server would have put into its metadata.
@@ -191,7 +211,8 @@ impl File {
                 return;
             }
         };
-        let former = std::mem::take(&mut self.objects);
+        self.objects.clear();
+        self.refused.clear();
         for document in documents {
             let Verdict {
                 named,
@@ -207,13 +228,11 @@ impl File {
                     finding.severity,
                 ));
             }
-            let kept = || {
-                former
-                    .iter()
-                    .find(|object| Some(object.key()) == key)
-                    .cloned()
-            };
-            self.objects.extend(object.or_else(kept));
+            match (object, key) {
+                (Some(object), _) => self.objects.push(object),
+                (None, Some(key)) => self.refused.push(key),
+                (None, None) => {}
+            }
         }
     }
 }
