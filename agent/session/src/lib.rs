@@ -88,10 +88,18 @@ pub use state::State;
 pub use stats::{FindingCounts, LastErrors, MessageCounts, PeerStats, Stamped};
 pub use table::{Act, FsmEvent, Notice, Outcome, Row, TABLE, lookup};
 
+use std::sync::Arc;
+
 use bgp_wire::{Decoded, SessionContext};
 
 /// Takes the UPDATEs of a session, one call for each, from within [`Peer::handle_bytes`].
 pub trait UpdateSink {
+    /// A session is Established, and its UPDATEs follow. [`Event::Established`] says the same, but is only seen after the
+    /// UPDATEs that came in the same read: who must know whose routes they are, learns it here.
+    fn established(&mut self, session: &Arc<Negotiated>) {
+        let _ = session;
+    }
+
     /// An UPDATE of the Established session. What was wrong with it and what follows is in `decoded`.
     fn update(&mut self, decoded: &Decoded<'_>, ctx: &SessionContext);
 }

@@ -56,8 +56,7 @@ impl Peer {
                 Ok(None) => break,
                 Ok(Some(frame)) => {
                     self.stats.received.add(frame.kind, 1);
-                    let session = session.as_deref();
-                    self.message(side, &frame, session, &mut scratch, now, sink);
+                    self.message(side, &frame, session.as_ref(), &mut scratch, now, sink);
                 }
                 // RFC 4271 §6.4: what is wrong with a NOTIFICATION cannot be answered with another one.
                 Err(bad) if bad.kind == Some(MessageType::Notification) => {
@@ -84,7 +83,7 @@ impl Peer {
         &mut self,
         side: Side,
         frame: &Frame<'_>,
-        session: Option<&Negotiated>,
+        session: Option<&Arc<Negotiated>>,
         scratch: &mut AttrScratch,
         now: Instant,
         sink: &mut dyn UpdateSink,
@@ -96,7 +95,14 @@ impl Peer {
                 Err(notification) => self.step(side, Input::BadOpen(notification), now),
             },
             MessageType::Open => self.step(side, Input::UnexpectedOpen, now),
-            MessageType::Keepalive => self.step(side, Input::Keepalive, now),
+            MessageType::Keepalive => {
+                self.step(side, Input::Keepalive, now);
+                if let (State::OpenConfirm, State::Established, Some(session)) =
+                    (state, self.fsm(side).state(), session)
+                {
+                    sink.established(session);
+                }
+            }
             MessageType::Notification => {
                 let received = Notification::decode(frame.body)
                     .unwrap_or_else(|_| Notification::new(0, 0, Bytes::new()));

@@ -82,8 +82,9 @@ struct Connection {
     id: ConnId,
     stream: TcpStream,
     outbox: Outbox,
-    /// Nothing more is read; what is in the outbox is written, then the stream is dropped.
-    closing: bool,
+    /// Nothing more is read; what is in the outbox is written, then the stream is dropped, at this time at the latest:
+    /// a peer that does not read may not keep the place of a new connection.
+    closing: Option<Instant>,
 }
 
 type Dialling = Pin<Box<dyn Future<Output = Result<TcpStream, ConnectError>> + Send + Sync>>;
@@ -132,9 +133,19 @@ enum Woken {
 struct Sink<'a> {
     inbound: &'a mut Inbound,
     rib: &'a Rib,
+    idx: PeerIdx,
+    settings: &'a Settings,
+    negotiated: &'a mut Option<Arc<Negotiated>>,
 }
 
 impl UpdateSink for Sink<'_> {
+    /// The RIB must know whose paths they are before the first one, which may have come with the KEEPALIVE.
+    fn established(&mut self, session: &Arc<Negotiated>) {
+        let info = self.settings.peer_info(Some(session));
+        self.rib.update_peer(self.idx, info);
+        *self.negotiated = Some(Arc::clone(session));
+    }
+
     fn update(&mut self, decoded: &Decoded<'_>, ctx: &SessionContext) {
         self.inbound.update(self.rib, decoded, ctx);
     }
@@ -219,16 +230,17 @@ impl PeerTask {
 
     fn next_deadline(&self) -> Option<Instant> {
         let publish = self.changed.then(|| self.published + SNAPSHOT_INTERVAL);
-        match (self.peer.poll_timeout(), publish) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
+        let closing = self.connections.iter().flatten().filter_map(|c| c.closing);
+        closing.chain(self.peer.poll_timeout()).chain(publish).min()
     }
 
     fn deadline(&mut self) {
         let now = Instant::now();
         if self.peer.poll_timeout().is_some_and(|due| due <= now) {
             self.peer.handle_timeout(now);
+        }
+        for place in &mut self.connections {
+            place.take_if(|c| c.closing.is_some_and(|limit| limit <= now));
         }
         if self.changed && now.duration_since(self.published) >= SNAPSHOT_INTERVAL {
             self.publish();
@@ -287,7 +299,7 @@ impl PeerTask {
                 return self.peer.handle_closed(id, now);
             }
         };
-        if !ready.is_readable() || connection.closing {
+        if !ready.is_readable() || connection.closing.is_some() {
             return; // writing is settle's business
         }
         let closed =
@@ -297,6 +309,9 @@ impl PeerTask {
                     let mut sink = Sink {
                         inbound: &mut self.inbound,
                         rib: &self.rib,
+                        idx: self.idx,
+                        settings: &self.settings,
+                        negotiated: &mut self.negotiated,
                     };
                     self.peer.handle_bytes(id, &buffer[..count], now, &mut sink);
                     let flushed = self.inbound.flush(&self.rib);
@@ -363,7 +378,7 @@ impl PeerTask {
                     self.dialling = None;
                 }
                 if let Some(connection) = self.connection(id) {
-                    connection.closing = true;
+                    connection.closing = Some(Instant::now() + FAREWELL_LIMIT);
                 }
             }
         }
@@ -424,9 +439,6 @@ impl PeerTask {
         self.last_established = Some(SystemTime::now());
         self.end_of_rib.clear();
         self.last_update = None;
-        self.rib
-            .update_peer(self.idx, self.settings.peer_info(Some(&negotiated)));
-        self.negotiated = Some(Arc::clone(&negotiated));
         self.join(connection, &negotiated).await;
         self.publish();
     }
@@ -486,12 +498,9 @@ impl PeerTask {
         let Some(exporting) = &self.exporting else {
             return;
         };
-        let Some(connection) = self
-            .connections
-            .iter_mut()
-            .flatten()
-            .find(|connection| connection.id == exporting.connection && !connection.closing)
-        else {
+        let Some(connection) = self.connections.iter_mut().flatten().find(|connection| {
+            connection.id == exporting.connection && connection.closing.is_none()
+        }) else {
             return;
         };
         let mut messages = 0;
@@ -518,7 +527,7 @@ impl PeerTask {
             };
             let id = connection.id;
             if connection.outbox.is_empty() {
-                if connection.closing {
+                if connection.closing.is_some() {
                     self.connections[slot] = None;
                 }
                 continue;
@@ -526,18 +535,20 @@ impl PeerTask {
             match connection.outbox.flush(&connection.stream) {
                 Ok(flushed) => {
                     if flushed.written > 0 {
-                        self.peer.sent_bytes();
+                        if connection.closing.is_none() {
+                            self.peer.sent_bytes();
+                        }
                         again |= self.exporting.is_some() && !flushed.blocked;
                     }
-                    if flushed.blocked {
-                        self.peer.write_blocked(now);
-                    } else if connection.closing {
-                        self.connections[slot] = None;
+                    match (flushed.blocked, connection.closing) {
+                        (true, None) => self.peer.write_blocked(now),
+                        (false, Some(_)) => self.connections[slot] = None,
+                        _ => {}
                     }
                 }
                 Err(error) => {
                     tracing::debug!(peer = %self.settings.name(), %error, "cannot write");
-                    let closing = connection.closing;
+                    let closing = connection.closing.is_some();
                     self.connections[slot] = None;
                     if !closing {
                         self.peer.handle_closed(id, now);
@@ -656,7 +667,7 @@ impl Connection {
             id,
             stream,
             outbox: Outbox::default(),
-            closing: false,
+            closing: None,
         }
     }
 }
@@ -666,9 +677,9 @@ async fn readiness(connection: Option<&Connection>) -> io::Result<Ready> {
         return std::future::pending().await;
     };
     let interest = match (connection.closing, connection.outbox.is_empty()) {
-        (false, true) => Interest::READABLE,
-        (false, false) => Interest::READABLE | Interest::WRITABLE,
-        (true, _) => Interest::WRITABLE,
+        (None, true) => Interest::READABLE,
+        (None, false) => Interest::READABLE | Interest::WRITABLE,
+        (Some(_), _) => Interest::WRITABLE,
     };
     connection.stream.ready(interest).await
 }

@@ -388,6 +388,19 @@ fn a_second_connection_of_the_peer_is_refused_while_there_is_a_session() {
 }
 
 #[test]
+fn the_sink_learns_of_the_session_before_the_updates_of_the_same_read() {
+    let mut lone = Lone::new(config(A));
+    let all = [
+        RawOpen::default().bytes(),
+        keepalive(),
+        update(),
+        keepalive(),
+    ];
+    lone.feed(&all.concat());
+    assert_eq!((lone.sink.sessions, lone.sink.updates), (1, 1));
+}
+
+#[test]
 fn what_follows_the_end_of_a_session_is_dropped() {
     let mut lone = Lone::established(config(A), &RawOpen::default());
     lone.feed(&[update(), message(3, &[6, 4]), update(), update()].concat());

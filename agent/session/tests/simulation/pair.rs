@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bgp_session::{
-    Action, ConnId, ConnectFailure, DownReason, Event, FamilyConfig, Peer, PeerConfig, RemoteAs,
-    State, UpdateSink,
+    Action, ConnId, ConnectFailure, DownReason, Event, FamilyConfig, Negotiated, Peer, PeerConfig,
+    RemoteAs, State, UpdateSink,
 };
 use bgp_wire::{Asn, Decoded, Family, HoldTime, RouterId, SessionContext};
 use bytes::BytesMut;
@@ -37,15 +38,21 @@ pub(crate) fn hold(secs: u16) -> HoldTime {
     HoldTime::new(secs).expect("a hold time that exists")
 }
 
-/// Counts UPDATEs.
+/// Counts UPDATEs, which only come in sessions.
 #[derive(Debug, Default)]
 pub(crate) struct Sink {
+    pub(crate) sessions: usize,
     pub(crate) updates: usize,
     pub(crate) ends_of_rib: Vec<Family>,
 }
 
 impl UpdateSink for Sink {
+    fn established(&mut self, _: &Arc<Negotiated>) {
+        self.sessions += 1;
+    }
+
     fn update(&mut self, decoded: &Decoded<'_>, _: &SessionContext) {
+        assert!(self.sessions > 0, "the session is told first");
         self.updates += 1;
         self.ends_of_rib.extend(decoded.update.end_of_rib);
     }
