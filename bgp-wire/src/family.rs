@@ -85,8 +85,17 @@ impl Family {
             .map(|(_, name)| *name)
     }
 
+    #[inline]
     fn bit(self) -> Option<u32> {
-        // The two that every session carries come first, so this is short in practice.
+        // The two that nearly every session carries are asked for with every message.
+        match self {
+            Self::IPV4_UNICAST => Some(1),
+            Self::IPV6_UNICAST => Some(2),
+            _ => self.searched_bit(),
+        }
+    }
+
+    fn searched_bit(self) -> Option<u32> {
         NAMED
             .iter()
             .position(|(family, _)| *family == self)

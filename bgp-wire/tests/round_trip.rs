@@ -15,6 +15,7 @@ use ipnet::{Ipv4Net, Ipv6Net};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
 
 /// A session on which everything that can be in a set is legal.
 fn ctx(asn4: bool, add_path: bool) -> SessionContext {
@@ -125,13 +126,31 @@ fn attributes(confed: bool) -> impl Strategy<Value = AttrEditor> {
 fn prefix_v4() -> impl Strategy<Value = (PathId, Ipv4Net)> {
     (any::<u32>(), any::<u32>(), 0u8..=32)
         .prop_map(|(id, bits, len)| (PathId(id), Ipv4Net::new(bits.into(), len).unwrap().trunc()))
-        .prop_filter("usable", |(_, net)| net.is_usable())
+        .prop_map(|(id, net)| {
+            (
+                id,
+                if net.is_usable() {
+                    net
+                } else {
+                    "10.0.0.0/8".parse().unwrap()
+                },
+            )
+        })
 }
 
 fn prefix_v6() -> impl Strategy<Value = (PathId, Ipv6Net)> {
     (any::<u32>(), any::<u128>(), 0u8..=128)
         .prop_map(|(id, bits, len)| (PathId(id), Ipv6Net::new(bits.into(), len).unwrap().trunc()))
-        .prop_filter("usable", |(_, net)| net.is_usable())
+        .prop_map(|(id, net)| {
+            (
+                id,
+                if net.is_usable() {
+                    net
+                } else {
+                    "2001:db8::/32".parse().unwrap()
+                },
+            )
+        })
 }
 
 /// Announces all of `nlri` in as many messages as it takes, and reads them back.
@@ -239,6 +258,11 @@ fn capability() -> impl Strategy<Value = Capability> {
 }
 
 proptest! {
+    // What fails once is kept beside this file and tried first from then on.
+    #![proptest_config(ProptestConfig::with_failure_persistence(
+        FileFailurePersistence::WithSource("regressions")
+    ))]
+
     #[test]
     fn ipv4_announcements(mut editor in attributes(true), hop in next_hop_v4(), nlri in vec(prefix_v4(), 1..200),
                           add_path: bool, extended: bool) {

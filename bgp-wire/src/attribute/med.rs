@@ -21,11 +21,13 @@ pub(super) fn four_octets<'a>(
     value: Input<'a>,
     out: &mut Vec<u8>,
 ) -> Result<(), Malformed<'a>> {
-    if value.len() != 4 {
-        return Err(Malformed::new(value, field, Reason::Length(value.len())));
+    match value.as_array::<4>() {
+        Some(four) => {
+            out.extend_from_slice(four);
+            Ok(())
+        }
+        None => Err(Malformed::new(value, field, Reason::Length(value.len()))),
     }
-    out.extend_from_slice(value);
-    Ok(())
 }
 
 /// The number in a value of four octets.

@@ -1,6 +1,6 @@
 //! Path attributes: one file each, one table, and the canonical set they form.
 //!
-//! - [`table`] is the one place that says what an attribute is called, which flags it must have,
+//! - `table` is the one place that says what an attribute is called, which flags it must have,
 //!   what follows when it is malformed, and who reads and prints it.
 //! - Each attribute's file has its type, its reader (which checks the value in place and appends
 //!   its canonical form), and its text.

@@ -64,7 +64,7 @@ impl NextHop {
     }
 
     /// The octets as they are in a canonical set and in MP_REACH_NLRI.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn write<T>(self, write: impl FnOnce(&[u8]) -> T) -> T {
         match self {
             Self::V4(address) => write(&address.octets()),

@@ -74,8 +74,8 @@ pub(crate) fn read<'a>(
     out: &mut Vec<u8>,
 ) -> Result<(), Malformed<'a>> {
     match value {
-        [0..=2] => {
-            out.extend_from_slice(value);
+        [code @ 0..=2] => {
+            out.push(*code);
             Ok(())
         }
         [code] => Err(Malformed::new(

@@ -28,14 +28,14 @@ impl<'a> Canonical<'_, 'a> {
     #[inline]
     pub(super) fn write(
         mut self,
-        cut: &Cut<'a>,
+        cut: &Cut<'_, 'a>,
         body_is_empty: bool,
         reach: Option<&MpReach<'a>>,
     ) -> usize {
         self.sets.clear();
         // RFC 4760 §3: NEXT_HOP beside MP_REACH_NLRI alone "SHOULD be ignored".
         let mut own = None;
-        if !(body_is_empty && cut.reach.is_some())
+        if !(body_is_empty && cut.has(AttrCode::MP_REACH_NLRI))
             && let Some(raw) = cut.find(AttrCode::NEXT_HOP)
         {
             own = self.next_hop(raw);
@@ -46,8 +46,8 @@ impl<'a> Canonical<'_, 'a> {
             own
         });
         let start = self.sets.len();
-        for raw in &cut.others {
-            self.attribute(*raw, cut);
+        for raw in cut.others() {
+            self.attribute(raw, cut);
         }
         let end = self.sets.len();
         if let (Some(reach), false) = (reach, body_is_empty) {
@@ -89,7 +89,7 @@ impl<'a> Canonical<'_, 'a> {
 
     /// Judges one attribute and writes it if it stays.
     #[inline]
-    pub(super) fn attribute(&mut self, raw: Raw<'a>, cut: &Cut<'a>) {
+    pub(super) fn attribute(&mut self, raw: Raw<'a>, cut: &Cut<'_, 'a>) {
         let Some(spec) = table::spec(raw.code) else {
             self.unknown(raw);
             return;
@@ -128,7 +128,7 @@ impl<'a> Canonical<'_, 'a> {
 
     /// Writes head and canonical value, or takes all back.
     #[inline]
-    pub(super) fn put(&mut self, raw: Raw<'a>, spec: &AttrSpec, flags: u8, cut: &Cut<'a>) {
+    pub(super) fn put(&mut self, raw: Raw<'a>, spec: &AttrSpec, flags: u8, cut: &Cut<'_, 'a>) {
         let start = self.sets.len();
         self.sets.extend_from_slice(&[flags, raw.code, 0]);
         let value = start + 3;
@@ -153,7 +153,7 @@ impl<'a> Canonical<'_, 'a> {
 
     /// RFC 6793 §4.2.3: what AS4_PATH and AS4_AGGREGATOR know beyond two octets.
     #[cold]
-    pub(super) fn merge(&mut self, spec: &AttrSpec, value: usize, cut: &Cut<'a>) {
+    pub(super) fn merge(&mut self, spec: &AttrSpec, value: usize, cut: &Cut<'_, 'a>) {
         // When AGGREGATOR and AS4_AGGREGATOR are both there and the former does not say AS_TRANS,
         // someone who knows nothing of four octets has aggregated: AS4_AGGREGATOR and AS4_PATH are
         // ignored.
@@ -194,7 +194,7 @@ impl<'a> Canonical<'_, 'a> {
     }
 
     /// Reads AS4_PATH or AS4_AGGREGATOR, if there is a good one.
-    pub(super) fn read_as4(&mut self, cut: &Cut<'a>, code: AttrCode) -> Option<Raw<'a>> {
+    pub(super) fn read_as4(&mut self, cut: &Cut<'_, 'a>, code: AttrCode) -> Option<Raw<'a>> {
         self.as4.clear();
         let (raw, spec) = (cut.find(code)?, table::spec(code.0)?);
         if !self.judge.flags(raw, spec.flags) {

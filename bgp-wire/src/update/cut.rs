@@ -1,7 +1,5 @@
 //! Cuts the attribute block of an UPDATE into attributes, each once, without looking at values.
 
-use smallvec::SmallVec;
-
 use super::judge::Judge;
 use crate::attribute::{AttrCode, flags};
 
@@ -15,113 +13,180 @@ pub(super) struct Raw<'a> {
     pub(super) whole: &'a [u8],
 }
 
-/// The attributes of one message, ORIGIN and its like first; more than these spill to the heap.
-pub(super) type Attributes<'a> = SmallVec<[Raw<'a>; 12]>;
+/// Where an attribute is in the block.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slot {
+    code: u8,
+    flags: u8,
+    head: u8,
+    start: u16,
+    length: u16,
+}
+
+impl Slot {
+    /// The first attribute of `rest`, which begins at `start`, cut by its length.
+    #[inline]
+    fn first(rest: &[u8], start: usize) -> Option<Self> {
+        let (flags, code, length, head) = match rest {
+            [flags, code, high, low, ..] if flags & flags::EXTENDED_LENGTH != 0 => {
+                (*flags, *code, u16::from_be_bytes([*high, *low]), 4)
+            }
+            [flags, code, length, ..] if flags & flags::EXTENDED_LENGTH == 0 => {
+                (*flags, *code, u16::from(*length), 3)
+            }
+            _ => return None,
+        };
+        let fits = usize::from(head) + usize::from(length) <= rest.len();
+        // The block is cut by a length of two octets itself, so its places fit.
+        fits.then_some(Self {
+            code,
+            flags,
+            head,
+            start: u16::try_from(start).ok()?,
+            length,
+        })
+    }
+}
 
 /// The attribute block, cut into attributes.
-pub(super) struct Cut<'a> {
+pub(super) struct Cut<'s, 'a> {
+    block: &'a [u8],
     /// All but MP_REACH_NLRI and MP_UNREACH_NLRI, in ascending order, each once.
-    pub(super) others: Attributes<'a>,
-    pub(super) reach: Option<Raw<'a>>,
-    pub(super) unreach: Option<Raw<'a>>,
-    /// The codes seen, below 128 and from there on.
-    pub(super) seen: [u128; 2],
+    slots: &'s mut Vec<Slot>,
+    reach: Option<Slot>,
+    unreach: Option<Slot>,
+    seen: Seen,
     /// Some octets could not be cut.
     pub(super) lost: bool,
 }
 
-impl<'a> Cut<'a> {
+impl<'s, 'a> Cut<'s, 'a> {
+    /// Nothing, until [`fill`](Self::fill).
     #[inline]
-    pub(super) fn new(block: &'a [u8], judge: &mut Judge<'a>) -> Self {
-        let mut cut = Self {
-            others: SmallVec::new(),
+    pub(super) fn new(block: &'a [u8], slots: &'s mut Vec<Slot>) -> Self {
+        slots.clear();
+        Self {
+            block,
+            slots,
             reach: None,
             unreach: None,
-            seen: [0; 2],
+            seen: Seen::default(),
             lost: false,
-        };
-        let mut rest = block;
+        }
+    }
+
+    /// Cuts the block. The work is done in place, as moving what has just been written is what
+    /// would cost most here.
+    #[inline]
+    pub(super) fn fill(&mut self, judge: &mut Judge<'a>) {
+        let mut start = 0;
         let mut last = 0;
         let mut ascending = true;
-        while !rest.is_empty() {
-            let Some((raw, after)) = one(rest) else {
+        while let Some(rest) = self.block.get(start..).filter(|rest| !rest.is_empty()) {
+            let Some(slot) = Slot::first(rest, start) else {
                 judge.attribute_overrun(rest);
-                cut.lost = true;
+                self.lost = true;
                 break;
             };
-            rest = after;
+            start += usize::from(slot.head) + usize::from(slot.length);
             // The code counts as seen before its value is looked at, so that a bad first copy does
             // not let a second one in.
-            if cut.mark(raw.code) {
-                judge.duplicate(raw);
+            if self.seen.mark(slot.code) {
+                judge.duplicate(self.raw(&slot));
                 continue;
             }
-            match AttrCode(raw.code) {
-                AttrCode::MP_REACH_NLRI => cut.reach = Some(raw),
-                AttrCode::MP_UNREACH_NLRI => cut.unreach = Some(raw),
+            match AttrCode(slot.code) {
+                AttrCode::MP_REACH_NLRI => self.reach = Some(slot),
+                AttrCode::MP_UNREACH_NLRI => self.unreach = Some(slot),
                 AttrCode(code) => {
-                    ascending &= code > last;
+                    ascending &= code >= last;
                     last = code;
-                    cut.others.push(raw);
+                    self.slots.push(slot);
                 }
             }
         }
         if !ascending {
-            cut.others.sort_unstable_by_key(|raw| raw.code);
+            self.slots.sort_unstable_by_key(|slot| slot.code);
         }
-        cut
     }
 
-    /// Marks a code as seen; whether it was before.
     #[inline]
-    pub(super) fn mark(&mut self, code: u8) -> bool {
-        let [low, high] = &mut self.seen;
-        let half = if code < 128 { low } else { high };
-        let bit = 1 << (code & 127);
-        let before = *half & bit != 0;
-        *half |= bit;
-        before
+    fn raw(&self, slot: &Slot) -> Raw<'a> {
+        let (head, length) = (usize::from(slot.head), usize::from(slot.length));
+        let from = self.block.get(usize::from(slot.start)..).unwrap_or(&[]);
+        let whole = from.get(..head + length).unwrap_or(from);
+        Raw {
+            flags: slot.flags,
+            code: slot.code,
+            value: whole.get(head..).unwrap_or(&[]),
+            whole,
+        }
+    }
+
+    /// MP_REACH_NLRI.
+    #[inline]
+    pub(super) fn reach(&self) -> Option<Raw<'a>> {
+        self.reach.as_ref().map(|slot| self.raw(slot))
+    }
+
+    /// MP_UNREACH_NLRI.
+    #[inline]
+    pub(super) fn unreach(&self) -> Option<Raw<'a>> {
+        self.unreach.as_ref().map(|slot| self.raw(slot))
+    }
+
+    /// The attributes but for those that carry NLRI, in ascending order of code.
+    #[inline]
+    pub(super) fn others(&self) -> impl Iterator<Item = Raw<'a>> + '_ {
+        self.slots.iter().map(|slot| self.raw(slot))
     }
 
     #[inline]
     pub(super) fn has(&self, code: AttrCode) -> bool {
-        let [low, high] = self.seen;
-        let half = if code.0 < 128 { low } else { high };
-        half & (1 << (code.0 & 127)) != 0
+        self.seen.has(code.0)
     }
 
+    #[inline]
     pub(super) fn find(&self, code: AttrCode) -> Option<Raw<'a>> {
-        self.others.iter().find(|raw| raw.code == code.0).copied()
+        self.slots
+            .iter()
+            .find(|slot| slot.code == code.0)
+            .map(|slot| self.raw(slot))
     }
 
+    /// Whether there is anything but MP_UNREACH_NLRI, as far as can be known.
+    pub(super) fn has_others(&self) -> bool {
+        !self.slots.is_empty() || self.reach.is_some() || self.lost
+    }
+
+    /// How many attributes there are.
+    #[inline]
     pub(super) fn count(&self) -> usize {
-        self.others.len() + usize::from(self.reach.is_some()) + usize::from(self.unreach.is_some())
+        self.slots.len() + usize::from(self.reach.is_some()) + usize::from(self.unreach.is_some())
     }
 }
 
-/// The first attribute, cut by its length.
-#[inline]
-pub(super) fn one(block: &[u8]) -> Option<(Raw<'_>, &[u8])> {
-    let (flags, code, length, head) = match block {
-        [flags, code, high, low, ..] if flags & flags::EXTENDED_LENGTH != 0 => (
-            *flags,
-            *code,
-            usize::from(u16::from_be_bytes([*high, *low])),
-            4,
-        ),
-        [flags, code, length, ..] if flags & flags::EXTENDED_LENGTH == 0 => {
-            (*flags, *code, usize::from(*length), 3)
-        }
-        _ => return None,
-    };
-    let (whole, rest) = block.split_at_checked(head + length)?;
-    Some((
-        Raw {
-            flags,
-            code,
-            value: whole.get(head..)?,
-            whole,
-        },
-        rest,
-    ))
+/// The codes that are there.
+#[derive(Clone, Copy, Default)]
+struct Seen([u64; 4]);
+
+impl Seen {
+    /// Marks a code; whether it was marked before.
+    #[inline]
+    fn mark(&mut self, code: u8) -> bool {
+        let Some(word) = self.0.get_mut(usize::from(code >> 6)) else {
+            return true;
+        };
+        let bit = 1 << (code & 63);
+        let before = *word & bit != 0;
+        *word |= bit;
+        before
+    }
+
+    #[inline]
+    fn has(&self, code: u8) -> bool {
+        self.0
+            .get(usize::from(code >> 6))
+            .is_some_and(|word| word & (1 << (code & 63)) != 0)
+    }
 }

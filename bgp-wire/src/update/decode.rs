@@ -36,9 +36,10 @@ pub fn decode_update<'a>(
     let has_announced = !announced.is_empty();
     let announced = judge.body_nlri(announced, ctx, "NLRI");
 
-    let cut = Cut::new(block, &mut judge);
-    let (reach, reach_octets) = judge.reach(cut.reach, ctx);
-    let unreach = judge.unreach(cut.unreach, ctx);
+    let mut cut = Cut::new(block, &mut scratch.slots);
+    cut.fill(&mut judge);
+    let (reach, reach_octets) = judge.reach(cut.reach(), ctx);
+    let unreach = judge.unreach(cut.unreach(), ctx);
 
     let canonical = Canonical {
         ctx,

@@ -378,7 +378,7 @@ impl<'a> Judge<'a> {
     #[inline]
     pub(super) fn missing(
         &mut self,
-        cut: &Cut<'a>,
+        cut: &Cut<'_, 'a>,
         ctx: &SessionContext,
         announced: bool,
         reach: bool,
@@ -424,13 +424,12 @@ impl<'a> Judge<'a> {
     pub(super) fn no_reachable_nlri(
         &mut self,
         reachable: bool,
-        cut: &Cut<'a>,
+        cut: &Cut<'_, 'a>,
     ) -> Result<(), MessageError> {
         if self.worst < Disposition::TreatAsWithdraw {
             return Ok(());
         }
-        let others = !cut.others.is_empty() || cut.reach.is_some() || cut.lost;
-        if self.worst < Disposition::SessionReset && (reachable || !others) {
+        if self.worst < Disposition::SessionReset && (reachable || !cut.has_others()) {
             return Ok(());
         }
         let judge = Self {

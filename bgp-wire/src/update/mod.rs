@@ -28,6 +28,8 @@ pub use end_of_rib::encode_end_of_rib;
 pub struct AttrScratch {
     /// The sets of the message at hand.
     pub(crate) sets: Vec<u8>,
+    /// Where the attributes of the message are.
+    pub(crate) slots: Vec<cut::Slot>,
     /// AS4_PATH and AS4_AGGREGATOR before they are merged.
     pub(crate) as4: Vec<u8>,
 }
