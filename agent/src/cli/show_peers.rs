@@ -214,7 +214,6 @@ fn families<W: Write>(peer: &PeerView, screen: &mut Screen<W>) -> Result<(), Ask
                 words::number(family.accepted).into(),
                 words::number(family.advertised).into(),
                 words::yes(family.end_of_rib_received).into(),
-                words::yes(family.end_of_rib_sent).into(),
             ]
         })
         .collect();
@@ -223,8 +222,7 @@ fn families<W: Write>(peer: &PeerView, screen: &mut Screen<W>) -> Result<(), Ask
         Column::number("RECEIVED", 10),
         Column::number("ACCEPTED", 10),
         Column::number("SENT", 10),
-        Column::text("END-OF-RIB RECEIVED", 19),
-        Column::text("END-OF-RIB SENT", 15),
+        Column::text("ITS END-OF-RIB", 14),
     ];
     Ok(Table::print(columns, &rows, screen)?)
 }

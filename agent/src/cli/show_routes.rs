@@ -77,7 +77,7 @@ pub fn closing<W: Write>(
     let text = match end {
         _ if rows == 0 => "No routes.".to_owned(),
         Some(End { sorted: false, .. }) => {
-            format!("{routes}, not sorted: grouped by router, family and as they are stored.")
+            format!("{routes}, not sorted: grouped by router and family, as they are stored.")
         }
         _ => format!("{routes}."),
     };
@@ -97,6 +97,7 @@ struct Sections {
 /// What the legend must explain.
 #[derive(Default)]
 struct Seen {
+    best: bool,
     multipath: bool,
     stale: bool,
     ineligible: std::collections::BTreeSet<Ineligible>,
@@ -116,6 +117,7 @@ impl Sections {
             self.table = None;
             self.of = Some((row.router.clone(), row.family.clone()));
         }
+        self.seen.best |= row.best;
         self.seen.multipath |= row.multipath;
         self.seen.stale |= row.stale;
         self.seen.ineligible.extend(row.ineligible);
@@ -159,7 +161,10 @@ impl Sections {
         if self.of.is_none() {
             return Ok(());
         }
-        let mut legend = vec!["> best".to_owned()];
+        let mut legend = Vec::new();
+        if self.seen.best {
+            legend.push("> best".to_owned());
+        }
         if self.seen.multipath {
             legend.push("= used beside the best".to_owned());
         }
@@ -173,6 +178,9 @@ impl Sections {
                 .map(|why| format!("{} {}", why.letter(), why.text())),
         );
         screen.blank()?;
+        if legend.is_empty() {
+            return Ok(());
+        }
         Ok(screen.line(0, &legend.join(", "))?)
     }
 }

@@ -205,7 +205,7 @@ impl Table {
             kept <= WIDTH + GAP,
             "the columns of a table fit on the screen"
         );
-        let needed = columns.iter().map(|column| column.title.width()).collect();
+        let needed = columns.iter().map(|column| breadth(column.title)).collect();
         let mut table = Self {
             columns,
             needed,
@@ -220,7 +220,7 @@ impl Table {
         let mut grown = false;
         for row in rows {
             for (needed, cell) in self.needed.iter_mut().zip(row) {
-                let width = cell.text.width();
+                let width = breadth(&cell.text);
                 if width > *needed {
                     *needed = width;
                     grown = true;
@@ -277,7 +277,7 @@ impl Table {
             let mut space = 0;
             for (n, cell) in row.iter().enumerate() {
                 let piece = pieces[n].get(line).copied().unwrap_or_default();
-                let fill = self.widths[n].saturating_sub(piece.width());
+                let fill = self.widths[n].saturating_sub(breadth(piece));
                 let (before, after) = if self.columns[n].right {
                     (fill, 0)
                 } else {
@@ -313,8 +313,20 @@ impl Table {
     }
 }
 
+/// Columns that a text takes. Most is ASCII, of which that is known at once.
+fn breadth(text: &str) -> usize {
+    if text.is_ascii() {
+        text.len()
+    } else {
+        text.width()
+    }
+}
+
 /// The text without characters that move the cursor, change colours or hide.
 pub fn printable(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|octet| matches!(octet, 0x20..=0x7e)) {
+        return Cow::Borrowed(text);
+    }
     let bad = |c: char| {
         c.is_control()
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -330,7 +342,8 @@ fn wrap(text: &str, width: usize) -> Vec<&str> {
     let width = width.max(2);
     let mut pieces = Vec::new();
     let mut rest = text;
-    while rest.width() > width {
+    // No character takes more columns than octets.
+    while rest.len() > width && breadth(rest) > width {
         let mut used = 0;
         let fits = rest.char_indices().find(|(_, c)| {
             used += c.width().unwrap_or(0);

@@ -17,7 +17,7 @@ use super::protocol::{
     SORTED_ROWS, Side,
 };
 use super::routes::{FibFilter, FibRow, RouteFilter, RouteRow, RouteSide, RouteTable, Rows};
-use super::views::{PeerView, RouterView, Views};
+use super::views::{PeerView, Views};
 
 /// Destinations looked at in one call of [`Answer::next`], so that no table lock is wanted for long.
 const PAGE: usize = 1_000;
@@ -225,7 +225,7 @@ fn start(request: &Request, views: &dyn Views) -> Result<Source, ErrorReply> {
         Request::Peers { router, name } => {
             let routers = chosen_routers(views, router.as_deref())?;
             let mut peers = views.peers();
-            peers.retain(|peer| routers.iter().any(|router| router.name == peer.router));
+            peers.retain(|peer| routers.contains(&peer.router));
             if let Some(name) = name {
                 peers = chosen_peers(peers, name)?;
             }
@@ -249,7 +249,7 @@ fn routes(request: &RoutesRequest, views: &dyn Views) -> Result<Walk<RouteRow>, 
         None => None,
         Some(name) => {
             let mut peers = views.peers();
-            peers.retain(|peer| routers.iter().any(|router| router.name == peer.router));
+            peers.retain(|peer| routers.contains(&peer.router));
             Some(chosen_peers(peers, name)?)
         }
     };
@@ -259,7 +259,7 @@ fn routes(request: &RoutesRequest, views: &dyn Views) -> Result<Walk<RouteRow>, 
     let mut parts: VecDeque<Rows<RouteRow>> = VecDeque::new();
     let mut families = Vec::new();
     for (router, table) in views.tables() {
-        if !routers.iter().any(|chosen| *chosen.name == *router) {
+        if !routers.iter().any(|chosen| **chosen == *router) {
             continue;
         }
         for family in table.families() {
@@ -348,10 +348,7 @@ fn fib(
         .ok_or_else(|| not_found("this agent does not install routes"))?;
     let names: Vec<Option<String>> = match router {
         None => vec![None],
-        Some(_) => routers
-            .into_iter()
-            .map(|router| Some(router.name))
-            .collect(),
+        Some(_) => routers.into_iter().map(Some).collect(),
     };
     let parts = names.into_iter().map(|router| {
         fib.rows(&FibFilter {
@@ -367,7 +364,9 @@ fn explain(
     router: Option<&str>,
     views: &dyn Views,
 ) -> Result<Vec<Reply>, ErrorReply> {
-    let routers = chosen_routers(views, router)?;
+    let chosen = chosen_routers(views, router)?;
+    let mut routers = views.routers();
+    routers.retain(|router| chosen.contains(&router.name));
     let tables = views.tables();
     let fib = views.fib();
     let mut replies = Vec::new();
@@ -451,16 +450,25 @@ fn speaks_of(prefix: &PrefixQuery, family: &str) -> bool {
     family.starts_with(if prefix.is_ipv6() { "ipv6/" } else { "ipv4/" })
 }
 
-fn chosen_routers(views: &dyn Views, name: Option<&str>) -> Result<Vec<RouterView>, ErrorReply> {
-    let mut routers = views.routers();
-    if let Some(asked) = name {
-        let all: Vec<String> = routers.iter().map(|router| router.name.clone()).collect();
-        routers.retain(|router| is_named(asked, &router.name));
-        if routers.is_empty() {
-            return Err(nothing_named("router", asked, &all));
-        }
+/// The names of the routers that are meant. Not by their views, which are dear: they count whole tables.
+fn chosen_routers(views: &dyn Views, name: Option<&str>) -> Result<Vec<String>, ErrorReply> {
+    let all: Vec<String> = views
+        .tables()
+        .iter()
+        .map(|(name, _)| name.to_string())
+        .collect();
+    let Some(asked) = name else {
+        return Ok(all);
+    };
+    let chosen: Vec<String> = all
+        .iter()
+        .filter(|name| is_named(asked, name))
+        .cloned()
+        .collect();
+    match chosen.is_empty() {
+        true => Err(nothing_named("router", asked, &all)),
+        false => Ok(chosen),
     }
-    Ok(routers)
 }
 
 fn chosen_peers(mut peers: Vec<PeerView>, asked: &str) -> Result<Vec<PeerView>, ErrorReply> {

@@ -319,7 +319,6 @@ fn peers() -> Vec<PeerView> {
         accepted,
         advertised,
         end_of_rib_received: end,
-        end_of_rib_sent: end,
     };
     let tor = PeerView {
         name: "tor-1".to_owned(),

@@ -96,7 +96,7 @@ impl Node {
         peer
     }
 
-    fn hear(&mut self, peer: PeerIdx, prefix: &str, next_hop: u8, path: &[u32]) {
+    fn hear(&self, peer: PeerIdx, prefix: &str, next_hop: u8, path: &[u32]) {
         let mut editor = AttrEditor::new();
         editor.set_origin(Origin::Igp);
         for asn in path.iter().rev() {

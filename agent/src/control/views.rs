@@ -247,10 +247,8 @@ pub struct PeerFamilyView {
     pub accepted: u64,
     /// Prefixes that we announce to it.
     pub advertised: u64,
-    /// It has told us that its first feed is complete (RFC 4724 section 2).
+    /// It has told us that its first feed is complete: End-of-RIB (RFC 4724 section 2).
     pub end_of_rib_received: bool,
-    /// We have told it so.
-    pub end_of_rib_sent: bool,
 }
 
 /// Messages by type, one direction.

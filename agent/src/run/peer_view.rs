@@ -64,7 +64,6 @@ pub(super) fn view(
                 accepted: family.accepted,
                 advertised: family.advertised,
                 end_of_rib_received: family.end_of_rib_received,
-                ..PeerFamilyView::default()
             })
             .collect(),
         received: messages(snapshot.stats.received),
