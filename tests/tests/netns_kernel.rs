@@ -370,6 +370,19 @@ fn a_connected_route_is_never_covered() -> Result<()> {
     )?;
     ensure!(node.route("192.0.1.0/24")? == before);
     ensure!(node.route("2001:db8:1::/64")? == own);
+    // An address that comes later takes its route's place, and gives it back.
+    let loopback = "10.9.9.9 via 192.0.1.2 dev v1 proto 196 metric 300";
+    node.table.route("10.9.9.9/32", &["192.0.1.2"]);
+    node.expect("10.9.9.9/32", loopback)?;
+    node.ns.ip("address add 10.9.9.9/32 dev lo")?;
+    node.expect_state(
+        "10.9.9.9/32",
+        FibState::Blocked,
+        "it is an address of this node",
+    )?;
+    node.expect("10.9.9.9/32", "")?;
+    node.ns.ip("address del 10.9.9.9/32 dev lo")?;
+    node.expect("10.9.9.9/32", loopback)?;
     // The address goes, and with it what stood in the way; then it comes back.
     node.ns.ip("address del 192.0.1.1/24 dev v1")?;
     node.expect(

@@ -8,7 +8,7 @@ use std::time::Instant;
 use ipnet::IpNet;
 
 use super::engine::Engine;
-use super::model::{KernelEvent, KernelRoute, Link, RouteKind};
+use super::model::{KernelEvent, KernelRoute, LOCAL_TABLE, Link, MAIN_TABLE, RouteKind};
 use super::stats::KernelStats;
 use super::table::IpFamily;
 use super::view::{Installed, NO_ROUTER};
@@ -104,8 +104,18 @@ impl Engine {
     /// A route of someone else came, changed or went.
     pub(super) fn foreign_changed(&mut self, route: &KernelRoute, now: Instant) {
         self.resolver.mark_within(std::iter::once(route.prefix));
-        // It may stand in the way of ours, or no longer.
-        if let Some(at) = self.fib.find_in(route.owner.table, route.prefix.trunc()) {
+        self.look_again((route.owner.table, route.prefix.trunc()), now);
+    }
+
+    /// What stood in the way of a route of ours may have gone, or come. An address of the node is a
+    /// route in the local table, and in the way in the main one.
+    fn look_again(&mut self, (table, prefix): (u32, IpNet), now: Instant) {
+        let table = if table == LOCAL_TABLE {
+            MAIN_TABLE
+        } else {
+            table
+        };
+        if let Some(at) = self.fib.find_in(table, prefix) {
             self.enqueue(at, now);
         }
     }
@@ -114,10 +124,8 @@ impl Engine {
     pub(super) fn foreign_lost(&mut self, keys: &[(u32, IpNet)], now: Instant) {
         self.resolver
             .mark_within(keys.iter().map(|(_, prefix)| *prefix));
-        for (table, prefix) in keys {
-            if let Some(at) = self.fib.find_in(*table, *prefix) {
-                self.enqueue(at, now);
-            }
+        for key in keys {
+            self.look_again(*key, now);
         }
     }
 

@@ -22,7 +22,7 @@ use foldhash::{HashMap, HashSet};
 use ipnet::IpNet;
 use parking_lot::{Mutex, RwLock};
 
-use super::model::{DEFAULT_METRIC, Leg, Legs, RouteKind, normalise};
+use super::model::{Leg, Legs, RouteKind, normalise};
 use super::source::{FibSource, HopKey, HopState, OwnRoute, is_link_local};
 use super::table::KernelTable;
 
@@ -56,11 +56,12 @@ impl Reach {
 
 /// Resolves one next hop.
 ///
-/// `own` gives the longest own best route of at most so many bits, over all routers.
+/// `own` gives the longest own best route of at most so many bits, over all routers, and the metric
+/// that it has in the kernel.
 pub(super) fn resolve(
     key: HopKey,
     kernel: &KernelTable,
-    own: &dyn Fn(IpAddr, u8) -> Option<OwnRoute>,
+    own: &dyn Fn(IpAddr, u8) -> Option<(u32, OwnRoute)>,
 ) -> Reach {
     let recursive = Cell::new(false);
     let own = |address: IpAddr, longest: u8| {
@@ -79,7 +80,7 @@ pub(super) fn resolve(
 fn follow(
     key: HopKey,
     kernel: &KernelTable,
-    own: &dyn Fn(IpAddr, u8) -> Option<OwnRoute>,
+    own: &dyn Fn(IpAddr, u8) -> Option<(u32, OwnRoute)>,
     path: &mut Vec<HopKey>,
 ) -> Reach {
     let facts = kernel.facts();
@@ -112,7 +113,7 @@ fn follow(
 fn longest(
     address: IpAddr,
     kernel: &KernelTable,
-    own: &dyn Fn(IpAddr, u8) -> Option<OwnRoute>,
+    own: &dyn Fn(IpAddr, u8) -> Option<(u32, OwnRoute)>,
     path: &mut Vec<HopKey>,
     usable: &dyn Fn(u32) -> bool,
 ) -> Reach {
@@ -120,9 +121,9 @@ fn longest(
     let theirs = kernel.lookup(address, own_longest);
     let floor = theirs.as_ref().map(|t| (t.prefix.prefix_len(), t.metric));
     // Our own routes that are more specific, or as specific and preferred by the kernel.
-    while let Some(route) = own(address, own_longest) {
+    while let Some((ours, route)) = own(address, own_longest) {
         let length = route.prefix.prefix_len();
-        let better = floor.is_none_or(|(l, m)| length > l || length == l && DEFAULT_METRIC < m);
+        let better = floor.is_none_or(|(l, m)| length > l || length == l && ours < m);
         if !better {
             break;
         }
@@ -243,15 +244,10 @@ impl Resolver {
         let own = |address: IpAddr, longest: u8| {
             let found = sources
                 .iter()
-                .filter_map(|s| s.source.lookup(address, longest));
+                .filter_map(|s| Some((s.rank.0, s.source.lookup(address, longest)?)));
             // In order of rank, so that of equal lengths the first stays.
-            found.reduce(|a, b| {
-                if b.prefix.prefix_len() > a.prefix.prefix_len() {
-                    b
-                } else {
-                    a
-                }
-            })
+            let longer = |a: &OwnRoute, b: &OwnRoute| b.prefix.prefix_len() > a.prefix.prefix_len();
+            found.reduce(|a, b| if longer(&a.1, &b.1) { b } else { a })
         };
         resolve(key, &self.table.read(), &own)
     }
@@ -368,5 +364,181 @@ impl Resolver {
             .collect();
         all.sort_unstable_by_key(|(k, _)| *k);
         all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::model::{KernelRoute, LOCAL_TABLE, Link, MAIN_TABLE, Ownership};
+
+    fn key(text: &str) -> HopKey {
+        match text.split_once('%') {
+            Some((a, l)) => HopKey {
+                address: a.parse().unwrap(),
+                link: Some(l.parse().unwrap()),
+            },
+            None => HopKey {
+                address: text.parse().unwrap(),
+                link: None,
+            },
+        }
+    }
+
+    fn route(prefix: &str, gateway: Option<&str>, ifindex: u32, metric: u32) -> KernelRoute {
+        KernelRoute {
+            prefix: prefix.parse().unwrap(),
+            owner: Ownership {
+                protocol: 4,
+                metric,
+                table: MAIN_TABLE,
+            },
+            kind: RouteKind::Unicast,
+            tos: 0,
+            legs: [Leg::new(gateway.map(|g| g.parse().unwrap()), ifindex)]
+                .into_iter()
+                .collect(),
+            encapsulated: false,
+            nexthop_id: 0,
+        }
+    }
+
+    /// Links 2 (up) and 3 (down), 192.0.2.1/24 on link 2, and a few routes.
+    fn kernel() -> KernelTable {
+        let mut t = KernelTable::default();
+        for (ifindex, carrier) in [(2, true), (3, false)] {
+            t.set_link(Link {
+                ifindex,
+                name: "v".into(),
+                admin_up: true,
+                carrier,
+            });
+        }
+        t.add_address(2, "192.0.2.1/24".parse().unwrap());
+        t.add_route(&route("192.0.2.0/24", None, 2, 0), false);
+        t.add_route(&route("198.51.100.0/24", None, 3, 0), false);
+        t.add_route(&route("10.0.0.0/8", Some("192.0.2.9"), 2, 50), false);
+        let mut hole = route("10.6.0.0/16", None, 2, 0);
+        hole.kind = RouteKind::Other(6);
+        hole.legs.clear();
+        t.add_route(&hole, false);
+        let mut wrapped = route("10.7.0.0/16", Some("192.0.2.9"), 2, 0);
+        wrapped.encapsulated = true;
+        t.add_route(&wrapped, false);
+        let mut own = route("192.0.2.1/32", None, 2, 0);
+        own.owner.table = LOCAL_TABLE;
+        own.kind = RouteKind::Local;
+        t.add_route(&own, false);
+        t
+    }
+
+    /// Our own routes, as prefix and next hops.
+    const OWN: &[(&str, &[&str])] = &[
+        ("172.16.1.0/24", &["192.0.2.7"]),
+        ("172.16.2.0/24", &["172.16.1.1"]),
+        ("172.16.3.0/24", &["172.16.3.9"]),
+        ("172.16.4.0/24", &["172.16.5.1"]),
+        ("172.16.5.0/24", &["172.16.4.1"]),
+        ("172.16.6.0/24", &["192.0.2.7", "fe80::1%2", "fe80::1%3"]),
+        ("10.8.0.0/16", &["192.0.2.7"]),
+        // As long as the connected network, which the kernel prefers by its metric.
+        ("192.0.2.0/24", &["fe80::1%2"]),
+        ("10.9.0.0/16", &["10.9.0.1"]),
+    ];
+
+    fn own(address: IpAddr, longest: u8) -> Option<(u32, OwnRoute)> {
+        OWN.iter()
+            .map(|(p, hops)| OwnRoute {
+                prefix: p.parse().unwrap(),
+                hops: hops.iter().map(|h| key(h)).collect(),
+            })
+            .filter(|r| r.prefix.prefix_len() <= longest && r.prefix.contains(&address))
+            .max_by_key(|r| r.prefix.prefix_len())
+            .map(|r| (300, r))
+    }
+
+    #[test]
+    fn each_next_hop_leads_where_the_longest_match_says() {
+        let table: &[(&str, &str, &[(&str, u32)], u32)] = &[
+            ("connected", "192.0.2.5", &[("192.0.2.5", 2)], 0),
+            (
+                "over a gateway, at its metric",
+                "10.1.1.1",
+                &[("192.0.2.9", 2)],
+                50,
+            ),
+            ("our own address", "192.0.2.1", &[], 0),
+            ("nowhere", "203.0.113.1", &[], 0),
+            ("a link without carrier", "198.51.100.1", &[], 0),
+            ("a black hole", "10.6.0.1", &[], 0),
+            ("a tunnel", "10.7.0.1", &[], 0),
+            ("link-local", "fe80::5%2", &[("fe80::5", 2)], 0),
+            ("link-local on a link that is down", "fe80::5%3", &[], 0),
+            ("link-local without a link", "fe80::5", &[], 0),
+            ("over our own route", "172.16.1.1", &[("192.0.2.7", 2)], 0),
+            ("over two of our own", "172.16.2.1", &[("192.0.2.7", 2)], 0),
+            ("only through itself", "172.16.3.9", &[], 0),
+            ("through itself in a circle", "172.16.4.1", &[], 0),
+            (
+                "all legs that work",
+                "172.16.6.1",
+                &[("192.0.2.7", 2), ("fe80::1", 2)],
+                0,
+            ),
+            ("our own is longer", "10.8.0.1", &[("192.0.2.7", 2)], 0),
+            (
+                "not through itself but the next shorter",
+                "10.9.0.1",
+                &[("192.0.2.9", 2)],
+                50,
+            ),
+            ("unspecified", "0.0.0.0", &[], 0),
+            ("multicast", "224.0.0.5", &[], 0),
+        ];
+        let kernel = kernel();
+        for (name, hop, legs, metric) in table {
+            let reach = resolve(key(hop), &kernel, &own);
+            let wanted: Legs = legs
+                .iter()
+                .map(|(g, i)| Leg::new(Some(g.parse().unwrap()), *i))
+                .collect();
+            assert_eq!(reach.legs, wanted, "{name}");
+            if !legs.is_empty() {
+                assert_eq!(reach.metric, *metric, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_chain_that_is_too_long_is_not_followed() {
+        let chain = |address: IpAddr, longest: u8| {
+            let IpAddr::V4(a) = address else { return None };
+            let n = a.octets()[1];
+            let next = format!("100.{}.0.1", n + 1);
+            let prefix: IpNet = format!("100.{n}.0.0/16").parse().unwrap();
+            let hops = [if n == 20 {
+                key("192.0.2.7")
+            } else {
+                key(&next)
+            }];
+            (longest >= 16)
+                .then(|| {
+                    (
+                        300,
+                        OwnRoute {
+                            prefix,
+                            hops: hops.into_iter().collect(),
+                        },
+                    )
+                })
+                .filter(|_| a.octets()[0] == 100)
+        };
+        let kernel = kernel();
+        assert!(
+            resolve(key("100.14.0.1"), &kernel, &chain)
+                .state()
+                .reachable
+        );
+        assert!(!resolve(key("100.1.0.1"), &kernel, &chain).state().reachable);
     }
 }
