@@ -1,0 +1,206 @@
+//! Others in the same tables: they keep what is theirs.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use anyhow::{Result, bail, ensure};
+use cosmos::kernel::{FibConfig, FibState};
+
+use crate::node::{Node, options, until};
+
+#[test]
+fn a_connected_route_is_never_covered() -> Result<()> {
+    let node = Node::new("connected")?;
+    let before = node.route("192.0.1.0/24")?;
+    let own = node.route("2001:db8:1::/64")?;
+    node.table.route("192.0.1.0/24", &["192.0.2.2"]);
+    node.table.route("2001:db8:1::/64", &["2001:db8:2::2"]);
+    node.table.route("192.0.2.1/32", &["192.0.1.2"]);
+    node.expect_state(
+        "192.0.1.0/24",
+        FibState::Blocked,
+        "a connected route exists",
+    )?;
+    node.expect_state(
+        "2001:db8:1::/64",
+        FibState::Blocked,
+        "a connected route exists",
+    )?;
+    node.expect_state(
+        "192.0.2.1/32",
+        FibState::Blocked,
+        "it is an address of this node",
+    )?;
+    ensure!(node.route("192.0.1.0/24")? == before);
+    ensure!(node.route("2001:db8:1::/64")? == own);
+    // An address that comes later takes its route's place, and gives it back.
+    let loopback = "10.9.9.9 via 192.0.1.2 dev v1 proto 196 metric 300";
+    node.table.route("10.9.9.9/32", &["192.0.1.2"]);
+    node.expect("10.9.9.9/32", loopback)?;
+    node.ns.ip("address add 10.9.9.9/32 dev lo")?;
+    node.expect_state(
+        "10.9.9.9/32",
+        FibState::Blocked,
+        "it is an address of this node",
+    )?;
+    node.expect("10.9.9.9/32", "")?;
+    node.ns.ip("address del 10.9.9.9/32 dev lo")?;
+    node.expect("10.9.9.9/32", loopback)?;
+    // The address goes, and with it what stood in the way; then it comes back.
+    node.ns.ip("address del 192.0.1.1/24 dev v1")?;
+    node.expect(
+        "192.0.1.0/24",
+        "192.0.1.0/24 via 192.0.2.2 dev v2 proto 196 metric 300",
+    )?;
+    node.ns.ip("address add 192.0.1.1/24 dev v1")?;
+    node.expect("192.0.1.0/24", &before)
+}
+
+#[test]
+fn a_default_route_needs_to_be_asked_for() -> Result<()> {
+    let node = Node::new("default")?;
+    node.table.route("0.0.0.0/0", &["192.0.1.2"]);
+    node.table.route("::/0", &["2001:db8:1::2"]);
+    let why = "a learned default route is not accepted (kernel.acceptDefaultRoute)";
+    node.expect_state("0.0.0.0/0", FibState::Blocked, why)?;
+    node.expect_state("::/0", FibState::Blocked, why)?;
+    ensure!(node.route("0.0.0.0/0")?.is_empty());
+    let accepting = FibConfig {
+        accept_default_route: true,
+        ..FibConfig::default()
+    };
+    node.kernel().change_router("r", accepting);
+    node.expect(
+        "0.0.0.0/0",
+        "default via 192.0.1.2 dev v1 proto 196 metric 300",
+    )?;
+    node.expect(
+        "::/0",
+        "default via 2001:db8:1::2 dev v1 proto 196 metric 300",
+    )?;
+    node.kernel().change_router("r", FibConfig::default());
+    node.expect("0.0.0.0/0", "")?;
+    node.expect("::/0", "")
+}
+
+#[test]
+fn routes_of_others_with_our_protocol_or_our_metric_stay() -> Result<()> {
+    let mut node = Node::links("others")?;
+    let theirs = [
+        // As FRR's staticd writes them.
+        "10.9.0.0/24 via 192.0.1.2 proto 196 metric 20",
+        "10.9.1.0/24 via 192.0.1.2 proto 12 metric 300",
+        "10.9.2.0/24 via 192.0.1.2 proto 196 metric 300 table 100",
+        "2001:db8:9::/48 via 2001:db8:1::2 proto 196 metric 20",
+        "2001:db8:9:1::/64 via 2001:db8:1::2 proto 12 metric 300",
+        "blackhole 10.9.3.0/24 proto 196 metric 20",
+    ];
+    for route in theirs {
+        node.ns.ip(&format!("route add {route}"))?;
+    }
+    let all = |node: &Node| -> Result<Vec<String>> {
+        let mut all = Vec::new();
+        for what in ["-4 route show table all", "-6 route show table all"] {
+            all.extend(
+                node.ns
+                    .ip(&format!("-N {what}"))?
+                    .lines()
+                    .map(str::to_owned),
+            );
+        }
+        all.sort();
+        Ok(all)
+    };
+    let before = all(&node)?;
+    node.start(options())?;
+    node.add("r", node.table.clone(), FibConfig::default());
+    node.kernel().converged();
+    for prefix in ["10.9.0.0/24", "10.9.1.0/24", "10.9.2.0/24"] {
+        node.table.route(prefix, &["192.0.2.2"]);
+    }
+    node.table.route("2001:db8:9:1::/64", &["2001:db8:2::2"]);
+    let blocked = "a route of protocol bird has the same metric";
+    node.expect_state("10.9.1.0/24", FibState::Blocked, blocked)?;
+    node.expect_state("2001:db8:9:1::/64", FibState::Blocked, blocked)?;
+    // Another metric is another route: both are there, and the kernel prefers theirs.
+    node.expect_state("10.9.0.0/24", FibState::Installed, "")?;
+    ensure!(node.route("10.9.0.0/24")?.contains("metric 20"));
+    // Theirs goes: ours comes.
+    node.ns.ip("route del 10.9.1.0/24 proto 12")?;
+    node.expect(
+        "10.9.1.0/24",
+        "10.9.1.0/24 via 192.0.2.2 dev v2 proto 196 metric 300",
+    )?;
+    node.ns.ip("route del 10.9.1.0/24 proto 196")?;
+    node.ns
+        .ip("route add 10.9.1.0/24 via 192.0.1.2 proto 12 metric 300")?;
+    node.stop(false);
+    let after = all(&node)?;
+    ensure!(before == after, "before: {before:#?}\nafter: {after:#?}");
+    Ok(())
+}
+
+#[test]
+fn beside_frr_staticd_in_one_namespace_both_keep_their_routes() -> Result<()> {
+    if !std::path::Path::new("/usr/lib/frr/staticd").exists() {
+        bail!("this test needs the package frr (/usr/lib/frr/staticd)");
+    }
+    let mut node = Node::new("frr")?;
+    let directory = std::env::temp_dir().join(node.ns.name());
+    let text = directory.display().to_string();
+    let script = format!(
+        "set -e; mkdir -p {text}; : > {text}/empty.conf; \
+         printf 'ip route 10.5.0.0/24 192.0.1.2\\nip route 10.6.0.0/24 192.0.1.2\\nipv6 route 2001:db8:5::/48 2001:db8:1::2\\n' > {text}/frr.conf; \
+         chown -R frr:frr {text}; \
+         for d in zebra staticd; do /usr/lib/frr/$d -d -u frr -g frr -i {text}/$d.pid -z {text}/zserv.api \
+           --vty_socket {text} -A 127.0.0.1 -P 0 -f {text}/empty.conf --log file:{text}/$d.log; done; \
+         sleep 0.5; vtysh --vty_socket {text} -f {text}/frr.conf"
+    );
+    let result = (|| {
+        node.ns.shell(&script)?;
+        let theirs = |node: &Node| -> Result<Vec<String>> {
+            let mut all = Vec::new();
+            for family in ["-4", "-6"] {
+                let out = node.ns.ip(&format!("-N {family} route show proto 196"))?;
+                all.extend(
+                    out.lines()
+                        .filter(|l| l.contains("metric 20"))
+                        .map(str::to_owned),
+                );
+            }
+            Ok(all)
+        };
+        until(|| {
+            let n = theirs(&node)?.len();
+            ensure!(n == 3, "staticd has written {n} of 3 routes");
+            Ok(())
+        })?;
+        let before = theirs(&node)?;
+        node.table.route("10.5.0.0/24", &["192.0.2.2"]);
+        node.table.route("10.8.0.0/24", &["192.0.2.2"]);
+        node.table.route("2001:db8:5::/48", &["2001:db8:2::2"]);
+        node.expect_state("10.5.0.0/24", FibState::Installed, "")?;
+        node.expect_state("2001:db8:5::/48", FibState::Installed, "")?;
+        ensure!(theirs(&node)? == before, "beside ours");
+        // zebra must not take ours for its own either.
+        sleep(Duration::from_millis(500));
+        ensure!(
+            node.count(false)? == 2 && node.count(true)? == 1,
+            "ours are still there"
+        );
+        node.stop(false);
+        ensure!(node.count(false)? + node.count(true)? == 0);
+        ensure!(theirs(&node)? == before, "after ours are gone");
+        // And again as a start finds them.
+        node.start(options())?;
+        node.kernel().converged();
+        until(|| {
+            ensure!(node.kernel().is_settled());
+            Ok(())
+        })?;
+        ensure!(theirs(&node)? == before, "after a start that found them");
+        Ok(())
+    })();
+    let _ = std::fs::remove_dir_all(&directory);
+    result
+}

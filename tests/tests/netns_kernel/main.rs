@@ -1,0 +1,8 @@
+//! The kernel room against the real kernel, in a network namespace of each test's own.
+
+mod beside_others;
+#[path = "../../../agent/tests/kernel_table/mod.rs"]
+mod kernel_table;
+mod node;
+mod truth;
+mod writing;

@@ -1,0 +1,289 @@
+//! Links, losses, restarts and other hands: the kernel ends up with what is wanted.
+
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use cosmos::kernel::{FibConfig, FibState, KernelOptions};
+
+use crate::node::{Node, flood, options, until};
+
+#[test]
+fn a_link_down_evicts_and_a_link_up_brings_back() -> Result<()> {
+    let node = Node::new("updown")?;
+    let on1 = format!("fe80::1%{}", node.ifindex("v1")?);
+    let routes = [
+        (
+            "10.0.0.0/24",
+            "192.0.1.2",
+            "10.0.0.0/24 via 192.0.1.2 dev v1 proto 196 metric 300",
+        ),
+        (
+            "10.0.1.0/24",
+            &on1,
+            "10.0.1.0/24 via inet6 fe80::1 dev v1 proto 196 metric 300",
+        ),
+        (
+            "2001:db8:f1::/48",
+            &on1,
+            "2001:db8:f1::/48 via fe80::1 dev v1 proto 196 metric 300",
+        ),
+    ];
+    for (prefix, via, _) in routes {
+        node.table.route(prefix, &[via]);
+    }
+    node.table.route("10.0.2.0/24", &["192.0.1.2", "192.0.2.2"]);
+    for round in 0..3 {
+        for (prefix, _, wanted) in routes {
+            node.expect(prefix, wanted)?;
+        }
+        until(|| {
+            ensure!(
+                node.route("10.0.2.0/24")?.matches("nexthop").count() == 2,
+                "not both legs"
+            );
+            Ok(())
+        })?;
+        if round == 1 {
+            // The other end loses its link: no carrier, addresses and routes stay in the kernel.
+            node.neighbour.ip("link set w1 down")?;
+        } else {
+            node.ns.ip("link set v1 down")?;
+        }
+        for (prefix, _, _) in routes {
+            node.expect_state(prefix, FibState::Unresolved, "no next hop is reached")?;
+            node.expect(prefix, "")?;
+        }
+        node.expect(
+            "10.0.2.0/24",
+            "10.0.2.0/24 via 192.0.2.2 dev v2 proto 196 metric 300",
+        )?;
+        if round == 1 {
+            node.neighbour.ip("link set w1 up")?;
+        } else {
+            node.ns.ip("link set v1 up")?;
+        }
+    }
+    for (prefix, _, wanted) in routes {
+        node.expect(prefix, wanted)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_link_that_vanishes_and_returns_gets_its_routes_back() -> Result<()> {
+    let node = Node::new("vanish")?;
+    node.table.route("10.0.0.0/24", &["192.0.1.2"]);
+    node.table.route("2001:db8:f0::/48", &["2001:db8:1::2"]);
+    let v4 = "10.0.0.0/24 via 192.0.1.2 dev v1 proto 196 metric 300";
+    let v6 = "2001:db8:f0::/48 via 2001:db8:1::2 dev v1 proto 196 metric 300";
+    for _ in 0..2 {
+        node.expect("10.0.0.0/24", v4)?;
+        node.expect("2001:db8:f0::/48", v6)?;
+        node.ns.ip("link del v1")?;
+        node.expect_state(
+            "10.0.0.0/24",
+            FibState::Unresolved,
+            "no next hop is reached",
+        )?;
+        node.expect_state(
+            "2001:db8:f0::/48",
+            FibState::Unresolved,
+            "no next hop is reached",
+        )?;
+        node.ns.veth("v1", &node.neighbour, "w1")?;
+        node.ns.ip("address add 192.0.1.1/24 dev v1")?;
+        node.ns.ip("address add 2001:db8:1::1/64 dev v1 nodad")?;
+    }
+    node.expect("10.0.0.0/24", v4)?;
+    node.expect("2001:db8:f0::/48", v6)
+}
+
+#[test]
+fn what_someone_else_removes_or_changes_is_put_right_and_counted() -> Result<()> {
+    let node = Node::new("repair")?;
+    let stats = node.kernel().stats();
+    let v4 = "10.0.0.0/24 via 192.0.1.2 dev v1 proto 196 metric 300";
+    let v6 = "2001:db8:f0::/48 via 2001:db8:1::2 dev v1 proto 196 metric 300";
+    node.table.route("10.0.0.0/24", &["192.0.1.2"]);
+    node.table.route("2001:db8:f0::/48", &["2001:db8:1::2"]);
+    node.expect("10.0.0.0/24", v4)?;
+    node.expect("2001:db8:f0::/48", v6)?;
+    let repaired = |n: u64| {
+        until(|| {
+            let is = stats.repaired.load(SeqCst);
+            ensure!(is == n, "{is} repaired, not {n}");
+            Ok(())
+        })
+    };
+    node.ns.ip("route del 10.0.0.0/24")?;
+    repaired(1)?;
+    node.expect("10.0.0.0/24", v4)?;
+    node.ns.ip("-6 route del 2001:db8:f0::/48")?;
+    repaired(2)?;
+    node.expect("2001:db8:f0::/48", v6)?;
+    node.ns
+        .ip("route replace 10.0.0.0/24 via 192.0.2.2 proto 196 metric 300")?;
+    repaired(3)?;
+    node.expect("10.0.0.0/24", v4)?;
+    // A route of theirs took our place: it is theirs to keep, and people see it.
+    node.ns
+        .ip("route replace 10.0.0.0/24 via 192.0.2.2 proto 4 metric 300")?;
+    let why = "a route of protocol static has the same metric";
+    node.expect_state("10.0.0.0/24", FibState::Blocked, why)?;
+    node.expect(
+        "10.0.0.0/24",
+        "10.0.0.0/24 via 192.0.2.2 dev v2 proto 4 metric 300",
+    )?;
+    node.ns.ip("route del 10.0.0.0/24")?;
+    node.expect("10.0.0.0/24", v4)
+}
+
+#[test]
+fn a_restart_keeps_what_is_right_and_removes_the_rest_after_convergence() -> Result<()> {
+    let mut node = Node::new("restart")?;
+    let on1 = format!("fe80::1%{}", node.ifindex("v1")?);
+    let keep: [(&str, &[&str]); 3] = [
+        ("10.0.0.0/24", &["192.0.1.2", "192.0.2.2"]),
+        ("10.0.1.0/24", &[&on1]),
+        ("2001:db8:f0::/48", &["2001:db8:2::2", "2001:db8:1::2"]),
+    ];
+    for (prefix, hops) in keep {
+        node.table.route(prefix, hops);
+    }
+    node.table.route("10.0.2.0/24", &["192.0.1.2"]);
+    until(|| {
+        ensure!(
+            node.count(false)? == 3 && node.count(true)? == 1,
+            "not all are there"
+        );
+        Ok(())
+    })?;
+    node.stop(true);
+    ensure!(node.count(false)? == 3, "kept");
+    node.table.route("10.0.2.0/24", &[]);
+    node.start(options())?;
+    node.expect_state(
+        "10.0.2.0/24",
+        FibState::Stale,
+        "from an earlier run; kept until the tables have converged",
+    )?;
+    node.add("r", node.table.clone(), FibConfig::default());
+    for (prefix, _) in keep {
+        node.expect_state(prefix, FibState::Installed, "")?;
+    }
+    ensure!(node.count(false)? == 3, "strays stay until converged");
+    node.kernel().converged();
+    node.expect("10.0.2.0/24", "")?;
+    let stats = node.kernel().stats();
+    ensure!(
+        stats.programmed.load(SeqCst) == 0,
+        "what was right has been written again"
+    );
+    ensure!(stats.withdrawn.load(SeqCst) == 1);
+    node.stop(false);
+    ensure!(
+        node.count(false)? + node.count(true)? == 0,
+        "a clean stop withdraws"
+    );
+    Ok(())
+}
+
+#[test]
+fn lost_notifications_are_made_up_for_by_reading_again() -> Result<()> {
+    let mut node = Node::links("overrun")?;
+    // Room for a handful of notifications only.
+    node.start(KernelOptions {
+        monitor_buffer: 4096,
+        ..options()
+    })?;
+    node.add("r", node.table.clone(), FibConfig::default());
+    node.kernel().converged();
+    node.table.route("10.0.0.0/24", &["203.0.113.1"]);
+    node.expect_state(
+        "10.0.0.0/24",
+        FibState::Unresolved,
+        "no next hop is reached",
+    )?;
+    let mut batch = String::new();
+    for i in 0..1_000 {
+        let (high, low) = (100 + i / 250, i % 250);
+        batch += &format!("route replace 10.{high}.{low}.0/24 via 192.0.2.2 proto 12\n");
+    }
+    batch += "route replace 203.0.113.0/24 via 192.0.2.2 proto 12\n";
+    let file = std::env::temp_dir().join(format!("{}.batch", node.ns.name()));
+    std::fs::write(&file, batch)?;
+    // Someone looks at a page for a long time, and the kernel thread cannot go on meanwhile.
+    let written = std::sync::Mutex::new(None);
+    node.kernel().rows(0, 1, &|_| {
+        *written.lock().unwrap() = Some(node.ns.ip(&format!("-batch {}", file.display())));
+        false
+    });
+    std::fs::remove_file(&file)?;
+    written
+        .into_inner()
+        .unwrap()
+        .context("there was no row to look at")??;
+    let stats = node.kernel().stats();
+    until(|| {
+        ensure!(stats.overruns.load(SeqCst) > 0, "no notification was lost");
+        Ok(())
+    })?;
+    node.expect(
+        "10.0.0.0/24",
+        "10.0.0.0/24 via 192.0.2.2 dev v2 proto 196 metric 300",
+    )?;
+    ensure!(stats.resyncs.load(SeqCst) > 0);
+    Ok(())
+}
+
+#[test]
+fn our_own_writes_do_not_come_back_as_news() -> Result<()> {
+    let mut node = Node::links("echo")?;
+    // With room for a handful, ten thousand echoes would overrun.
+    node.start(KernelOptions {
+        monitor_buffer: 4096,
+        ..options()
+    })?;
+    node.add("r", node.table.clone(), FibConfig::default());
+    flood(&node.table, 10_000, true, &["2001:db8:1::2"]);
+    until(|| {
+        ensure!(node.count(true)? == 10_000);
+        Ok(())
+    })?;
+    let overruns = node.kernel().stats().overruns.load(SeqCst);
+    ensure!(overruns == 0, "{overruns} overruns");
+    Ok(())
+}
+
+#[test]
+fn the_audit_finds_what_no_notification_told() -> Result<()> {
+    let mut node = Node::links("audit")?;
+    let audit_interval = Duration::from_millis(300);
+    node.start(KernelOptions {
+        audit_interval,
+        ..KernelOptions::default()
+    })?;
+    node.add("r", node.table.clone(), FibConfig::default());
+    node.kernel().converged();
+    node.table.route("10.0.0.0/24", &["192.0.1.2"]);
+    let wanted = "10.0.0.0/24 via 192.0.1.2 dev v1 proto 196 metric 300";
+    node.expect("10.0.0.0/24", wanted)?;
+    let audits = node.kernel().stats().audits.load(SeqCst);
+    until(|| {
+        ensure!(
+            node.kernel().stats().audits.load(SeqCst) > audits + 1,
+            "no audit"
+        );
+        Ok(())
+    })?;
+    ensure!(
+        node.kernel().stats().programmed.load(SeqCst) == 1,
+        "an audit writes nothing by itself"
+    );
+    // A stray with our marks, as a second writer would leave it.
+    node.ns
+        .ip("route add 10.7.0.0/24 via 192.0.1.2 proto 196 metric 300")?;
+    node.expect("10.7.0.0/24", "")?;
+    node.expect("10.0.0.0/24", wanted)
+}
