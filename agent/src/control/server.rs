@@ -27,8 +27,9 @@ use super::answer::Answer;
 use super::protocol::{ErrorCode, MAX_REQUEST, Request};
 use super::views::Views;
 
-/// Clients at a time. People and scripts are few; the bound is there for the script that never hangs up.
-const CONNECTIONS: usize = 64;
+/// Clients at a time. People and scripts are few; the bound is there for the script that never hangs up. Each may
+/// cost the rows that are held to be sorted, some 5 MB.
+pub(super) const CONNECTIONS: usize = 32;
 /// Octets gathered before they are written.
 const CHUNK: usize = 32 * 1024;
 /// How long a client may say nothing between requests.

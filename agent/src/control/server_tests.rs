@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 
 use super::fake::{Synthetic, node, synthetic};
 use super::protocol::{ErrorCode, MAX_REQUEST, Reply, Request, RoutesRequest, SORTED_ROWS};
-use super::server::{BindError, ControlSocket};
+use super::server::{BindError, CONNECTIONS, ControlSocket};
 use super::views::Views;
 use crate::args::ShowFormat;
 use crate::cli::client::{AskError, Replies};
@@ -285,8 +285,9 @@ fn a_million_rows_pass_through_bounded_memory() {
     assert!(counted.longest <= 100);
     assert!(counted.octets > 50 * ROWS);
     let grown = counted.most.saturating_sub(before);
-    // The rows held to find out whether to sort take about 5 MB; all of them would take 500 MB.
-    assert!(grown < 40 << 20, "{grown} octets more for {ROWS} rows");
+    // The rows held to find out whether to sort take about 5 MB, and other tests run beside this one; all rows would
+    // take 500 MB.
+    assert!(grown < 96 << 20, "{grown} octets more for {ROWS} rows");
 }
 
 #[test]
@@ -302,7 +303,7 @@ fn a_client_that_does_not_read_holds_up_nobody() {
     let table = Arc::new(Synthetic::new(ROWS));
     serve(&runtime, &folder.socket(), synthetic(table.clone()));
 
-    let stuck: Vec<UnixStream> = (0..8)
+    let stuck: Vec<UnixStream> = (0..3)
         .map(|_| {
             let mut stream = UnixStream::connect(folder.socket()).unwrap();
             let mut line = serde_json::to_vec(&all_routes()).unwrap();
@@ -372,7 +373,7 @@ fn too_many_clients_are_told_so() {
     let folder = Folder::new();
     let runtime = runtime();
     serve(&runtime, &folder.socket(), node());
-    let idle: Vec<UnixStream> = (0..64)
+    let idle: Vec<UnixStream> = (0..CONNECTIONS)
         .map(|_| UnixStream::connect(folder.socket()).unwrap())
         .collect();
     match Replies::ask(&folder.socket(), &Request::Summary)
