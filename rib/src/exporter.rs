@@ -4,8 +4,8 @@
 //! are locked one at a time. A turn:
 //!
 //! ```text
-//! for each group    a member is full?        the others wait too; once one of them has hardly anything left, the
-//!                                            full ones are split off, with what was told and what is dirty
+//! for each group    a member is full?        the others wait too, unless one of them has hardly anything left; who is
+//!                                            far behind then is split off, with what was told and what is dirty
 //!   for each family
 //!     each shard    drain                    pin, shard lock: newest state against what was told -> records
 //!                   pack                     pin: export each set once, encode each UPDATE once
@@ -16,7 +16,7 @@
 
 use crate::dirty::{Bitmap, Doorbell};
 use crate::feed::Feed;
-use crate::group::{Group, GroupKey, Member, ToldCount, ToldCounts};
+use crate::group::{Group, GroupKey, Member, Room, ToldCount, ToldCounts};
 use crate::pack::{Audience, HasLists, Packed, Packer};
 use crate::path::PeerIdx;
 use crate::queue::{Chunk, MemberQueue};
@@ -221,30 +221,19 @@ impl Exporter {
         progress
     }
 
-    /// Whether a group may be told more now. Splits off members that hold up the others.
+    /// Whether a group may be told more now. Splits off members that hold up the others for too long.
     fn admit(&mut self, rib: &Rib, number: usize) -> bool {
         let Some(group) = &self.groups[number] else {
             return false;
         };
-        let full = group
-            .members
-            .iter()
-            .filter(|member| member.queue.is_full())
-            .count();
-        if full == 0 {
-            return true;
+        match group.room() {
+            Room::Free => true,
+            Room::Wait => false,
+            Room::Split => {
+                self.split_off(rib, number, |member| member.queue.is_overdue());
+                true
+            }
         }
-        // Full ones usually empty soon, and a split costs an encoding of everything from then on: not before one of
-        // the others would run dry.
-        let starving = group
-            .members
-            .iter()
-            .any(|member| !member.queue.is_full() && member.queue.is_low());
-        if full == group.members.len() || !starving {
-            return false;
-        }
-        self.split_off(rib, number, |member| member.queue.is_full());
-        true
     }
 
     /// True if there is more to do.
@@ -289,8 +278,9 @@ impl Exporter {
                     break;
                 }
                 group.quiet = false;
-                if group.members.iter().any(|member| member.queue.is_full()) {
-                    // The queues ring when they have room.
+                if !matches!(group.room(), Room::Free) {
+                    // The queues ring when they have room, and who is too slow is split off in the next turn.
+                    more = matches!(group.room(), Room::Split);
                     break 'families;
                 }
                 if *left == 0 {

@@ -11,6 +11,7 @@ use crate::destination::Destination;
 use crate::dirty::Bitmap;
 use crate::index::Index;
 use crate::judge::Judge;
+use crate::nexthop::NextHopId;
 use crate::path::{MAX_PATHS, Path, PeerIdx, Tag};
 use crate::shard_key::{Keyed, TableKey};
 use smallvec::SmallVec;
@@ -117,14 +118,14 @@ impl<K: TableKey> FamilyTable<K> {
 
     // ---- changing
 
-    /// A path arrived. `new` has no local id yet.
+    /// A path arrived. `new` has no local id yet; its next hop comes along, as it is at hand.
     #[inline]
     pub(crate) fn announce(
         &mut self,
         judge: &Judge<'_>,
         hasher: &Keyed,
         (hash, key): (u64, K),
-        new: Path,
+        (new, next_hop): (Path, NextHopId),
         rings: &mut Rings,
     ) -> Announced {
         let id = match self.find(hash, &key) {
@@ -139,7 +140,7 @@ impl<K: TableKey> FamilyTable<K> {
                     tag: new.tag.with_local_id(1),
                     ..new
                 });
-                dest.set_has_best(judge.ineligible(&new).is_none());
+                dest.set_has_best(judge.is_eligible(&new, next_hop));
                 self.paths += 1;
                 self.mark_changes(id, before, judge, rings);
                 return Announced::Added;
@@ -151,7 +152,7 @@ impl<K: TableKey> FamilyTable<K> {
                 let same = old.attrs == new.attrs && old.tag.fresh() == tag;
                 dest.set_single(Path { tag, ..new });
                 if !same {
-                    dest.set_has_best(judge.ineligible(&new).is_none());
+                    dest.set_has_best(judge.is_eligible(&new, next_hop));
                     self.mark_changes(id, before, judge, rings);
                 }
                 return Announced::Replaced(old.tag);

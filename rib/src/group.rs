@@ -80,7 +80,37 @@ pub(crate) struct Group {
     pub(crate) quiet: bool,
 }
 
+/// Whether the queues of a group take more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Room {
+    /// They do.
+    Free,
+    /// A member is full, and the others have enough to do.
+    Wait,
+    /// A member is so slow that another runs dry.
+    Split,
+}
+
 impl Group {
+    /// Full queues usually empty soon, and a split costs an encoding of everything from then on. So others wait for a
+    /// full one as long as they have something to write, and then let it fall behind for a while.
+    pub(crate) fn room(&self) -> Room {
+        if !self.members.iter().any(|member| member.queue.is_full()) {
+            return Room::Free;
+        }
+        let starving = self
+            .members
+            .iter()
+            .any(|member| !member.queue.is_full() && member.queue.is_low());
+        if !starving {
+            Room::Wait
+        } else if self.members.iter().any(|member| member.queue.is_overdue()) {
+            Room::Split
+        } else {
+            Room::Free
+        }
+    }
+
     /// A new number for the same: what was told so far is shared no longer.
     pub(crate) fn split(&self, members: Vec<Member>) -> Self {
         Self {

@@ -15,6 +15,7 @@
 use crate::attrs::AttrId;
 use crate::decision::{Ineligible, SourceKind};
 use crate::family_table::{Announced, Rings};
+use crate::nexthop::NextHopId;
 use crate::path::{Path, PeerIdx, PeerInfo, Tag};
 use crate::policy::{Outcome, PolicyReject};
 use crate::shard_key::TableKey;
@@ -71,7 +72,7 @@ pub(crate) struct Batch {
     info: Arc<PeerInfo>,
     sets: Vec<PendingSet>,
     bytes: Vec<u8>,
-    ids: Vec<(AttrId, Tag)>,
+    ids: Vec<(AttrId, Tag, NextHopId)>,
     v4: Vec<Vec<Op<Ipv4Net>>>,
     v6: Vec<Vec<Op<Ipv6Net>>>,
     ops: usize,
@@ -191,11 +192,13 @@ impl Batch {
                 id = enter(changed, Some(id))?;
             }
             // Whoever is in another AS than its peer says may have a MED to compare with that of another peer.
-            let neighbor = pin.interner.entry(id).key.neighbor_as;
+            let entry = pin.interner.entry(id);
+            let neighbor = entry.key.neighbor_as;
             if neighbor != info.asn.0 && neighbor != 0 {
                 rib.note_mixed_neighbors();
             }
-            self.ids.push((id, Tag::new(set.ineligible)));
+            self.ids
+                .push((id, Tag::new(set.ineligible), entry.next_hop));
         }
         Some(())
     }
@@ -245,15 +248,18 @@ impl Batch {
                             }
                             continue;
                         }
-                        let (attrs, tag) = ids[op.set as usize];
-                        let path = Path {
-                            attrs,
-                            path_id: op.path_id,
-                            peer,
-                            tag,
-                        };
+                        let (attrs, tag, next_hop) = ids[op.set as usize];
+                        let new = (
+                            Path {
+                                attrs,
+                                path_id: op.path_id,
+                                peer,
+                                tag,
+                            },
+                            next_hop,
+                        );
                         done.announced += 1;
-                        match table.announce(judge, &rib.hasher, at, path, rings) {
+                        match table.announce(judge, &rib.hasher, at, new, rings) {
                             Announced::Added => {
                                 received += 1;
                                 accepted += i64::from(!tag.is_refused());

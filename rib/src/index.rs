@@ -7,49 +7,112 @@
 //! no time are both in memory.
 
 const WAYS: usize = 12;
+/// Words of a line.
+const WORDS: usize = 8;
 
-#[derive(Clone)]
-#[repr(align(64))]
-struct Line {
-    /// 0: free.
-    tags: [u8; WAYS],
-    used: u16,
-    /// Entries that would be here or earlier, had there been room. Sticky at the top.
-    spilled: u16,
-    ids: [u32; WAYS],
+/// A line, as words: twelve tags of eight bits (0: free); how many are used and how many were spilled, sixteen bits
+/// each; twelve ids of 32 bits.
+type Line = [u64; WORDS];
+
+/// A one in every byte.
+const ONES: u64 = 0x0101_0101_0101_0101;
+/// The bytes of the second word that are tags.
+const TAGS: u64 = 0xffff_ffff;
+const USED: u32 = 32;
+const SPILLED: u32 = 48;
+
+/// A mark at the top of every byte that is zero. One above it may have a mark too, so a mark is a hint.
+#[inline]
+fn zeros(word: u64) -> u64 {
+    word.wrapping_sub(ONES) & !word & (ONES << 7)
 }
 
-const EMPTY: Line = Line {
-    tags: [0; WAYS],
-    used: 0,
-    spilled: 0,
-    ids: [0; WAYS],
-};
+/// The places whose tag may be `tag`: the lowest bit of each set byte in the two words.
+#[inline]
+fn matches(line: &Line, tag: u8) -> [u64; 2] {
+    let pattern = u64::from(tag) * ONES;
+    [zeros(line[0] ^ pattern), zeros(line[1] ^ pattern) & TAGS]
+}
 
-impl Line {
-    /// The places whose tag may be `tag` (a false one is possible and is found out by the key), as a bit mask.
-    #[inline]
-    fn matches(&self, tag: u8) -> u32 {
-        let mut mask = 0;
-        for (place, &have) in self.tags.iter().enumerate() {
-            mask |= u32::from(have == tag) << place;
-        }
-        mask
+/// Takes the first place out of the result of `matches`.
+#[inline]
+fn next_place(found: &mut [u64; 2]) -> Option<usize> {
+    let word = usize::from(found[0] == 0);
+    if found[word] == 0 {
+        return None;
     }
+    let place = found[word].trailing_zeros() as usize / 8 + word * 8;
+    found[word] &= found[word] - 1;
+    Some(place)
+}
 
-    fn free_place(&self) -> Option<usize> {
-        if usize::from(self.used) == WAYS {
-            None
-        } else {
-            self.tags.iter().position(|&tag| tag == 0)
-        }
+/// The place of the entry with this tag for whose id `is` holds.
+#[inline]
+fn place_of(line: &Line, wanted: u8, is: impl Fn(u32) -> bool) -> Option<usize> {
+    let mut found = matches(line, wanted);
+    // A place that was freed keeps its id, so the tag has to be looked at before the id is believed.
+    std::iter::from_fn(|| next_place(&mut found))
+        .find(|&place| tag(line, place) == wanted && is(id(line, place)))
+}
+
+#[inline]
+fn tag(line: &Line, place: usize) -> u8 {
+    (line[place / 8] >> (place % 8 * 8)) as u8
+}
+
+#[inline]
+fn set_tag(line: &mut Line, place: usize, tag: u8) {
+    let shift = place % 8 * 8;
+    let word = &mut line[place / 8];
+    *word = *word & !(0xff << shift) | u64::from(tag) << shift;
+}
+
+#[inline]
+fn id(line: &Line, place: usize) -> u32 {
+    (line[2 + place / 2] >> (place % 2 * 32)) as u32
+}
+
+#[inline]
+fn set_id(line: &mut Line, place: usize, id: u32) {
+    let shift = place % 2 * 32;
+    let word = &mut line[2 + place / 2];
+    *word = *word & !(0xffff_ffff << shift) | u64::from(id) << shift;
+}
+
+#[inline]
+fn used(line: &Line) -> usize {
+    (line[1] >> USED) as usize & 0xffff
+}
+
+#[inline]
+fn spilled(line: &Line) -> u16 {
+    (line[1] >> SPILLED) as u16
+}
+
+fn set_spilled(line: &mut Line, spilled: u16) {
+    line[1] = line[1] & !(0xffff << SPILLED) | u64::from(spilled) << SPILLED;
+}
+
+fn free_place(line: &Line) -> Option<usize> {
+    // The lowest mark is always a true one.
+    if used(line) == WAYS {
+        None
+    } else {
+        next_place(&mut matches(line, 0))
     }
 }
 
 /// The index of one family table.
+///
+/// The words come from the allocator as zeros and are not touched before they are used; the first line begins where a
+/// cache line does.
 #[derive(Default)]
 pub(crate) struct Index {
-    lines: Vec<Line>,
+    words: Vec<u64>,
+    /// Words before the first line.
+    skip: usize,
+    /// A power of two, or none.
+    lines: usize,
     len: usize,
 }
 
@@ -62,7 +125,23 @@ fn tag_of(hash: u64) -> u8 {
 impl Index {
     #[inline]
     fn home(&self, hash: u64) -> usize {
-        hash as usize & (self.lines.len() - 1)
+        hash as usize & (self.lines - 1)
+    }
+
+    #[inline]
+    fn line(&self, at: usize) -> &Line {
+        let start = self.skip + at * WORDS;
+        self.words[start..start + WORDS]
+            .as_array()
+            .expect("a line is of eight words")
+    }
+
+    #[inline]
+    fn line_mut(&mut self, at: usize) -> &mut Line {
+        let start = self.skip + at * WORDS;
+        self.words[start..start + WORDS]
+            .as_mut_array()
+            .expect("a line is of eight words")
     }
 
     #[cfg(test)]
@@ -73,54 +152,51 @@ impl Index {
     /// Brings the line of a hash into the cache. Several of these in a row overlap, where lookups would wait in turn.
     #[inline]
     pub(crate) fn touch(&self, hash: u64) -> u8 {
-        if self.lines.is_empty() {
+        if self.lines == 0 {
             0
         } else {
-            self.lines[self.home(hash)].tags[0]
+            self.line(self.home(hash))[0] as u8
         }
     }
 
     /// The id with this hash for which `is` holds.
     #[inline]
     pub(crate) fn find(&self, hash: u64, is: impl Fn(u32) -> bool) -> Option<u32> {
-        if self.lines.is_empty() {
+        if self.lines == 0 {
             return None;
         }
         let tag = tag_of(hash);
         let mut at = self.home(hash);
         loop {
-            let line = &self.lines[at];
-            let mut places = line.matches(tag);
-            while places != 0 {
-                let id = line.ids[places.trailing_zeros() as usize];
-                if is(id) {
-                    return Some(id);
-                }
-                places &= places - 1;
+            let line = self.line(at);
+            if let Some(place) = place_of(line, tag, &is) {
+                return Some(id(line, place));
             }
-            if line.spilled == 0 {
+            if spilled(line) == 0 {
                 return None;
             }
-            at = (at + 1) & (self.lines.len() - 1);
+            at = (at + 1) & (self.lines - 1);
         }
     }
 
     /// Whether the next `insert` needs room made first. Lines are four fifths full at most.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
-        self.len * 5 >= self.lines.len() * WAYS * 4
+        self.len * 5 >= self.lines * WAYS * 4
     }
 
     /// Doubles the lines (or makes the first) and enters `entries`, which must be all there were.
     pub(crate) fn grow(&mut self, entries: impl Iterator<Item = (u64, u32)>) {
-        let lines = (self.lines.len() * 2).max(1);
+        let lines = (self.lines * 2).max(1);
         self.rebuild(lines, entries);
     }
 
     fn rebuild(&mut self, lines: usize, entries: impl Iterator<Item = (u64, u32)>) {
-        self.lines = Vec::new();
-        self.lines = vec![EMPTY; lines];
-        self.len = 0;
+        self.words = Vec::new();
+        self.words = vec![0; lines * WORDS + WORDS - 1];
+        let past = self.words.as_ptr() as usize / size_of::<u64>() % WORDS;
+        self.skip = (WORDS - past) % WORDS;
+        (self.lines, self.len) = (lines, 0);
         // Lookahead: the line of an entry is asked for some entries before it is written.
         let mut window = [(0u64, 0u32); 16];
         let mut filled = 0;
@@ -144,49 +220,48 @@ impl Index {
 
     /// Enters an id that is not there yet. There must be room.
     pub(crate) fn insert(&mut self, hash: u64, id: u32) {
-        let mask = self.lines.len() - 1;
         let mut at = self.home(hash);
         loop {
-            let line = &mut self.lines[at];
-            if let Some(place) = line.free_place() {
-                line.tags[place] = tag_of(hash);
-                line.ids[place] = id;
-                line.used += 1;
+            let next = (at + 1) & (self.lines - 1);
+            let line = self.line_mut(at);
+            if let Some(place) = free_place(line) {
+                set_tag(line, place, tag_of(hash));
+                set_id(line, place, id);
+                line[1] += 1 << USED;
                 self.len += 1;
                 return;
             }
-            line.spilled = line.spilled.saturating_add(1);
-            at = (at + 1) & mask;
+            set_spilled(line, spilled(line).saturating_add(1));
+            at = next;
         }
     }
 
     /// Takes an id out. True if it was there.
-    pub(crate) fn remove(&mut self, hash: u64, id: u32) -> bool {
-        if self.lines.is_empty() {
+    pub(crate) fn remove(&mut self, hash: u64, wanted: u32) -> bool {
+        if self.lines == 0 {
             return false;
         }
-        let mask = self.lines.len() - 1;
+        let mask = self.lines - 1;
         let home = self.home(hash);
-        let tag = tag_of(hash);
+        let wanted_tag = tag_of(hash);
         let mut at = home;
         loop {
-            let line = &mut self.lines[at];
-            let place = (0..WAYS).find(|&place| line.tags[place] == tag && line.ids[place] == id);
-            if let Some(place) = place {
-                line.tags[place] = 0;
-                line.used -= 1;
+            let line = self.line_mut(at);
+            if let Some(place) = place_of(line, wanted_tag, |id| id == wanted) {
+                set_tag(line, place, 0);
+                line[1] -= 1 << USED;
                 break;
             }
-            if line.spilled == 0 {
+            if spilled(line) == 0 {
                 return false;
             }
             at = (at + 1) & mask;
         }
         let mut passed = home;
         while passed != at {
-            let spilled = &mut self.lines[passed].spilled;
-            if *spilled != u16::MAX {
-                *spilled -= 1;
+            let line = self.line_mut(passed);
+            if spilled(line) != u16::MAX {
+                set_spilled(line, spilled(line) - 1);
             }
             passed = (passed + 1) & mask;
         }
@@ -197,8 +272,8 @@ impl Index {
     /// Gives memory back after most entries went. `entries` are those that stay.
     pub(crate) fn shrink(&mut self, entries: impl Iterator<Item = (u64, u32)>) {
         if self.len == 0 {
-            self.lines = Vec::new();
-        } else if self.lines.len() > 16 && self.len * 8 < self.lines.len() * WAYS {
+            *self = Self::default();
+        } else if self.lines > 16 && self.len * 8 < self.lines * WAYS {
             let lines = (self.len * 2 / WAYS).next_power_of_two();
             self.rebuild(lines, entries);
         }
@@ -206,7 +281,7 @@ impl Index {
 
     /// Bytes on the heap.
     pub(crate) fn bytes(&self) -> usize {
-        self.lines.capacity() * size_of::<Line>()
+        self.words.capacity() * size_of::<u64>()
     }
 }
 
@@ -218,7 +293,12 @@ mod tests {
 
     #[test]
     fn a_line_is_a_cache_line() {
-        assert_eq!((size_of::<Line>(), align_of::<Line>()), (64, 64));
+        assert_eq!(size_of::<Line>(), 64);
+        for lines in [1, 2, 64, 1024] {
+            let mut index = Index::default();
+            index.rebuild(lines, std::iter::empty());
+            assert_eq!(index.line(0).as_ptr() as usize % 64, 0);
+        }
     }
 
     /// Hashes with few bits, so that lines overflow far.
@@ -264,12 +344,8 @@ mod tests {
         for id in 0..200 {
             assert!(index.remove(poor_hash(id), id));
         }
-        assert!(
-            index
-                .lines
-                .iter()
-                .all(|line| line.spilled == 0 && line.used == 0)
-        );
+        let is_clean = |at: usize| spilled(index.line(at)) == 0 && used(index.line(at)) == 0;
+        assert!((0..index.lines).all(is_clean));
         index.shrink(std::iter::empty());
         assert_eq!(index.bytes(), 0);
     }

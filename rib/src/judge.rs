@@ -2,7 +2,7 @@
 
 use crate::attrs::{AttrId, Interner};
 use crate::decision::{self, Candidate, DecisionConfig, Ineligible, SourceKind};
-use crate::nexthop::NextHops;
+use crate::nexthop::{NextHopId, NextHops};
 use crate::path::{Path, PeerIdx, PeerInfo};
 use crate::peers::Peers;
 use bgp_wire::PathId;
@@ -37,6 +37,13 @@ impl<'a> Judge<'a> {
         } else {
             self.unreachable(path.attrs, path.peer)
         }
+    }
+
+    /// Whether a path may be selected. Its next hop is told so that the set need not be looked up.
+    #[inline]
+    pub(crate) fn is_eligible(&self, path: &Path, next_hop: NextHopId) -> bool {
+        !path.tag.is_refused()
+            && (self.next_hops.resolution(next_hop).reachable || path.peer.is_local())
     }
 
     /// RFC 4271 §9.1.2: "If the NEXT_HOP attribute of a BGP route depicts an address that is not resolvable [...] the

@@ -1,8 +1,9 @@
 //! The messages that wait to be written to one peer: pushed by the exporter, popped by the task of the peer.
 //!
 //! A queue is bounded by bytes, softly: above the high mark it counts as full, and the exporter pushes nothing more
-//! until it fell to the low mark. What is pushed is shared with the other members of the group, so a queue holds
-//! references, not copies.
+//! until it fell to the low mark. Only while another member of the group would run dry does it push on, up to four
+//! times the high mark; then the member is too slow for the group. What is pushed is shared with the other members,
+//! so a queue holds references, not copies.
 
 use crate::dirty::Doorbell;
 use bytes::Bytes;
@@ -36,6 +37,9 @@ pub struct MemberQueue {
     high: usize,
     low: usize,
 }
+
+/// Times the high mark.
+const OVERDUE: usize = 4;
 
 impl MemberQueue {
     /// Full at one MiB, and again open at a quarter of that.
@@ -104,6 +108,11 @@ impl MemberQueue {
 
     pub(crate) fn is_full(&self) -> bool {
         self.waiting.lock().full
+    }
+
+    /// Whether the reader is so far behind that nothing more may be pushed at all.
+    pub(crate) fn is_overdue(&self) -> bool {
+        self.waiting.lock().bytes >= self.high * OVERDUE
     }
 
     /// Whether the reader will soon have nothing to do.

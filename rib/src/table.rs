@@ -7,7 +7,7 @@ use crate::family_table::{Announced, FamilyTable, Rings};
 use crate::group::ExportView;
 use crate::inbound::Batch;
 use crate::judge::Judge;
-use crate::nexthop::{NextHopKey, NextHopResolver, NextHops, Resolution};
+use crate::nexthop::{NextHopId, NextHopKey, NextHopResolver, NextHops, Resolution};
 use crate::pack::HasLists;
 use crate::path::{Path, PeerIdx, PeerInfo, Tag};
 use crate::peers::{PeerCounts, Peers};
@@ -189,18 +189,18 @@ impl Rib {
                 tag: Tag::new(None),
             };
             match prefix {
-                IpNet::V4(net) => self.originate_in(&pin, net.trunc(), path),
-                IpNet::V6(net) => self.originate_in(&pin, net.trunc(), path),
+                IpNet::V4(net) => self.originate_in(&pin, net.trunc(), (path, next_hop)),
+                IpNet::V6(net) => self.originate_in(&pin, net.trunc(), (path, next_hop)),
             }
             return;
         }
     }
 
-    fn originate_in<K: TableKey>(&self, pin: &Pin<'_>, key: K, path: Path) {
+    fn originate_in<K: TableKey>(&self, pin: &Pin<'_>, key: K, new: (Path, NextHopId)) {
         let hash = key.keyed_hash(&self.hasher);
         let mut rings = Rings::default();
         let done = self.lock::<K, _>(pin, self.bits.shard_of(hash), |table, judge| {
-            table.announce(judge, &self.hasher, (hash, key), path, &mut rings)
+            table.announce(judge, &self.hasher, (hash, key), new, &mut rings)
         });
         if matches!(done, Announced::Added) {
             pin.peers.count(PeerIdx::LOCAL, K::FAMILY, 1, 1);
