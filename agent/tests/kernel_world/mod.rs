@@ -363,12 +363,14 @@ impl World {
         let mut there = self.kernel.routes.iter().filter(|(k, _)| k.1 == net);
         if self.kernel.up[at] {
             legs.push(Leg::new(Some(hop.address), LINKS[at]));
-        } else if there.all(|(k, (p, _))| *p == 196 && k.2 != 20) {
+        } else if let Some((metric, next)) = self.tables[1]
+            .hops(net)
+            .map(|h| (200, h))
+            .or_else(|| self.tables[0].hops(net).map(|h| (300, h)))
+            // Of one prefix the kernel takes the lowest metric.
+            && there.all(|(k, (p, _))| *p == 196 && k.2 != 20 || metric < k.2)
+        {
             path.push(hop);
-            let next = self.tables[1]
-                .hops(net)
-                .or_else(|| self.tables[0].hops(net));
-            let next = next.unwrap_or_default();
             if !next.iter().any(|n| path.contains(n)) {
                 for n in next {
                     self.follow(n, path, legs);
