@@ -98,10 +98,16 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
     };
     let outcome = node.turn(updates, first, &observed, &hearts).await;
 
-    // Peers first, so that neighbours stop sending traffic while the routes are still there.
     node.agent.stopping();
-    node.speaker.stop(FAREWELL).await;
-    node.kernel.stop(args.keep_routes_on_stop).await;
+    if args.keep_routes_on_stop {
+        // The kernel's reader first: the end of the sessions must not take the routes away.
+        node.kernel.stop(true).await;
+        node.speaker.stop(FAREWELL).await;
+    } else {
+        // Peers first, so that neighbours stop sending traffic while the routes are still there.
+        node.speaker.stop(FAREWELL).await;
+        node.kernel.stop(false).await;
+    }
     control.abort();
     http.abort();
     tracing::info!("stopped");

@@ -158,9 +158,3 @@ stringData:
 "
     )
 }
-
-/// A v1 Node.
-#[must_use]
-pub fn node(name: &str) -> String {
-    format!("apiVersion: v1\nkind: Node\nmetadata: {{name: {name}}}\n")
-}

@@ -35,10 +35,10 @@ pub fn message(kind: u8, body: &[u8]) -> Vec<u8> {
     out
 }
 
-/// An OPEN with four-octet AS and one unicast family.
+/// An OPEN with four-octet AS and both unicast families.
 #[must_use]
-pub fn open(asn: u32, hold_time: u16, router_id: [u8; 4], v6: bool) -> Vec<u8> {
-    let mut capabilities = vec![1, 4, 0, if v6 { 2 } else { 1 }, 0, 1, 65, 4];
+pub fn open(asn: u32, hold_time: u16, router_id: [u8; 4]) -> Vec<u8> {
+    let mut capabilities = vec![1, 4, 0, 1, 0, 1, 1, 4, 0, 2, 0, 1, 65, 4];
     capabilities.extend(asn.to_be_bytes());
     let mut body = vec![4];
     body.extend(u16::try_from(asn).unwrap_or(23456).to_be_bytes());
@@ -151,8 +151,8 @@ impl RawPeer {
     ///
     /// # Errors
     /// When the agent says something else.
-    pub fn establish(&mut self, asn: u32, hold_time: u16, v6: bool, limit: Duration) -> Result<()> {
-        self.send(&open(asn, hold_time, [10, 255, 0, 9], v6))?;
+    pub fn establish(&mut self, asn: u32, hold_time: u16, limit: Duration) -> Result<()> {
+        self.send(&open(asn, hold_time, [10, 255, 0, 9]))?;
         self.await_kind(1, limit)?;
         self.send(&keepalive())?;
         self.await_kind(4, limit)?;

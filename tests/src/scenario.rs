@@ -115,6 +115,11 @@ impl<'a> Pair<'a> {
     /// # Errors
     /// When one of them does not start.
     pub fn start(lab: &'a Lab, kind: Kind, variant: Variant) -> Result<Self> {
+        let agent_passive = variant.agent_passive || (variant.md5 && !kind.listens_with_md5());
+        let variant = Variant {
+            agent_passive,
+            ..variant
+        };
         let net = NodeAndTor::new()?;
         let v6 = variant.v6();
         let mut plan = Plan::new((TOR_ASN, address(true, v6)), (NODE_ASN, address(false, v6)));
@@ -258,7 +263,7 @@ impl<'a> Pair<'a> {
         self.await_peer_has(&prefixes(Party::Node, self.variant.v6(), ROUTES), SPREAD)
     }
 
-    /// Kills the other router without a word and starts it anew on the same configuration.
+    /// Starts the other router, which was killed, on the same configuration.
     ///
     /// # Errors
     /// When it does not start.
@@ -323,7 +328,7 @@ pub fn exchanges_and_withdraws(kind: Kind, variant: Variant) {
 pub fn survives_a_restart_of_the_peer(kind: Kind, variant: Variant) {
     scenario(kind, "restart", variant, |lab| {
         let mut pair = Pair::converged(lab, kind, variant)?;
-        pair.router.daemon().kill();
+        pair.router.kill();
         pair.await_down(secs(u64::from(variant.hold()) + 5))?;
         pair.await_kernel(&[], SPREAD)?;
         pair.start_router_again()?;

@@ -167,7 +167,12 @@ fn an_underlay_and_an_overlay_router_share_a_node_and_no_route() {
 #[test]
 fn the_same_remote_for_two_routers_is_refused_and_named() {
     lab::run("duplicate", |lab| {
-        let Fabric { net, _far, .. } = fabric(lab)?;
+        let Fabric {
+            net,
+            _far,
+            tor: _tor,
+            far: _far_router,
+        } = fabric(lab)?;
         let mut documents = two_planes();
         let twin = manifests::Peer::new("twin", "overlay", TOR_ASN, address(true, true));
         documents.push(("twin", twin.text()));
@@ -186,7 +191,10 @@ fn the_same_remote_for_two_routers_is_refused_and_named() {
 fn the_better_metric_then_the_name_decides_who_installs_a_prefix() {
     lab::run("shadow", |lab| {
         let Fabric {
-            net, _far, mut tor, ..
+            net,
+            _far,
+            mut tor,
+            far: _far_router,
         } = fabric(lab)?;
         let shared = prefixes(Party::Tor, true, 1).remove(0);
         tor.announce(&[format!("{FAR_LOOPBACK}/128"), shared.clone()])?;

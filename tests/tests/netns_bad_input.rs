@@ -58,7 +58,7 @@ fn cases() -> Vec<Case> {
         bytes.push(kind);
         bytes
     };
-    let mut version_3 = open(RAW_ASN, 90, [10, 255, 0, 9], true);
+    let mut version_3 = open(RAW_ASN, 90, [10, 255, 0, 9]);
     version_3[19] = 3;
     vec![
         // RFC 4271 §6.1
@@ -97,19 +97,19 @@ fn cases() -> Vec<Case> {
         case(
             "another AS than configured",
             Connected,
-            open(65999, 90, [10, 255, 0, 9], true),
+            open(65999, 90, [10, 255, 0, 9]),
             (2, 2),
         ),
         case(
             "router id 0.0.0.0",
             Connected,
-            open(RAW_ASN, 90, [0; 4], true),
+            open(RAW_ASN, 90, [0; 4]),
             (2, 3),
         ),
         case(
             "a hold time of one second",
             Connected,
-            open(RAW_ASN, 1, [10, 255, 0, 9], true),
+            open(RAW_ASN, 1, [10, 255, 0, 9]),
             (2, 6),
         ),
         // RFC 6608
@@ -128,7 +128,7 @@ fn cases() -> Vec<Case> {
         case(
             "an OPEN in an established session",
             Established,
-            open(RAW_ASN, 90, [10, 255, 0, 9], true),
+            open(RAW_ASN, 90, [10, 255, 0, 9]),
             (5, 3),
         ),
         // RFC 7606 §4 and §5.3: what cannot be read as a whole resets the session.
@@ -165,10 +165,10 @@ fn provoke(net: &NodeAndTor, n: usize, case: &Case) -> Result<(u8, u8)> {
     match case.after {
         Stage::Connected => {}
         Stage::Opened => {
-            peer.send(&open(RAW_ASN, 90, [10, 255, 0, 9], true))?;
+            peer.send(&open(RAW_ASN, 90, [10, 255, 0, 9]))?;
             peer.await_kind(1, secs(5))?;
         }
-        Stage::Established => peer.establish(RAW_ASN, 90, true, secs(5))?,
+        Stage::Established => peer.establish(RAW_ASN, 90, secs(5))?,
     }
     peer.send(&case.bytes)?;
     peer.await_notification(secs(5))
@@ -199,7 +199,8 @@ fn garbage_gets_the_right_notification_and_costs_only_its_own_session() {
         ];
         for n in 0..cases.len() {
             let name = format!("raw-{n}");
-            let raw = manifests::Peer::new(&name, "underlay", RAW_ASN, raw_address(n));
+            let mut raw = manifests::Peer::new(&name, "underlay", RAW_ASN, raw_address(n));
+            raw.families.push("ipv4");
             documents.push((name, raw.with("passive: true").text()));
         }
         let documents: Vec<_> = documents
@@ -409,7 +410,11 @@ fn an_unknown_node_name_ends_the_start_with_one_clear_line() {
     lab::run("node", |lab| {
         let net = NodeAndTor::new()?;
         let folder = plain_manifests(lab)?;
-        fs::write(folder.join("node.yaml"), manifests::node("another"))?;
+        let another = manifests::Router::new("underlay", NODE_ASN, "10.255.0.2").text();
+        fs::write(
+            folder.join("router.yaml"),
+            another.replace("name: node-1}", "name: another}"),
+        )?;
         let socket = lab.directory().join("s");
         must_fail(
             run_command(&net.node, &folder, &socket, lab, &[])?,
@@ -450,7 +455,7 @@ fn without_rights_the_start_ends_with_one_clear_line() {
             .arg(own.join("s"))
             .arg("--state-dir")
             .arg(own.join("state"));
-        must_fail(command, &["permi"])
+        must_fail(command, &["CAP_NET_ADMIN"])
     });
 }
 

@@ -20,7 +20,7 @@ use crate::wait::{Look, until};
 pub(super) struct Frr {
     common: Common,
     /// Dropped after bgpd.
-    _zebra: Daemon,
+    zebra: Daemon,
 }
 
 impl Frr {
@@ -81,7 +81,7 @@ impl Frr {
                 plan: plan.clone(),
                 daemon,
             },
-            _zebra: zebra,
+            zebra,
         };
         until("bgpd answers", START_LIMIT, || {
             frr.common.daemon.check_alive()?;
@@ -225,5 +225,10 @@ impl Router for Frr {
 
     fn daemon(&mut self) -> &mut Daemon {
         &mut self.common.daemon
+    }
+
+    fn kill(&mut self) {
+        self.common.daemon.kill();
+        self.zebra.kill();
     }
 }

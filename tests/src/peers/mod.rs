@@ -36,6 +36,15 @@ pub enum Kind {
     ExaBgp,
 }
 
+impl Kind {
+    /// Whether its listener takes connections with TCP-MD5. OpenBGPD 7.7's on Linux does not get the keys (the kernel counts
+    /// `TCPMD5Unexpected`); it protects the connections that it makes.
+    #[must_use]
+    pub fn listens_with_md5(self) -> bool {
+        self != Self::OpenBgpd
+    }
+}
+
 /// What a daemon is to do: one session, and routes of its own.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -109,8 +118,13 @@ pub trait Router {
     /// When it refuses.
     fn announce(&mut self, prefixes: &[String]) -> Result<()>;
 
-    /// The daemon, to stop, kill or pause it.
+    /// The daemon that speaks BGP.
     fn daemon(&mut self) -> &mut Daemon;
+
+    /// Ends all its processes without a word.
+    fn kill(&mut self) {
+        self.daemon().kill();
+    }
 
     /// Stops all its processes where they are: it neither speaks nor closes anything.
     fn pause(&mut self) {
