@@ -10,7 +10,7 @@ use foldhash::HashSet;
 use ipnet::IpNet;
 
 use super::engine::Engine;
-use super::model::{KernelRoute, Link, RouteKind};
+use super::model::{KernelRoute, Link, NexthopObject, RouteKind};
 use super::stats::KernelStats;
 use super::table::IpFamily;
 use super::view::{Installed, NO_ROUTER};
@@ -54,6 +54,13 @@ impl Engine {
         if self.resolver.table.write().replace_facts(links, addresses) {
             self.resolver.mark_all();
             self.retry_failures(now);
+        }
+    }
+
+    /// All nexthop objects, from a dump.
+    pub fn dump_nexthops(&mut self, objects: Vec<NexthopObject>) {
+        if self.resolver.table.write().replace_nexthops(objects) {
+            self.resolver.mark_all();
         }
     }
 

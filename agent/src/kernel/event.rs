@@ -35,6 +35,17 @@ impl Engine {
                     self.request_resync(&[IpFamily::V4], now);
                 }
             }
+            KernelEvent::Nexthop(object) => {
+                if self.resolver.table.write().set_nexthop(object) {
+                    self.resolver.mark_all();
+                }
+            }
+            KernelEvent::NexthopGone(id) => {
+                self.resolver.table.write().remove_nexthop(id);
+                self.resolver.mark_all();
+                // IPv4 routes that named it went unannounced.
+                self.request_resync(&[IpFamily::V4], now);
+            }
             KernelEvent::Route { route, replaced } => {
                 if self.is_own(&route) {
                     self.own_changed(&route, now);

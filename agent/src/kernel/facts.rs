@@ -12,7 +12,7 @@ use netlink_packet_route::address::AddressHeader;
 use netlink_packet_route::link::{LinkFlags, LinkHeader};
 
 use super::message::{HEADER, Header, RTM_DELROUTE, RTM_NEWROUTE, parse_route};
-use super::model::{KernelEvent, Link};
+use super::model::{KernelEvent, Leg, Link, NexthopObject};
 
 const RTM_NEWLINK: u16 = 16;
 const RTM_DELLINK: u16 = 17;
@@ -23,9 +23,19 @@ const RTM_DELADDR: u16 = 21;
 /// `RTM_GETADDR`.
 pub(crate) const RTM_GETADDR: u16 = 22;
 
+const RTM_NEWNEXTHOP: u16 = 104;
+const RTM_DELNEXTHOP: u16 = 105;
+/// `RTM_GETNEXTHOP`.
+pub(crate) const RTM_GETNEXTHOP: u16 = 106;
 const NLM_F_REPLACE: u16 = 0x100;
 const LINK_HEADER: usize = 16;
 const ADDRESS_HEADER: usize = 8;
+const NEXTHOP_HEADER: usize = 8;
+const NHA_ID: u16 = 1;
+const NHA_GROUP: u16 = 2;
+const NHA_OIF: u16 = 5;
+const NHA_GATEWAY: u16 = 6;
+const NHA_ENCAP: u16 = 8;
 const IFLA_IFNAME: u16 = 3;
 const IFA_ADDRESS: u16 = 1;
 const IFA_LOCAL: u16 = 2;
@@ -57,8 +67,40 @@ pub(crate) fn parse(header: &Header, payload: &[u8]) -> Option<KernelEvent> {
                 _ => KernelEvent::AddressGone { ifindex, address },
             })
         }
+        RTM_NEWNEXTHOP => parse_nexthop(payload).map(KernelEvent::Nexthop),
+        RTM_DELNEXTHOP => parse_nexthop(payload).map(|n| KernelEvent::NexthopGone(n.id)),
         _ => None,
     }
+}
+
+/// `struct nhmsg`, then attributes. netlink-packet-route does not know nexthop objects.
+fn parse_nexthop(payload: &[u8]) -> Option<NexthopObject> {
+    let word = |bytes: &[u8]| Some(u32::from_ne_bytes(bytes.get(..4)?.try_into().ok()?));
+    let mut object = NexthopObject::default();
+    let (mut gateway, mut ifindex, mut encapsulated) = (None, 0, false);
+    for nla in NlasIterator::new(payload.get(NEXTHOP_HEADER..)?).map_while(Result::ok) {
+        let value = nla.value();
+        match nla.kind() {
+            NHA_ID => object.id = word(value)?,
+            NHA_OIF => ifindex = word(value)?,
+            NHA_GATEWAY => gateway = ip(value),
+            NHA_ENCAP => encapsulated = true,
+            // `struct nexthop_grp`: id, weight less one, its upper half, reserved.
+            NHA_GROUP => {
+                for member in value.chunks_exact(8) {
+                    let weight = u16::from(member[4]) | u16::from(member[5]) << 8;
+                    object
+                        .members
+                        .push((word(member)?, weight.saturating_add(1)));
+                }
+            }
+            _ => {}
+        }
+    }
+    if ifindex != 0 && !encapsulated {
+        object.leg = Some(Leg::new(gateway, ifindex));
+    }
+    (object.id != 0).then_some(object)
 }
 
 fn parse_link(payload: &[u8]) -> Option<Link> {
@@ -106,6 +148,7 @@ pub(crate) fn dump_request(kind: u16, family: u8, seq: u32) -> Vec<u8> {
     let body = match kind {
         RTM_GETLINK => LINK_HEADER,
         RTM_GETADDR => ADDRESS_HEADER,
+        RTM_GETNEXTHOP => NEXTHOP_HEADER,
         _ => 12,
     };
     let mut out = vec![0; HEADER + body];

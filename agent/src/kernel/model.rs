@@ -248,6 +248,17 @@ impl Link {
     }
 }
 
+/// A nexthop object, which routes of others may name instead of a gateway.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NexthopObject {
+    /// Its id.
+    pub id: u32,
+    /// Its leg; none for a group, a black hole, or one that encapsulates.
+    pub leg: Option<Leg>,
+    /// Members of a group, with their weights.
+    pub members: SmallVec<[(u32, u16); 2]>,
+}
+
 /// Something that the kernel told by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KernelEvent {
@@ -269,6 +280,10 @@ pub enum KernelEvent {
         /// The address with its prefix length.
         address: IpNet,
     },
+    /// A nexthop object is there, perhaps changed.
+    Nexthop(NexthopObject),
+    /// A nexthop object went, and the routes that named it.
+    NexthopGone(u32),
     /// A route was added; if `replaced`, in place of what had the same key.
     Route {
         /// The route.

@@ -20,6 +20,7 @@ const RTNLGRP_IPV4_IFADDR: u32 = 5;
 const RTNLGRP_IPV4_ROUTE: u32 = 7;
 const RTNLGRP_IPV6_IFADDR: u32 = 9;
 const RTNLGRP_IPV6_ROUTE: u32 = 11;
+const RTNLGRP_NEXTHOP: u32 = 32;
 
 /// Buffers read in one turn.
 const READS: usize = 64;
@@ -59,6 +60,8 @@ impl Monitor {
         ] {
             socket.add_membership(group)?;
         }
+        // Kernels before 5.3 have no nexthop objects, and none to tell of.
+        let _ = socket.add_membership(RTNLGRP_NEXTHOP);
         Ok(Self {
             socket,
             own,

@@ -11,7 +11,7 @@ use ipnet::IpNet;
 use netlink_sys::{Socket, protocols::NETLINK_ROUTE};
 
 use super::engine::Engine;
-use super::facts::{RTM_GETADDR, RTM_GETLINK, dump_request, parse};
+use super::facts::{RTM_GETADDR, RTM_GETLINK, RTM_GETNEXTHOP, dump_request, parse};
 use super::message::{Encoder, RTM_GETROUTE, messages, parse_error};
 use super::model::{FibAction, FibOp, KernelEvent, Leg, Outcome, Ownership};
 use super::table::IpFamily;
@@ -231,6 +231,7 @@ pub(crate) enum DumpStep {
 pub(crate) struct Dumper {
     socket: Socket,
     seq: u32,
+    kind: u16,
     /// Requests still to be made.
     rest: Vec<(u16, u8)>,
     whole: bool,
@@ -238,7 +239,7 @@ pub(crate) struct Dumper {
 }
 
 impl Dumper {
-    /// Begins to read routes of `families`, and before them links and addresses.
+    /// Begins to read routes of `families`, and before them links, addresses and nexthop objects.
     pub(crate) fn begin(families: &[IpFamily]) -> Result<Self> {
         let (socket, _) = open(4 << 20)?;
         let mut rest: Vec<_> = families
@@ -248,11 +249,13 @@ impl Dumper {
                 IpFamily::V6 => (RTM_GETROUTE, libc::AF_INET6 as u8),
             })
             .collect();
+        rest.push((RTM_GETNEXTHOP, 0));
         rest.push((RTM_GETADDR, 0));
         rest.push((RTM_GETLINK, 0));
         let mut dumper = Self {
             socket,
             seq: 0,
+            kind: 0,
             rest,
             whole: true,
             buffer: vec![0; 256 * 1024],
@@ -266,6 +269,7 @@ impl Dumper {
         let Some((kind, family)) = self.rest.pop() else {
             return Ok(false);
         };
+        self.kind = kind;
         self.seq += 1;
         self.socket.send(&dump_request(kind, family, self.seq), 0)?;
         Ok(true)
@@ -284,7 +288,10 @@ impl Dumper {
             match header.kind {
                 NLMSG_DONE => done = true,
                 NLMSG_ERROR => {
-                    if let Some(refusal) = parse_error(&header, payload) {
+                    if self.kind == RTM_GETNEXTHOP {
+                        // Kernels before 5.3 have none.
+                        done = true;
+                    } else if let Some(refusal) = parse_error(&header, payload) {
                         return Err(Error::from_raw_os_error(refusal.errno));
                     }
                 }

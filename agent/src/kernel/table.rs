@@ -14,7 +14,8 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use smallvec::SmallVec;
 
 use super::model::{
-    KernelRoute, LOCAL_TABLE, Legs, Link, MAIN_TABLE, Ownership, PROTOCOL_KERNEL, RouteKind,
+    KernelRoute, LOCAL_TABLE, Leg, Legs, Link, MAIN_TABLE, NexthopObject, Ownership,
+    PROTOCOL_KERNEL, RouteKind, normalise,
 };
 
 /// A route of someone else.
@@ -167,6 +168,7 @@ pub(crate) struct KernelTable {
     routes: HashMap<(u32, IpNet), SmallVec<[Foreign; 1]>>,
     /// Of the main and the local table: next hops resolve over these.
     lengths: Lengths,
+    nexthops: HashMap<u32, NexthopObject>,
     epoch: u32,
     dumping: bool,
     deleted_during_dump: HashSet<(u32, IpNet)>,
@@ -242,6 +244,43 @@ impl KernelTable {
             self.facts = Arc::new(fresh);
         }
         !same
+    }
+
+    /// Takes a nexthop object; false if it was known like that.
+    pub(crate) fn set_nexthop(&mut self, object: NexthopObject) -> bool {
+        let old = self.nexthops.insert(object.id, object.clone());
+        old.is_none_or(|old| old != object)
+    }
+
+    /// Forgets a nexthop object.
+    pub(crate) fn remove_nexthop(&mut self, id: u32) {
+        self.nexthops.remove(&id);
+    }
+
+    /// Replaces all nexthop objects by those of a dump; true if that made a difference.
+    pub(crate) fn replace_nexthops(&mut self, objects: Vec<NexthopObject>) -> bool {
+        let fresh = objects.into_iter().map(|o| (o.id, o)).collect();
+        let changed = self.nexthops != fresh;
+        self.nexthops = fresh;
+        changed
+    }
+
+    /// The legs of a route. The kernel lists those of a nexthop object with the route, unless told
+    /// not to (`net.ipv4.nexthop_compat_mode`).
+    fn legs(&self, route: &Foreign) -> Legs {
+        let mut legs = route.legs.clone();
+        if let (true, Some(object)) = (legs.is_empty(), self.nexthops.get(&route.nexthop_id)) {
+            legs.extend(object.leg);
+            for (id, weight) in &object.members {
+                let member = self.nexthops.get(id).and_then(|m| m.leg);
+                legs.extend(member.map(|leg| Leg {
+                    weight: *weight,
+                    ..leg
+                }));
+            }
+            normalise(&mut legs);
+        }
+        legs
     }
 
     /// Takes a route of someone else; true if that may change how something resolves.
@@ -424,8 +463,8 @@ impl KernelTable {
                     metric: best.metric,
                     protocol: best.protocol,
                     kind: best.kind,
-                    legs: best.legs.clone(),
-                    encapsulated: best.encapsulated || best.legs.is_empty() && best.nexthop_id != 0,
+                    legs: self.legs(best),
+                    encapsulated: best.encapsulated,
                 })
             })
         };

@@ -60,6 +60,7 @@ pub(crate) struct Loop {
     gathering_since: Option<Instant>,
     links: Vec<super::model::Link>,
     addresses: Vec<(u32, ipnet::IpNet)>,
+    nexthops: Vec<super::model::NexthopObject>,
     ops: Vec<FibOp>,
     outcomes: Vec<Outcome>,
 }
@@ -82,6 +83,7 @@ impl Loop {
             gathering_since: None,
             links: Vec::new(),
             addresses: Vec::new(),
+            nexthops: Vec::new(),
             ops: Vec::new(),
             outcomes: Vec::new(),
         }
@@ -209,6 +211,7 @@ impl Loop {
         let now = Instant::now();
         self.links.clear();
         self.addresses.clear();
+        self.nexthops.clear();
         self.next_audit = now + self.audit_interval;
         match Dumper::begin(families) {
             Ok(dumper) => {
@@ -253,7 +256,9 @@ impl Loop {
                     self.addresses.push((ifindex, address))
                 }
                 KernelEvent::Route { route, .. } => routes.push(route),
+                KernelEvent::Nexthop(object) => self.nexthops.push(object),
                 KernelEvent::LinkGone(_)
+                | KernelEvent::NexthopGone(_)
                 | KernelEvent::AddressGone { .. }
                 | KernelEvent::RouteGone(_) => {}
             });
@@ -262,6 +267,7 @@ impl Loop {
             if !routes.is_empty() && !self.links.is_empty() {
                 let links = std::mem::take(&mut self.links);
                 engine.dump_facts(links, std::mem::take(&mut self.addresses), now);
+                engine.dump_nexthops(std::mem::take(&mut self.nexthops));
             }
             for route in routes.drain(..) {
                 engine.dump_route(&route, now);
@@ -272,6 +278,7 @@ impl Loop {
                     if !self.links.is_empty() {
                         let links = std::mem::take(&mut self.links);
                         engine.dump_facts(links, std::mem::take(&mut self.addresses), now);
+                        engine.dump_nexthops(std::mem::take(&mut self.nexthops));
                     }
                     engine.end_dump(whole, now);
                     return true;

@@ -287,3 +287,51 @@ fn the_audit_finds_what_no_notification_told() -> Result<()> {
     node.expect("10.7.0.0/24", "")?;
     node.expect("10.0.0.0/24", wanted)
 }
+
+#[test]
+fn routes_that_name_a_nexthop_object_are_followed_to_its_gateways() -> Result<()> {
+    for compat in ["0", "1"] {
+        let node = Node::links("nhid")?;
+        node.ns.shell(&format!(
+            "echo {compat} > /proc/sys/net/ipv4/nexthop_compat_mode"
+        ))?;
+        node.ns.ip("nexthop add id 10 via 192.0.1.2 dev v1")?;
+        node.ns.ip("nexthop add id 20 via 192.0.2.2 dev v2")?;
+        node.ns.ip("nexthop add id 30 group 10/20")?;
+        node.ns.ip("route add 203.0.113.0/24 nhid 10")?;
+        let mut node = node;
+        node.start(options())?;
+        node.add("r", node.table.clone(), FibConfig::default());
+        node.kernel().converged();
+        node.table.route("10.0.0.0/24", &["203.0.113.9"]);
+        node.table.route("10.0.1.0/24", &["198.51.100.9"]);
+        let over_v1 = "10.0.0.0/24 via 192.0.1.2 dev v1 proto 196 metric 300";
+        node.expect("10.0.0.0/24", over_v1)?;
+        // The object changes under the route, a group comes, and an object goes with its route.
+        node.ns.ip("nexthop replace id 10 via 192.0.2.9 dev v2")?;
+        node.expect(
+            "10.0.0.0/24",
+            "10.0.0.0/24 via 192.0.2.9 dev v2 proto 196 metric 300",
+        )?;
+        node.ns.ip("route add 198.51.100.0/24 nhid 30")?;
+        until(|| {
+            let is = node.route("10.0.1.0/24")?;
+            ensure!(
+                is.matches("nexthop via").count() == 2,
+                "compat {compat}: {is}"
+            );
+            Ok(())
+        })?;
+        node.ns.ip("nexthop del id 10")?;
+        node.expect_state(
+            "10.0.0.0/24",
+            FibState::Unresolved,
+            "no next hop is reached",
+        )?;
+        node.expect(
+            "10.0.1.0/24",
+            "10.0.1.0/24 via 192.0.2.2 dev v2 proto 196 metric 300",
+        )?;
+    }
+    Ok(())
+}
