@@ -166,11 +166,7 @@ impl Exporter {
         else {
             return;
         };
-        let number = if group.members.len() > 1 {
-            self.split_off(rib, number, |other| other.peer == member)
-        } else {
-            number
-        };
+        let number = self.isolate(rib, number, member);
         let Some(group) = self.groups[number].as_mut() else {
             return;
         };
@@ -328,8 +324,36 @@ impl Exporter {
         number
     }
 
+    pub(crate) fn number_of(&self, member: PeerIdx) -> Option<usize> {
+        self.places.get(&member).copied()
+    }
+
+    pub(crate) fn key_of(&self, number: usize) -> Option<Arc<GroupKey>> {
+        Some(Arc::clone(&self.groups[number].as_ref()?.key))
+    }
+
+    pub(crate) fn group_mut(&mut self, number: usize) -> Option<&mut Group> {
+        self.groups[number].as_mut()
+    }
+
+    pub(crate) fn ring(&self) {
+        self.bell.ring();
+    }
+
+    /// Sees to it that a member is in a group of its own, and says in which.
+    pub(crate) fn isolate(&mut self, rib: &Rib, number: usize, member: PeerIdx) -> usize {
+        let shared = self.groups[number]
+            .as_ref()
+            .is_some_and(|group| group.members.len() > 1);
+        if shared {
+            self.split_off(rib, number, |other| other.peer == member)
+        } else {
+            number
+        }
+    }
+
     /// Lets readers of the table see what a group is now.
-    fn publish(&self, rib: &Rib, number: usize) {
+    pub(crate) fn publish(&self, rib: &Rib, number: usize) {
         let mut views = rib.exports.write();
         if views.len() <= number {
             views.resize_with(number + 1, || None);

@@ -4,7 +4,7 @@
 //! for a destination (dirty bits, what was told) is here, under the same lock, so marking is a plain write. A
 //! destination whose last path went stays, empty, until every reader has seen that it is empty.
 
-use crate::adj_out::{GroupTable, Record};
+use crate::adj_out::{GroupTable, Record, ToldPath};
 use crate::arena::Arena;
 use crate::attrs::AttrSetIds;
 use crate::destination::Destination;
@@ -681,6 +681,18 @@ impl<K: TableKey> FamilyTable<K> {
         if let Some(table) = self.group(from).cloned() {
             self.put_group(to, table);
         }
+    }
+
+    /// What a group was told.
+    pub(crate) fn told_to(&self, group: usize) -> Vec<(K, ToldPath)> {
+        let Some(table) = self.group(group) else {
+            return Vec::new();
+        };
+        let told = |id: u32| {
+            let key = self.dests[id as usize].key;
+            table.told(id).into_iter().map(move |told| (key, told))
+        };
+        (0..self.end()).flat_map(told).collect()
     }
 
     /// Has everything told to a group again.

@@ -142,6 +142,7 @@ mod peers;
 pub mod policy;
 mod queue;
 mod reader;
+mod rekey;
 mod shard;
 mod shard_key;
 mod snapshot;

@@ -437,3 +437,39 @@ fn many_prefixes_of_a_set_share_few_messages_whatever_their_shards() {
         world.check_told(1);
     }
 }
+
+#[test]
+fn another_policy_withdraws_what_it_rejects_and_tells_what_it_lets_pass() {
+    let mut world = clients(3);
+    announce(&mut world, 0, 0..100, distinct);
+    world.settle();
+    let idx = world.peers[2].idx;
+    let open = world.key(2, 0);
+    let mut closed = open.clone();
+    closed.rules.policy = ExportPolicy::RejectAll(PolicyReject::NoPolicy);
+    // Some of what it was told changes and goes before the exporter comes.
+    world.withdraw(0, &[net(0), net(1)], 0);
+    world.flush(0);
+    for (key, left) in [(closed, 0), (open, 98)] {
+        assert!(world.exporter.rekey(&world.rib, idx, key.clone()));
+        world.peers[2].told.as_mut().unwrap().key = key;
+        world.settle();
+        assert_eq!(world.peers[2].told.as_ref().unwrap().routes.len(), left);
+        world.check_told(2);
+        world.check_told(1);
+    }
+    assert_eq!(
+        world.exporter.groups(),
+        1,
+        "with its old key it is in its old group"
+    );
+    // Next hops to be rewritten: everything is told again, nothing withdrawn.
+    let mut key = world.key(2, 0);
+    key.rules.next_hop_self = true;
+    assert!(world.exporter.rekey(&world.rib, idx, key.clone()));
+    world.peers[2].told.as_mut().unwrap().key = key;
+    world.settle();
+    world.check_told(2);
+    // What was negotiated cannot change.
+    assert!(!world.exporter.rekey(&world.rib, idx, world.key(2, 3)));
+}

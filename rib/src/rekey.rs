@@ -1,0 +1,139 @@
+//! A member whose group key changes while its session goes on, as when its export policy is changed.
+//!
+//! What was told is kept as source sets, so it can be judged by both keys: what the old key announced and the new one
+//! rejects is withdrawn at once, and everything else is looked at again.
+
+use crate::adj_out::ToldPath;
+use crate::export::{Exported, SourceInfo, export};
+use crate::exporter::Exporter;
+use crate::group::{FamilyExport, GroupKey, Member, ToldCount};
+use crate::pack::HasLists;
+use crate::path::PeerIdx;
+use crate::peers::Peers;
+use crate::queue::Chunk;
+use crate::table::{ByFamily, Pin, Rib, by_family};
+use bgp_wire::{AttrEditor, PathId, encode_withdraw};
+use bytes::BytesMut;
+use std::sync::Arc;
+
+impl Exporter {
+    /// Tells a member what follows from another key, without telling it what stays the same twice over a session
+    /// reset. The families, their encoding and their number of paths must be the same, as they were negotiated; else
+    /// nothing is done, and false is returned.
+    pub fn rekey(&mut self, rib: &Rib, member: PeerIdx, key: GroupKey) -> bool {
+        let Some(number) = self.number_of(member) else {
+            return false;
+        };
+        let Some(old) = self.key_of(number) else {
+            return false;
+        };
+        if old.families != key.families {
+            return false;
+        }
+        if *old == key {
+            return true;
+        }
+        let number = self.isolate(rib, number, member);
+        let key = Arc::new(key);
+        for (at, family) in old.families.iter().enumerate() {
+            let Some(group) = self.group_mut(number) else {
+                return false;
+            };
+            let [Member { queue, .. }, ..] = &group.members[..] else {
+                return false;
+            };
+            let change = Change {
+                rib,
+                number,
+                member,
+                family,
+                old: &old,
+                new: &key,
+            };
+            if let Some((told, chunk)) = by_family(family.family, change) {
+                queue.push(chunk);
+                group.told.lock().families[at] = told;
+            }
+        }
+        if let Some(group) = self.group_mut(number) {
+            group.key = key;
+            group.quiet = false;
+        }
+        self.publish(rib, number);
+        self.ring();
+        true
+    }
+}
+
+struct Change<'a> {
+    rib: &'a Rib,
+    number: usize,
+    member: PeerIdx,
+    family: &'a FamilyExport,
+    old: &'a GroupKey,
+    new: &'a GroupKey,
+}
+
+impl Change<'_> {
+    fn announces(
+        &self,
+        key: &GroupKey,
+        told: &ToldPath,
+        pin: &Pin<'_>,
+        editor: &mut AttrEditor,
+    ) -> bool {
+        let attrs = pin.interner.entry(told.attrs).attrs();
+        let source = source_of(&pin.peers, told.peer);
+        matches!(
+            export(attrs, &source, self.family.family, &key.rules, editor),
+            Exported::Announce(_)
+        )
+    }
+}
+
+fn source_of(peers: &Peers, peer: PeerIdx) -> SourceInfo {
+    let info = peers.info(peer);
+    SourceInfo::new(info.kind, info.router_id)
+}
+
+impl ByFamily for Change<'_> {
+    /// What is told by the new key, and the withdrawals.
+    type Output = (ToldCount, Chunk);
+
+    fn run<K: HasLists>(self) -> Self::Output {
+        let mut count = ToldCount::default();
+        let mut editor = AttrEditor::new();
+        let mut gone = Vec::new();
+        for shard in 0..self.rib.bits.count() {
+            let pin = self.rib.pin();
+            let told = self
+                .rib
+                .lock::<K, _>(&pin, shard, |table, _| table.told_to(self.number));
+            for (key, told) in told {
+                if self.announces(self.new, &told, &pin, &mut editor) {
+                    count.add(told.peer, 1);
+                } else if told.peer != self.member
+                    && self.announces(self.old, &told, &pin, &mut editor)
+                {
+                    gone.push((PathId(u32::from(told.local_id)), key));
+                }
+            }
+            self.rib
+                .lock::<K, _>(&pin, shard, |table, _| table.resend_group(self.number));
+        }
+        let mut out = BytesMut::new();
+        let (mut left, mut messages) = (&gone[..], 0);
+        while !left.is_empty() {
+            left =
+                &left[encode_withdraw(&mut out, self.family.family, &self.family.encoding, left)..];
+            messages += 1;
+        }
+        (
+            count,
+            Chunk {
+                bytes: out.freeze(),
+                messages,
+            },
+        )
+    }
+}
