@@ -23,7 +23,7 @@ use parking_lot::Mutex;
 use std::hash::BuildHasher;
 use std::num::NonZeroU32;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The handle of an attribute set.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -64,8 +64,6 @@ impl Entry {
 }
 
 const MAPS: usize = 16;
-/// Sets that may come and go before a sweep is worth its pause.
-const SWEEP_AFTER: usize = 4096;
 
 #[derive(Default)]
 struct Ids {
@@ -80,10 +78,6 @@ pub(crate) struct Interner {
     maps: Box<[Mutex<HashTable<u32>>]>,
     ids: Mutex<Ids>,
     hasher: RandomState,
-    /// Sets entered since the last sweep.
-    made: AtomicUsize,
-    /// Sets that the last sweep left.
-    live: usize,
     /// Whether any set has a MED.
     med_seen: AtomicBool,
 }
@@ -95,8 +89,6 @@ impl Interner {
             maps: (0..MAPS).map(|_| Mutex::new(HashTable::new())).collect(),
             ids: Mutex::default(),
             hasher: RandomState::default(),
-            made: AtomicUsize::new(0),
-            live: 0,
             med_seen: AtomicBool::new(false),
         }
     }
@@ -147,7 +139,6 @@ impl Interner {
         map.insert_unique(spread(short), slot, |&slot| {
             spread(self.entry(AttrId::from_slot(slot)).hash)
         });
-        self.made.fetch_add(1, Ordering::Relaxed);
         AttrId::from_slot(slot)
     }
 
@@ -191,11 +182,6 @@ impl Interner {
     pub(crate) fn len(&self) -> usize {
         let ids = self.ids.lock();
         ids.used as usize - ids.free.len()
-    }
-
-    /// Whether enough sets came since the last sweep that many may be garbage.
-    pub(crate) fn wants_sweep(&self) -> bool {
-        self.made.load(Ordering::Relaxed) > self.live / 2 + SWEEP_AFTER
     }
 
     /// Frees all sets but those marked, and says which next hops are left.
@@ -246,8 +232,6 @@ impl Interner {
         ids.used = used;
         ids.free.shrink_to(ids.free.len() * 2);
         self.slots.truncate(used);
-        self.live = keep.len();
-        *self.made.get_mut() = 0;
         *self.med_seen.get_mut() = med_seen;
         next_hops
     }

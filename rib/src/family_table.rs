@@ -17,11 +17,15 @@ use crate::shard_key::{Keyed, TableKey};
 use smallvec::SmallVec;
 use std::ops::Range;
 
-/// Readers whose bitmap had been empty: to be rung once the lock is released.
+/// What is to be done once the lock is released.
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct Rings {
+    /// The kernel's reader had nothing to do before.
     pub(crate) fib: bool,
+    /// An export group had nothing to do before.
     pub(crate) export: bool,
+    /// Paths that let go of their attribute set: as many sets may be garbage, at most.
+    pub(crate) let_go: usize,
 }
 
 /// What an announcement did.
@@ -152,6 +156,7 @@ impl<K: TableKey> FamilyTable<K> {
                 let same = old.attrs == new.attrs && old.tag.fresh() == tag;
                 dest.set_single(Path { tag, ..new });
                 if !same {
+                    rings.let_go += 1;
                     dest.set_has_best(judge.is_eligible(&new, next_hop));
                     self.mark_changes(id, before, judge, rings);
                 }
@@ -198,6 +203,7 @@ impl<K: TableKey> FamilyTable<K> {
                     self.dests[id as usize].set_block(dest.block(), n, Path { tag, ..new });
                 }
             } else {
+                rings.let_go += 1;
                 self.elect(judge, id, Delta::Replaced(place));
                 self.mark_changes(id, before, judge, rings);
             }
@@ -242,6 +248,7 @@ impl<K: TableKey> FamilyTable<K> {
             }
         };
         let before = dest.best();
+        rings.let_go += 1;
         let tag = self.remove_path(judge, id, place);
         self.mark_changes(id, before, judge, rings);
         self.release_if_unneeded(hasher, id);
@@ -484,6 +491,7 @@ impl<K: TableKey> FamilyTable<K> {
                     };
                     self.dests[id as usize].set_empty();
                     self.paths -= 1;
+                    rings.let_go += 1;
                     removed(path.peer, path.tag);
                 }
                 n => {
@@ -500,6 +508,7 @@ impl<K: TableKey> FamilyTable<K> {
                             left.push(*path)
                         }
                     }
+                    rings.let_go += n - left.len();
                     self.keep_paths(judge, id, &left, best_stays);
                 }
             }

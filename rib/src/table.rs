@@ -17,7 +17,10 @@ use bgp_wire::{Asn, AttrRef, Family, RouterId};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// Paths that may let go of their sets before a sweep is worth its pause.
+const SWEEP_AFTER: usize = 4096;
 
 /// What a table is made with.
 #[derive(Clone)]
@@ -83,6 +86,8 @@ pub struct Rib {
     interner: RwLock<Interner>,
     peers: RwLock<Peers>,
     pub(crate) next_hops: NextHops,
+    /// Paths that let go of their set since the last sweep.
+    let_go: AtomicUsize,
     /// A path was seen whose neighbour AS another path of its destination may have too.
     mixed_neighbors: AtomicBool,
     pub(crate) fib_bell: RwLock<Option<Arc<dyn Doorbell>>>,
@@ -115,6 +120,7 @@ impl Rib {
             interner: RwLock::new(Interner::new()),
             peers: RwLock::new(Peers::new(local)),
             next_hops: NextHops::new(Arc::clone(&config.next_hops)),
+            let_go: AtomicUsize::new(0),
             mixed_neighbors: AtomicBool::new(false),
             fib_bell: RwLock::new(None),
             export_bell: RwLock::new(None),
@@ -245,15 +251,17 @@ impl Rib {
 
     // ---- memory
 
-    /// Whether [`Rib::sweep`] would probably free much.
+    /// Whether [`Rib::sweep`] would probably free much. To be asked after a flush or the end of a walk.
     pub fn wants_sweep(&self) -> bool {
-        self.interner.read().wants_sweep()
+        let let_go = self.let_go.load(Ordering::Relaxed);
+        let_go > SWEEP_AFTER && let_go > SWEEP_AFTER + self.interner.read().len() / 2
     }
 
     /// Frees attribute sets and next hops that nothing refers to. Stops all others for some nanoseconds a
     /// destination.
     pub fn sweep(&self) {
         let mut interner = self.interner.write();
+        self.let_go.store(0, Ordering::Relaxed);
         let mut live = AttrSetIds::default();
         for shard in &self.shards {
             let mut shard = shard.lock();
@@ -327,6 +335,9 @@ impl Rib {
 
     /// Rings the readers that have something to do. With no shard locked.
     pub(crate) fn ring(&self, rings: Rings) {
+        if rings.let_go > 0 {
+            self.let_go.fetch_add(rings.let_go, Ordering::Relaxed);
+        }
         if rings.fib
             && let Some(bell) = &*self.fib_bell.read()
         {

@@ -268,3 +268,26 @@ fn a_route_of_our_own_is_told_and_is_no_business_of_the_kernel() {
     assert_eq!(world.fib.len(), 1);
     world.check_told(0);
 }
+
+#[test]
+fn a_sweep_is_wanted_when_many_paths_let_go_of_their_sets_and_not_while_a_table_fills() {
+    let mut world = two_peers();
+    let all: Vec<u32> = (0..10_000).collect();
+    for some in all.chunks(2) {
+        for &n in some {
+            let attrs = set(family_of(net(n)), Asn(64500), 2, |editor| {
+                editor.set_med(Some(some[0]))
+            });
+            world.announce(0, &[net(n)], 0, attrs.as_ref());
+        }
+    }
+    world.flush(0);
+    let sets = world.rib.counts().sets;
+    assert_eq!(sets, 10_000, "of either family, for each two prefixes");
+    assert!(!world.rib.wants_sweep());
+    assert_eq!(world.peer_down(0), 10_000);
+    assert!(world.rib.wants_sweep());
+    world.rib.sweep();
+    assert!(!world.rib.wants_sweep());
+    assert_eq!(world.rib.counts().sets, 0);
+}
