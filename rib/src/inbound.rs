@@ -20,7 +20,7 @@ use crate::path::{Path, PeerIdx, PeerInfo, Tag};
 use crate::policy::{Outcome, PolicyReject};
 use crate::shard_key::TableKey;
 use crate::table::{Pin, Rib};
-use bgp_wire::{AttrRef, Decoded, Disposition, NlriBlock, PathId, SessionContext};
+use bgp_wire::{AttrRef, Decoded, Disposition, Family, NlriBlock, PathId, SessionContext};
 use ipnet::{Ipv4Net, Ipv6Net};
 use std::ops::Range;
 use std::sync::Arc;
@@ -390,6 +390,19 @@ impl Inbound {
             pool.push(batch);
         }
         done
+    }
+
+    /// The peer begins to send all routes of a family again (RFC 7313 §4): what it does not send until
+    /// [`Inbound::end_refresh`] goes then. To be called in the place of the marker among the UPDATEs.
+    pub fn begin_refresh(&mut self, rib: &Rib, family: Family) {
+        self.flush(rib);
+        rib.begin_refresh(self.peer, family).finish(rib);
+    }
+
+    /// The peer has sent all routes of a family again. Returns how many went.
+    pub fn end_refresh(&mut self, rib: &Rib, family: Family) -> usize {
+        self.flush(rib);
+        rib.end_refresh(self.peer, family).finish(rib)
     }
 
     /// Forgets what was not flushed, as when the session ends.

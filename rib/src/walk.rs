@@ -159,12 +159,12 @@ impl Rib {
 
     /// Marks the paths of a peer stale, as its Beginning-of-RIB demands (RFC 7313 §4). What it announces afterwards is
     /// fresh.
-    pub fn begin_refresh(&self, peer: PeerIdx, family: Family) -> Walk {
+    pub(crate) fn begin_refresh(&self, peer: PeerIdx, family: Family) -> Walk {
         Walk::new(Errand::MarkStale(peer), vec![family])
     }
 
     /// Removes the paths of a peer that are stale still, as its End-of-RIB demands (RFC 7313 §4).
-    pub fn end_refresh(&self, peer: PeerIdx, family: Family) -> Walk {
+    pub(crate) fn end_refresh(&self, peer: PeerIdx, family: Family) -> Walk {
         Walk::new(Errand::SweepStale(peer), vec![family])
     }
 

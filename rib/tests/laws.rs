@@ -208,7 +208,9 @@ fn run(world: &mut World, step: &Step) {
             world.flush(peer);
             let idx = world.peers[peer].idx;
             let rows = world.rows();
-            world.rib.begin_refresh(idx, FAMILIES[0]).finish(&world.rib);
+            world.peers[peer]
+                .inbound
+                .begin_refresh(&world.rib, FAMILIES[0]);
             // The peer tells some of its routes again; the others are gone at the end.
             let mut gone = 0;
             for row in rows
@@ -224,11 +226,11 @@ fn run(world: &mut World, step: &Step) {
                     gone += 1;
                 }
             }
-            world.flush(peer);
-            assert_eq!(
-                world.rib.end_refresh(idx, FAMILIES[0]).finish(&world.rib),
-                gone
-            );
+            // All in one read, marker and routes.
+            let went = world.peers[peer]
+                .inbound
+                .end_refresh(&world.rib, FAMILIES[0]);
+            assert_eq!(went, gone);
         }
         Step::Drain { budget } => {
             world.exporter.drain(&world.rib, budget);

@@ -90,7 +90,7 @@ pub use table::{Act, FsmEvent, Notice, Outcome, Row, TABLE, lookup};
 
 use std::sync::Arc;
 
-use bgp_wire::{Decoded, SessionContext};
+use bgp_wire::{Decoded, Family, SessionContext};
 
 /// Takes the UPDATEs of a session, one call for each, from within [`Peer::handle_bytes`].
 pub trait UpdateSink {
@@ -102,6 +102,17 @@ pub trait UpdateSink {
 
     /// An UPDATE of the Established session. What was wrong with it and what follows is in `decoded`.
     fn update(&mut self, decoded: &Decoded<'_>, ctx: &SessionContext);
+
+    /// The peer begins to send all its routes of the family again (RFC 7313 BoRR). Here and not only as
+    /// [`Event::RefreshBegin`], because its place among the UPDATEs says which routes were sent again.
+    fn refresh_begins(&mut self, family: Family) {
+        let _ = family;
+    }
+
+    /// The peer has sent all its routes of the family again (RFC 7313 EoRR).
+    fn refresh_ends(&mut self, family: Family) {
+        let _ = family;
+    }
 }
 
 /// A point in time to count from; the only look at a clock in this crate.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bgp_wire::{
-    AttrScratch, Disposition, Frame, MessageType, Notification, Open, RouteRefresh, codes,
-    decode_update, frame,
+    AttrScratch, Disposition, Frame, MessageType, Notification, Open, RefreshSubtype, RouteRefresh,
+    codes, decode_update, frame,
 };
 use bytes::Bytes;
 
@@ -116,7 +116,19 @@ impl Peer {
             },
             MessageType::RouteRefresh if state == State::Established => {
                 match RouteRefresh::decode(frame.body) {
-                    Ok(refresh) => self.step(side, Input::Refresh(refresh), now),
+                    Ok(refresh) => {
+                        if let Some(session) = session
+                            && session.enhanced_refresh
+                            && session.families.contains(refresh.family)
+                        {
+                            match refresh.subtype {
+                                RefreshSubtype::Begin => sink.refresh_begins(refresh.family),
+                                RefreshSubtype::End => sink.refresh_ends(refresh.family),
+                                RefreshSubtype::Request | RefreshSubtype::Unknown(_) => {}
+                            }
+                        }
+                        self.step(side, Input::Refresh(refresh), now);
+                    }
                     Err(bad) => self.step(side, Input::BadHeader(bad.notification), now),
                 }
             }

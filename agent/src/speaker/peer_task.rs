@@ -149,6 +149,14 @@ impl UpdateSink for Sink<'_> {
     fn update(&mut self, decoded: &Decoded<'_>, ctx: &SessionContext) {
         self.inbound.update(self.rib, decoded, ctx);
     }
+
+    fn refresh_begins(&mut self, family: Family) {
+        self.inbound.begin_refresh(self.rib, family);
+    }
+
+    fn refresh_ends(&mut self, family: Family) {
+        self.inbound.end_refresh(self.rib, family);
+    }
 }
 
 impl PeerTask {
@@ -409,13 +417,12 @@ impl PeerTask {
                 })
                 .await;
             }
+            // The table was told by the sink, in its place among the UPDATEs.
             Event::RefreshBegin(family) => {
-                let walk = self.rib.begin_refresh(self.idx, family);
-                self.walk(walk).await;
+                tracing::info!(peer = %name, %family, "peer begins to send its routes again");
             }
             Event::RefreshEnd(family) => {
-                let walk = self.rib.end_refresh(self.idx, family);
-                self.walk(walk).await;
+                tracing::info!(peer = %name, %family, "peer has sent its routes again");
             }
             Event::EndOfRib(family) => {
                 tracing::info!(peer = %name, %family, "peer has sent all its routes");
