@@ -246,6 +246,38 @@ fn route_refresh_and_its_markers_arrive_in_order() {
 }
 
 #[test]
+fn the_sink_sees_the_markers_of_a_refresh_in_their_place_among_the_updates_of_a_read() {
+    let mut pair = Pair::established();
+    pair.run_for(SECOND);
+    let before = pair.nodes[A].sink.updates;
+    let marker = |subtype| {
+        let mut out = bytes::BytesMut::new();
+        bgp_wire::encode_route_refresh(&mut out, Family::IPV4_UNICAST, subtype);
+        out.to_vec()
+    };
+    let mut update = vec![0xff; 16];
+    update.extend([0, 23, 2, 0, 0, 0, 0]);
+    let read = [
+        update.clone(),
+        marker(RefreshSubtype::Begin),
+        update.repeat(2),
+        marker(RefreshSubtype::End),
+        update,
+    ];
+    pair.inject(B, &read.concat());
+    pair.run_for(SECOND);
+    let sink = &pair.nodes[A].sink;
+    assert_eq!(sink.updates, before + 4);
+    assert_eq!(
+        sink.markers,
+        [
+            (RefreshSubtype::Begin, before + 1),
+            (RefreshSubtype::End, before + 3)
+        ]
+    );
+}
+
+#[test]
 fn bytes_one_at_a_time_make_no_difference() {
     let mut pair = Pair::new();
     for node in &mut pair.nodes {

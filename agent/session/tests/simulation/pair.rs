@@ -9,7 +9,7 @@ use bgp_session::{
     Action, ConnId, ConnectFailure, DownReason, Event, FamilyConfig, Negotiated, Peer, PeerConfig,
     RemoteAs, State, UpdateSink,
 };
-use bgp_wire::{Asn, Decoded, Family, HoldTime, RouterId, SessionContext};
+use bgp_wire::{Asn, Decoded, Family, HoldTime, RefreshSubtype, RouterId, SessionContext};
 use bytes::BytesMut;
 
 pub(crate) const A: usize = 0;
@@ -44,6 +44,8 @@ pub(crate) struct Sink {
     pub(crate) sessions: usize,
     pub(crate) updates: usize,
     pub(crate) ends_of_rib: Vec<Family>,
+    /// Markers of refreshes, each with the number of UPDATEs before it.
+    pub(crate) markers: Vec<(RefreshSubtype, usize)>,
 }
 
 impl UpdateSink for Sink {
@@ -55,6 +57,14 @@ impl UpdateSink for Sink {
         assert!(self.sessions > 0, "the session is told first");
         self.updates += 1;
         self.ends_of_rib.extend(decoded.update.end_of_rib);
+    }
+
+    fn refresh_begins(&mut self, _: Family) {
+        self.markers.push((RefreshSubtype::Begin, self.updates));
+    }
+
+    fn refresh_ends(&mut self, _: Family) {
+        self.markers.push((RefreshSubtype::End, self.updates));
     }
 }
 
