@@ -1,0 +1,172 @@
+//! What is done to many destinations, in order of their ids: a peer goes, a refresh ends, a next hop changes, a sweep.
+
+use super::{Delta, FamilyTable, Rings};
+use crate::attrs::AttrSetIds;
+use crate::judge::Judge;
+use crate::path::{Path, PeerIdx, Tag};
+use crate::shard_key::{Keyed, TableKey};
+use smallvec::SmallVec;
+use std::ops::Range;
+
+impl<K: TableKey> FamilyTable<K> {
+    /// Removes the paths for which `goes` holds from the destinations in `range`.
+    pub(crate) fn remove_paths(
+        &mut self,
+        judge: &Judge<'_>,
+        hasher: &Keyed,
+        range: Range<u32>,
+        goes: impl Fn(&Path) -> bool,
+        rings: &mut Rings,
+        mut removed: impl FnMut(PeerIdx, Tag),
+    ) {
+        let mut empty = std::mem::take(&mut self.ids);
+        empty.clear();
+        let readers = self.fib.is_some() || self.groups.iter().any(Option::is_some);
+        for id in range {
+            let Some(dest) = self.dests.get(id as usize) else {
+                break;
+            };
+            let before = dest.best();
+            match dest.len() {
+                0 => continue,
+                1 => {
+                    let Some(path) = dest.single().filter(&goes) else {
+                        continue;
+                    };
+                    self.dests[id as usize].set_empty();
+                    self.paths -= 1;
+                    rings.let_go += 1;
+                    removed(path.peer, path.tag);
+                }
+                n => {
+                    let paths = self.arena.get(dest.block(), n);
+                    if !paths.iter().any(&goes) {
+                        continue;
+                    }
+                    let best_stays = dest.has_best() && !goes(&paths[0]);
+                    let mut left: SmallVec<[Path; 8]> = SmallVec::new();
+                    for path in paths {
+                        if goes(path) {
+                            removed(path.peer, path.tag)
+                        } else {
+                            left.push(*path)
+                        }
+                    }
+                    rings.let_go += n - left.len();
+                    self.keep_paths(judge, id, &left, best_stays);
+                }
+            }
+            if self.dests[id as usize].len() == 0 && (before.is_none() || !readers) {
+                empty.push(id);
+            }
+            self.mark_changes(id, before, judge, rings);
+        }
+        self.release_all(hasher, &empty);
+        empty.clear();
+        self.ids = empty;
+    }
+
+    /// Leaves a destination of several paths these, fewer than there were, in the order in which they were.
+    fn keep_paths(&mut self, judge: &Judge<'_>, id: u32, left: &[Path], best_stays: bool) {
+        let dest = &mut self.dests[id as usize];
+        let n = dest.len();
+        self.paths -= n - left.len();
+        self.arena.free(dest.block(), n);
+        match *left {
+            [] => dest.set_empty(),
+            [path] => {
+                dest.set_single(path);
+                dest.set_has_best(judge.ineligible(&path).is_none());
+            }
+            [first, ..] => {
+                let block = self.arena.block_of(left);
+                dest.set_block(block, left.len(), first);
+                self.elect(
+                    judge,
+                    id,
+                    Delta::Removed {
+                        was_best: !best_stays,
+                    },
+                );
+            }
+        }
+    }
+
+    /// Marks the paths of a peer stale (route refresh with demarcation, RFC 7313 §4).
+    pub(crate) fn mark_stale(&mut self, range: Range<u32>, peer: PeerIdx) {
+        for id in range {
+            let Some(dest) = self.dests.get_mut(id as usize) else {
+                break;
+            };
+            match dest.len() {
+                0 => {}
+                1 => {
+                    if let Some(path) = dest.single().filter(|path| path.peer == peer) {
+                        dest.set_single(Path {
+                            tag: path.tag.stale(),
+                            ..path
+                        });
+                    }
+                }
+                n => {
+                    let paths = self.arena.get_mut(dest.block(), n);
+                    for path in paths.iter_mut().filter(|path| path.peer == peer) {
+                        path.tag = path.tag.stale();
+                    }
+                    dest.set_block(dest.block(), n, paths[0]);
+                }
+            }
+        }
+    }
+
+    /// Elects anew in the destinations in `range` that have a path with one of these sets.
+    pub(crate) fn reelect_with(
+        &mut self,
+        judge: &Judge<'_>,
+        range: Range<u32>,
+        sets: &AttrSetIds,
+        rings: &mut Rings,
+    ) {
+        for id in range.start..range.end.min(self.end()) {
+            let dest = &self.dests[id as usize];
+            let concerned = match dest.len() {
+                0 => false,
+                1 => dest.single().is_some_and(|path| sets.contains(path.attrs)),
+                n => self
+                    .arena
+                    .get(dest.block(), n)
+                    .iter()
+                    .any(|path| sets.contains(path.attrs)),
+            };
+            if concerned {
+                self.reelect(judge, id, rings);
+                // The same path may lie behind another interface or metric now.
+                if let Some(fib) = &mut self.fib {
+                    rings.fib |= fib.is_empty();
+                    fib.set(id);
+                }
+            }
+        }
+    }
+
+    /// Marks every set that is held here.
+    pub(crate) fn mark_sets(&self, live: &mut AttrSetIds) {
+        for dest in &self.dests {
+            match dest.len() {
+                0 => {}
+                1 => dest
+                    .single()
+                    .iter()
+                    .for_each(|path| live.insert(path.attrs)),
+                n => self
+                    .arena
+                    .get(dest.block(), n)
+                    .iter()
+                    .for_each(|path| live.insert(path.attrs)),
+            }
+        }
+        for group in self.groups.iter().flatten() {
+            group.mark(live);
+        }
+    }
+}
