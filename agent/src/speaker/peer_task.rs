@@ -14,7 +14,8 @@
 
 use std::cell::RefCell;
 use std::future::Future;
-use std::io;
+use std::io::{self, Read};
+use std::net::Shutdown;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -27,9 +28,11 @@ use bgp_wire::{Decoded, Family, SessionContext};
 use bytes::BytesMut;
 use parking_lot::Mutex;
 use rib::{Inbound, MemberQueue, PeerIdx, Rib, TooManyPeers};
+use socket2::SockRef;
 use tokio::io::{Interest, Ready};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
 
 use super::connector::{self, ConnectError};
 use super::doorbell::Doorbell;
@@ -48,7 +51,7 @@ const OUTBOX_LOW: usize = 128 * 1024;
 const WALK_BUDGET: usize = 16 * 1024;
 /// Counters in snapshots are at most this old while something happens.
 const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(500);
-/// How long a stopping peer may take to write its last NOTIFICATION.
+/// How long a connection may take to write its last words and to be closed by the peer.
 const FAREWELL_LIMIT: Duration = Duration::from_millis(500);
 
 thread_local! {
@@ -82,9 +85,6 @@ struct Connection {
     id: ConnId,
     stream: TcpStream,
     outbox: Outbox,
-    /// Nothing more is read; what is in the outbox is written, then the stream is dropped, at this time at the latest:
-    /// a peer that does not read may not keep the place of a new connection.
-    closing: Option<Instant>,
 }
 
 type Dialling = Pin<Box<dyn Future<Output = Result<TcpStream, ConnectError>> + Send + Sync>>;
@@ -104,6 +104,8 @@ pub(super) struct PeerTask {
     exporter: mpsc::Sender<ExporterCommand>,
     commands: mpsc::Receiver<Command>,
     connections: [Option<Connection>; 2],
+    /// Connections that are over and write their last words.
+    leaving: JoinSet<()>,
     dialling: Option<(ConnId, Dialling)>,
     exporting: Option<Exporting>,
     negotiated: Option<Arc<Negotiated>>,
@@ -173,6 +175,7 @@ impl PeerTask {
             exporter: around.exporter,
             commands: around.commands,
             connections: [None, None],
+            leaving: JoinSet::new(),
             dialling: None,
             exporting: None,
             negotiated: None,
@@ -238,17 +241,20 @@ impl PeerTask {
 
     fn next_deadline(&self) -> Option<Instant> {
         let publish = self.changed.then(|| self.published + SNAPSHOT_INTERVAL);
-        let closing = self.connections.iter().flatten().filter_map(|c| c.closing);
-        closing.chain(self.peer.poll_timeout()).chain(publish).min()
+        self.peer.poll_timeout().into_iter().chain(publish).min()
     }
 
     fn deadline(&mut self) {
         let now = Instant::now();
         if self.peer.poll_timeout().is_some_and(|due| due <= now) {
+            // What has arrived counts before what is due: a task that was kept waiting must not take a peer for dead
+            // whose KEEPALIVE lies in the socket.
+            for slot in 0..self.connections.len() {
+                self.read(slot, |stream, buffer| {
+                    (&*SockRef::from(stream)).read(buffer)
+                });
+            }
             self.peer.handle_timeout(now);
-        }
-        for place in &mut self.connections {
-            place.take_if(|c| c.closing.is_some_and(|limit| limit <= now));
         }
         if self.changed && now.duration_since(self.published) >= SNAPSHOT_INTERVAL {
             self.publish();
@@ -264,11 +270,20 @@ impl PeerTask {
             tracing::warn!(peer = %self.settings.name(), %error, "cannot set the TTL");
             return;
         }
-        let Some(slot) = self.connections.iter().position(Option::is_none) else {
-            return;
-        };
-        if let Some(id) = self.peer.handle_incoming(local, remote, now) {
-            self.connections[slot] = Some(Connection::new(id, stream));
+        let slot = self.connections.iter().position(Option::is_none);
+        let id = slot.and_then(|_| self.peer.handle_incoming(local, remote, now));
+        match (slot, id) {
+            (Some(slot), Some(id)) => {
+                self.connections[slot] = Some(Connection::new(id, stream));
+            }
+            _ => {
+                // RFC 4486 §4: who is refused is told so.
+                let mut words = BytesMut::new();
+                self.peer.refusal().encode(&mut words);
+                let mut outbox = Outbox::default();
+                outbox.push(words.freeze());
+                self.leaving.spawn(leave(stream, outbox));
+            }
         }
     }
 
@@ -295,46 +310,50 @@ impl PeerTask {
     }
 
     fn socket(&mut self, slot: usize, ready: io::Result<Ready>) {
+        match ready {
+            Ok(ready) if ready.is_readable() => {
+                self.read(slot, |stream, buffer| stream.try_read(buffer))
+            }
+            Ok(_) => {} // writing is settle's business
+            Err(_) => {
+                if let Some(connection) = self.connections[slot].take() {
+                    self.peer.handle_closed(connection.id, Instant::now());
+                }
+            }
+        }
+    }
+
+    /// One read and everything that follows from it.
+    fn read(&mut self, slot: usize, read: impl Fn(&TcpStream, &mut [u8]) -> io::Result<usize>) {
         let now = Instant::now();
         let Some(connection) = self.connections[slot].as_mut() else {
             return;
         };
         let id = connection.id;
-        let ready = match ready {
-            Ok(ready) => ready,
-            Err(_) => {
-                self.connections[slot] = None;
-                return self.peer.handle_closed(id, now);
-            }
-        };
-        if !ready.is_readable() || connection.closing.is_some() {
-            return; // writing is settle's business
-        }
-        let closed =
-            READ_BUFFER.with_borrow_mut(|buffer| match connection.stream.try_read(buffer) {
-                Ok(0) => true,
-                Ok(count) => {
-                    let mut sink = Sink {
-                        inbound: &mut self.inbound,
-                        rib: &self.rib,
-                        idx: self.idx,
-                        settings: &self.settings,
-                        negotiated: &mut self.negotiated,
-                    };
-                    self.peer.handle_bytes(id, &buffer[..count], now, &mut sink);
-                    let flushed = self.inbound.flush(&self.rib);
-                    let applied = flushed.announced + flushed.withdrawn;
-                    if applied > 0 {
-                        self.stats.inbound_batch.observe(applied as f64);
-                        self.last_update = Some(now);
-                    }
-                    false
+        let closed = READ_BUFFER.with_borrow_mut(|buffer| match read(&connection.stream, buffer) {
+            Ok(0) => true,
+            Ok(count) => {
+                let mut sink = Sink {
+                    inbound: &mut self.inbound,
+                    rib: &self.rib,
+                    idx: self.idx,
+                    settings: &self.settings,
+                    negotiated: &mut self.negotiated,
+                };
+                self.peer.handle_bytes(id, &buffer[..count], now, &mut sink);
+                let flushed = self.inbound.flush(&self.rib);
+                let applied = flushed.announced + flushed.withdrawn;
+                if applied > 0 {
+                    self.stats.inbound_batch.observe(applied as f64);
+                    self.last_update = Some(now);
                 }
-                Err(error) => !matches!(
-                    error.kind(),
-                    io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
-                ),
-            });
+                false
+            }
+            Err(error) => !matches!(
+                error.kind(),
+                io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+            ),
+        });
         self.changed = true;
         if closed {
             self.connections[slot] = None;
@@ -385,8 +404,14 @@ impl PeerTask {
                 {
                     self.dialling = None;
                 }
-                if let Some(connection) = self.connection(id) {
-                    connection.closing = Some(Instant::now() + FAREWELL_LIMIT);
+                let place = self
+                    .connections
+                    .iter_mut()
+                    .find(|place| place.as_ref().is_some_and(|connection| connection.id == id));
+                if let Some(connection) = place.and_then(Option::take) {
+                    while self.leaving.try_join_next().is_some() {}
+                    self.leaving
+                        .spawn(leave(connection.stream, connection.outbox));
                 }
             }
         }
@@ -505,9 +530,12 @@ impl PeerTask {
         let Some(exporting) = &self.exporting else {
             return;
         };
-        let Some(connection) = self.connections.iter_mut().flatten().find(|connection| {
-            connection.id == exporting.connection && connection.closing.is_none()
-        }) else {
+        let Some(connection) = self
+            .connections
+            .iter_mut()
+            .flatten()
+            .find(|connection| connection.id == exporting.connection)
+        else {
             return;
         };
         let mut messages = 0;
@@ -534,33 +562,23 @@ impl PeerTask {
             };
             let id = connection.id;
             if connection.outbox.is_empty() {
-                if connection.closing.is_some() {
-                    self.connections[slot] = None;
-                }
                 continue;
             }
             match connection.outbox.flush(&connection.stream) {
                 Ok(flushed) => {
                     if flushed.written > 0 {
-                        if connection.closing.is_none() {
-                            self.peer.sent_bytes();
-                        }
+                        self.peer.sent_bytes();
                         again |= self.exporting.is_some() && !flushed.blocked;
                     }
-                    match (flushed.blocked, connection.closing) {
-                        (true, None) => self.peer.write_blocked(now),
-                        (false, Some(_)) => self.connections[slot] = None,
-                        _ => {}
+                    if flushed.blocked {
+                        self.peer.write_blocked(now);
                     }
                 }
                 Err(error) => {
                     tracing::debug!(peer = %self.settings.name(), %error, "cannot write");
-                    let closing = connection.closing.is_some();
                     self.connections[slot] = None;
-                    if !closing {
-                        self.peer.handle_closed(id, now);
-                        again = true;
-                    }
+                    self.peer.handle_closed(id, now);
+                    again = true;
                 }
             }
         }
@@ -600,22 +618,7 @@ impl PeerTask {
     async fn farewell(&mut self, why: StopReason) {
         self.peer.stop(why, Instant::now());
         self.settle().await;
-        let limit = Instant::now() + FAREWELL_LIMIT;
-        while self
-            .connections
-            .iter()
-            .flatten()
-            .any(|connection| !connection.outbox.is_empty())
-            && Instant::now() < limit
-        {
-            let [first, second] = &self.connections;
-            tokio::select! {
-                _ = readiness(first.as_ref()) => {}
-                _ = readiness(second.as_ref()) => {}
-                () = sleep_until(Some(limit)) => {}
-            }
-            self.write();
-        }
+        while self.leaving.join_next().await.is_some() {}
         if self.exporting.is_some() {
             self.down().await;
         }
@@ -674,7 +677,6 @@ impl Connection {
             id,
             stream,
             outbox: Outbox::default(),
-            closing: None,
         }
     }
 }
@@ -683,12 +685,34 @@ async fn readiness(connection: Option<&Connection>) -> io::Result<Ready> {
     let Some(connection) = connection else {
         return std::future::pending().await;
     };
-    let interest = match (connection.closing, connection.outbox.is_empty()) {
-        (None, true) => Interest::READABLE,
-        (None, false) => Interest::READABLE | Interest::WRITABLE,
-        (Some(_), _) => Interest::WRITABLE,
+    let interest = if connection.outbox.is_empty() {
+        Interest::READABLE
+    } else {
+        Interest::READABLE | Interest::WRITABLE
     };
     connection.stream.ready(interest).await
+}
+
+/// The end of a connection: its last words are written, the peer is told that nothing follows, and what it still sends is
+/// read, as unread bytes would turn our goodbye into a reset that may overtake it. At most [`FAREWELL_LIMIT`] long.
+async fn leave(stream: TcpStream, mut outbox: Outbox) {
+    let goodbye = async {
+        while let Ok(flushed) = outbox.flush(&stream)
+            && flushed.blocked
+            && stream.writable().await.is_ok()
+        {}
+        let _ = SockRef::from(&stream).shutdown(Shutdown::Write);
+        while stream.readable().await.is_ok() {
+            let read = READ_BUFFER.with_borrow_mut(|buffer| stream.try_read(buffer));
+            match read {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => break,
+            }
+        }
+    };
+    let _ = tokio::time::timeout(FAREWELL_LIMIT, goodbye).await;
 }
 
 async fn dialled(
