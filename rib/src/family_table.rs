@@ -17,6 +17,7 @@ use crate::adj_out::GroupTable;
 use crate::arena::Arena;
 use crate::destination::Destination;
 use crate::dirty::Bitmap;
+use crate::fib_marks::FibMarks;
 use crate::index::Index;
 use crate::judge::Judge;
 use crate::nexthop::NextHopId;
@@ -55,7 +56,7 @@ pub(crate) struct FamilyTable<K> {
     lengths: Vec<u32>,
     paths: usize,
     /// Dirty destinations of the kernel's reader, if there is one.
-    fib: Option<Bitmap>,
+    fib: Option<FibMarks>,
     /// By number of the group.
     groups: Vec<Option<GroupTable>>,
     ids: Vec<u32>,
@@ -393,8 +394,7 @@ impl<K: TableKey> FamilyTable<K> {
         if let Some(fib) = &mut self.fib
             && (best_changed || judge.max_paths > 1)
         {
-            rings.fib |= fib.is_empty();
-            fib.set(id);
+            rings.fib |= fib.mark(id, self.dests[id as usize].key);
         }
         for group in self.groups.iter_mut().flatten() {
             if best_changed || group.several().is_some() {
@@ -466,7 +466,7 @@ impl<K: TableKey> FamilyTable<K> {
         self.arena.reset();
         self.groups.iter_mut().flatten().for_each(GroupTable::reset);
         if let Some(fib) = &mut self.fib {
-            *fib = Bitmap::default();
+            fib.clear();
         }
     }
 }

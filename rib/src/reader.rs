@@ -3,6 +3,7 @@
 //! What is handed out is state, not history: a prefix that flapped a hundred times comes once, as it is.
 
 use crate::dirty::Doorbell;
+use crate::fib_marks::FibInterest;
 use crate::path::PeerIdx;
 use crate::shard_key::TableKey;
 use crate::table::{Pin, Rib};
@@ -35,20 +36,22 @@ pub struct FibChange {
 impl Rib {
     /// Begins to mark what changes for the kernel, everything there is to begin with. There is one such reader; a
     /// later call takes its place and starts over.
-    pub fn open_fib_reader(&self, doorbell: Arc<dyn Doorbell>) {
+    ///
+    /// With `only` it is told of the destinations that this wants, and of no others.
+    pub fn open_fib_reader(&self, doorbell: Arc<dyn Doorbell>, only: Option<Arc<dyn FibInterest>>) {
         *self.fib_bell.write() = Some(doorbell);
         for shard in &self.shards {
             let mut shard = shard.lock();
-            shard.v4.open_fib();
-            shard.v6.open_fib();
+            shard.v4.open_fib(only.clone());
+            shard.v6.open_fib(only.clone());
         }
     }
 
-    /// Marks everything for the reader that there is, as if it had just begun.
-    pub fn refeed_fib_reader(&self) {
+    /// Marks everything for the reader that there is, as if it had just begun; with `only`, what this wants.
+    pub fn refeed_fib_reader(&self, only: Option<Arc<dyn FibInterest>>) {
         let bell = self.fib_bell.read().clone();
         if let Some(bell) = bell {
-            self.open_fib_reader(Arc::clone(&bell));
+            self.open_fib_reader(Arc::clone(&bell), only);
             bell.ring();
         }
     }

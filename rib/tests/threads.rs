@@ -84,7 +84,7 @@ fn everything_at_once_ends_as_it_should() {
     for (peer, add_path) in listeners.into_iter().zip([0, 3, 0]) {
         world.join_with(peer, add_path, 4096);
     }
-    world.rib.open_fib_reader(std::sync::Arc::new(()));
+    world.rib.open_fib_reader(std::sync::Arc::new(()), None);
     let done = AtomicBool::new(false);
     let senders: Vec<_> = world.peers[..PEERS]
         .iter()

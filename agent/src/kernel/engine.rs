@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use foldhash::HashMap;
 use ipnet::IpNet;
+use rib::FibInterest;
 
 use super::audit::Dump;
 use super::model::{FibConfig, NextHopSets, Ownership};
@@ -114,7 +115,7 @@ impl Engine {
         let router = self.fib.add_router(name, config);
         self.claim(config.ownership, now);
         self.resolver.register(router, rank, source.clone());
-        source.attach(bell);
+        source.attach(bell, self.interest(config));
         self.sources.push((router, source));
     }
 
@@ -145,12 +146,18 @@ impl Engine {
             source.0 = new;
             self.resolver.register(new, rank, source.1.clone());
             self.resolver.unregister(old);
-            source.1.refeed();
+            let only = (!config.install).then(|| self.resolver.clone() as Arc<dyn FibInterest>);
+            source.1.refeed(only);
         }
         self.walks.push_back(SlotWalk::Leave {
             router: old,
             next: 0,
         });
+    }
+
+    /// A router that installs nothing is read for the sake of next hops that lie behind its routes.
+    fn interest(&self, config: FibConfig) -> Option<Arc<dyn FibInterest>> {
+        (!config.install).then(|| self.resolver.clone() as Arc<dyn FibInterest>)
     }
 
     /// A router goes, its routes with it.

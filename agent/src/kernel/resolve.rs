@@ -14,13 +14,14 @@
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use foldhash::{HashMap, HashSet};
 use ipnet::IpNet;
 use parking_lot::{Mutex, RwLock};
+use rib::FibInterest;
 
 use super::model::{Leg, Legs, RouteKind, normalise};
 use super::source::{FibSource, HopKey, HopState, OwnRoute, is_link_local};
@@ -191,14 +192,57 @@ struct Tracked {
     dirty: Vec<HopKey>,
 }
 
+/// The addresses of all tracked next hops, in order: a prefix holds some of them if the first one from its network
+/// address on lies in it.
+#[derive(Default)]
+struct Followed {
+    v4: Vec<Ipv4Addr>,
+    v6: Vec<Ipv6Addr>,
+}
+
+impl Followed {
+    fn insert(&mut self, address: IpAddr) {
+        fn insert<T: Ord>(list: &mut Vec<T>, address: T) {
+            if let Err(at) = list.binary_search(&address) {
+                list.insert(at, address);
+            }
+        }
+        match address {
+            IpAddr::V4(address) => insert(&mut self.v4, address),
+            IpAddr::V6(address) => insert(&mut self.v6, address),
+        }
+    }
+
+    fn any_in(&self, prefix: &IpNet) -> bool {
+        match prefix {
+            IpNet::V4(net) => {
+                let at = self.v4.partition_point(|address| *address < net.network());
+                self.v4.get(at).is_some_and(|address| net.contains(address))
+            }
+            IpNet::V6(net) => {
+                let at = self.v6.partition_point(|address| *address < net.network());
+                self.v6.get(at).is_some_and(|address| net.contains(address))
+            }
+        }
+    }
+}
+
 /// The next hops of the node: asked by peers, followed by the kernel task.
 pub struct Resolver {
     /// What the kernel has from others. Written by the kernel task alone.
     pub(crate) table: RwLock<KernelTable>,
     sources: RwLock<Arc<[Registered]>>,
     tracked: Mutex<Tracked>,
+    /// Leaf: nothing is locked while it is held, as it is asked under the locks of tables.
+    followed: RwLock<Followed>,
     bell: Arc<dyn Fn() + Send + Sync>,
     rung: AtomicBool,
+}
+
+impl FibInterest for Resolver {
+    fn wants(&self, prefix: &IpNet) -> bool {
+        self.followed.read().any_in(prefix)
+    }
 }
 
 impl Resolver {
@@ -208,6 +252,7 @@ impl Resolver {
             table: RwLock::default(),
             sources: RwLock::new(Arc::new([])),
             tracked: Mutex::default(),
+            followed: RwLock::default(),
             bell,
             rung: AtomicBool::new(false),
         }
@@ -229,6 +274,9 @@ impl Resolver {
             if let Some(known) = tracked.reach.get(&key) {
                 return known.clone();
             }
+            // Before the kernel task looks again: a route that comes now is told by its table, one that came before is seen
+            // by that look.
+            self.followed.write().insert(key.address);
             tracked.reach.insert(key, reach.clone());
             tracked.ordered.insert(key);
             tracked.dirty.push(key);

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use rib::{Doorbell, NextHopKey, NextHopResolver, Resolution, Rib};
+use rib::{Doorbell, FibInterest, NextHopKey, NextHopResolver, Resolution, Rib};
 
 use super::resolve::Resolver;
 use super::source::{FibSource, HopKey, OwnRoute, RouteChange, Walk};
@@ -38,8 +38,8 @@ impl Walk for RibWalk {
 }
 
 impl FibSource for RibSource {
-    fn attach(&self, bell: Arc<dyn Fn() + Send + Sync>) {
-        self.0.open_fib_reader(Arc::new(Ring(bell)));
+    fn attach(&self, bell: Arc<dyn Fn() + Send + Sync>, only: Option<Arc<dyn FibInterest>>) {
+        self.0.open_fib_reader(Arc::new(Ring(bell)), only);
     }
 
     fn detach(&self) {
@@ -62,8 +62,8 @@ impl FibSource for RibSource {
         more
     }
 
-    fn refeed(&self) {
-        self.0.refeed_fib_reader();
+    fn refeed(&self, only: Option<Arc<dyn FibInterest>>) {
+        self.0.refeed_fib_reader(only);
     }
 
     fn lookup(&self, address: IpAddr, longest: u8) -> Option<OwnRoute> {

@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use ipnet::IpNet;
+use rib::FibInterest;
 use smallvec::SmallVec;
 
 /// A next hop as the table tracks it.
@@ -57,7 +58,8 @@ pub trait Walk: Send {
 /// short.
 pub trait FibSource: Send + Sync {
     /// From now on ring `bell` when something changed. Everything that is there counts as changed.
-    fn attach(&self, bell: Arc<dyn Fn() + Send + Sync>);
+    /// With `only`, nothing but what this wants counts.
+    fn attach(&self, bell: Arc<dyn Fn() + Send + Sync>, only: Option<Arc<dyn FibInterest>>);
 
     /// Nobody reads any more.
     fn detach(&self);
@@ -66,7 +68,7 @@ pub trait FibSource: Send + Sync {
     fn drain(&self, budget: usize, out: &mut Vec<RouteChange>) -> bool;
 
     /// Counts everything as changed again.
-    fn refeed(&self);
+    fn refeed(&self, only: Option<Arc<dyn FibInterest>>);
 
     /// The longest best route of at most `longest` bits that contains `address`.
     fn lookup(&self, address: IpAddr, longest: u8) -> Option<OwnRoute>;

@@ -23,6 +23,8 @@ pub(super) enum ExporterCommand {
         key: Box<GroupKey>,
         queue: Arc<MemberQueue>,
     },
+    /// What the member is told follows other rules now, within the same session.
+    Rekey { member: PeerIdx, key: Box<GroupKey> },
     /// The session is over.
     Leave { member: PeerIdx },
     /// The peer asked for a route refresh.
@@ -97,6 +99,12 @@ impl ExporterTask {
         let (rib, exporter) = (&self.rib, &mut self.exporter);
         match command {
             ExporterCommand::Join { member, key, queue } => exporter.join(rib, member, *key, queue),
+            ExporterCommand::Rekey { member, key } => {
+                if !exporter.rekey(rib, member, *key) {
+                    // Families and encodings are of the session; its task resets it when they change.
+                    tracing::error!(?member, "a session's key changed beyond what it negotiated");
+                }
+            }
             ExporterCommand::Leave { member } => exporter.leave(rib, member),
             ExporterCommand::Refresh {
                 member,

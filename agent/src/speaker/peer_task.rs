@@ -593,9 +593,8 @@ impl PeerTask {
         let session = settings.session();
         self.settings = settings;
         let effect = self.peer.reconfigure(session, now);
-        if (transport || exports) && effect != Effect::Reset {
-            // Addresses, ports, TTL and keys belong to a connection from its first segment on; and what a peer was told
-            // under other rules is taken back by the end of the session.
+        if transport && effect != Effect::Reset {
+            // Addresses, ports, TTL and keys belong to a connection from its first segment on.
             self.peer.reset(ResetReason::ConfigurationChange, now);
         }
         self.settle().await;
@@ -611,6 +610,13 @@ impl PeerTask {
                 // The peer cannot send its routes again but in a new session.
                 self.peer.reset(ResetReason::ConfigurationChange, now);
             }
+        }
+        // Still the same session: what it was told is judged by the old rules and the new.
+        if exports && let (Some(negotiated), true) = (&self.negotiated, self.exporting.is_some()) {
+            let key = Box::new(self.settings.group_key(negotiated));
+            let member = self.idx;
+            self.tell_exporter(ExporterCommand::Rekey { member, key })
+                .await;
         }
         self.changed = true;
     }

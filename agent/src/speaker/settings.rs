@@ -227,7 +227,7 @@ impl Settings {
         }
     }
 
-    /// Whether a connection opened with the one cannot serve the other.
+    /// Whether a session opened with the one cannot serve the other.
     pub(super) fn transport_differs(&self, other: &Self) -> bool {
         let of = |s: &Self| {
             (
@@ -237,7 +237,16 @@ impl Settings {
                 s.peer.ttl,
             )
         };
-        of(self) != of(other) || self.peer.password != other.peer.password
+        // How many paths are sent is not said in OPEN, but what was told is kept for that many.
+        let paths = |s: &Self| {
+            let families = s.peer.families.iter();
+            families
+                .map(|f| (f.family, f.add_path_send))
+                .collect::<Vec<_>>()
+        };
+        of(self) != of(other)
+            || self.peer.password != other.peer.password
+            || paths(self) != paths(other)
     }
 
     /// Whether received routes have to be looked at again.
@@ -251,7 +260,6 @@ impl Settings {
     pub(super) fn export_differs(&self, other: &Self) -> bool {
         self.peer.next_hop_self != other.peer.next_hop_self
             || self.peer.route_reflector_client != other.peer.route_reflector_client
-            || self.peer.families != other.peer.families
             || self.router.cluster_id != other.router.cluster_id
             || self.router.local_address != other.router.local_address
             || self.denies_without_policy() != other.denies_without_policy()

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use cosmos::kernel::{FibSource, HopKey, OwnRoute, RouteChange, Walk};
 use ipnet::IpNet;
+use rib::FibInterest;
 
 type Bell = Arc<dyn Fn() + Send + Sync>;
 
@@ -94,9 +95,9 @@ impl Walk for Told {
 }
 
 impl FibSource for Table {
-    fn attach(&self, bell: Bell) {
+    fn attach(&self, bell: Bell, only: Option<Arc<dyn FibInterest>>) {
         self.0.lock().unwrap().bell = Some(bell);
-        self.refeed();
+        self.refeed(only);
     }
 
     fn detach(&self) {
@@ -118,7 +119,7 @@ impl FibSource for Table {
         !inner.dirty.is_empty()
     }
 
-    fn refeed(&self) {
+    fn refeed(&self, _only: Option<Arc<dyn FibInterest>>) {
         let bell = {
             let mut inner = self.0.lock().unwrap();
             let all: Vec<_> = inner.routes.keys().copied().collect();

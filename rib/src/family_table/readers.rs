@@ -4,14 +4,22 @@ use super::FamilyTable;
 use crate::adj_out::{GroupTable, Record, ToldPath};
 use crate::destination::Destination;
 use crate::dirty::Bitmap;
+use crate::fib_marks::{FibInterest, FibMarks};
 use crate::judge::Judge;
 use crate::shard_key::{Keyed, TableKey};
 use smallvec::SmallVec;
+use std::sync::Arc;
 
 impl<K: TableKey> FamilyTable<K> {
     /// Begins to keep dirty marks for the kernel, with everything that is there.
-    pub(crate) fn open_fib(&mut self) {
-        self.fib = Some(self.all_with_paths());
+    pub(crate) fn open_fib(&mut self, only: Option<Arc<dyn FibInterest>>) {
+        let mut marks = FibMarks::new(Bitmap::default(), only);
+        for (id, dest) in self.dests.iter().enumerate() {
+            if dest.len() > 0 {
+                marks.mark(id as u32, dest.key);
+            }
+        }
+        self.fib = Some(marks);
     }
 
     pub(crate) fn close_fib(&mut self) {
@@ -29,8 +37,7 @@ impl<K: TableKey> FamilyTable<K> {
         ids.clear();
         let mut left = 0;
         if let Some(fib) = &mut self.fib {
-            fib.take(max, &mut ids);
-            left = fib.len();
+            left = fib.take(max, &mut ids);
         }
         for &id in &ids {
             seen(self, id);
@@ -168,7 +175,7 @@ impl<K: TableKey> FamilyTable<K> {
             + self.arena.bytes()
             + self.index.bytes()
             + readers
-            + self.fib.as_ref().map_or(0, Bitmap::bytes)
+            + self.fib.as_ref().map_or(0, FibMarks::bytes)
     }
 
     /// Gives memory back after most destinations went.

@@ -142,8 +142,7 @@ impl<K: TableKey> FamilyTable<K> {
                 self.reelect(judge, id, rings);
                 // The same path may lie behind another interface or metric now.
                 if let Some(fib) = &mut self.fib {
-                    rings.fib |= fib.is_empty();
-                    fib.set(id);
+                    rings.fib |= fib.mark(id, self.dests[id as usize].key);
                 }
             }
         }
