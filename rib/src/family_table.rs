@@ -16,7 +16,6 @@ mod walks;
 use crate::adj_out::GroupTable;
 use crate::arena::Arena;
 use crate::destination::Destination;
-use crate::dirty::Bitmap;
 use crate::fib_marks::FibMarks;
 use crate::index::Index;
 use crate::judge::Judge;

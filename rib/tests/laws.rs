@@ -117,7 +117,7 @@ fn world(shards: usize) -> World {
     world.add(SourceKind::IbgpClient, LOCAL_AS);
     world.add(SourceKind::IbgpClient, LOCAL_AS);
     world.add(SourceKind::Ebgp, Asn(64503));
-    world.rib.open_fib_reader(std::sync::Arc::new(()));
+    world.rib.open_fib_reader(std::sync::Arc::new(()), None);
     world
 }
 
@@ -127,7 +127,7 @@ fn distinct_world(shards: usize) -> World {
     for n in 0..PEERS as u32 {
         world.add(SourceKind::Ebgp, Asn(64501 + n));
     }
-    world.rib.open_fib_reader(std::sync::Arc::new(()));
+    world.rib.open_fib_reader(std::sync::Arc::new(()), None);
     world
 }
 

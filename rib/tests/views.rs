@@ -71,7 +71,7 @@ fn the_longest_match_is_found_and_never_through_itself() {
 #[test]
 fn a_next_hop_that_is_cut_off_takes_its_paths_out_of_the_race_until_it_is_back() {
     let mut world = two_peers();
-    world.rib.open_fib_reader(std::sync::Arc::new(()));
+    world.rib.open_fib_reader(std::sync::Arc::new(()), None);
     announce(&mut world, 0, "10.0.0.0/8", 1);
     announce(&mut world, 1, "10.0.0.0/8", 2);
     let best = |world: &World| world.rows().iter().find(|row| row.best).map(|row| row.peer);
@@ -239,7 +239,7 @@ fn a_prefix_is_explained_with_its_paths_its_reasons_and_who_was_told() {
 fn a_route_of_our_own_is_told_and_is_no_business_of_the_kernel() {
     let mut world = two_peers();
     world.join(0, 0);
-    world.rib.open_fib_reader(std::sync::Arc::new(()));
+    world.rib.open_fib_reader(std::sync::Arc::new(()), None);
     announce(&mut world, 1, "10.0.0.0/8", 2);
     world.settle();
     assert_eq!(world.fib.len(), 1);
