@@ -47,7 +47,7 @@ deny: ## licences, advisories and sources of the dependencies (installs cargo-de
 	cargo deny check
 
 doc: ## the documentation, warnings denied
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --workspace --no-deps --document-private-items
 
 generate: ## write config/crd from the types
 	@scripts/generate
