@@ -1,58 +1,93 @@
-//! An UPDATE is judged, and all that a reader may ask of it can be asked, whatever the octets are.
+//! The body of an UPDATE, on a session that the first octet chooses.
 #![no_main]
 
-use bgp_wire::{AttrRef, AttrScratch, Disposition, NlriBlock, decode_update};
+use bgp_fuzz::{Input, is_readable, session};
+use bgp_wire::{AttrRef, AttrScratch, Disposition, Family, NlriBlock, decode_update};
 use libfuzzer_sys::fuzz_target;
 
-fn ask(attrs: AttrRef<'_>) {
-    let path = attrs.as_path();
-    let _ = (path.to_string(), path.neighbor_as(), attrs.to_string());
-    let _ = (
-        attrs.next_hop(),
-        attrs.origin(),
-        attrs.med(),
-        attrs.local_pref(),
-        attrs.aggregator(),
-    );
-    let _ = (
-        attrs.communities().count(),
-        attrs.ext_communities().count(),
-        attrs.large_communities().count(),
-    );
-    let _ = (
-        attrs.originator_id(),
-        attrs.cluster_list().count(),
-        attrs.iter().count(),
-    );
-}
-
-fn walk(block: &NlriBlock<'_>) {
-    let _ = (block.iter_v4().count(), block.iter_v6().count());
-}
-
-fuzz_target!(|input: &[u8]| {
-    let Some((context, body)) = cosmos_fuzz::context(input) else {
-        return;
-    };
+fuzz_target!(|data: &[u8]| {
+    let mut input = Input::new(data);
+    let ctx = session(input.octet());
     let mut scratch = AttrScratch::new();
-    match decode_update(body, &context, &mut scratch) {
+    let decoded = match decode_update(input.rest(), &ctx, &mut scratch) {
+        Ok(decoded) => decoded,
         Err(error) => {
-            let _ = (error.to_string(), error.notification.to_string());
+            assert_eq!(error.notification.code, 3);
+            is_readable(&error.to_string());
+            return;
         }
-        Ok(decoded) => {
-            assert!(decoded.disposition < Disposition::SessionReset);
-            let strongest = decoded.findings.iter().map(|f| f.disposition).max();
-            assert_eq!(strongest.unwrap_or(Disposition::None), decoded.disposition);
-            let update = &decoded.update;
-            ask(update.attrs);
-            update.mp_attrs.into_iter().for_each(ask);
-            walk(&update.announced);
-            walk(&update.withdrawn);
-            update.reach.iter().for_each(|reach| walk(&reach.nlri));
-            update
-                .unreach
-                .iter()
-                .for_each(|unreach| walk(&unreach.nlri));
-        }
+    };
+    assert!(decoded.disposition < Disposition::SessionReset);
+    let strongest = decoded.findings.iter().map(|one| one.disposition).max();
+    assert_eq!(strongest.unwrap_or(Disposition::None), decoded.disposition);
+    for finding in &decoded.findings {
+        is_readable(&finding.to_string());
     }
+    let update = &decoded.update;
+    assert_eq!(update.reach.is_some(), update.mp_attrs.is_some());
+    let blocks = [
+        Some(update.withdrawn),
+        Some(update.announced),
+        update.reach.map(|reach| reach.nlri),
+        update.unreach.map(|unreach| unreach.nlri),
+    ];
+    for block in blocks.into_iter().flatten() {
+        assert!(ctx.families.contains(block.family));
+        let ids = ctx.add_path_receive.contains(block.family);
+        assert!(block.add_path == ids || block.bytes().is_empty());
+        prefixes(&block);
+    }
+    if let Some(family) = update.end_of_rib {
+        assert!(ctx.families.contains(family));
+        assert!(update.withdrawn.is_empty() && update.announced.is_empty());
+    }
+    // What is treated as withdrawn has attributes nobody may look at.
+    if decoded.disposition < Disposition::TreatAsWithdraw {
+        look_at(update.attrs);
+        update.mp_attrs.map(look_at);
+    }
+    is_readable(&update.to_string());
 });
+
+fn prefixes(block: &NlriBlock<'_>) {
+    let count = if block.family == Family::IPV4_UNICAST {
+        block
+            .iter_v4()
+            .inspect(|(_, net)| assert_eq!(net.trunc(), *net))
+            .count()
+    } else {
+        block
+            .iter_v6()
+            .inspect(|(_, net)| assert_eq!(net.trunc(), *net))
+            .count()
+    };
+    assert_eq!(count, block.len());
+    assert!(count > 0 || block.is_empty());
+}
+
+/// Everything the rest of the house asks of a set.
+fn look_at(attrs: AttrRef<'_>) {
+    let codes: Vec<_> = attrs.iter().map(|(code, _, _)| code).collect();
+    assert!(codes.is_sorted_by(|a, b| a < b), "ascending: {codes:?}");
+    for (code, _, value) in attrs.iter() {
+        assert_eq!(attrs.get(code), Some(value));
+    }
+    let path = attrs.as_path();
+    assert!(path.len() <= path.iter().count());
+    assert!(path.first_as().is_none_or(|asn| path.contains(asn)));
+    assert!(path.origin_as().is_none_or(|asn| path.count(asn) > 0));
+    let communities: Vec<_> = attrs.communities().collect();
+    assert!(communities.is_sorted_by(|a, b| a < b));
+    assert!(communities.iter().all(|one| attrs.has_community(*one)));
+    assert!(attrs.ext_communities().is_sorted());
+    assert!(attrs.large_communities().is_sorted_by(|a, b| a < b));
+    let _ = (attrs.origin(), attrs.med(), attrs.local_pref());
+    let _ = (
+        attrs.aggregator(),
+        attrs.originator_id(),
+        attrs.neighbor_as(),
+    );
+    let _ = (attrs.cluster_list().count(), attrs.unknown().count());
+    is_readable(&attrs.to_string());
+    assert_eq!(attrs.to_set().as_ref(), attrs);
+}

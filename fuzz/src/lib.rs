@@ -1,51 +1,126 @@
-//! What the fuzz targets share: a session context chosen by the first octet of the input.
+//! What the fuzz targets share: how the first octets of an input choose a session, and how the rest is cut up.
+//!
+//! | target | input | law |
+//! |---|---|---|
+//! | `framing` | a stream | a frame is what its length says, and is found only once it is whole |
+//! | `open` | a body | what was read and can be written is read again as it was |
+//! | `update` | session, body | every octet is accounted for; NLRI are as many as counted and without host bits |
+//! | `notification`, `route_refresh` | a body | as `open`, and the text for people holds no control characters |
+//! | `decode_encode_decode` | session, type, body | decode(encode(x)) = x; the canonical form of attributes is a fixed point |
+//! | `session_bytes` | configuration, a script | the machine of `bgp-session` stays sound whatever its peer and its driver do |
+//! | `rib_inbound` | a script of UPDATEs | who is told holds what the table says; withdrawing all empties everything |
+//!
+//! `corpus/` holds a few inputs for each, written by `cargo run --example seeds`; what a run finds beside them stays in the
+//! target folder.
 
 use bgp_wire::{Asn, Encoding, Family, FamilySet, PeerKind, SessionContext};
 
-/// Splits the octet that chooses the context from the rest.
-///
-/// Bits: 1 four-octet AS numbers, 2 ADD-PATH both ways, 4 internal peer, 8 extended messages, 16 IPv6 next hops for IPv4,
-/// 32 without IPv6, 64 AS_SETs accepted, 128 first AS not enforced.
-#[must_use]
-pub fn context(input: &[u8]) -> Option<(SessionContext, &[u8])> {
-    let (&bits, rest) = input.split_first()?;
-    let bit = |n: u8| bits & n != 0;
-    let mut families = FamilySet::from([Family::IPV4_UNICAST]);
-    if !bit(32) {
-        families.insert(Family::IPV6_UNICAST);
+/// Our AS in every target.
+pub const LOCAL_AS: Asn = Asn(65000);
+/// The AS of an external peer.
+pub const PEER_AS: Asn = Asn(65001);
+
+/// An input that is used up from its front. When there is nothing left, it gives zeros.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a>(&'a [u8]);
+
+impl<'a> Input<'a> {
+    /// All of it.
+    #[must_use]
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self(bytes)
     }
-    let among = |on: bool| if on { families } else { FamilySet::EMPTY };
-    let remote = if bit(4) { Asn(65000) } else { Asn(100_001) };
-    let context = SessionContext {
-        peer_kind: if bit(4) {
-            PeerKind::Internal
-        } else {
-            PeerKind::External
-        },
-        asn4: bit(1),
-        max_message: if bit(8) { 65_535 } else { 4096 },
-        families,
-        add_path_receive: among(bit(2)),
-        add_path_send: among(bit(2)),
-        extended_next_hop: if bit(16) {
+
+    /// Whether all is used up.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// One octet.
+    pub fn octet(&mut self) -> u8 {
+        self.octets(1).first().copied().unwrap_or(0)
+    }
+
+    /// Two octets as a number.
+    pub fn number(&mut self) -> u16 {
+        u16::from_be_bytes([self.octet(), self.octet()])
+    }
+
+    /// That many octets, or what is left.
+    pub fn octets(&mut self, count: usize) -> &'a [u8] {
+        let (taken, rest) = self.0.split_at(count.min(self.0.len()));
+        self.0 = rest;
+        taken
+    }
+
+    /// What is left.
+    #[must_use]
+    pub fn rest(self) -> &'a [u8] {
+        self.0
+    }
+}
+
+/// Both families.
+#[must_use]
+pub fn families() -> FamilySet {
+    FamilySet::from([Family::IPV4_UNICAST, Family::IPV6_UNICAST])
+}
+
+/// The session that an octet chooses: each bit is something that two speakers may have agreed on.
+#[must_use]
+pub fn session(choice: u8) -> SessionContext {
+    let bit = |n: u8| choice >> n & 1 == 1;
+    let set = |yes: bool| if yes { families() } else { FamilySet::EMPTY };
+    let kind = match choice & 3 {
+        0 | 1 => PeerKind::External,
+        2 => PeerKind::Internal,
+        _ => PeerKind::Confederation,
+    };
+    let remote = if kind == PeerKind::Internal {
+        LOCAL_AS
+    } else {
+        PEER_AS
+    };
+    SessionContext {
+        peer_kind: kind,
+        asn4: !bit(2),
+        max_message: if bit(3) { 65535 } else { 4096 },
+        add_path_receive: set(bit(4)),
+        add_path_send: set(bit(4)),
+        extended_next_hop: if bit(5) {
             FamilySet::from([Family::IPV4_UNICAST])
         } else {
             FamilySet::EMPTY
         },
-        accept_as_set: bit(64),
-        enforce_first_as: !bit(128),
-        ..SessionContext::new(Asn(65000), remote)
-    };
-    Some((context, rest))
+        accept_as_set: bit(6),
+        enforce_first_as: bit(7),
+        ..SessionContext::new(LOCAL_AS, remote)
+    }
 }
 
-/// How a session of this context writes.
+/// How messages are written on such a session when any length will do.
 #[must_use]
-pub fn encoding(context: &SessionContext) -> Encoding {
+pub fn encoding(ctx: &SessionContext) -> Encoding {
     Encoding {
-        asn4: context.asn4,
-        add_path: context.add_path_send.contains(Family::IPV4_UNICAST),
-        max_message: context.max_message,
-        mp_ipv4: false,
+        asn4: ctx.asn4,
+        max_message: 65535,
+        ..Encoding::default()
     }
+}
+
+/// A whole message of this type.
+#[must_use]
+pub fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+    let body = &body[..body.len().min(65535 - 19)];
+    let mut bytes = vec![0xff; 16];
+    bytes.extend(u16::try_from(19 + body.len()).unwrap_or(0).to_be_bytes());
+    bytes.push(kind);
+    bytes.extend_from_slice(body);
+    bytes
+}
+
+/// Fails if a text meant for people could play tricks on their terminal.
+pub fn is_readable(text: &str) {
+    assert!(!text.chars().any(char::is_control), "{text:?}");
 }

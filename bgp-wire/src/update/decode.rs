@@ -49,7 +49,7 @@ pub fn decode_update<'a>(
     };
     let split = canonical.write(&cut, announced.is_empty(), reach.as_ref());
 
-    let end_of_rib = end_of_rib::family(body, unreach.as_ref(), cut.count())
+    let end_of_rib = end_of_rib::family(body, block, unreach.as_ref(), cut.count())
         .filter(|family| ctx.families.contains(*family));
     judge.missing(
         &cut,

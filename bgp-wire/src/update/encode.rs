@@ -312,12 +312,22 @@ fn split_at_next_hop(wire: &[u8]) -> (&[u8], &[u8]) {
 }
 
 /// Appends an UPDATE as a whole, for tools and tests. `enc.add_path` and `enc.mp_ipv4` do not
-/// matter, as the blocks say it themselves.
+/// matter, as the blocks say it themselves. An UPDATE that says nothing is an error, because on the
+/// wire it would be the End-of-RIB that it is not.
 pub fn encode_update(
     out: &mut BytesMut,
     update: &Update<'_>,
     enc: &Encoding,
 ) -> Result<(), EncodeError> {
+    let gone = update.unreach.map_or(&[][..], |unreach| unreach.nlri.bytes());
+    let silent = update.withdrawn.bytes().is_empty()
+        && update.announced.bytes().is_empty()
+        && gone.is_empty()
+        && update.reach.is_none()
+        && update.attrs == AttrRef::default();
+    if silent && update.end_of_rib.is_none() {
+        return Err(EncodeError::Empty);
+    }
     let frame = OpenFrame::begin(out, MessageType::Update);
     match whole(out, update, enc) {
         Ok(()) => frame.finish(out, enc.max_message),
@@ -348,12 +358,14 @@ fn whole(out: &mut BytesMut, update: &Update<'_>, enc: &Encoding) -> Result<(), 
     let wire = attributes(update.attrs, enc.asn4);
     let (before, after) = split_at_next_hop(&wire);
     out.put_slice(before);
+    // Without MP_REACH_NLRI the next hop is that of NEXT_HOP, though nothing may be announced.
+    let announces = !update.announced.bytes().is_empty();
     match update.attrs.next_hop() {
-        Some(NextHop::V4(next_hop)) if !update.announced.bytes().is_empty() => {
+        Some(NextHop::V4(next_hop)) if announces || update.reach.is_none() => {
             out.put_slice(&[flags::TRANSITIVE, AttrCode::NEXT_HOP.0, 4]);
             out.put_slice(&next_hop.octets());
         }
-        _ if !update.announced.bytes().is_empty() => return Err(EncodeError::NextHop),
+        _ if announces => return Err(EncodeError::NextHop),
         _ => {}
     }
     out.put_slice(after);
@@ -606,6 +618,25 @@ mod tests {
     }
 
     /// RFC 4724 §2.
+    #[test]
+    fn an_update_that_says_nothing_is_not_written_as_end_of_rib() {
+        let mut out = BytesMut::new();
+        let enc = Encoding::default();
+        // MP_UNREACH_NLRI of a family that was not negotiated; and an empty one beside an attribute
+        // that is discarded.
+        let strange: &[u8] = &[0, 0, 0, 6, 0x80, 15, 3, 0, 1, 50];
+        let beside: &[u8] = &[0, 0, 0, 10, 0x80, 15, 3, 0, 2, 1, 0x40, 6, 1, 0];
+        for body in [strange, beside] {
+            let mut scratch = AttrScratch::new();
+            let ctx = SessionContext::new(Asn(65000), Asn(65001));
+            let decoded = decode_update(body, &ctx, &mut scratch).unwrap();
+            assert_eq!(decoded.update.end_of_rib, None);
+            let written = encode_update(&mut out, &decoded.update, &enc);
+            assert_eq!(written, Err(EncodeError::Empty));
+            assert!(out.is_empty());
+        }
+    }
+
     #[test]
     fn end_of_rib_is_read_back() {
         let ctx = SessionContext::new(Asn(65000), Asn(65001));

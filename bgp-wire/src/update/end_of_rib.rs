@@ -10,10 +10,12 @@ use crate::Family;
 use crate::attribute::{AttrCode, flags};
 use crate::frame::{MAX_LEN, MessageType, OpenFrame};
 
-/// The family that ends, given the whole body, MP_UNREACH_NLRI and the number of attributes.
+/// The family that ends, given the whole body, its block of attributes, MP_UNREACH_NLRI and the
+/// number of attributes.
 #[inline]
 pub(super) fn family(
     body: &[u8],
+    block: &[u8],
     unreach: Option<&MpUnreach<'_>>,
     attributes: usize,
 ) -> Option<Family> {
@@ -21,8 +23,8 @@ pub(super) fn family(
         return Some(Family::IPV4_UNICAST);
     }
     let unreach = unreach?;
-    // Two empty lengths, the head of the attribute (its length in one octet or two), AFI and SAFI.
-    let alone = attributes == 1 && matches!(body.len(), 10 | 11);
+    // Beside the attribute there are only the two lengths: no routes of the body.
+    let alone = attributes == 1 && body.len() == block.len().saturating_add(4);
     if alone && unreach.nlri.bytes().is_empty() {
         Some(unreach.family)
     } else {

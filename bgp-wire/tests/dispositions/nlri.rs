@@ -271,6 +271,14 @@ fn end_of_rib_is_one_shape_only() {
                 .withdrawn(&[8, 10]),
             None,
         ),
+        (
+            "MP beside a withdrawal of the default route, one octet long",
+            &external(),
+            Parts::default()
+                .with(attribute(0x80, 15, &unreach(2, 1, &[])))
+                .withdrawn(&[0]),
+            None,
+        ),
     ] {
         let (body, mut scratch) = (parts.body(), AttrScratch::new());
         let decoded = decode(&body, ctx, &mut scratch);
