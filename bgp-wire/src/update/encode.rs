@@ -319,7 +319,9 @@ pub fn encode_update(
     update: &Update<'_>,
     enc: &Encoding,
 ) -> Result<(), EncodeError> {
-    let gone = update.unreach.map_or(&[][..], |unreach| unreach.nlri.bytes());
+    let gone = update
+        .unreach
+        .map_or(&[][..], |unreach| unreach.nlri.bytes());
     let silent = update.withdrawn.bytes().is_empty()
         && update.announced.bytes().is_empty()
         && gone.is_empty()
