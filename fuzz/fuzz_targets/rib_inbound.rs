@@ -77,7 +77,7 @@ impl World {
             max_paths: 1 + (choice >> 1 & 3),
             next_hops: Arc::new(AllReachable),
         });
-        rib.open_fib_reader(Arc::new(()));
+        rib.open_fib_reader(Arc::new(()), None);
         let peer = |host: u8, kind, asn| PeerInfo {
             name: format!("peer-{host}").into(),
             address: [10, 0, 0, host].into(),

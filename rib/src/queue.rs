@@ -42,8 +42,8 @@ pub struct MemberQueue {
 const OVERDUE: usize = 4;
 
 impl MemberQueue {
-    /// Full at 256 KiB, and again open at a quarter of that.
-    pub const HIGH: usize = 256 << 10;
+    /// Full at one MiB, and again open at a quarter of that.
+    pub const HIGH: usize = 1 << 20;
 
     /// A queue whose reader is woken by `bell` when there is something again.
     pub fn new(bell: Arc<dyn Doorbell>) -> Self {

@@ -7,7 +7,7 @@
 use crate::family_table::FamilyTable;
 use crate::shard::Shard;
 use bgp_wire::{Family, Nlri};
-use foldhash::fast::RandomState;
+use foldhash::quality::RandomState;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;

@@ -79,14 +79,15 @@ mod tests {
         };
         use FibAction::{Add, Delete, Replace};
         use Installed::{Absent, Set, Unknown};
-        let table: &[(
-            &str,
+        type Case<'a> = (
+            &'a str,
             Option<(Ownership, SetId)>,
             Installed,
             Ownership,
             bool,
-            &[_],
-        )] = &[
+            &'a [(Ownership, FibAction)],
+        );
+        let table: &[Case<'_>] = &[
             (
                 "nothing wanted, nothing there",
                 None,

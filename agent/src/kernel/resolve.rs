@@ -507,7 +507,8 @@ mod tests {
 
     #[test]
     fn each_next_hop_leads_where_the_longest_match_says() {
-        let table: &[(&str, &str, &[(&str, u32)], u32)] = &[
+        type Case<'a> = (&'a str, &'a str, &'a [(&'a str, u32)], u32);
+        let table: &[Case<'_>] = &[
             ("connected", "192.0.2.5", &[("192.0.2.5", 2)], 0),
             (
                 "over a gateway, at its metric",

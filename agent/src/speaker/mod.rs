@@ -3,6 +3,7 @@
 //! [`Speaker::apply`] carries out one [`Change`] at a time. It owns the handles of all tasks and decides nothing: what a
 //! change of a peer costs is the session machine's to say, what a route is worth the RIB's.
 
+mod connection;
 mod connector;
 mod doorbell;
 mod exporter_task;
@@ -274,10 +275,11 @@ impl Speaker {
         let router = Arc::clone(&running.config);
         let moved = old.listen_port != router.listen_port;
         for (_, peer) in self.peers.iter_mut().filter(|(peer, _)| peer.router == key) {
-            if moved && let Some(port) = peer.port.take() {
-                if let Some(listener) = self.listeners.get(&port) {
-                    listener.dismiss(peer.config.address, &peer.commands);
-                }
+            if moved
+                && let Some(port) = peer.port.take()
+                && let Some(listener) = self.listeners.get(&port)
+            {
+                listener.dismiss(peer.config.address, &peer.commands);
             }
             let settings = Settings::new(
                 peer.config.clone(),

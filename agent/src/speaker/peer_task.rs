@@ -9,13 +9,11 @@
 //! ```
 //!
 //! It lives as long as the peer is configured, across sessions, and is the only one to write the peer's Adj-RIB-In and
-//! sockets. A turn reads at most [`READ_SIZE`] bytes or takes at most [`OUTBOX_LOW`] bytes from the export queue, then
+//! sockets. A turn reads at most [`READ_SIZE`](super::connection::READ_SIZE) bytes or takes at most [`OUTBOX_LOW`] bytes from the export queue, then
 //! looks at deadlines and commands again: so keepalives stay on time whatever the tables do (docs/adr/0003).
 
-use std::cell::RefCell;
 use std::future::Future;
 use std::io::{self, Read};
-use std::net::Shutdown;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -29,11 +27,12 @@ use bytes::BytesMut;
 use parking_lot::Mutex;
 use rib::{Inbound, MemberQueue, PeerIdx, Rib, TooManyPeers};
 use socket2::SockRef;
-use tokio::io::{Interest, Ready};
+use tokio::io::Ready;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
+use super::connection::{Connection, READ_BUFFER, leave, readiness};
 use super::connector::{self, ConnectError};
 use super::doorbell::Doorbell;
 use super::exporter_task::ExporterCommand;
@@ -43,21 +42,12 @@ use super::snapshot::{FamilySnapshot, PeerSnapshot, SpeakerEvents};
 use super::stats::SpeakerStats;
 use super::tcp_options::set_ttl;
 
-/// The most that one turn reads. One read is one batch through decoding, interning and the table.
-const READ_SIZE: usize = 64 * 1024;
 /// More is taken from the export queue only when less than this waits for the socket.
 const OUTBOX_LOW: usize = 128 * 1024;
 /// Destinations that a walk handles before other tasks get a turn.
 const WALK_BUDGET: usize = 16 * 1024;
 /// Counters in snapshots are at most this old while something happens.
 const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(500);
-/// How long a connection may take to write its last words and to be closed by the peer.
-const FAREWELL_LIMIT: Duration = Duration::from_millis(500);
-
-thread_local! {
-    /// One read buffer for each worker thread, not for each peer: it is only used between two awaits.
-    static READ_BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_SIZE].into_boxed_slice());
-}
 
 /// What others may ask of a peer's task.
 #[derive(Debug)]
@@ -79,12 +69,6 @@ pub(super) struct Surroundings {
     pub(super) events: SpeakerEvents,
     pub(super) stats: Arc<SpeakerStats>,
     pub(super) seed: u64,
-}
-
-struct Connection {
-    id: ConnId,
-    stream: TcpStream,
-    outbox: Outbox,
 }
 
 type Dialling = Pin<Box<dyn Future<Output = Result<TcpStream, ConnectError>> + Send + Sync>>;
@@ -508,7 +492,7 @@ impl PeerTask {
     }
 
     /// Walks the table in slices, so that other tasks of this thread get their turns.
-    async fn walk(&mut self, mut walk: rib::Walk) {
+    async fn walk(&self, mut walk: rib::Walk) {
         while !walk.step(&self.rib, WALK_BUDGET) {
             tokio::task::yield_now().await;
         }
@@ -675,50 +659,6 @@ impl PeerTask {
             self.events.notify();
         }
     }
-}
-
-impl Connection {
-    fn new(id: ConnId, stream: TcpStream) -> Self {
-        Self {
-            id,
-            stream,
-            outbox: Outbox::default(),
-        }
-    }
-}
-
-async fn readiness(connection: Option<&Connection>) -> io::Result<Ready> {
-    let Some(connection) = connection else {
-        return std::future::pending().await;
-    };
-    let interest = if connection.outbox.is_empty() {
-        Interest::READABLE
-    } else {
-        Interest::READABLE | Interest::WRITABLE
-    };
-    connection.stream.ready(interest).await
-}
-
-/// The end of a connection: its last words are written, the peer is told that nothing follows, and what it still sends is
-/// read, as unread bytes would turn our goodbye into a reset that may overtake it. At most [`FAREWELL_LIMIT`] long.
-async fn leave(stream: TcpStream, mut outbox: Outbox) {
-    let goodbye = async {
-        while let Ok(flushed) = outbox.flush(&stream)
-            && flushed.blocked
-            && stream.writable().await.is_ok()
-        {}
-        let _ = SockRef::from(&stream).shutdown(Shutdown::Write);
-        while stream.readable().await.is_ok() {
-            let read = READ_BUFFER.with_borrow_mut(|buffer| stream.try_read(buffer));
-            match read {
-                Ok(0) => break,
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(_) => break,
-            }
-        }
-    };
-    let _ = tokio::time::timeout(FAREWELL_LIMIT, goodbye).await;
 }
 
 async fn dialled(

@@ -2,9 +2,9 @@
 //! why each of the others is not.
 //!
 //! RFC 4271 §9.1.2.2 is written as an elimination on a set of paths, and so it is here: [`Step`] is
-//! the ordered list of what is looked at, [`compare`] says which of two paths survives and at which
-//! step, and everything else asks only `compare`. Forwarding ([`select`], [`multipath`]) and
-//! `explain` ([`explain`]) share it, so they cannot disagree.
+//! the ordered list of what is looked at, [`compare()`] says which of two paths survives and at which
+//! step, and everything else asks only `compare`. Forwarding ([`select`], [`multipath()`]) and
+//! `explain` ([`explain()`]) share it, so they cannot disagree.
 //!
 //! ```text
 //! candidate.rs   what a path shows to the decision; why a path takes no part
