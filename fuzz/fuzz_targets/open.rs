@@ -30,6 +30,7 @@ fuzz_target!(|body: &[u8]| {
         assert_eq!(again, open);
     } else {
         assert!(out.is_empty(), "nothing is written on error");
-        assert!(body.len() > 1000, "only what is long does not fit");
+        // A text that is not UTF-8 grows when it is made so, at most to three times its length.
+        assert!(body.len() > 85, "only what is long does not fit");
     }
 });
