@@ -1,5 +1,6 @@
 //! The BGP node agent.
 
+pub mod allocator;
 pub mod args;
 pub mod cli;
 pub mod control;

@@ -6,6 +6,7 @@ use clap::Parser;
 use cosmos::args::{Cli, Command};
 
 fn main() -> ExitCode {
+    cosmos::allocator::set_up();
     match Cli::parse().command {
         Command::Run(args) => match cosmos::run::run(args) {
             Ok(()) => ExitCode::SUCCESS,
