@@ -80,6 +80,8 @@ pub(crate) struct Interner {
     hasher: RandomState,
     /// Whether any set has a MED.
     med_seen: AtomicBool,
+    /// Sets that the last sweep left.
+    live: usize,
 }
 
 impl Interner {
@@ -90,6 +92,7 @@ impl Interner {
             ids: Mutex::default(),
             hasher: RandomState::default(),
             med_seen: AtomicBool::new(false),
+            live: 0,
         }
     }
 
@@ -184,6 +187,11 @@ impl Interner {
         ids.used as usize - ids.free.len()
     }
 
+    /// Whether there are more than twice as many sets as the last sweep left, and `slack`.
+    pub(crate) fn has_doubled(&self, slack: usize) -> bool {
+        self.len() > 2 * self.live + slack
+    }
+
     /// Frees all sets but those marked, and says which next hops are left.
     pub(crate) fn sweep(&mut self, marked: &AttrSetIds) -> Bitmap {
         let mut keep = marked.0.clone();
@@ -233,6 +241,7 @@ impl Interner {
         ids.free.shrink_to(ids.free.len() * 2);
         self.slots.truncate(used);
         *self.med_seen.get_mut() = med_seen;
+        self.live = ids.used as usize - ids.free.len();
         next_hops
     }
 

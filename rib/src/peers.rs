@@ -126,6 +126,14 @@ impl Peers {
             .map(|(number, peer)| (PeerIdx(number as u16), &peer.info))
     }
 
+    /// Paths of all peers together.
+    pub(crate) fn paths(&self) -> usize {
+        let counts = self.peers.iter().flat_map(|peer| &peer.counts);
+        counts
+            .map(|count| count.received.load(Ordering::Relaxed) as usize)
+            .sum()
+    }
+
     pub(crate) fn counts(&self, idx: PeerIdx, family: Family) -> PeerCounts {
         family_number(family).map_or_else(PeerCounts::default, |family| {
             let count = &self.peers[idx.index()].counts[family];

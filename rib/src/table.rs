@@ -254,7 +254,13 @@ impl Rib {
     /// Whether [`Rib::sweep`] would probably free much. To be asked after a flush or the end of a walk.
     pub fn wants_sweep(&self) -> bool {
         let let_go = self.let_go.load(Ordering::Relaxed);
-        let_go > SWEEP_AFTER && let_go > SWEEP_AFTER + self.interner.read().len() / 2
+        if let_go <= SWEEP_AFTER {
+            return false;
+        }
+        // A sweep looks at every path, so half of them have to have let go of a set before it pays; or so many sets have
+        // come meanwhile that they may hold twice the memory they need.
+        let paths = self.peers.read().paths();
+        let_go > SWEEP_AFTER + paths / 2 || self.interner.read().has_doubled(SWEEP_AFTER)
     }
 
     /// Frees attribute sets and next hops that nothing refers to. Stops all others for some nanoseconds a
