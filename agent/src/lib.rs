@@ -10,3 +10,4 @@ pub mod observe;
 pub mod run;
 pub mod source;
 pub mod speaker;
+mod vital;

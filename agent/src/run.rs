@@ -31,6 +31,7 @@ use crate::observe::heartbeat::Hearts;
 use crate::observe::http::{Http, Observed};
 use crate::source::directory::{Directory, SourceUpdate};
 use crate::speaker::{Speaker, SpeakerError};
+use crate::vital;
 
 /// Statuses are made at most this often.
 const STATUS_DEBOUNCE: Duration = Duration::from_millis(100);
@@ -85,8 +86,8 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
         let timeout = args.convergence_timeout;
         move || agent.facts(timeout)
     });
-    let control = tokio::spawn(control.serve(Arc::clone(&agent) as _));
-    let http = tokio::spawn(http.serve(Arc::clone(&observed)));
+    let control = vital::spawn("control socket", control.serve(Arc::clone(&agent) as _));
+    let http = vital::spawn("HTTP server", http.serve(Arc::clone(&observed)));
 
     let mut node = Node {
         speaker,

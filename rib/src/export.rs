@@ -196,6 +196,31 @@ pub fn export<'e>(
     Exported::Announce(editor.get())
 }
 
+/// Whether [`export`] would announce. Cheaper, as nothing is built unless the policy has to see it.
+pub(crate) fn is_announced(
+    attrs: AttrRef<'_>,
+    source: &SourceInfo,
+    family: Family,
+    rules: &ExportRules,
+    editor: &mut AttrEditor,
+) -> bool {
+    if rules.policy.looks_at_sets() {
+        let exported = export(attrs, source, family, rules, editor);
+        return matches!(exported, Exported::Announce(_));
+    }
+    let announced = may_hear(attrs, source.kind, rules.audience).is_ok()
+        && !matches!(rules.policy.evaluate(attrs), Outcome::Reject(_))
+        && next_hop_to_write(attrs.next_hop(), source.kind, family, rules).is_ok();
+    debug_assert_eq!(
+        announced,
+        matches!(
+            export(attrs, source, family, rules, editor),
+            Exported::Announce(_)
+        )
+    );
+    announced
+}
+
 /// Whether the route may be told to these peers at all.
 fn may_hear(
     attrs: AttrRef<'_>,

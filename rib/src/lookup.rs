@@ -7,8 +7,8 @@ use crate::nexthop::NextHopKey;
 use crate::path::PeerIdx;
 use crate::shard_key::TableKey;
 use crate::table::{Pin, Rib};
-use bgp_wire::NextHop;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use smallvec::SmallVec;
 use std::net::IpAddr;
 
 /// The route that a packet to an address would take by this table.
@@ -18,17 +18,16 @@ pub struct Match {
     pub prefix: IpNet,
     /// Who the best path is from.
     pub peer: PeerIdx,
-    /// Its next hop; `None` for a route of our own without one.
-    pub next_hop: Option<NextHop>,
-    /// The next hop as it is resolved.
-    pub next_hop_key: Option<NextHopKey>,
-    /// The metric of the way to the next hop.
+    /// The next hops of the best path and of those that share the traffic with it, as they are resolved; none for a
+    /// route of our own without one.
+    pub next_hops: SmallVec<[NextHopKey; 2]>,
+    /// The metric of the way to the next hop of the best path.
     pub metric: u32,
 }
 
 impl Rib {
-    /// The longest match for an address among prefixes of at most `longest` bits. Routes whose next hop is the address
-    /// itself are passed over: nothing is reached through itself.
+    /// The longest match for an address among prefixes of at most `longest` bits. A next hop that is the address
+    /// itself is left out, and a route without another is passed over: nothing is reached through itself.
     pub fn lookup(&self, address: IpAddr, longest: u8) -> Option<Match> {
         let pin = self.pin();
         match address {
@@ -51,26 +50,30 @@ impl Rib {
             .find_map(|len| {
                 let key = K::around(address, len)?;
                 let hash = key.keyed_hash(&self.hasher);
-                let best = self.lock::<K, _>(pin, self.bits.shard_of(hash), |table, _| {
-                    table
-                        .find(hash, &key)
-                        .and_then(|id| table.destination(id).best())
-                });
-                let (attrs, peer) = best?;
-                let entry = pin.interner.entry(attrs);
-                let next_hop = entry.attrs().next_hop();
-                let next_hop_key =
-                    next_hop.map(|next_hop| NextHopKey::of(next_hop, pin.peers.info(peer).link));
-                if next_hop_key.is_some_and(|key| key.address == address) {
-                    return None;
-                }
-                let metric = self.next_hops.resolution(entry.next_hop).metric;
-                Some(Match {
-                    prefix: key.to_net(),
-                    peer,
-                    next_hop,
-                    next_hop_key,
-                    metric,
+                self.lock::<K, _>(pin, self.bits.shard_of(hash), |table, judge| {
+                    let id = table.find(hash, &key)?;
+                    let (attrs, peer) = table.destination(id).best()?;
+                    let paths = table.paths(id);
+                    let mut shared = Vec::new();
+                    judge.multipath(&paths, &mut shared);
+                    let hops = shared.iter().filter_map(|&at| {
+                        let path = &paths[at];
+                        let next_hop = judge.interner.entry(path.attrs).attrs().next_hop()?;
+                        Some(NextHopKey::of(next_hop, judge.peer(path.peer).link))
+                    });
+                    let mut next_hops: SmallVec<[NextHopKey; 2]> = hops.collect();
+                    let given = next_hops.len();
+                    next_hops.retain(|hop| hop.address != address);
+                    if next_hops.is_empty() && given > 0 {
+                        return None;
+                    }
+                    let entry = judge.interner.entry(attrs);
+                    Some(Match {
+                        prefix: key.to_net(),
+                        peer,
+                        next_hops,
+                        metric: judge.next_hops.resolution(entry.next_hop).metric,
+                    })
                 })
             })
     }

@@ -1,4 +1,5 @@
-//! From what changed to messages: export each set once, group prefixes by set, fill UPDATEs.
+//! From what changed to messages: export each set once, group prefixes by set, fill UPDATEs. Of a set that is only withdrawn
+//! it matters whether it was told, not what it became on the way.
 //!
 //! Withdrawals go first, so that a path id may change hands within one batch. Prefixes of one source set stay
 //! together by a counting sort over the sets of the batch; nothing is allocated for a prefix. The output is a run of
@@ -9,7 +10,7 @@
 use crate::adj_out::Record;
 use crate::attrs::{AttrId, Interner};
 use crate::dirty::Bitmap;
-use crate::export::{ExportRules, Exported, SourceInfo, export};
+use crate::export::{ExportRules, Exported, SourceInfo, export, is_announced};
 use crate::group::{FamilyExport, ToldCount};
 use crate::path::PeerIdx;
 use crate::peers::Peers;
@@ -42,9 +43,12 @@ pub(crate) struct Packed {
     pub(crate) extra: Vec<(PeerIdx, Bytes, u32)>,
 }
 
-/// A set of the batch, exported.
+/// A set of the batch.
 struct Slot {
-    /// Where it is in `sets`; `None` if it was rejected.
+    attrs: AttrId,
+    /// Whether the members are told it.
+    told: bool,
+    /// Where it is in `sets`, exported, if somebody had to know.
     range: Option<Range<usize>>,
     source: PeerIdx,
     except: Option<PeerIdx>,
@@ -118,15 +122,17 @@ impl HasLists for Ipv6Net {
     }
 }
 
+/// What the sets of a batch are exported with.
+#[derive(Clone, Copy)]
+struct With<'a> {
+    interner: &'a Interner,
+    peers: &'a Peers,
+    to: &'a Audience<'a>,
+}
+
 impl Shared {
-    /// The slot of a source set. Exported when it is met first.
-    fn slot(
-        &mut self,
-        (attrs, source): (AttrId, PeerIdx),
-        interner: &Interner,
-        peers: &Peers,
-        to: &Audience<'_>,
-    ) -> u32 {
+    /// The slot of a source set.
+    fn slot(&mut self, (attrs, source): (AttrId, PeerIdx), with: With<'_>) -> u32 {
         if let Some((id, peer, slot)) = self.last
             && id == attrs
             && peer == source
@@ -136,22 +142,20 @@ impl Shared {
         let slot = match self.memo.get(&(attrs, source)) {
             Some(&slot) => slot,
             None => {
-                let info = peers.info(source);
-                let from = SourceInfo::new(info.kind, info.router_id);
-                let set = interner.entry(attrs).attrs();
-                let range = match export(set, &from, to.family.family, to.rules, &mut self.editor) {
-                    Exported::Announce(set) => {
-                        let start = self.sets.len();
-                        self.sets.extend_from_slice(set.as_bytes());
-                        Some(start..self.sets.len())
-                    }
-                    Exported::Reject(_) => None,
-                };
-                let except = to.members.contains(u32::from(source.0)).then_some(source);
+                let info = with.peers.info(source);
+                let told = is_announced(
+                    with.interner.entry(attrs).attrs(),
+                    &SourceInfo::new(info.kind, info.router_id),
+                    with.to.family.family,
+                    with.to.rules,
+                    &mut self.editor,
+                );
                 self.slots.push(Slot {
-                    range,
+                    attrs,
+                    told,
+                    range: None,
                     source,
-                    except,
+                    except: (with.to.members.contains(u32::from(source.0))).then_some(source),
                     count: 0,
                 });
                 let slot = (self.slots.len() - 1) as u32;
@@ -163,8 +167,34 @@ impl Shared {
         slot
     }
 
+    /// Exports the set of a slot that is told, once.
+    fn build(&mut self, slot: u32, with: With<'_>) {
+        let slot = &mut self.slots[slot as usize];
+        if slot.range.is_some() || !slot.told {
+            return;
+        }
+        let info = with.peers.info(slot.source);
+        let exported = export(
+            with.interner.entry(slot.attrs).attrs(),
+            &SourceInfo::new(info.kind, info.router_id),
+            with.to.family.family,
+            with.to.rules,
+            &mut self.editor,
+        );
+        match exported {
+            Exported::Announce(set) => {
+                let start = self.sets.len();
+                self.sets.extend_from_slice(set.as_bytes());
+                slot.range = Some(start..self.sets.len());
+            }
+            Exported::Reject(_) => slot.told = false,
+        }
+    }
+
     /// Whether two slots are the same bytes to the same members.
-    fn equal(&self, a: u32, b: u32) -> bool {
+    fn equal(&mut self, a: u32, b: u32, with: With<'_>) -> bool {
+        self.build(a, with);
+        self.build(b, with);
         let (a, b) = (&self.slots[a as usize], &self.slots[b as usize]);
         match (&a.range, &b.range) {
             (Some(x), Some(y)) => {
@@ -175,7 +205,7 @@ impl Shared {
     }
 
     fn announced(&self, slot: u32) -> bool {
-        self.slots[slot as usize].range.is_some()
+        self.slots[slot as usize].told
     }
 }
 
@@ -199,7 +229,12 @@ impl Packer {
         shared.memo.clear();
         shared.sets.clear();
         shared.last = None;
-        lists.sort_out(shared, interner, peers, to, told);
+        let with = With {
+            interner,
+            peers,
+            to,
+        };
+        lists.sort_out(shared, with, told);
         lists.by_set(shared);
         let packed = lists.encode(shared, to);
         *K::lists(self) = lists;
@@ -209,14 +244,7 @@ impl Packer {
 
 impl<K: TableKey> Lists<K> {
     /// What each record means to whom.
-    fn sort_out(
-        &mut self,
-        shared: &mut Shared,
-        interner: &Interner,
-        peers: &Peers,
-        to: &Audience<'_>,
-        told: &mut ToldCount,
-    ) {
+    fn sort_out(&mut self, shared: &mut Shared, with: With<'_>, told: &mut ToldCount) {
         self.announce.clear();
         self.withdraw.clear();
         self.extra.clear();
@@ -224,15 +252,16 @@ impl<K: TableKey> Lists<K> {
             let nlri = (PathId(record.path_id), record.key);
             let new = record
                 .new
-                .map(|attrs| shared.slot((attrs, record.new_source), interner, peers, to));
+                .map(|attrs| shared.slot((attrs, record.new_source), with));
             let old = record
                 .old
-                .map(|attrs| shared.slot((attrs, record.old_source), interner, peers, to));
+                .map(|attrs| shared.slot((attrs, record.old_source), with));
             let new = new.filter(|&slot| shared.announced(slot));
             let old = old.filter(|&slot| shared.announced(slot));
             if let Some(new) = new {
                 told.add(record.new_source, 1);
-                if old.is_none_or(|old| record.resend || !shared.equal(old, new)) {
+                if old.is_none_or(|old| record.resend || !shared.equal(old, new, with)) {
+                    shared.build(new, with);
                     shared.slots[new as usize].count += 1;
                     self.announce.push((new, record.path_id, record.key));
                 }

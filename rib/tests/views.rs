@@ -69,6 +69,36 @@ fn the_longest_match_is_found_and_never_through_itself() {
 }
 
 #[test]
+fn a_match_has_all_ways_that_share_the_traffic_but_those_that_are_the_address_itself() {
+    let mut world = two_peers();
+    let net = prefix("10.1.0.0/16");
+    // As far away as each other: their last octet is the metric here.
+    for (peer, hop) in [(0, "192.0.2.2"), (1, "10.1.0.2")] {
+        let asn = world.peers[peer].asn;
+        let attrs = set(Family::IPV4_UNICAST, asn, 2, |editor| {
+            editor.set_next_hop(Some(NextHop::V4(hop.parse().unwrap())));
+        });
+        world.announce(peer, &[net], 0, attrs.as_ref());
+        world.flush(peer);
+    }
+    let found = |world: &World, address: &str| {
+        let found = world.rib.lookup(address.parse().unwrap(), 32);
+        let mut hops: Vec<String> = found
+            .iter()
+            .flat_map(|found| found.next_hops.iter().map(NextHopKey::to_string))
+            .collect();
+        hops.sort();
+        hops
+    };
+    assert_eq!(found(&world, "10.1.2.3"), ["10.1.0.2", "192.0.2.2"]);
+    assert_eq!(found(&world, "10.1.0.2"), ["192.0.2.2"]);
+    world.withdraw(0, &[net], 0);
+    world.flush(0);
+    assert_eq!(found(&world, "10.1.2.3"), ["10.1.0.2"]);
+    assert_eq!(world.rib.lookup("10.1.0.2".parse().unwrap(), 32), None);
+}
+
+#[test]
 fn a_next_hop_that_is_cut_off_takes_its_paths_out_of_the_race_until_it_is_back() {
     let mut world = two_peers();
     world.rib.open_fib_reader(std::sync::Arc::new(()), None);

@@ -67,6 +67,7 @@ impl Views for Fake {
     fn counters(&self) -> Counters {
         let mut counters = Counters {
             connections_refused: 3,
+            peer_panics: 1,
             ..Counters::default()
         };
         let latency = Histogram::of_seconds();

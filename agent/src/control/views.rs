@@ -372,6 +372,8 @@ pub struct Counters {
     pub export_batch: HistogramView,
     /// Connections that were refused because no peer has their address.
     pub connections_refused: u64,
+    /// Sessions that a defect of the agent ended.
+    pub peer_panics: u64,
     /// Times that manifests were applied.
     pub manifests_applied: u64,
     /// Problems that the manifests have now.

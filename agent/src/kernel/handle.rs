@@ -20,6 +20,7 @@ use super::source::FibSource;
 use super::stats::KernelStats;
 use super::table::KernelFacts;
 use super::task::{Loop, RUN, STOP_KEEP, STOP_WITHDRAW, Shared};
+use crate::vital;
 
 /// How the kernel room runs.
 #[derive(Debug, Clone)]
@@ -89,7 +90,9 @@ pub async fn start(options: KernelOptions) -> Result<KernelHandle, KernelError> 
     std::thread::Builder::new()
         .name("cosmos-kernel".to_owned())
         .spawn(move || {
-            Loop::new(loop_shared, writer, monitor, options.audit_interval).run();
+            vital::run("kernel", || {
+                Loop::new(loop_shared, writer, monitor, options.audit_interval).run();
+            });
         })
         .map_err(KernelError::Thread)?;
     let mut synced = shared.synced.subscribe();

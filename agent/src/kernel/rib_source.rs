@@ -70,7 +70,7 @@ impl FibSource for RibSource {
         let found = self.0.lookup(address, longest)?;
         Some(OwnRoute {
             prefix: found.prefix,
-            hops: found.next_hop_key.into_iter().map(hop).collect(),
+            hops: found.next_hops.into_iter().map(hop).collect(),
         })
     }
 

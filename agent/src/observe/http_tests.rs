@@ -258,6 +258,7 @@ fn metrics_tell_what_the_views_tell() {
         ),
         ("cosmos_fib_programmed_total".to_owned(), 1_234.0),
         ("cosmos_connections_refused_total".to_owned(), 3.0),
+        ("cosmos_peer_panics_total".to_owned(), 1.0),
         (
             r#"cosmos_fib_latency_seconds_bucket{le="0.001"}"#.to_owned(),
             0.0,

@@ -315,6 +315,11 @@ fn counters(page: &mut Page<'_>, counters: &Counters) -> fmt::Result {
         counters.connections_refused,
     )?;
     page.counter(
+        "peer_panics",
+        "Sessions ended by a defect of the agent; its log has the words",
+        counters.peer_panics,
+    )?;
+    page.counter(
         "manifests_applied",
         "Times that manifests were applied",
         counters.manifests_applied,

@@ -280,6 +280,7 @@ impl Views for Agent {
             inbound_batch: self.stats.inbound_batch.view(),
             export_batch: self.stats.export_batch.view(),
             connections_refused: Speaker::connections_refused(),
+            peer_panics: self.stats.peer_panics.load(Ordering::Relaxed),
             manifests_applied: self.applied.load(Ordering::Relaxed),
             manifest_problems: (configured.problems.len() + configured.file_problems) as u64,
         }

@@ -20,6 +20,7 @@ use tokio::task::JoinHandle;
 use super::connector;
 use super::peer_task::Command;
 use super::tcp_options::set_md5;
+use crate::vital;
 
 /// How many connections the kernel holds for us before we accept them; a rack that restarts dials all at once.
 const BACKLOG: i32 = 1024;
@@ -69,7 +70,10 @@ impl Listener {
         }
         let tasks = sockets
             .iter()
-            .map(|socket| tokio::spawn(accept_loop(Arc::clone(socket), Arc::clone(&guests))))
+            .map(|socket| {
+                let accepts = accept_loop(Arc::clone(socket), Arc::clone(&guests));
+                vital::spawn(format!("listener on port {port}"), accepts)
+            })
             .collect();
         Ok(Self {
             port,

@@ -39,6 +39,7 @@ pub use self::settings::{AddressBook, Settings};
 pub use self::snapshot::{FamilySnapshot, PeerSnapshot, SpeakerEvents, wall_clock};
 pub use self::stats::SpeakerStats;
 use crate::desired::{Change, Origination, OriginationKey, Peer, PeerKey, Router, RouterKey};
+use crate::vital;
 
 /// Commands that may wait for one peer: a handful of connections and a change. A peer that is further behind than that
 /// refuses connections (its neighbour dials again) and makes the speaker wait with changes.
@@ -229,7 +230,7 @@ impl Speaker {
         let rib = Arc::new(Rib::new(rib_config(&router, Arc::clone(&self.resolver))));
         let (commands, receiver) = mpsc::channel(EXPORTER_COMMANDS);
         let task = ExporterTask::new(Arc::clone(&rib), receiver, Arc::clone(&self.stats));
-        let task = tokio::spawn(task.run());
+        let task = vital::spawn(format!("exporter of router {key}"), task.run());
         tracing::info!(router = %key, asn = %router.local_as, router_id = %router.router_id, "router started");
         let running = RunningRouter {
             config: Arc::new(router),
@@ -350,7 +351,7 @@ impl Speaker {
             }
         };
         let key = peer.key.clone();
-        let task = tokio::spawn(task.run());
+        let task = vital::spawn(format!("peer {key}"), task.run());
         let running = RunningPeer {
             config: peer,
             commands,

@@ -14,16 +14,19 @@
 
 use std::future::Future;
 use std::io::{self, Read};
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
 
 use bgp_session::{
     Action, ConnId, ConnectFailure, Effect, Event, Negotiated, Peer, ResetReason, StopReason,
     UpdateSink,
 };
-use bgp_wire::{Decoded, Family, SessionContext};
+use bgp_wire::{Decoded, Family, Notification, SessionContext, codes};
 use bytes::BytesMut;
+use futures::FutureExt;
 use parking_lot::Mutex;
 use rib::{Inbound, MemberQueue, PeerIdx, Rib, TooManyPeers};
 use socket2::SockRef;
@@ -41,6 +44,7 @@ use super::settings::Settings;
 use super::snapshot::{FamilySnapshot, PeerSnapshot, SpeakerEvents};
 use super::stats::SpeakerStats;
 use super::tcp_options::set_ttl;
+use crate::vital;
 
 /// More is taken from the export queue only when less than this waits for the socket.
 const OUTBOX_LOW: usize = 128 * 1024;
@@ -48,6 +52,8 @@ const OUTBOX_LOW: usize = 128 * 1024;
 const WALK_BUDGET: usize = 16 * 1024;
 /// Counters in snapshots are at most this old while something happens.
 const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(500);
+/// How long a peer rests after a defect of ours; twice as long after each further one, up to 64 times.
+const FIRST_REST: Duration = Duration::from_secs(5);
 
 /// What others may ask of a peer's task.
 #[derive(Debug)]
@@ -98,6 +104,7 @@ pub(super) struct PeerTask {
     snapshot: Arc<Mutex<PeerSnapshot>>,
     events: SpeakerEvents,
     stats: Arc<SpeakerStats>,
+    seed: u64,
     changed: bool,
     published: Instant,
     end_of_rib: Vec<Family>,
@@ -168,6 +175,7 @@ impl PeerTask {
             snapshot: around.snapshot,
             events: around.events,
             stats: around.stats,
+            seed: around.seed,
             changed: true,
             published: now,
             end_of_rib: Vec::new(),
@@ -177,7 +185,69 @@ impl PeerTask {
         })
     }
 
+    /// A panic is a defect of ours, most likely met by what this peer sent. It costs the session and what the peer told us;
+    /// after a rest the peer is tried again.
     pub(super) async fn run(mut self) {
+        for panics in 0.. {
+            let turns = AssertUnwindSafe(self.turns()).catch_unwind();
+            let Err(panic) = turns.await else {
+                return;
+            };
+            let rest = FIRST_REST.saturating_mul(1 << u32::min(panics, 6));
+            tracing::error!(
+                peer = %self.settings.name(), panic = vital::words(&*panic), rest_seconds = rest.as_secs(),
+                "a defect: the session ends, and begins again after a rest"
+            );
+            self.stats.peer_panics.fetch_add(1, Ordering::Relaxed);
+            if !self.recover(rest).await {
+                return;
+            }
+        }
+    }
+
+    /// Forgets everything of the session and of the peer's routes, so that none stays which nobody would withdraw. What goes wrong
+    /// here is more than one peer's matter (vital.rs). False if the task is to end.
+    async fn recover(&mut self, rest: Duration) -> bool {
+        self.connections = [None, None];
+        self.dialling = None;
+        self.transmit.clear();
+        self.inbound = Inbound::new(self.idx);
+        self.peer = Peer::new(self.settings.session(), self.seed);
+        let fault = StopReason::Fault(Notification::cease(codes::cease::OUT_OF_RESOURCES));
+        self.peer.stop(fault, Instant::now());
+        self.since = Instant::now();
+        self.down().await;
+        self.publish();
+        let over = tokio::time::sleep(rest);
+        tokio::pin!(over);
+        loop {
+            // Cancel-safe: a command stays in its channel, and the sleep is only borrowed.
+            tokio::select! {
+                biased;
+                command = self.commands.recv() => match command {
+                    None => {
+                        self.farewell(StopReason::Deconfigured).await;
+                        return false;
+                    }
+                    Some(Command::Stop(why, done)) => {
+                        self.farewell(why).await;
+                        let _ = done.send(());
+                        return false;
+                    }
+                    Some(Command::Incoming(stream)) => drop(stream),
+                    Some(Command::Configure(settings)) => self.settings = *settings,
+                },
+                () = &mut over => break,
+            }
+        }
+        self.peer = Peer::new(self.settings.session(), self.seed);
+        let info = self.settings.peer_info(None);
+        self.rib.update_peer(self.idx, info);
+        true
+    }
+
+    /// The loop, until the task is to end.
+    async fn turns(&mut self) {
         self.peer.start(Instant::now());
         self.settle().await;
         self.publish();

@@ -1,5 +1,7 @@
 //! How much the speaker does at a time, and how fast.
 
+use std::sync::atomic::AtomicU64;
+
 use crate::observe::histogram::Histogram;
 
 /// Histograms of all routers together.
@@ -11,6 +13,8 @@ pub struct SpeakerStats {
     pub export_batch: Histogram,
     /// From the first ring of the exporter's doorbell to everything being encoded.
     pub export_latency: Histogram,
+    /// Panics in tasks of peers, each of which cost a session: defects of ours.
+    pub peer_panics: AtomicU64,
 }
 
 impl Default for SpeakerStats {
@@ -19,6 +23,7 @@ impl Default for SpeakerStats {
             inbound_batch: Histogram::of_sizes(),
             export_batch: Histogram::of_sizes(),
             export_latency: Histogram::of_seconds(),
+            peer_panics: AtomicU64::new(0),
         }
     }
 }

@@ -93,6 +93,13 @@ impl ExportPolicy {
         }
     }
 
+    /// Whether the verdict depends on the set at all.
+    pub(crate) fn looks_at_sets(&self) -> bool {
+        match self {
+            Self::AcceptAll | Self::RejectAll(_) => false,
+        }
+    }
+
     /// What becomes of this set.
     #[must_use]
     pub fn evaluate(&self, _attrs: AttrRef<'_>) -> Outcome {

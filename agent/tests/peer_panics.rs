@@ -1,0 +1,200 @@
+//! A defect that one peer's messages meet costs that peer's session and routes, and nobody else's. A resolver that panics at
+//! one next hop stands for the defect.
+
+use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant, SystemTime};
+
+use cosmos::desired::{Desired, build, diff};
+use cosmos::source::folder::Folder;
+use cosmos::speaker::{AddressBook, Speaker};
+use rib::{NextHopKey, NextHopResolver, Resolution};
+use socket2::{Domain, Socket, Type};
+
+const POISON: [u8; 4] = [192, 0, 2, 66];
+const LIMIT: Duration = Duration::from_secs(20);
+
+struct Fragile;
+
+impl NextHopResolver for Fragile {
+    fn resolve(&self, next_hop: &NextHopKey) -> Resolution {
+        assert_ne!(next_hop.address, IpAddr::from(POISON), "poison");
+        Resolution::DIRECT
+    }
+}
+
+struct NoAddresses;
+
+impl AddressBook for NoAddresses {
+    fn beside(&self, _: IpAddr, _: bool) -> Option<IpAddr> {
+        None
+    }
+}
+
+fn manifests(port: u16) -> String {
+    let mut text = format!(
+        "apiVersion: bgp.miloapis.com/v1alpha1
+kind: BGPRouter
+metadata: {{name: r}}
+spec:
+  targetRef: {{kind: Node, name: node-1}}
+  localASN: 65001
+  routerID: 10.0.0.1
+  listenPort: {port}
+  addressFamilies: [{{afi: ipv4, safi: unicast}}]
+"
+    );
+    for n in [2, 3] {
+        text += &format!(
+            "---
+apiVersion: bgp.miloapis.com/v1alpha1
+kind: BGPPeer
+metadata: {{name: p{n}}}
+spec:
+  routerRef: {{name: r}}
+  address: 127.0.0.{n}
+  peerASN: 6500{n}
+  passive: true
+  addressFamilies: [{{afi: ipv4, safi: unicast}}]
+"
+        );
+    }
+    text
+}
+
+fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+    let length = 19 + body.len() as u16;
+    [&[0xff; 16][..], &length.to_be_bytes(), &[kind], body].concat()
+}
+
+/// A neighbour at 127.0.0.`n`, AS 6500`n`.
+struct Neighbor {
+    n: u8,
+    stream: TcpStream,
+}
+
+impl Neighbor {
+    fn establish(n: u8, port: u16) -> std::io::Result<Self> {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        socket.bind(&SocketAddr::from(([127, 0, 0, n], 0)).into())?;
+        socket.connect(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)).into())?;
+        let mut neighbor = Self {
+            n,
+            stream: socket.into(),
+        };
+        neighbor.stream.set_read_timeout(Some(LIMIT))?;
+        let asn = 65000 + u16::from(n);
+        let [high, low] = asn.to_be_bytes();
+        let open = [
+            4, high, low, 0, 90, 10, 0, 0, n, 14, 2, 12, 1, 4, 0, 1, 0, 1, 65, 4, 0, 0, high, low,
+        ];
+        neighbor.stream.write_all(&message(1, &open))?;
+        neighbor.expect(1)?;
+        neighbor.stream.write_all(&message(4, &[]))?;
+        neighbor.expect(4)?;
+        Ok(neighbor)
+    }
+
+    fn expect(&mut self, kind: u8) -> std::io::Result<()> {
+        let mut header = [0; 19];
+        self.stream.read_exact(&mut header)?;
+        let length = usize::from(u16::from_be_bytes([header[16], header[17]]));
+        let mut body = vec![0; length - 19];
+        self.stream.read_exact(&mut body)?;
+        if header[18] != kind {
+            return Err(std::io::Error::other(format!(
+                "type {} in place of {kind}: {body:?}",
+                header[18]
+            )));
+        }
+        Ok(())
+    }
+
+    /// Announces 10.`n`.`third`.0/24.
+    fn announce(&mut self, third: u8, next_hop: [u8; 4]) {
+        let [high, low] = (65000 + u16::from(self.n)).to_be_bytes();
+        let mut body = vec![
+            0, 0, 0, 20, 0x40, 1, 1, 0, 0x40, 2, 6, 2, 1, 0, 0, high, low, 0x40, 3, 4,
+        ];
+        body.extend(next_hop);
+        body.extend([24, 10, self.n, third]);
+        self.stream.write_all(&message(2, &body)).unwrap();
+    }
+
+    fn is_closed(&mut self) -> bool {
+        let mut rest = Vec::new();
+        // Closed by either way: what matters is that nothing more comes.
+        let _ = self.stream.read_to_end(&mut rest);
+        true
+    }
+}
+
+async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < LIMIT, "not within {LIMIT:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_costs_one_session_and_its_routes_and_the_peer_is_tried_again() {
+    let port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let texts = [("all.yaml".to_owned(), Ok(manifests(port)))].into();
+    let content = Folder::default()
+        .read(texts, SystemTime::UNIX_EPOCH)
+        .unwrap();
+    assert!(content.problems.is_empty(), "{:?}", content.problems);
+    let (desired, problems) = build(&content.objects, "node-1");
+    assert!(problems.is_empty(), "{problems:?}");
+    let mut speaker = Speaker::new(Arc::new(Fragile), Arc::new(NoAddresses), 1);
+    for change in diff(&Desired::default(), &desired) {
+        speaker.apply(change).await.unwrap();
+    }
+    let rib = Arc::clone(speaker.rib(desired.routers.keys().next().unwrap()).unwrap());
+    let paths = || rib.counts().ipv4_paths;
+
+    let (mut poisoner, mut other) = tokio::task::spawn_blocking(move || {
+        (
+            Neighbor::establish(2, port).unwrap(),
+            Neighbor::establish(3, port).unwrap(),
+        )
+    })
+    .await
+    .unwrap();
+    poisoner.announce(1, [10, 9, 9, 9]);
+    other.announce(1, [10, 9, 9, 9]);
+    until("both have told a route", || paths() == 2).await;
+
+    poisoner.announce(2, POISON);
+    until("the routes of one are gone", || paths() == 1).await;
+    tokio::task::spawn_blocking(move || assert!(poisoner.is_closed()))
+        .await
+        .unwrap();
+    assert_eq!(speaker.stats().peer_panics.load(Ordering::Relaxed), 1);
+
+    // The other goes on, and the first is welcome again after its rest.
+    other.announce(2, [10, 9, 9, 9]);
+    until("the other tells more", || paths() == 2).await;
+    let mut again = tokio::task::spawn_blocking(move || {
+        let start = Instant::now();
+        loop {
+            match Neighbor::establish(2, port) {
+                Ok(neighbor) => break neighbor,
+                Err(error) => assert!(start.elapsed() < LIMIT, "not let in again: {error}"),
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    })
+    .await
+    .unwrap();
+    again.announce(1, [10, 9, 9, 9]);
+    until("all routes are there", || paths() == 3).await;
+    speaker.stop("done").await;
+}
