@@ -143,6 +143,7 @@ impl Node {
         let events = self.speaker.events();
         let mut converged = false;
         let mut kernel_counts = Vec::new();
+        let mut facts = self.kernel.facts();
 
         // What cannot be had at the start is worth an end with one clear line; later it is worth a status.
         if let Some(error) = self.apply(&first).await {
@@ -160,6 +161,11 @@ impl Node {
                     }
                 }
                 () = events.changed() => {}
+                // The kernel room outlives this loop.
+                Ok(()) = facts.changed() => {
+                    facts.mark_unchanged();
+                    self.speaker.addresses_changed().await;
+                }
                 _ = tick.tick() => {
                     heart.beat(Instant::now());
                     if !converged && observed.readiness().is_ready() {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use cosmos::desired::{Desired, build, diff};
 use cosmos::source::folder::Folder;
-use cosmos::speaker::{AddressBook, Speaker};
+use cosmos::speaker::{AddressBook, SharedLink, Speaker};
 use rib::{NextHopKey, NextHopResolver, Resolution};
 use socket2::{Domain, Socket, Type};
 
@@ -29,6 +29,10 @@ struct NoAddresses;
 
 impl AddressBook for NoAddresses {
     fn beside(&self, _: IpAddr, _: bool) -> Option<IpAddr> {
+        None
+    }
+
+    fn shared_link(&self, _: IpAddr, _: IpAddr) -> Option<SharedLink> {
         None
     }
 }

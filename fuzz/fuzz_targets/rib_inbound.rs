@@ -192,7 +192,7 @@ impl World {
         self.inbound[peer].discard();
         let families: Vec<_> = families().iter().collect();
         self.rib
-            .peer_down(self.indices[peer], &families)
+            .peer_down(self.indices[peer])
             .finish(&self.rib);
         for family in families {
             let counts = self.rib.peer_counts(self.indices[peer], family);

@@ -20,6 +20,7 @@ use crate::path::{Path, PeerIdx, PeerInfo, Tag};
 use crate::policy::{Outcome, PolicyReject};
 use crate::shard_key::TableKey;
 use crate::table::{Pin, Rib};
+use crate::walk::Walk;
 use bgp_wire::{AttrRef, Decoded, Disposition, Family, NlriBlock, PathId, SessionContext};
 use ipnet::{Ipv4Net, Ipv6Net};
 use std::ops::Range;
@@ -317,6 +318,12 @@ impl Inbound {
         self.peer
     }
 
+    /// The peer is known under another number now. With nothing pending.
+    pub fn set_peer(&mut self, peer: PeerIdx) {
+        debug_assert_eq!(self.pending(), 0);
+        self.peer = peer;
+    }
+
     /// Changes that wait for `flush`.
     pub fn pending(&self) -> usize {
         self.batch.as_ref().map_or(0, |batch| batch.ops)
@@ -393,16 +400,17 @@ impl Inbound {
     }
 
     /// The peer begins to send all routes of a family again (RFC 7313 §4): what it does not send until
-    /// [`Inbound::end_refresh`] goes then. To be called in the place of the marker among the UPDATEs.
-    pub fn begin_refresh(&mut self, rib: &Rib, family: Family) {
+    /// [`Inbound::end_refresh`] goes then. To be called in the place of the marker among the UPDATEs, and walked to the end
+    /// before the next of them.
+    pub fn begin_refresh(&mut self, rib: &Rib, family: Family) -> Walk {
         self.flush(rib);
-        rib.begin_refresh(self.peer, family).finish(rib);
+        rib.begin_refresh(self.peer, family)
     }
 
-    /// The peer has sent all routes of a family again. Returns how many went.
-    pub fn end_refresh(&mut self, rib: &Rib, family: Family) -> usize {
+    /// The peer has sent all routes of a family again. The walk counts how many go.
+    pub fn end_refresh(&mut self, rib: &Rib, family: Family) -> Walk {
         self.flush(rib);
-        rib.end_refresh(self.peer, family).finish(rib)
+        rib.end_refresh(self.peer, family)
     }
 
     /// Forgets what was not flushed, as when the session ends.

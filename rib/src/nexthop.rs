@@ -25,39 +25,36 @@ pub struct NextHopKey {
 }
 
 impl NextHopKey {
-    /// What has to be resolved for this next hop from a peer on this link. A link-local address counts only for a
-    /// peer on a link, and then before the global one (RFC 2545 §3: both speakers share the subnet).
+    /// What has to be resolved for this next hop from a peer on this link (0: on none of ours). Of a global and a link-local
+    /// address the global one, as it means the same on every link; a link-local one alone belongs to the peer's link.
     pub fn of(next_hop: NextHop, link: u32) -> Self {
         match next_hop {
             NextHop::V4(address) => Self {
                 address: address.into(),
                 link: 0,
             },
-            NextHop::V6(address) if address.is_unicast_link_local() => Self {
-                address: address.into(),
+            NextHop::V6LinkLocal { global, link_local } if is_no_address(global) => Self {
+                address: link_local.into(),
                 link,
             },
-            NextHop::V6(address) => Self {
+            NextHop::V6(address)
+            | NextHop::V6LinkLocal {
+                global: address, ..
+            } => Self {
                 address: address.into(),
-                link: 0,
-            },
-            NextHop::V6LinkLocal { global, link_local } => {
-                let usable = link != 0 && link_local.is_unicast_link_local();
-                if usable || is_no_address(global) {
-                    Self {
-                        address: link_local.into(),
-                        link,
-                    }
+                link: if address.is_unicast_link_local() {
+                    link
                 } else {
-                    Self::of(NextHop::V6(global), link)
-                }
-            }
+                    0
+                },
+            },
         }
     }
 }
 
+/// An address that says nothing beyond the link, where a global one should be.
 fn is_no_address(address: Ipv6Addr) -> bool {
-    address.is_unspecified()
+    address.is_unspecified() || address.is_unicast_link_local()
 }
 
 impl fmt::Display for NextHopKey {
@@ -190,7 +187,7 @@ impl NextHops {
             return;
         }
         let resolution = self.resolver.resolve(&key);
-        self.ids.entry(key).or_insert_with(|| {
+        let id = *self.ids.entry(key).or_insert_with(|| {
             let mut numbers = self.numbers.lock();
             let number = numbers.free.pop().unwrap_or_else(|| {
                 numbers.used += 1;
@@ -202,6 +199,20 @@ impl NextHops {
                 .store(resolution.to_word(), Ordering::Release);
             NextHopId(number)
         });
+        // Whoever changed the answer since we asked did not find the number yet. From now on they do.
+        let word = self.words.ensure(id.0);
+        let mut stored = resolution.to_word();
+        loop {
+            let now = self.resolver.resolve(&key).to_word();
+            if now == stored {
+                return;
+            }
+            match word.compare_exchange(stored, now, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => stored = now,
+                // Told by somebody else meanwhile.
+                Err(_) => return,
+            }
+        }
     }
 
     /// What is known of a next hop. One atomic read.
@@ -269,15 +280,15 @@ mod tests {
         let link_local: Ipv6Addr = "fe80::1".parse().unwrap();
         let global: Ipv6Addr = "2001:db8::1".parse().unwrap();
         let both = NextHop::V6LinkLocal { global, link_local };
+        for nowhere in [Ipv6Addr::UNSPECIFIED, "fe80::2".parse().unwrap()] {
+            let alone = NextHop::V6LinkLocal {
+                global: nowhere,
+                link_local,
+            };
+            assert_eq!(NextHopKey::of(alone, 3).to_string(), "fe80::1%3");
+        }
         assert_eq!(
             NextHopKey::of(both, 3),
-            NextHopKey {
-                address: link_local.into(),
-                link: 3
-            }
-        );
-        assert_eq!(
-            NextHopKey::of(both, 0),
             NextHopKey {
                 address: global.into(),
                 link: 0
@@ -285,7 +296,6 @@ mod tests {
         );
         assert_eq!(NextHopKey::of(NextHop::V6(link_local), 3).link, 3);
         assert_eq!(NextHopKey::of(NextHop::V6(global), 3).link, 0);
-        assert_eq!(NextHopKey::of(both, 3).to_string(), "fe80::1%3");
     }
 
     struct Metric(AtomicU32);

@@ -1,12 +1,11 @@
 //! The peers of one table, by number.
 
 use crate::path::{PeerIdx, PeerInfo};
-use crate::shard_key::TableKey;
+use crate::table::FAMILIES;
 use bgp_wire::Family;
-use ipnet::{Ipv4Net, Ipv6Net};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// Paths of one peer in one family.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -26,14 +25,14 @@ struct Count {
 /// A peer and how many paths it has.
 pub(crate) struct Peer {
     info: Arc<PeerInfo>,
-    counts: [Count; 2],
+    counts: [Count; FAMILIES.len()],
+    /// It has had paths, so others may have been told of them.
+    had_paths: AtomicBool,
     gone: bool,
 }
 
 fn family_number(family: Family) -> Option<usize> {
-    [Ipv4Net::FAMILY, Ipv6Net::FAMILY]
-        .iter()
-        .position(|&known| known == family)
+    FAMILIES.iter().position(|&known| known == family)
 }
 
 /// See the top of this file.
@@ -62,6 +61,7 @@ impl Peers {
         let peer = Peer {
             info: Arc::new(info),
             counts: Default::default(),
+            had_paths: AtomicBool::new(false),
             gone: false,
         };
         let idx = match u16::try_from(self.peers.len()) {
@@ -79,9 +79,21 @@ impl Peers {
         Some(idx)
     }
 
-    pub(crate) fn update(&mut self, idx: PeerIdx, info: PeerInfo) {
+    /// See [`Rib::update_peer`](crate::Rib::update_peer).
+    pub(crate) fn update(&mut self, idx: PeerIdx, info: PeerInfo) -> PeerIdx {
+        let peer = &self.peers[idx.index()];
+        let identity = |info: &PeerInfo| (info.kind, info.asn, info.router_id);
+        let same = identity(&peer.info) == identity(&info);
+        if !same
+            && peer.had_paths.load(Ordering::Relaxed)
+            && let Some(new) = self.add(info.clone())
+        {
+            self.remove(idx);
+            return new;
+        }
         self.peers[idx.index()].info = Arc::new(info);
         self.note_shared_as();
+        idx
     }
 
     pub(crate) fn remove(&mut self, idx: PeerIdx) {
@@ -148,6 +160,11 @@ impl Peers {
     pub(crate) fn count(&self, idx: PeerIdx, family: Family, received: i64, accepted: i64) {
         if let Some(family) = family_number(family) {
             let count = &self.peers[idx.index()].counts[family];
+            if received > 0 {
+                self.peers[idx.index()]
+                    .had_paths
+                    .store(true, Ordering::Relaxed);
+            }
             count.received.fetch_add(received as u32, Ordering::Relaxed);
             count.accepted.fetch_add(accepted as u32, Ordering::Relaxed);
         }

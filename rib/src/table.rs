@@ -142,10 +142,13 @@ impl Rib {
         self.peers.write().add(info).ok_or(TooManyPeers)
     }
 
-    /// Says what is known of a peer now, as when its session is established. Only while it has no paths, except for
-    /// changes that matter neither to selection nor to export.
-    pub fn update_peer(&self, peer: PeerIdx, info: PeerInfo) {
-        self.peers.write().update(peer, info);
+    /// Says what is known of a peer now, as when its session is established or its configuration changed. Gives the number
+    /// under which it is known from then on. What others were told of its routes depends on its kind, AS and BGP
+    /// identifier, and that is judged by what they were when it was told: if one of these is another, a peer that had
+    /// routes gets a new number, and the old one is forgotten as by [`Rib::remove_peer`]. So they may only change when
+    /// all its paths are gone; the rest may change at any time.
+    pub fn update_peer(&self, peer: PeerIdx, info: PeerInfo) -> PeerIdx {
+        self.peers.write().update(peer, info)
     }
 
     /// Forgets a peer. Only after the walk of [`Rib::peer_down`] is done and the exporter has let it leave.
@@ -356,6 +359,9 @@ impl Rib {
         }
     }
 }
+
+/// The families that have tables.
+pub(crate) const FAMILIES: [Family; 2] = [Ipv4Net::FAMILY, Ipv6Net::FAMILY];
 
 /// Something done for a family, whichever it is.
 pub(crate) trait ByFamily {

@@ -12,9 +12,8 @@ use crate::nexthop::NextHopKey;
 use crate::pack::HasLists;
 use crate::path::PeerIdx;
 use crate::shard_key::{Keyed, TableKey};
-use crate::table::{ByFamily, Pin, Rib, by_family};
+use crate::table::{ByFamily, FAMILIES, Pin, Rib, by_family};
 use bgp_wire::Family;
-use ipnet::{Ipv4Net, Ipv6Net};
 
 enum Errand {
     /// Removes the paths of a peer.
@@ -152,9 +151,11 @@ impl Walk {
 }
 
 impl Rib {
-    /// Removes all paths of a peer in these families.
-    pub fn peer_down(&self, peer: PeerIdx, families: &[Family]) -> Walk {
-        Walk::new(Errand::Remove(peer), families.to_vec())
+    /// Removes all paths of a peer. Called when nothing of it is pending.
+    pub fn peer_down(&self, peer: PeerIdx) -> Walk {
+        let has_paths = |family: &Family| self.peer_counts(peer, *family).received > 0;
+        let families = FAMILIES.into_iter().filter(has_paths).collect();
+        Walk::new(Errand::Remove(peer), families)
     }
 
     /// Marks the paths of a peer stale, as its Beginning-of-RIB demands (RFC 7313 §4). What it announces afterwards is
@@ -183,7 +184,7 @@ impl Rib {
         let families = if sets.is_empty() {
             Vec::new()
         } else {
-            vec![Ipv4Net::FAMILY, Ipv6Net::FAMILY]
+            FAMILIES.to_vec()
         };
         Walk::new(Errand::Reelect(sets), families)
     }

@@ -55,6 +55,11 @@ enum Step {
         v6: bool,
         demarcated: bool,
     },
+    Reidentify {
+        peer: usize,
+        client: bool,
+        id: u32,
+    },
     Cut {
         cut: bool,
     },
@@ -97,6 +102,8 @@ fn steps(max: usize) -> impl Strategy<Value = Vec<Step>> {
         2 => (1..6usize).prop_map(|n| Step::Fib { n }),
         3 => peer.clone().prop_map(|peer| Step::Join { peer }),
         1 => peer.clone().prop_map(|peer| Step::Leave { peer }),
+        1 => (peer.clone(), any::<bool>(), 0..3u32)
+            .prop_map(|(peer, client, id)| Step::Reidentify { peer, client, id }),
         2 => (peer, any::<bool>(), any::<bool>())
             .prop_map(|(peer, v6, demarcated)| Step::Refresh { peer, v6, demarcated }),
         1 => any::<bool>().prop_map(|cut| Step::Cut { cut }),
@@ -210,7 +217,8 @@ fn run(world: &mut World, step: &Step) {
             let rows = world.rows();
             world.peers[peer]
                 .inbound
-                .begin_refresh(&world.rib, FAMILIES[0]);
+                .begin_refresh(&world.rib, FAMILIES[0])
+                .finish(&world.rib);
             // The peer tells some of its routes again; the others are gone at the end.
             let mut gone = 0;
             for row in rows
@@ -229,7 +237,8 @@ fn run(world: &mut World, step: &Step) {
             // All in one read, marker and routes.
             let went = world.peers[peer]
                 .inbound
-                .end_refresh(&world.rib, FAMILIES[0]);
+                .end_refresh(&world.rib, FAMILIES[0])
+                .finish(&world.rib);
             assert_eq!(went, gone);
         }
         Step::Drain { budget } => {
@@ -262,6 +271,7 @@ fn run(world: &mut World, step: &Step) {
                 .exporter
                 .refresh(&world.rib, idx, FAMILIES[usize::from(v6)], demarcated);
         }
+        Step::Reidentify { peer, client, id } => world.reidentify(peer, client, id),
         Step::Cut { cut } => {
             world.cut.0.store(cut, Ordering::Relaxed);
             let all: Vec<_> = world
@@ -321,16 +331,28 @@ fn check_selection(world: &World) {
     }
 }
 
-/// What the forwarding table should hold by the rows.
-fn fib_of(rows: &[Row]) -> BTreeMap<IpNet, usize> {
+/// What the forwarding table should hold by the rows: next hops and who told them, the best path first.
+fn fib_of(rows: &[Row]) -> BTreeMap<IpNet, Vec<(NextHop, PeerIdx)>> {
     let mut fib = BTreeMap::new();
-    for row in rows.iter().filter(|row| row.best && !row.peer.is_local()) {
-        let used = rows
+    for best in rows.iter().filter(|row| row.best && !row.peer.is_local()) {
+        let others = rows
             .iter()
-            .filter(|other| other.prefix == row.prefix && (other.best || other.multipath));
-        fib.insert(row.prefix, used.count());
+            .filter(|other| other.prefix == best.prefix && other.multipath && !other.best);
+        let way = |row: &Row| row.attrs.as_ref().next_hop().map(|hop| (hop, row.peer));
+        let mut ways: Vec<_> = [best].into_iter().chain(others).filter_map(way).collect();
+        ways[1..].sort();
+        fib.insert(best.prefix, ways);
     }
     fib
+}
+
+/// A reader that wants nothing, as that of a router which installs nothing and resolves nothing.
+struct Nothing;
+
+impl FibInterest for Nothing {
+    fn wants(&self, _: &IpNet) -> bool {
+        false
+    }
 }
 
 proptest! {
@@ -361,7 +383,10 @@ proptest! {
     #[test]
     fn the_forwarding_table_is_what_the_table_selects(steps in steps(120)) {
         let world = run_all(2, &steps);
-        let have: BTreeMap<_, _> = world.fib.iter().map(|(net, paths)| (*net, paths.len())).collect();
+        let mut have = world.fib.clone();
+        for ways in have.values_mut() {
+            ways[1..].sort();
+        }
         prop_assert_eq!(have, fib_of(&world.rows()));
     }
 
@@ -399,8 +424,20 @@ proptest! {
     }
 
     #[test]
-    fn withdrawing_everything_empties_everything(steps in steps(100), by_peer_down: bool) {
-        let mut world = run_all(4, &steps);
+    fn withdrawing_everything_empties_everything(
+        steps in steps(100),
+        by_peer_down: bool,
+        kernel_looks_away: bool,
+        nobody_is_told: bool,
+    ) {
+        let world = world(4);
+        if kernel_looks_away {
+            world.rib.open_fib_reader(std::sync::Arc::new(()), Some(std::sync::Arc::new(Nothing)));
+        }
+        let mut world = run_in(world, &steps);
+        if nobody_is_told {
+            (0..PEERS).for_each(|peer| world.leave(peer));
+        }
         for row in world.rows() {
             if row.peer.is_local() {
                 world.rib.withdraw_local(row.prefix, row.path_id.0);

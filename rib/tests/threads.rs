@@ -57,7 +57,7 @@ fn chatter(rib: &Rib, idx: PeerIdx, asn: Asn, seed: u64) {
         }
         inbound.flush(rib);
         if round == 70 {
-            let mut walk = rib.peer_down(idx, &FAMILIES);
+            let mut walk = rib.peer_down(idx);
             while !walk.step(rib, 50) {}
         }
     }

@@ -98,7 +98,7 @@ impl Fsm {
 }
 
 /// Gives out names of connections, each once.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct ConnNames(u64);
 
 impl ConnNames {

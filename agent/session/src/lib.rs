@@ -88,9 +88,10 @@ pub use state::State;
 pub use stats::{FindingCounts, LastErrors, MessageCounts, PeerStats, Stamped};
 pub use table::{Act, FsmEvent, Notice, Outcome, Row, TABLE, lookup};
 
+use std::fmt;
 use std::sync::Arc;
 
-use bgp_wire::{Decoded, Family, SessionContext};
+use bgp_wire::{Decoded, Disposition, Family, MessageError, SessionContext};
 
 /// Takes the UPDATEs of a session, one call for each, from within [`Peer::handle_bytes`].
 pub trait UpdateSink {
@@ -112,6 +113,49 @@ pub trait UpdateSink {
     /// The peer has sent all its routes of the family again (RFC 7313 EoRR).
     fn refresh_ends(&mut self, family: Family) {
         let _ = family;
+    }
+
+    /// Something is wrong with an UPDATE. Comes before [`update`](Self::update), or in its place if the session ends for it.
+    fn malformed(&mut self, bad: &Malformed<'_>) {
+        let _ = bad;
+    }
+
+    /// Whether the sink must do something before it takes in more. [`Peer::handle_bytes`] stops then, behind the message it is
+    /// at, and says how far it came.
+    fn pauses(&self) -> bool {
+        false
+    }
+}
+
+/// An UPDATE with something wrong in it. RFC 7606 §6 wants it logged as a whole, with the routes concerned.
+#[derive(Debug, Clone, Copy)]
+pub struct Malformed<'a> {
+    /// What follows the header of the message.
+    pub body: &'a [u8],
+    /// What is wrong and what is done about it.
+    pub what: Wrong<'a>,
+}
+
+/// What is wrong with an UPDATE.
+#[derive(Debug, Clone, Copy)]
+pub enum Wrong<'a> {
+    /// The session goes on.
+    Findings(&'a Decoded<'a>),
+    /// The session ends.
+    Fatal(&'a MessageError),
+}
+
+impl fmt::Display for Wrong<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Findings(decoded) => {
+                for (at, finding) in decoded.findings.iter().enumerate() {
+                    write!(f, "{}{finding}", if at == 0 { "" } else { "; " })?;
+                }
+                Ok(())
+            }
+            Self::Fatal(error) => write!(f, "{} ({})", error.error, Disposition::SessionReset),
+        }
     }
 }
 

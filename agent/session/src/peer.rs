@@ -227,6 +227,18 @@ impl Peer {
         }
     }
 
+    /// A peer that was not started yet, with the counters and the last errors of this one: after a defect, when nothing else of
+    /// it can be trusted.
+    #[must_use]
+    pub fn reborn(&self, config: PeerConfig, seed: u64) -> Self {
+        Self {
+            names: self.names.clone(),
+            stats: self.stats,
+            errors: self.errors.clone(),
+            ..Self::new(config, seed)
+        }
+    }
+
     /// Begins: connects, unless passive, and accepts. Nothing happens while the configuration says administratively down.
     pub fn start(&mut self, now: Instant) {
         if self.config.admin_down.is_some() {

@@ -10,18 +10,21 @@ use bgp_wire::{
 };
 use bytes::Bytes;
 
-use crate::UpdateSink;
 use crate::collision::Side;
 use crate::event::{ConnId, Event};
 use crate::input::Input;
 use crate::negotiate::{Negotiated, negotiate};
 use crate::peer::Peer;
 use crate::state::State;
+use crate::{Malformed, UpdateSink, Wrong};
 
 /// B. What happened: bytes.
 impl Peer {
     /// Bytes came in. UPDATEs go to the sink before this returns, in order, and in order with the events that
     /// [`poll_event`](Self::poll_event) gives for what stood *before* this call; what follows the end of the session is dropped.
+    ///
+    /// Returns how many of the bytes were used: all, unless the sink [`pauses`](UpdateSink::pauses). The rest is to be given again, before
+    /// anything that is read later.
     ///
     /// Give what has been read before calling [`handle_timeout`](Self::handle_timeout): a peer whose message was waiting in a buffer
     /// has not been silent.
@@ -31,21 +34,25 @@ impl Peer {
         bytes: &[u8],
         now: Instant,
         sink: &mut dyn UpdateSink,
-    ) {
+    ) -> usize {
         let Some(side) = self.side_of(conn) else {
-            return;
+            return bytes.len();
         };
         let Some(connection) = self.fsm_mut(side).phase.connection_mut() else {
-            return;
+            return bytes.len();
         };
         // Both are given back below, so that a frame can be borrowed from them while the machine moves.
         let mut inbox = mem::take(&mut connection.inbox);
         let mut scratch = mem::take(&mut self.scratch);
-        self.stats.received_bytes += bytes.len() as u64;
 
         let mut session: Option<Arc<Negotiated>> = None;
         let mut input = bytes;
+        let mut paused = false;
         while self.fsm(side).phase.conn_id() == Some(conn) {
+            paused = sink.pauses();
+            if paused {
+                break;
+            }
             if session.is_none() {
                 session = self.fsm(side).phase.negotiated().cloned();
             }
@@ -74,6 +81,9 @@ impl Peer {
             connection.inbox = inbox;
         }
         self.publish();
+        let used = bytes.len() - if paused { input.len() } else { 0 };
+        self.stats.received_bytes += used as u64;
+        used
     }
 }
 
@@ -163,12 +173,22 @@ impl Peer {
             Ok(decoded) => decoded,
             Err(bad) => {
                 self.stats.findings.add(Disposition::SessionReset);
+                sink.malformed(&Malformed {
+                    body,
+                    what: Wrong::Fatal(&bad),
+                });
                 self.step(side, Input::BadUpdate(bad.notification), now);
                 return;
             }
         };
         for finding in &decoded.findings {
             self.stats.findings.add(finding.disposition);
+        }
+        if !decoded.findings.is_empty() {
+            sink.malformed(&Malformed {
+                body,
+                what: Wrong::Findings(&decoded),
+            });
         }
         let end_of_rib = decoded.update.end_of_rib;
         self.step(side, Input::Update(&decoded, &session.ctx, sink), now);

@@ -181,6 +181,9 @@ fn session<W: Write>(peer: &PeerView, screen: &mut Screen<W>) -> Result<(), AskE
     screen.fact(2, "last went down", &event(&peer.last_down))?;
     screen.fact(2, "last sent", &event(&peer.last_notification_sent))?;
     screen.fact(2, "last received", &event(&peer.last_notification_received))?;
+    if peer.last_malformed_update.is_some() {
+        screen.fact(2, "last malformed", &event(&peer.last_malformed_update))?;
+    }
     let port = match peer.passive {
         true => "passive: it connects to us".to_owned(),
         false => format!("we connect to port {}", peer.remote_port),

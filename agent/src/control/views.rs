@@ -224,6 +224,9 @@ pub struct PeerView {
     /// The last NOTIFICATION that we received.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_notification_received: Option<EventView>,
+    /// What was wrong with the last malformed UPDATE.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_malformed_update: Option<EventView>,
     /// The export group that it is in; peers of one group are told the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub export_group: Option<String>,
@@ -374,6 +377,10 @@ pub struct Counters {
     pub connections_refused: u64,
     /// Sessions that a defect of the agent ended.
     pub peer_panics: u64,
+    /// Paths not taken because their prefix has as many as it may have.
+    pub paths_dropped: u64,
+    /// Routes not told because their attributes leave no room for them in a message.
+    pub routes_oversized: u64,
     /// Times that manifests were applied.
     pub manifests_applied: u64,
     /// Problems that the manifests have now.

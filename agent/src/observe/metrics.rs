@@ -320,6 +320,16 @@ fn counters(page: &mut Page<'_>, counters: &Counters) -> fmt::Result {
         counters.peer_panics,
     )?;
     page.counter(
+        "paths_dropped",
+        "Paths not taken because their prefix has as many as it may have",
+        counters.paths_dropped,
+    )?;
+    page.counter(
+        "routes_oversized",
+        "Routes not told because their attributes leave no room for them in a message",
+        counters.routes_oversized,
+    )?;
+    page.counter(
         "manifests_applied",
         "Times that manifests were applied",
         counters.manifests_applied,

@@ -281,6 +281,8 @@ impl Views for Agent {
             export_batch: self.stats.export_batch.view(),
             connections_refused: Speaker::connections_refused(),
             peer_panics: self.stats.peer_panics.load(Ordering::Relaxed),
+            paths_dropped: self.stats.paths_dropped.load(Ordering::Relaxed),
+            routes_oversized: self.stats.routes_oversized.load(Ordering::Relaxed),
             manifests_applied: self.applied.load(Ordering::Relaxed),
             manifest_problems: (configured.problems.len() + configured.file_problems) as u64,
         }

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use crate::desired::{KernelConfig, KernelState, RouterKey};
 use crate::kernel::model::Ownership;
 use crate::kernel::{FibConfig, KernelHandle, RouterFibStatus};
-use crate::speaker::AddressBook;
+use crate::speaker::{AddressBook, SharedLink};
 
 /// Our own addresses, as the kernel has them.
 pub(super) struct Addresses {
@@ -22,6 +22,22 @@ impl Addresses {
 }
 
 impl AddressBook for Addresses {
+    fn shared_link(&self, local: IpAddr, remote: IpAddr) -> Option<SharedLink> {
+        let facts = self.kernel.facts().borrow().clone();
+        let shares = |net: &IpNet| net.addr() == local && local != remote && net.contains(&remote);
+        let link = facts
+            .links()
+            .find(|link| facts.addresses(link.ifindex).iter().any(shares))?;
+        let addresses = facts.addresses(link.ifindex);
+        Some(SharedLink {
+            index: link.ifindex,
+            link_local: addresses.iter().find_map(|net| match net.addr() {
+                IpAddr::V6(v6) if v6.is_unicast_link_local() => Some(v6),
+                _ => None,
+            }),
+        })
+    }
+
     fn beside(&self, address: IpAddr, ipv4: bool) -> Option<IpAddr> {
         let facts = self.kernel.facts().borrow().clone();
         let link = facts.links().find(|link| {

@@ -90,6 +90,10 @@ pub(super) fn view(
             .received
             .as_ref()
             .map(|event| happened(event, now)),
+        last_malformed_update: snapshot
+            .malformed
+            .as_ref()
+            .map(|event| happened(event, now)),
         export_group: group,
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct Connection {
     pub(super) id: ConnId,
     pub(super) stream: TcpStream,
     pub(super) outbox: Outbox,
+    /// What was read while the tables had to be walked first. Nothing more is read before it is used.
+    pub(super) unused: Vec<u8>,
 }
 
 impl Connection {
@@ -35,6 +37,7 @@ impl Connection {
             id,
             stream,
             outbox: Outbox::default(),
+            unused: Vec::new(),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! never waits for a peer: what a peer cannot take stays in its bounded queue, and behind that in the dirty set.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bgp_wire::Family;
 use rib::{Exporter, GroupKey, MemberQueue, PeerIdx, Rib};
@@ -42,6 +43,8 @@ pub(super) struct ExporterTask {
     bell: Doorbell,
     commands: mpsc::Receiver<ExporterCommand>,
     stats: Arc<SpeakerStats>,
+    /// Routes too large for a message, as far as they were counted in `stats`.
+    oversized: u64,
 }
 
 impl ExporterTask {
@@ -58,6 +61,7 @@ impl ExporterTask {
             bell,
             commands,
             stats,
+            oversized: 0,
         }
     }
 
@@ -89,6 +93,11 @@ impl ExporterTask {
                 }
                 tokio::task::yield_now().await;
             }
+            let oversized = self.exporter.stats().oversized;
+            let more = oversized - std::mem::replace(&mut self.oversized, oversized);
+            self.stats
+                .routes_oversized
+                .fetch_add(more, Ordering::Relaxed);
             if let Some(since) = since {
                 self.stats.export_latency.observe_time(since.elapsed());
             }

@@ -8,6 +8,7 @@ mod connector;
 mod doorbell;
 mod exporter_task;
 mod listener;
+mod malformed;
 mod originate;
 mod outbox;
 mod peer_task;
@@ -35,7 +36,7 @@ use self::exporter_task::{ExporterCommand, ExporterTask};
 use self::listener::Listener;
 use self::originate::Originated;
 use self::peer_task::{Command, PeerTask, Surroundings};
-pub use self::settings::{AddressBook, Settings};
+pub use self::settings::{AddressBook, Settings, SharedLink};
 pub use self::snapshot::{FamilySnapshot, PeerSnapshot, SpeakerEvents, wall_clock};
 pub use self::stats::SpeakerStats;
 use crate::desired::{Change, Origination, OriginationKey, Peer, PeerKey, Router, RouterKey};
@@ -160,6 +161,14 @@ impl Speaker {
             Change::OriginationRemoved(key) => self.withdraw(&key),
         }
         self.open_listeners()
+    }
+
+    /// Addresses or links of the node changed: next hops of ours may be others, and peers be reached that were not.
+    pub async fn addresses_changed(&self) {
+        for peer in self.peers.values() {
+            // A task that is gone is being removed.
+            let _ = peer.commands.send(Command::Addresses).await;
+        }
     }
 
     /// What runs.
@@ -399,9 +408,9 @@ impl Speaker {
             .await
             .is_ok()
         {
+            // A task that needs longer goes on: its routes leave the tables with it, however many they are.
             let _ = tokio::time::timeout(STOP_LIMIT, gone).await;
         }
-        peer.task.abort();
     }
 
     fn dismiss(&self, peer: &RunningPeer) {

@@ -21,14 +21,14 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
 
 use bgp_session::{
-    Action, ConnId, ConnectFailure, Effect, Event, Negotiated, Peer, ResetReason, StopReason,
-    UpdateSink,
+    Action, ConnId, ConnectFailure, Effect, Event, IdleReason, Malformed, Negotiated, Peer,
+    ResetReason, StopReason, UpdateSink,
 };
 use bgp_wire::{Decoded, Family, Notification, SessionContext, codes};
 use bytes::BytesMut;
 use futures::FutureExt;
 use parking_lot::Mutex;
-use rib::{Inbound, MemberQueue, PeerIdx, Rib, TooManyPeers};
+use rib::{GroupKey, Inbound, MemberQueue, PeerIdx, PeerInfo, Rib, TooManyPeers, Walk};
 use socket2::SockRef;
 use tokio::io::Ready;
 use tokio::net::TcpStream;
@@ -39,6 +39,7 @@ use super::connection::{Connection, READ_BUFFER, leave, readiness};
 use super::connector::{self, ConnectError};
 use super::doorbell::Doorbell;
 use super::exporter_task::ExporterCommand;
+use super::malformed::MalformedLog;
 use super::outbox::Outbox;
 use super::settings::Settings;
 use super::snapshot::{FamilySnapshot, PeerSnapshot, SpeakerEvents};
@@ -52,6 +53,11 @@ const OUTBOX_LOW: usize = 128 * 1024;
 const WALK_BUDGET: usize = 16 * 1024;
 /// Counters in snapshots are at most this old while something happens.
 const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(500);
+/// How often a turn takes from the export queue and writes, or walks the table for a refresh, before it looks at commands and
+/// deadlines again.
+const ROUNDS: usize = 8;
+/// Connections that may be writing their last words at a time; further ones end without.
+const MOST_LEAVING: usize = 16;
 /// How long a peer rests after a defect of ours; twice as long after each further one, up to 64 times.
 const FIRST_REST: Duration = Duration::from_secs(5);
 
@@ -62,6 +68,8 @@ pub(crate) enum Command {
     Incoming(TcpStream),
     /// The configuration changed.
     Configure(Box<Settings>),
+    /// Addresses or links of the node changed.
+    Addresses,
     /// End, and say when done.
     Stop(StopReason, oneshot::Sender<()>),
 }
@@ -83,6 +91,7 @@ type Dialling = Pin<Box<dyn Future<Output = Result<TcpStream, ConnectError>> + S
 struct Exporting {
     connection: ConnId,
     queue: Arc<MemberQueue>,
+    key: GroupKey,
 }
 
 pub(super) struct PeerTask {
@@ -101,6 +110,11 @@ pub(super) struct PeerTask {
     negotiated: Option<Arc<Negotiated>>,
     queue_bell: Doorbell,
     transmit: BytesMut,
+    /// To be walked to its end before more is taken in.
+    walk: Option<Walk>,
+    malformed: MalformedLog,
+    /// The last turn left something to do.
+    unfinished: bool,
     snapshot: Arc<Mutex<PeerSnapshot>>,
     events: SpeakerEvents,
     stats: Arc<SpeakerStats>,
@@ -119,6 +133,7 @@ enum Woken {
     Dialled(ConnId, Result<TcpStream, ConnectError>),
     Socket(usize, io::Result<Ready>),
     Queue,
+    Unfinished,
     Deadline,
 }
 
@@ -126,16 +141,19 @@ enum Woken {
 struct Sink<'a> {
     inbound: &'a mut Inbound,
     rib: &'a Rib,
-    idx: PeerIdx,
+    idx: &'a mut PeerIdx,
     settings: &'a Settings,
     negotiated: &'a mut Option<Arc<Negotiated>>,
+    walk: &'a mut Option<Walk>,
+    malformed: &'a mut MalformedLog,
 }
 
 impl UpdateSink for Sink<'_> {
     /// The RIB must know whose paths they are before the first one, which may have come with the KEEPALIVE.
     fn established(&mut self, session: &Arc<Negotiated>) {
         let info = self.settings.peer_info(Some(session));
-        self.rib.update_peer(self.idx, info);
+        *self.idx = self.rib.update_peer(*self.idx, info);
+        self.inbound.set_peer(*self.idx);
         *self.negotiated = Some(Arc::clone(session));
     }
 
@@ -144,11 +162,21 @@ impl UpdateSink for Sink<'_> {
     }
 
     fn refresh_begins(&mut self, family: Family) {
-        self.inbound.begin_refresh(self.rib, family);
+        *self.walk = Some(self.inbound.begin_refresh(self.rib, family));
     }
 
     fn refresh_ends(&mut self, family: Family) {
-        self.inbound.end_refresh(self.rib, family);
+        *self.walk = Some(self.inbound.end_refresh(self.rib, family));
+    }
+
+    fn malformed(&mut self, bad: &Malformed<'_>) {
+        let now = Instant::now();
+        self.malformed.note(self.settings.name(), bad, now);
+    }
+
+    /// A walk over the table takes its time, and is the task's to do.
+    fn pauses(&self) -> bool {
+        self.walk.is_some()
     }
 }
 
@@ -172,6 +200,9 @@ impl PeerTask {
             negotiated: None,
             queue_bell: Doorbell::default(),
             transmit: BytesMut::new(),
+            walk: None,
+            malformed: MalformedLog::default(),
+            unfinished: false,
             snapshot: around.snapshot,
             events: around.events,
             stats: around.stats,
@@ -208,13 +239,22 @@ impl PeerTask {
     /// Forgets everything of the session and of the peer's routes, so that none stays which nobody would withdraw. What goes wrong
     /// here is more than one peer's matter (vital.rs). False if the task is to end.
     async fn recover(&mut self, rest: Duration) -> bool {
-        self.connections = [None, None];
+        let goodbye = Notification::cease(codes::cease::OUT_OF_RESOURCES);
+        let mut words = BytesMut::new();
+        goodbye.encode(&mut words);
+        let words = words.freeze();
+        for slot in 0..self.connections.len() {
+            if let Some(mut connection) = self.connections[slot].take() {
+                connection.outbox.push(words.clone());
+                self.let_leave(connection.stream, connection.outbox);
+            }
+        }
         self.dialling = None;
         self.transmit.clear();
+        self.walk = None;
         self.inbound = Inbound::new(self.idx);
-        self.peer = Peer::new(self.settings.session(), self.seed);
-        let fault = StopReason::Fault(Notification::cease(codes::cease::OUT_OF_RESOURCES));
-        self.peer.stop(fault, Instant::now());
+        self.peer = self.peer.reborn(self.settings.session(), self.seed);
+        self.peer.stop(StopReason::Fault(goodbye), Instant::now());
         self.since = Instant::now();
         self.down().await;
         self.publish();
@@ -236,13 +276,12 @@ impl PeerTask {
                     }
                     Some(Command::Incoming(stream)) => drop(stream),
                     Some(Command::Configure(settings)) => self.settings = *settings,
+                    Some(Command::Addresses) => {}
                 },
                 () = &mut over => break,
             }
         }
-        self.peer = Peer::new(self.settings.session(), self.seed);
-        let info = self.settings.peer_info(None);
-        self.rib.update_peer(self.idx, info);
+        self.peer = self.peer.reborn(self.settings.session(), self.seed);
         true
     }
 
@@ -263,15 +302,18 @@ impl PeerTask {
                 Woken::Command(Some(Command::Configure(settings))) => {
                     self.configure(*settings).await;
                 }
+                Woken::Command(Some(Command::Addresses)) => self.addresses_changed().await,
                 Woken::Dialled(id, result) => self.dialled(id, result),
                 Woken::Socket(slot, ready) => self.socket(slot, ready),
-                Woken::Queue => {}
+                Woken::Queue | Woken::Unfinished => {}
                 Woken::Deadline => self.deadline(),
             }
             self.settle().await;
             if self.rib.wants_sweep() {
                 self.rib.sweep();
             }
+            // A socket that always has something to read would keep this thread for itself: reading it costs no budget.
+            tokio::task::yield_now().await;
         }
     }
 
@@ -290,6 +332,7 @@ impl PeerTask {
             ready = readiness(first.as_ref()) => Woken::Socket(0, ready),
             ready = readiness(second.as_ref()) => Woken::Socket(1, ready),
             () = self.queue_bell.rung(), if wants_queue => Woken::Queue,
+            () = std::future::ready(()), if self.unfinished => Woken::Unfinished,
         }
     }
 
@@ -336,7 +379,7 @@ impl PeerTask {
                 self.peer.refusal().encode(&mut words);
                 let mut outbox = Outbox::default();
                 outbox.push(words.freeze());
-                self.leaving.spawn(leave(stream, outbox));
+                self.let_leave(stream, outbox);
             }
         }
     }
@@ -380,44 +423,77 @@ impl PeerTask {
     /// One read and everything that follows from it.
     fn read(&mut self, slot: usize, read: impl Fn(&TcpStream, &mut [u8]) -> io::Result<usize>) {
         let now = Instant::now();
-        let Some(connection) = self.connections[slot].as_mut() else {
-            return;
-        };
-        let id = connection.id;
-        let closed = READ_BUFFER.with_borrow_mut(|buffer| match read(&connection.stream, buffer) {
-            Ok(0) => true,
-            Ok(count) => {
-                let mut sink = Sink {
-                    inbound: &mut self.inbound,
-                    rib: &self.rib,
-                    idx: self.idx,
-                    settings: &self.settings,
-                    negotiated: &mut self.negotiated,
-                };
-                self.peer.handle_bytes(id, &buffer[..count], now, &mut sink);
-                let flushed = self.inbound.flush(&self.rib);
-                let applied = flushed.announced + flushed.withdrawn;
-                if applied > 0 {
-                    self.stats.inbound_batch.observe(applied as f64);
-                    self.last_update = Some(now);
-                }
-                false
+        let closed = READ_BUFFER.with_borrow_mut(|buffer| {
+            let connection = self.connections[slot].as_ref()?;
+            if !connection.unused.is_empty() {
+                return None;
             }
-            Err(error) => !matches!(
-                error.kind(),
-                io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
-            ),
+            let id = connection.id;
+            match read(&connection.stream, buffer) {
+                Ok(0) => Some(id),
+                Ok(count) => {
+                    self.take_in(id, &buffer[..count], now);
+                    None
+                }
+                Err(error) => match error.kind() {
+                    io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => None,
+                    _ => Some(id),
+                },
+            }
         });
         self.changed = true;
-        if closed {
+        if let Some(id) = closed {
             self.connections[slot] = None;
             self.peer.handle_closed(id, now);
         }
     }
 
-    /// Carries out everything that the machine wants, until it wants nothing more.
+    /// Bytes of a connection go to the machine, and what they change to the tables.
+    fn take_in(&mut self, id: ConnId, bytes: &[u8], now: Instant) {
+        let mut sink = Sink {
+            inbound: &mut self.inbound,
+            rib: &self.rib,
+            idx: &mut self.idx,
+            settings: &self.settings,
+            negotiated: &mut self.negotiated,
+            walk: &mut self.walk,
+            malformed: &mut self.malformed,
+        };
+        let used = self.peer.handle_bytes(id, bytes, now, &mut sink);
+        let flushed = self.inbound.flush(&self.rib);
+        let applied = flushed.announced + flushed.withdrawn;
+        if applied > 0 {
+            self.stats.inbound_batch.observe(applied as f64);
+            self.last_update = Some(now);
+        }
+        self.stats
+            .paths_dropped
+            .fetch_add(flushed.dropped as u64, Ordering::Relaxed);
+        if let Some(connection) = self.connection(id) {
+            connection.unused = bytes[used..].to_vec();
+        }
+    }
+
+    /// Walks the table where that has to come before what was read further on, then goes on with that. True if there was
+    /// something to do.
+    async fn go_on(&mut self) -> bool {
+        let Some(walk) = self.walk.take() else {
+            return false;
+        };
+        self.walk(walk).await;
+        for slot in 0..self.connections.len() {
+            if let Some(connection) = self.connections[slot].as_mut() {
+                let (id, bytes) = (connection.id, std::mem::take(&mut connection.unused));
+                self.take_in(id, &bytes, Instant::now());
+            }
+        }
+        true
+    }
+
+    /// Carries out what the machine wants, until it wants nothing more or the turn is over.
     async fn settle(&mut self) {
-        loop {
+        self.unfinished = false;
+        for _ in 0..ROUNDS {
             let mut idle = true;
             while let Some(id) = self.peer.poll_transmit(&mut self.transmit) {
                 idle = false;
@@ -439,10 +515,14 @@ impl PeerTask {
             if self.write() {
                 idle = false;
             }
+            if self.go_on().await {
+                idle = false;
+            }
             if idle {
                 return;
             }
         }
+        self.unfinished = true;
     }
 
     fn act(&mut self, action: Action) {
@@ -463,11 +543,17 @@ impl PeerTask {
                     .iter_mut()
                     .find(|place| place.as_ref().is_some_and(|connection| connection.id == id));
                 if let Some(connection) = place.and_then(Option::take) {
-                    while self.leaving.try_join_next().is_some() {}
-                    self.leaving
-                        .spawn(leave(connection.stream, connection.outbox));
+                    self.let_leave(connection.stream, connection.outbox);
                 }
             }
+        }
+    }
+
+    /// Ends a connection with its last words.
+    fn let_leave(&mut self, stream: TcpStream, outbox: Outbox) {
+        while self.leaving.try_join_next().is_some() {}
+        if self.leaving.len() < MOST_LEAVING {
+            self.leaving.spawn(leave(stream, outbox));
         }
     }
 
@@ -486,7 +572,8 @@ impl PeerTask {
                 self.publish();
             }
             Event::RefreshRequested(family) => {
-                tracing::info!(peer = %name, %family, "peer asks for its routes again");
+                // Whoever asks often would fill the log.
+                tracing::debug!(peer = %name, %family, "peer asks for its routes again");
                 let demarcated = self.negotiated.as_ref().is_some_and(|n| n.enhanced_refresh);
                 let member = self.idx;
                 self.tell_exporter(ExporterCommand::Refresh {
@@ -498,17 +585,17 @@ impl PeerTask {
             }
             // The table was told by the sink, in its place among the UPDATEs.
             Event::RefreshBegin(family) => {
-                tracing::info!(peer = %name, %family, "peer begins to send its routes again");
+                tracing::debug!(peer = %name, %family, "peer begins to send its routes again");
             }
             Event::RefreshEnd(family) => {
-                tracing::info!(peer = %name, %family, "peer has sent its routes again");
+                tracing::debug!(peer = %name, %family, "peer has sent its routes again");
             }
             Event::EndOfRib(family) => {
-                tracing::info!(peer = %name, %family, "peer has sent all its routes");
                 if !self.end_of_rib.contains(&family) {
+                    tracing::info!(peer = %name, %family, "peer has sent all its routes");
                     self.end_of_rib.push(family);
+                    self.publish();
                 }
-                self.publish();
             }
         }
     }
@@ -531,11 +618,12 @@ impl PeerTask {
 
     async fn join(&mut self, connection: ConnId, negotiated: &Negotiated) {
         let queue = Arc::new(MemberQueue::new(Arc::new(self.queue_bell.clone())));
+        let key = self.settings.group_key(negotiated);
         self.exporting = Some(Exporting {
             connection,
             queue: Arc::clone(&queue),
+            key: key.clone(),
         });
-        let key = self.settings.group_key(negotiated);
         self.tell_exporter(ExporterCommand::Join {
             member: self.idx,
             key: Box::new(key),
@@ -545,24 +633,21 @@ impl PeerTask {
     }
 
     async fn down(&mut self) {
-        let negotiated = self.negotiated.take();
+        self.negotiated = None;
         if let Some(exporting) = self.exporting.take() {
             drop(exporting);
             self.tell_exporter(ExporterCommand::Leave { member: self.idx })
                 .await;
         }
         self.inbound.discard();
+        self.walk = None;
         self.end_of_rib.clear();
-        let families: Vec<Family> = negotiated
-            .iter()
-            .flat_map(|negotiated| negotiated.ctx.families.iter())
-            .collect();
-        let walk = self.rib.peer_down(self.idx, &families);
+        let walk = self.rib.peer_down(self.idx);
         self.walk(walk).await;
     }
 
     /// Walks the table in slices, so that other tasks of this thread get their turns.
-    async fn walk(&self, mut walk: rib::Walk) {
+    async fn walk(&self, mut walk: Walk) {
         while !walk.step(&self.rib, WALK_BUDGET) {
             tokio::task::yield_now().await;
         }
@@ -641,38 +726,56 @@ impl PeerTask {
 
     async fn configure(&mut self, settings: Settings) {
         let now = Instant::now();
-        let transport = self.settings.transport_differs(&settings);
-        let exports = self.settings.export_differs(&settings);
-        let imports = self.settings.import_differs(&settings);
+        let differs = self.settings.session_differs(&settings);
         let session = settings.session();
         self.settings = settings;
         let effect = self.peer.reconfigure(session, now);
-        if transport && effect != Effect::Reset {
+        if differs && effect != Effect::Reset {
             // Addresses, ports, TTL and keys belong to a connection from its first segment on.
             self.peer.reset(ResetReason::ConfigurationChange, now);
         }
         self.settle().await;
-        let info = self.settings.peer_info(self.negotiated.as_deref());
-        self.rib.update_peer(self.idx, info);
-        if imports && let Some(negotiated) = self.negotiated.clone() {
-            let asked = negotiated
-                .ctx
-                .families
-                .iter()
-                .all(|f| self.peer.request_refresh(f));
-            if !asked {
+        self.review().await;
+    }
+
+    /// Our next hops are addresses, and link-local ones of the peer belong to a link. And where there was no way to the peer, there
+    /// may be one now.
+    async fn addresses_changed(&mut self) {
+        if self.peer.idle_reason() == Some(IdleReason::NoRoute) {
+            self.peer.retry(Instant::now());
+        }
+        self.review().await;
+    }
+
+    /// Has what was received and told judged by the rules as they are now, if these are others than they were.
+    async fn review(&mut self) {
+        self.changed = true;
+        let Some(negotiated) = self.negotiated.clone() else {
+            return;
+        };
+        let info = self.settings.peer_info(Some(&negotiated));
+        let known = self.rib.peer(self.idx);
+        let rules = |info: &PeerInfo| (info.allow_as_in, info.import.clone(), info.link);
+        let other_rules = rules(&info) != rules(&known);
+        self.idx = self.rib.update_peer(self.idx, info);
+        if other_rules {
+            let mut families = negotiated.ctx.families.iter();
+            if !families.all(|family| self.peer.request_refresh(family)) {
                 // The peer cannot send its routes again but in a new session.
-                self.peer.reset(ResetReason::ConfigurationChange, now);
+                self.peer
+                    .reset(ResetReason::ConfigurationChange, Instant::now());
             }
         }
         // Still the same session: what it was told is judged by the old rules and the new.
-        if exports && let (Some(negotiated), true) = (&self.negotiated, self.exporting.is_some()) {
-            let key = Box::new(self.settings.group_key(negotiated));
-            let member = self.idx;
+        let key = self.settings.group_key(&negotiated);
+        if let Some(exporting) = &mut self.exporting
+            && exporting.key != key
+        {
+            exporting.key = key.clone();
+            let (member, key) = (self.idx, Box::new(key));
             self.tell_exporter(ExporterCommand::Rekey { member, key })
                 .await;
         }
-        self.changed = true;
     }
 
     async fn farewell(&mut self, why: StopReason) {
@@ -717,6 +820,7 @@ impl PeerTask {
             negotiated: self.negotiated.clone(),
             stats: *self.peer.stats(),
             errors: self.peer.last_errors().clone(),
+            malformed: self.malformed.latest().cloned(),
             families,
         };
         let event = {

@@ -1,7 +1,7 @@
 //! One peer's configuration, turned into what the session, the RIB, the exporter and the sockets each need of it.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,11 +16,23 @@ use super::connector::Dial;
 use super::tcp_options::TtlRule;
 use crate::desired::{self, Peer, RemoteAs, Router, Ttl};
 
-/// Finds our address of the other family beside one of ours: on the same interface. The next hop of IPv6 routes on an
-/// IPv4 session, and the reverse, has to come from somewhere.
+/// Our addresses and the links they are on.
 pub trait AddressBook: Send + Sync {
-    /// An address of ours that may be written as next hop, on the interface that has `address`.
+    /// An address of ours that may be written as next hop, on the interface that has `address`: the next hop of IPv6 routes
+    /// on an IPv4 session, and the reverse, has to come from somewhere.
     fn beside(&self, address: IpAddr, ipv4: bool) -> Option<IpAddr>;
+
+    /// The link on which our address `local` and `remote` share a subnet.
+    fn shared_link(&self, local: IpAddr, remote: IpAddr) -> Option<SharedLink>;
+}
+
+/// A link between us and a peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SharedLink {
+    /// Index of the interface.
+    pub index: u32,
+    /// Our link-local address on it.
+    pub link_local: Option<Ipv6Addr>,
 }
 
 /// What a peer's task works with.
@@ -109,7 +121,9 @@ impl Settings {
             },
             asn: negotiated.map_or_else(|| self.expected_as(), |n| n.remote_as),
             router_id: negotiated.map_or(RouterId(0), |n| n.remote_router_id),
-            link: 0,
+            link: negotiated
+                .and_then(|n| self.shared_link(n))
+                .map_or(0, |link| link.index),
             allow_as_in: self.peer.allow_as_in,
             import: if self.denies_without_policy() {
                 ImportPolicy::RejectAll(PolicyReject::NoPolicy)
@@ -132,15 +146,26 @@ impl Settings {
         }
     }
 
+    /// Our end of a session.
+    fn local(&self, negotiated: &Negotiated) -> IpAddr {
+        self.peer
+            .local_address
+            .filter(|address| address.is_ipv4() == negotiated.local.is_ipv4())
+            .unwrap_or_else(|| negotiated.local.ip().to_canonical())
+    }
+
+    fn shared_link(&self, negotiated: &Negotiated) -> Option<SharedLink> {
+        self.addresses
+            .shared_link(self.local(negotiated), self.peer.address)
+    }
+
     /// Which export group a session with these parameters belongs to.
     pub(super) fn group_key(&self, negotiated: &Negotiated) -> GroupKey {
         let ctx = &negotiated.ctx;
         let mp_ipv4 = ctx.extended_next_hop.contains(Family::IPV4_UNICAST);
-        let local = self
-            .peer
-            .local_address
-            .filter(|address| address.is_ipv4() == negotiated.local.is_ipv4())
-            .unwrap_or_else(|| negotiated.local.ip().to_canonical());
+        let local = self.local(negotiated);
+        let link = self.shared_link(negotiated);
+        let own_ipv6 = self.own_next_hop(local, link, false);
         let rules = ExportRules {
             audience: match (self.is_internal(), self.peer.route_reflector_client) {
                 (false, _) => Audience::Ebgp,
@@ -150,9 +175,9 @@ impl Settings {
             local_as: self.router.local_as,
             cluster_id: self.router.cluster_id.unwrap_or(self.router.router_id),
             own_ipv4: self
-                .own_next_hop(local, true)
-                .or_else(|| mp_ipv4.then(|| self.own_next_hop(local, false)).flatten()),
-            own_ipv6: self.own_next_hop(local, false),
+                .own_next_hop(local, link, true)
+                .or_else(|| own_ipv6.filter(|_| mp_ipv4)),
+            own_ipv6,
             ipv6_next_hop_for_ipv4: mp_ipv4,
             next_hop_self: self.peer.next_hop_self,
             policy: if self.denies_without_policy() {
@@ -188,15 +213,22 @@ impl Settings {
 
     /// Our own next hop of one address family: the session's own address, an address of the router, or one beside the
     /// session's on its interface.
-    fn own_next_hop(&self, local: IpAddr, ipv4: bool) -> Option<NextHop> {
+    ///
+    /// RFC 2545 §3: "The link-local address shall be included in the Next Hop field if and only if the BGP speaker shares a
+    /// common subnet with the entity identified by the global IPv6 address carried in the Network Address of Next Hop field and
+    /// the peer the route is being advertised to."
+    fn own_next_hop(&self, local: IpAddr, link: Option<SharedLink>, ipv4: bool) -> Option<NextHop> {
         let of_family = |address: &IpAddr| address.is_ipv4() == ipv4;
         Some(local)
             .filter(of_family)
             .or_else(|| self.router.local_address.filter(of_family))
             .or_else(|| self.addresses.beside(local, ipv4))
-            .map(|address| match address {
-                IpAddr::V4(v4) => NextHop::V4(v4),
-                IpAddr::V6(v6) => NextHop::V6(v6),
+            .map(|address| match (address, link.and_then(|l| l.link_local)) {
+                (IpAddr::V4(v4), _) => NextHop::V4(v4),
+                (IpAddr::V6(global), Some(link_local)) if address == local => {
+                    NextHop::V6LinkLocal { global, link_local }
+                }
+                (IpAddr::V6(v6), _) => NextHop::V6(v6),
             })
     }
 
@@ -228,7 +260,7 @@ impl Settings {
     }
 
     /// Whether a session opened with the one cannot serve the other.
-    pub(super) fn transport_differs(&self, other: &Self) -> bool {
+    pub(super) fn session_differs(&self, other: &Self) -> bool {
         let of = |s: &Self| {
             (
                 s.peer.address,
@@ -246,23 +278,9 @@ impl Settings {
         };
         of(self) != of(other)
             || self.peer.password != other.peer.password
+            // Others were told of its routes by what the peer is to us: they go, and come again under the other rule.
+            || self.peer.route_reflector_client != other.peer.route_reflector_client
             || paths(self) != paths(other)
-    }
-
-    /// Whether received routes have to be looked at again.
-    pub(super) fn import_differs(&self, other: &Self) -> bool {
-        self.peer.allow_as_in != other.peer.allow_as_in
-            || self.peer.route_reflector_client != other.peer.route_reflector_client
-            || self.denies_without_policy() != other.denies_without_policy()
-    }
-
-    /// Whether what the peer is told follows other rules.
-    pub(super) fn export_differs(&self, other: &Self) -> bool {
-        self.peer.next_hop_self != other.peer.next_hop_self
-            || self.peer.route_reflector_client != other.peer.route_reflector_client
-            || self.router.cluster_id != other.router.cluster_id
-            || self.router.local_address != other.router.local_address
-            || self.denies_without_policy() != other.denies_without_policy()
     }
 }
 

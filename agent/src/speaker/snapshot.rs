@@ -66,6 +66,8 @@ pub struct PeerSnapshot {
     pub stats: PeerStats,
     /// What went wrong last.
     pub errors: LastErrors,
+    /// What was wrong with the last malformed UPDATE.
+    pub malformed: Option<Stamped<String>>,
     /// Families of the session.
     pub families: Vec<FamilySnapshot>,
 }
@@ -85,6 +87,7 @@ impl PeerSnapshot {
             negotiated: None,
             stats: PeerStats::default(),
             errors: LastErrors::default(),
+            malformed: None,
             families: Vec::new(),
         }
     }

@@ -15,6 +15,10 @@ pub struct SpeakerStats {
     pub export_latency: Histogram,
     /// Panics in tasks of peers, each of which cost a session: defects of ours.
     pub peer_panics: AtomicU64,
+    /// Paths not taken because their destination has as many as it may have.
+    pub paths_dropped: AtomicU64,
+    /// Routes not told because their attributes leave no room for them in a message (RFC 8654 §4).
+    pub routes_oversized: AtomicU64,
 }
 
 impl Default for SpeakerStats {
@@ -24,6 +28,8 @@ impl Default for SpeakerStats {
             export_batch: Histogram::of_sizes(),
             export_latency: Histogram::of_seconds(),
             peer_panics: AtomicU64::new(0),
+            paths_dropped: AtomicU64::new(0),
+            routes_oversized: AtomicU64::new(0),
         }
     }
 }

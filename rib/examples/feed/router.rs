@@ -118,7 +118,7 @@ impl Router {
     }
 
     pub(crate) fn peer_down<N: Prefix>(&self, peer: usize) {
-        let mut walk = self.rib.peer_down(self.inbounds[peer].peer(), &[N::FAMILY]);
+        let mut walk = self.rib.peer_down(self.inbounds[peer].peer());
         while !walk.step(&self.rib, 16 * 1024) {}
     }
 }

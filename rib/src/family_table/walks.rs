@@ -21,7 +21,6 @@ impl<K: TableKey> FamilyTable<K> {
     ) {
         let mut empty = std::mem::take(&mut self.ids);
         empty.clear();
-        let readers = self.fib.is_some() || self.groups.iter().any(Option::is_some);
         for id in range {
             let Some(dest) = self.dests.get(id as usize) else {
                 break;
@@ -56,10 +55,10 @@ impl<K: TableKey> FamilyTable<K> {
                     self.keep_paths(judge, id, &left, best_stays);
                 }
             }
-            if self.dests[id as usize].len() == 0 && (before.is_none() || !readers) {
+            self.mark_changes(id, before, judge, rings);
+            if self.dests[id as usize].len() == 0 && !self.is_needed(id) {
                 empty.push(id);
             }
-            self.mark_changes(id, before, judge, rings);
         }
         self.release_all(hasher, &empty);
         empty.clear();

@@ -371,9 +371,26 @@ impl World {
 
     pub(crate) fn peer_down(&mut self, peer: usize) -> usize {
         self.peers[peer].inbound.discard();
-        self.rib
-            .peer_down(self.peers[peer].idx, &FAMILIES)
-            .finish(&self.rib)
+        self.rib.peer_down(self.peers[peer].idx).finish(&self.rib)
+    }
+
+    /// The session of a peer ends, and in the next one it says to be another: a client or none, with another identifier.
+    pub(crate) fn reidentify(&mut self, peer: usize, client: bool, id: u32) {
+        self.leave(peer);
+        self.peer_down(peer);
+        let idx = self.peers[peer].idx;
+        let mut info = PeerInfo::clone(&self.rib.peer(idx));
+        if info.kind != SourceKind::Ebgp {
+            info.kind = if client {
+                SourceKind::IbgpClient
+            } else {
+                SourceKind::Ibgp
+            };
+        }
+        info.router_id = RouterId(1001 + peer as u32 + 100 * id);
+        let idx = self.rib.update_peer(idx, info);
+        self.peers[peer].idx = idx;
+        self.peers[peer].inbound = Inbound::new(idx);
     }
 
     /// Drains and receives until nothing more comes.
@@ -445,6 +462,80 @@ impl World {
         expected
     }
 
+    /// What an ADD-PATH peer should have been told of each prefix, by the decision alone: the best path, the best of the
+    /// others, and so on, `n` in all; of these not its own. The path ids are the table's to choose.
+    pub(crate) fn expected_of_several(
+        &self,
+        peer: usize,
+        n: usize,
+    ) -> BTreeMap<IpNet, Vec<AttrSet>> {
+        let told = self.peers[peer]
+            .told
+            .as_ref()
+            .expect("the peer is told things");
+        let metrics: BTreeMap<String, u32> = self
+            .rib
+            .next_hops()
+            .into_iter()
+            .map(|(key, resolution)| (key.to_string(), resolution.metric))
+            .collect();
+        let mut expected = BTreeMap::new();
+        for rows in self.rows().chunk_by(|a, b| a.prefix == b.prefix) {
+            let infos: Vec<_> = rows.iter().map(|row| self.rib.peer(row.peer)).collect();
+            let keys: Vec<_> = rows
+                .iter()
+                .map(|row| decision::DecisionKey::of(row.attrs.as_ref()))
+                .collect();
+            let mut left: Vec<usize> = (0..rows.len()).collect();
+            let mut sets = Vec::new();
+            for _ in 0..n {
+                let candidates: Vec<_> = left
+                    .iter()
+                    .map(|&at| {
+                        let (row, info) = (&rows[at], &infos[at]);
+                        let hop = row.attrs.as_ref().next_hop();
+                        decision::Candidate {
+                            key: &keys[at],
+                            attrs: row.attrs.as_ref(),
+                            kind: info.kind,
+                            asn: info.asn,
+                            router_id: info.router_id,
+                            address: info.address,
+                            name: &info.name,
+                            path_id: row.path_id,
+                            next_hop: at as u32,
+                            igp_metric: hop.filter(|_| !row.peer.is_local()).map_or(0, |hop| {
+                                metrics[&NextHopKey::of(hop, info.link).to_string()]
+                            }),
+                            ineligible: row.ineligible,
+                        }
+                    })
+                    .collect();
+                let Some(best) = decision::select(&candidates, &self.rib.config().decision) else {
+                    break;
+                };
+                let row = &rows[left.swap_remove(best)];
+                if row.peer == self.peers[peer].idx {
+                    continue;
+                }
+                let info = self.rib.peer(row.peer);
+                let source = SourceInfo::new(info.kind, info.router_id);
+                let mut editor = AttrEditor::new();
+                let (attrs, rules) = (row.attrs.as_ref(), &told.key.rules);
+                if let Exported::Announce(set) =
+                    export(attrs, &source, family_of(row.prefix), rules, &mut editor)
+                {
+                    sets.push(set.to_set());
+                }
+            }
+            if !sets.is_empty() {
+                sets.sort_by(|a, b| a.as_ref().as_bytes().cmp(b.as_ref().as_bytes()));
+                expected.insert(rows[0].prefix, sets);
+            }
+        }
+        expected
+    }
+
     /// Panics unless a quiet peer has exactly what it should have.
     pub(crate) fn check_told(&self, peer: usize) {
         let told = self.peers[peer]
@@ -459,11 +550,25 @@ impl World {
             "End-of-RIB for each family"
         );
         let idx = self.peers[peer].idx;
-        if told.key.families[0].add_path == 0 {
+        let n = usize::from(told.key.families[0].add_path);
+        if n == 0 {
             assert_eq!(
                 told.routes,
                 self.expected(peer),
                 "what peer {peer} was told"
+            );
+        } else {
+            let mut several: BTreeMap<IpNet, Vec<AttrSet>> = BTreeMap::new();
+            for ((net, _), set) in told.clone_routes() {
+                several.entry(net).or_default().push(set);
+            }
+            for sets in several.values_mut() {
+                sets.sort_by(|a, b| a.as_ref().as_bytes().cmp(b.as_ref().as_bytes()));
+            }
+            assert_eq!(
+                several,
+                self.expected_of_several(peer, n),
+                "what ADD-PATH peer {peer} was told"
             );
         }
         let rows = self
