@@ -179,10 +179,11 @@ impl World {
                     Family::IPV6_UNICAST
                 };
                 if which & 2 == 0 {
-                    self.inbound[peer].begin_refresh(&self.rib, family);
+                    self.inbound[peer].begin_refresh(&self.rib, family)
                 } else {
-                    self.inbound[peer].end_refresh(&self.rib, family);
+                    self.inbound[peer].end_refresh(&self.rib, family)
                 }
+                .finish(&self.rib);
             }
             _ => self.settle(),
         }

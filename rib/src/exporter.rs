@@ -15,7 +15,7 @@
 //! ```
 
 use crate::dirty::{Bitmap, Doorbell};
-use crate::feed::Feed;
+use crate::feed::{Feed, Refresh};
 use crate::group::{Group, GroupKey, Member, Room, ToldCount, ToldCounts};
 use crate::pack::{Audience, HasLists, Packed, Packer};
 use crate::path::PeerIdx;
@@ -150,7 +150,7 @@ impl Exporter {
     }
 
     /// Tells a member everything of a family again, as it asked (RFC 2918). With `demarcated` between the markers of
-    /// RFC 7313.
+    /// RFC 7313. If it is being told everything already, that comes after.
     pub fn refresh(&mut self, rib: &Rib, member: PeerIdx, family: Family, demarcated: bool) {
         let Some(&number) = self.places.get(&member) else {
             return;
@@ -166,26 +166,32 @@ impl Exporter {
         else {
             return;
         };
+        let how = if demarcated {
+            Refresh::Demarcated
+        } else {
+            Refresh::Plain
+        };
         let number = self.isolate(rib, number, member);
         let Some(group) = self.groups[number].as_mut() else {
             return;
         };
         group.quiet = false;
-        group.feeds[at] = Some(Feed::refresh(
-            rib.bits.count(),
-            group.feeds[at].take(),
-            demarcated,
-        ));
-        if demarcated {
-            let mut out = BytesMut::new();
-            Feed::write_begin(&mut out, family);
-            group.members[0].queue.push(Chunk {
-                bytes: out.freeze(),
-                messages: 1,
-            });
+        match &mut group.feeds[at] {
+            Some(running) => running.ask_again(how),
+            None => Self::begin_refresh(rib, number, group, at, how),
         }
-        by_family(family, Resend { rib, number });
         self.bell.ring();
+    }
+
+    /// Has all of a family told to a group again.
+    fn begin_refresh(rib: &Rib, number: usize, group: &mut Group, at: usize, how: Refresh) {
+        let family = group.key.families[at].family;
+        let feed = Feed::refresh(rib.bits.count(), how);
+        let mut out = BytesMut::new();
+        let messages = feed.write_begin(&mut out, family);
+        group.tell_all(out.freeze(), messages);
+        group.feeds[at] = Some(feed);
+        by_family(family, Resend { rib, number });
     }
 
     /// Tells members what changed, up to about `budget` destinations. Called when the doorbell rang, and again while
@@ -267,10 +273,14 @@ impl Exporter {
                 };
                 *left -= taken.min(*left);
                 self.stats.push(&group, packed);
-                if group.feeds[at].as_ref().is_some_and(Feed::is_over) {
-                    Self::end_feed(&mut group, at, family.family);
+                let mut again = false;
+                if group.feeds[at].as_ref().is_some_and(Feed::is_over)
+                    && let Some(how) = Self::end_feed(&mut group, at)
+                {
+                    Self::begin_refresh(rib, number, &mut group, at, how);
+                    again = true;
                 }
-                if dirty == 0 {
+                if dirty == 0 && !again {
                     break;
                 }
                 group.quiet = false;
@@ -289,20 +299,13 @@ impl Exporter {
         more
     }
 
-    /// Says that everything was told.
-    fn end_feed(group: &mut Group, at: usize, family: Family) {
-        let Some(feed) = group.feeds[at].take() else {
-            return;
-        };
+    /// Says that everything was told, and returns what follows.
+    fn end_feed(group: &mut Group, at: usize) -> Option<Refresh> {
+        let feed = group.feeds[at].take()?;
         let mut out = BytesMut::new();
-        let messages = feed.write_end(&mut out, family);
-        let bytes = out.freeze();
-        for member in &group.members {
-            member.queue.push(Chunk {
-                bytes: bytes.clone(),
-                messages,
-            });
-        }
+        let messages = feed.write_end(&mut out, group.key.families[at].family);
+        group.tell_all(out.freeze(), messages);
+        feed.next()
     }
 
     // ---- splitting and merging

@@ -2,7 +2,8 @@
 //!
 //! A feed is nothing but all destinations marked dirty. It is over once every shard was seen without a mark; what
 //! was marked meanwhile was new, and told as such. Then the marker goes out: End-of-RIB (RFC 4724 §2), or the
-//! End-of-RIB demarcation of a refresh (RFC 7313 §4), or nothing for a plain refresh.
+//! End-of-RIB demarcation of a refresh (RFC 7313 §4), or nothing for a plain refresh. A refresh that is asked for while a
+//! feed runs comes after it.
 
 use bgp_wire::{Family, RefreshSubtype, encode_end_of_rib, encode_route_refresh};
 use bytes::BytesMut;
@@ -12,35 +13,58 @@ use bytes::BytesMut;
 pub(crate) struct Feed {
     /// A bit for each shard that was not seen empty yet.
     shards: u32,
-    end_of_rib: bool,
-    end_of_refresh: bool,
+    end: Closing,
+    /// A refresh was asked for meanwhile, and follows this feed.
+    next: Option<Refresh>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Closing {
+    EndOfRib,
+    EndOfRefresh,
+    Silent,
+}
+
+/// How a refresh is told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Refresh {
+    /// RFC 2918: the routes, and nothing else.
+    Plain,
+    /// RFC 7313: between markers.
+    Demarcated,
 }
 
 impl Feed {
-    fn new(shards: usize) -> Self {
+    fn new(shards: usize, end: Closing) -> Self {
         Self {
             shards: ((1u64 << shards) - 1) as u32,
-            end_of_rib: false,
-            end_of_refresh: false,
+            end,
+            next: None,
         }
     }
 
     /// At the beginning of a session: End-of-RIB at the end, even when there is nothing to tell.
     pub(crate) fn initial(shards: usize) -> Self {
-        Self {
-            end_of_rib: true,
-            ..Self::new(shards)
-        }
+        Self::new(shards, Closing::EndOfRib)
     }
 
-    /// Everything again, on top of what still runs.
-    pub(crate) fn refresh(shards: usize, running: Option<Self>, demarcated: bool) -> Self {
-        let before = running.unwrap_or_else(|| Self::new(0));
-        Self {
-            end_of_rib: before.end_of_rib,
-            end_of_refresh: before.end_of_refresh || demarcated,
-            ..Self::new(shards)
-        }
+    /// Everything again.
+    pub(crate) fn refresh(shards: usize, how: Refresh) -> Self {
+        let end = match how {
+            Refresh::Plain => Closing::Silent,
+            Refresh::Demarcated => Closing::EndOfRefresh,
+        };
+        Self::new(shards, end)
+    }
+
+    /// Has a refresh follow. However often it is asked for, it is one.
+    pub(crate) fn ask_again(&mut self, how: Refresh) {
+        self.next = Some(how);
+    }
+
+    /// What follows it.
+    pub(crate) fn next(&self) -> Option<Refresh> {
+        self.next
     }
 
     /// A shard has no mark.
@@ -55,18 +79,21 @@ impl Feed {
 
     /// Writes what says that it is over. Returns the number of messages.
     pub(crate) fn write_end(&self, out: &mut BytesMut, family: Family) -> u32 {
-        if self.end_of_rib {
-            encode_end_of_rib(out, family);
+        match self.end {
+            Closing::EndOfRib => encode_end_of_rib(out, family),
+            Closing::EndOfRefresh => encode_route_refresh(out, family, RefreshSubtype::End),
+            Closing::Silent => return 0,
         }
-        if self.end_of_refresh {
-            encode_route_refresh(out, family, RefreshSubtype::End);
-        }
-        u32::from(self.end_of_rib) + u32::from(self.end_of_refresh)
+        1
     }
 
-    /// Writes what says that a refresh begins.
-    pub(crate) fn write_begin(out: &mut BytesMut, family: Family) {
-        encode_route_refresh(out, family, RefreshSubtype::Begin);
+    /// Writes what says that it begins. Returns the number of messages.
+    pub(crate) fn write_begin(&self, out: &mut BytesMut, family: Family) -> u32 {
+        match self.end {
+            Closing::EndOfRefresh => encode_route_refresh(out, family, RefreshSubtype::Begin),
+            Closing::EndOfRib | Closing::Silent => return 0,
+        }
+        1
     }
 }
 
@@ -86,14 +113,14 @@ mod tests {
     }
 
     #[test]
-    fn a_refresh_during_the_first_feed_ends_with_both_markers() {
-        let feed = Feed::refresh(2, Some(Feed::initial(2)), true);
-        let mut out = BytesMut::new();
-        assert_eq!(feed.write_end(&mut out, Family::IPV6_UNICAST), 2);
-        assert!(out.len() > 19 + 23);
-        assert_eq!(
-            Feed::refresh(2, None, false).write_end(&mut BytesMut::new(), Family::IPV4_UNICAST),
-            0
-        );
+    fn a_feed_says_how_it_begins_and_ends() {
+        let words = |feed: &Feed| {
+            let mut out = BytesMut::new();
+            let begin = feed.write_begin(&mut out, Family::IPV6_UNICAST);
+            (begin, feed.write_end(&mut out, Family::IPV6_UNICAST))
+        };
+        assert_eq!(words(&Feed::initial(2)), (0, 1));
+        assert_eq!(words(&Feed::refresh(2, Refresh::Plain)), (0, 0));
+        assert_eq!(words(&Feed::refresh(2, Refresh::Demarcated)), (1, 1));
     }
 }

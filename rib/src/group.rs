@@ -6,8 +6,9 @@
 use crate::export::ExportRules;
 use crate::feed::Feed;
 use crate::path::PeerIdx;
-use crate::queue::MemberQueue;
+use crate::queue::{Chunk, MemberQueue};
 use bgp_wire::{Encoding, Family};
+use bytes::Bytes;
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -108,6 +109,19 @@ impl Group {
             Room::Split
         } else {
             Room::Free
+        }
+    }
+
+    /// Tells every member the same messages, if there are any.
+    pub(crate) fn tell_all(&self, bytes: Bytes, messages: u32) {
+        if messages == 0 {
+            return;
+        }
+        for member in &self.members {
+            member.queue.push(Chunk {
+                bytes: bytes.clone(),
+                messages,
+            });
         }
     }
 

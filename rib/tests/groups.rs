@@ -257,6 +257,28 @@ fn a_refresh_tells_everything_again_to_the_one_that_asked() {
 }
 
 #[test]
+fn many_requests_for_a_refresh_are_one_more() {
+    for prefixes in [0..0, 0..100] {
+        let mut world = clients(2);
+        announce(&mut world, 0, prefixes, distinct);
+        world.settle();
+        let before = world.peers[1].told.as_ref().unwrap().messages;
+        let idx = world.peers[1].idx;
+        world.exporter.refresh(&world.rib, idx, FAMILIES[1], true);
+        world.settle();
+        let once = world.peers[1].told.as_ref().unwrap().messages - before;
+        for _ in 0..1000 {
+            world.exporter.refresh(&world.rib, idx, FAMILIES[1], true);
+        }
+        world.settle();
+        let thousand = world.peers[1].told.as_ref().unwrap().messages - before - once;
+        // One that begins, and one more for whoever asked since.
+        assert_eq!(thousand, 2 * once);
+        world.check_told(1);
+    }
+}
+
+#[test]
 fn a_plain_refresh_still_withdraws_what_went_meanwhile() {
     let mut world = clients(2);
     announce(&mut world, 0, 0..10, distinct);

@@ -14,19 +14,16 @@
 
 use std::future::Future;
 use std::io::{self, Read};
-use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
 
 use bgp_session::{
-    Action, ConnId, ConnectFailure, Effect, Event, IdleReason, Malformed, Negotiated, Peer,
-    ResetReason, StopReason, UpdateSink,
+    Action, ConnId, ConnectFailure, Effect, Event, IdleReason, Negotiated, Peer, ResetReason,
+    StopReason,
 };
-use bgp_wire::{Decoded, Family, Notification, SessionContext, codes};
+use bgp_wire::Family;
 use bytes::BytesMut;
-use futures::FutureExt;
 use parking_lot::Mutex;
 use rib::{GroupKey, Inbound, MemberQueue, PeerIdx, PeerInfo, Rib, TooManyPeers, Walk};
 use socket2::SockRef;
@@ -35,7 +32,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use super::connection::{Connection, READ_BUFFER, leave, readiness};
+use super::connection::{Connection, leave, readiness};
 use super::connector::{self, ConnectError};
 use super::doorbell::Doorbell;
 use super::exporter_task::ExporterCommand;
@@ -45,12 +42,12 @@ use super::settings::Settings;
 use super::snapshot::{FamilySnapshot, PeerSnapshot, SpeakerEvents};
 use super::stats::SpeakerStats;
 use super::tcp_options::set_ttl;
-use crate::vital;
+
+mod input;
+mod recovery;
 
 /// More is taken from the export queue only when less than this waits for the socket.
 const OUTBOX_LOW: usize = 128 * 1024;
-/// Destinations that a walk handles before other tasks get a turn.
-const WALK_BUDGET: usize = 16 * 1024;
 /// Counters in snapshots are at most this old while something happens.
 const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(500);
 /// How often a turn takes from the export queue and writes, or walks the table for a refresh, before it looks at commands and
@@ -58,9 +55,6 @@ const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(500);
 const ROUNDS: usize = 8;
 /// Connections that may be writing their last words at a time; further ones end without.
 const MOST_LEAVING: usize = 16;
-/// How long a peer rests after a defect of ours; twice as long after each further one, up to 64 times.
-const FIRST_REST: Duration = Duration::from_secs(5);
-
 /// What others may ask of a peer's task.
 #[derive(Debug)]
 pub(crate) enum Command {
@@ -137,49 +131,6 @@ enum Woken {
     Deadline,
 }
 
-/// Hands decoded UPDATEs to the RIB's batch.
-struct Sink<'a> {
-    inbound: &'a mut Inbound,
-    rib: &'a Rib,
-    idx: &'a mut PeerIdx,
-    settings: &'a Settings,
-    negotiated: &'a mut Option<Arc<Negotiated>>,
-    walk: &'a mut Option<Walk>,
-    malformed: &'a mut MalformedLog,
-}
-
-impl UpdateSink for Sink<'_> {
-    /// The RIB must know whose paths they are before the first one, which may have come with the KEEPALIVE.
-    fn established(&mut self, session: &Arc<Negotiated>) {
-        let info = self.settings.peer_info(Some(session));
-        *self.idx = self.rib.update_peer(*self.idx, info);
-        self.inbound.set_peer(*self.idx);
-        *self.negotiated = Some(Arc::clone(session));
-    }
-
-    fn update(&mut self, decoded: &Decoded<'_>, ctx: &SessionContext) {
-        self.inbound.update(self.rib, decoded, ctx);
-    }
-
-    fn refresh_begins(&mut self, family: Family) {
-        *self.walk = Some(self.inbound.begin_refresh(self.rib, family));
-    }
-
-    fn refresh_ends(&mut self, family: Family) {
-        *self.walk = Some(self.inbound.end_refresh(self.rib, family));
-    }
-
-    fn malformed(&mut self, bad: &Malformed<'_>) {
-        let now = Instant::now();
-        self.malformed.note(self.settings.name(), bad, now);
-    }
-
-    /// A walk over the table takes its time, and is the task's to do.
-    fn pauses(&self) -> bool {
-        self.walk.is_some()
-    }
-}
-
 impl PeerTask {
     pub(super) fn new(settings: Settings, around: Surroundings) -> Result<Self, TooManyPeers> {
         let now = Instant::now();
@@ -214,75 +165,6 @@ impl PeerTask {
             last_established: None,
             last_update: None,
         })
-    }
-
-    /// A panic is a defect of ours, most likely met by what this peer sent. It costs the session and what the peer told us;
-    /// after a rest the peer is tried again.
-    pub(super) async fn run(mut self) {
-        for panics in 0.. {
-            let turns = AssertUnwindSafe(self.turns()).catch_unwind();
-            let Err(panic) = turns.await else {
-                return;
-            };
-            let rest = FIRST_REST.saturating_mul(1 << u32::min(panics, 6));
-            tracing::error!(
-                peer = %self.settings.name(), panic = vital::words(&*panic), rest_seconds = rest.as_secs(),
-                "a defect: the session ends, and begins again after a rest"
-            );
-            self.stats.peer_panics.fetch_add(1, Ordering::Relaxed);
-            if !self.recover(rest).await {
-                return;
-            }
-        }
-    }
-
-    /// Forgets everything of the session and of the peer's routes, so that none stays which nobody would withdraw. What goes wrong
-    /// here is more than one peer's matter (vital.rs). False if the task is to end.
-    async fn recover(&mut self, rest: Duration) -> bool {
-        let goodbye = Notification::cease(codes::cease::OUT_OF_RESOURCES);
-        let mut words = BytesMut::new();
-        goodbye.encode(&mut words);
-        let words = words.freeze();
-        for slot in 0..self.connections.len() {
-            if let Some(mut connection) = self.connections[slot].take() {
-                connection.outbox.push(words.clone());
-                self.let_leave(connection.stream, connection.outbox);
-            }
-        }
-        self.dialling = None;
-        self.transmit.clear();
-        self.walk = None;
-        self.inbound = Inbound::new(self.idx);
-        self.peer = self.peer.reborn(self.settings.session(), self.seed);
-        self.peer.stop(StopReason::Fault(goodbye), Instant::now());
-        self.since = Instant::now();
-        self.down().await;
-        self.publish();
-        let over = tokio::time::sleep(rest);
-        tokio::pin!(over);
-        loop {
-            // Cancel-safe: a command stays in its channel, and the sleep is only borrowed.
-            tokio::select! {
-                biased;
-                command = self.commands.recv() => match command {
-                    None => {
-                        self.farewell(StopReason::Deconfigured).await;
-                        return false;
-                    }
-                    Some(Command::Stop(why, done)) => {
-                        self.farewell(why).await;
-                        let _ = done.send(());
-                        return false;
-                    }
-                    Some(Command::Incoming(stream)) => drop(stream),
-                    Some(Command::Configure(settings)) => self.settings = *settings,
-                    Some(Command::Addresses) => {}
-                },
-                () = &mut over => break,
-            }
-        }
-        self.peer = self.peer.reborn(self.settings.session(), self.seed);
-        true
     }
 
     /// The loop, until the task is to end.
@@ -404,90 +286,6 @@ impl PeerTask {
             }
         };
         self.peer.handle_connect_failed(id, refused, now);
-    }
-
-    fn socket(&mut self, slot: usize, ready: io::Result<Ready>) {
-        match ready {
-            Ok(ready) if ready.is_readable() => {
-                self.read(slot, |stream, buffer| stream.try_read(buffer))
-            }
-            Ok(_) => {} // writing is settle's business
-            Err(_) => {
-                if let Some(connection) = self.connections[slot].take() {
-                    self.peer.handle_closed(connection.id, Instant::now());
-                }
-            }
-        }
-    }
-
-    /// One read and everything that follows from it.
-    fn read(&mut self, slot: usize, read: impl Fn(&TcpStream, &mut [u8]) -> io::Result<usize>) {
-        let now = Instant::now();
-        let closed = READ_BUFFER.with_borrow_mut(|buffer| {
-            let connection = self.connections[slot].as_ref()?;
-            if !connection.unused.is_empty() {
-                return None;
-            }
-            let id = connection.id;
-            match read(&connection.stream, buffer) {
-                Ok(0) => Some(id),
-                Ok(count) => {
-                    self.take_in(id, &buffer[..count], now);
-                    None
-                }
-                Err(error) => match error.kind() {
-                    io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => None,
-                    _ => Some(id),
-                },
-            }
-        });
-        self.changed = true;
-        if let Some(id) = closed {
-            self.connections[slot] = None;
-            self.peer.handle_closed(id, now);
-        }
-    }
-
-    /// Bytes of a connection go to the machine, and what they change to the tables.
-    fn take_in(&mut self, id: ConnId, bytes: &[u8], now: Instant) {
-        let mut sink = Sink {
-            inbound: &mut self.inbound,
-            rib: &self.rib,
-            idx: &mut self.idx,
-            settings: &self.settings,
-            negotiated: &mut self.negotiated,
-            walk: &mut self.walk,
-            malformed: &mut self.malformed,
-        };
-        let used = self.peer.handle_bytes(id, bytes, now, &mut sink);
-        let flushed = self.inbound.flush(&self.rib);
-        let applied = flushed.announced + flushed.withdrawn;
-        if applied > 0 {
-            self.stats.inbound_batch.observe(applied as f64);
-            self.last_update = Some(now);
-        }
-        self.stats
-            .paths_dropped
-            .fetch_add(flushed.dropped as u64, Ordering::Relaxed);
-        if let Some(connection) = self.connection(id) {
-            connection.unused = bytes[used..].to_vec();
-        }
-    }
-
-    /// Walks the table where that has to come before what was read further on, then goes on with that. True if there was
-    /// something to do.
-    async fn go_on(&mut self) -> bool {
-        let Some(walk) = self.walk.take() else {
-            return false;
-        };
-        self.walk(walk).await;
-        for slot in 0..self.connections.len() {
-            if let Some(connection) = self.connections[slot].as_mut() {
-                let (id, bytes) = (connection.id, std::mem::take(&mut connection.unused));
-                self.take_in(id, &bytes, Instant::now());
-            }
-        }
-        true
     }
 
     /// Carries out what the machine wants, until it wants nothing more or the turn is over.
@@ -644,13 +442,6 @@ impl PeerTask {
         self.end_of_rib.clear();
         let walk = self.rib.peer_down(self.idx);
         self.walk(walk).await;
-    }
-
-    /// Walks the table in slices, so that other tasks of this thread get their turns.
-    async fn walk(&self, mut walk: Walk) {
-        while !walk.step(&self.rib, WALK_BUDGET) {
-            tokio::task::yield_now().await;
-        }
     }
 
     async fn tell_exporter(&self, command: ExporterCommand) {

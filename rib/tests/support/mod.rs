@@ -100,7 +100,7 @@ impl Told {
                     let family = refresh.family;
                     match refresh.subtype {
                         RefreshSubtype::Begin => {
-                            self.refreshing.insert(family);
+                            assert!(self.refreshing.insert(family), "one at a time");
                             self.refreshed.retain(|(net, _)| family_of(*net) != family);
                         }
                         RefreshSubtype::End => {

@@ -1,0 +1,160 @@
+//! EDGE. What a peer sends: from its sockets through the session machine into the peer's Adj-RIB-In.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use bgp_session::{ConnId, Malformed, Negotiated, UpdateSink};
+use bgp_wire::{Decoded, Family, SessionContext};
+use rib::{Inbound, PeerIdx, Rib, Walk};
+use tokio::io::Ready;
+use tokio::net::TcpStream;
+
+use super::PeerTask;
+use crate::speaker::connection::READ_BUFFER;
+use crate::speaker::malformed::MalformedLog;
+use crate::speaker::settings::Settings;
+
+/// Destinations that a walk handles before other tasks get a turn.
+const WALK_BUDGET: usize = 16 * 1024;
+
+/// Hands decoded UPDATEs to the RIB's batch.
+struct Sink<'a> {
+    inbound: &'a mut Inbound,
+    rib: &'a Rib,
+    idx: &'a mut PeerIdx,
+    settings: &'a Settings,
+    negotiated: &'a mut Option<Arc<Negotiated>>,
+    walk: &'a mut Option<Walk>,
+    malformed: &'a mut MalformedLog,
+}
+
+impl UpdateSink for Sink<'_> {
+    /// The RIB must know whose paths they are before the first one, which may have come with the KEEPALIVE.
+    fn established(&mut self, session: &Arc<Negotiated>) {
+        let info = self.settings.peer_info(Some(session));
+        *self.idx = self.rib.update_peer(*self.idx, info);
+        self.inbound.set_peer(*self.idx);
+        *self.negotiated = Some(Arc::clone(session));
+    }
+
+    fn update(&mut self, decoded: &Decoded<'_>, ctx: &SessionContext) {
+        self.inbound.update(self.rib, decoded, ctx);
+    }
+
+    fn refresh_begins(&mut self, family: Family) {
+        *self.walk = Some(self.inbound.begin_refresh(self.rib, family));
+    }
+
+    fn refresh_ends(&mut self, family: Family) {
+        *self.walk = Some(self.inbound.end_refresh(self.rib, family));
+    }
+
+    fn malformed(&mut self, bad: &Malformed<'_>) {
+        let now = Instant::now();
+        self.malformed.note(self.settings.name(), bad, now);
+    }
+
+    /// A walk over the table takes its time, and is the task's to do.
+    fn pauses(&self) -> bool {
+        self.walk.is_some()
+    }
+}
+
+impl PeerTask {
+    pub(super) fn socket(&mut self, slot: usize, ready: io::Result<Ready>) {
+        match ready {
+            Ok(ready) if ready.is_readable() => {
+                self.read(slot, |stream, buffer| stream.try_read(buffer))
+            }
+            Ok(_) => {} // writing is settle's business
+            Err(_) => {
+                if let Some(connection) = self.connections[slot].take() {
+                    self.peer.handle_closed(connection.id, Instant::now());
+                }
+            }
+        }
+    }
+
+    /// One read and everything that follows from it.
+    pub(super) fn read(
+        &mut self,
+        slot: usize,
+        read: impl Fn(&TcpStream, &mut [u8]) -> io::Result<usize>,
+    ) {
+        let now = Instant::now();
+        let closed = READ_BUFFER.with_borrow_mut(|buffer| {
+            let connection = self.connections[slot].as_ref()?;
+            if !connection.unused.is_empty() {
+                return None;
+            }
+            let id = connection.id;
+            match read(&connection.stream, buffer) {
+                Ok(0) => Some(id),
+                Ok(count) => {
+                    self.take_in(id, &buffer[..count], now);
+                    None
+                }
+                Err(error) => match error.kind() {
+                    io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => None,
+                    _ => Some(id),
+                },
+            }
+        });
+        self.changed = true;
+        if let Some(id) = closed {
+            self.connections[slot] = None;
+            self.peer.handle_closed(id, now);
+        }
+    }
+
+    /// Bytes of a connection go to the machine, and what they change to the tables.
+    fn take_in(&mut self, id: ConnId, bytes: &[u8], now: Instant) {
+        let mut sink = Sink {
+            inbound: &mut self.inbound,
+            rib: &self.rib,
+            idx: &mut self.idx,
+            settings: &self.settings,
+            negotiated: &mut self.negotiated,
+            walk: &mut self.walk,
+            malformed: &mut self.malformed,
+        };
+        let used = self.peer.handle_bytes(id, bytes, now, &mut sink);
+        let flushed = self.inbound.flush(&self.rib);
+        let applied = flushed.announced + flushed.withdrawn;
+        if applied > 0 {
+            self.stats.inbound_batch.observe(applied as f64);
+            self.last_update = Some(now);
+        }
+        self.stats
+            .paths_dropped
+            .fetch_add(flushed.dropped as u64, Ordering::Relaxed);
+        if let Some(connection) = self.connection(id) {
+            connection.unused = bytes[used..].to_vec();
+        }
+    }
+
+    /// Walks the table where that has to come before what was read further on, then goes on with that. True if there was
+    /// something to do.
+    pub(super) async fn go_on(&mut self) -> bool {
+        let Some(walk) = self.walk.take() else {
+            return false;
+        };
+        self.walk(walk).await;
+        for slot in 0..self.connections.len() {
+            if let Some(connection) = self.connections[slot].as_mut() {
+                let (id, bytes) = (connection.id, std::mem::take(&mut connection.unused));
+                self.take_in(id, &bytes, Instant::now());
+            }
+        }
+        true
+    }
+
+    /// Walks the table in slices, so that other tasks of this thread get their turns.
+    pub(super) async fn walk(&self, mut walk: Walk) {
+        while !walk.step(&self.rib, WALK_BUDGET) {
+            tokio::task::yield_now().await;
+        }
+    }
+}
