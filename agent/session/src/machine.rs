@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bgp_wire::{MessageType, Notification, RefreshSubtype, RouteRefresh, codes};
 
 use crate::collision::{Side, survivor};
-use crate::event::{Action, DownReason, Event, IdleReason};
+use crate::event::{Action, ConnectFailure, DownReason, Event, IdleReason};
 use crate::fsm::{Fsm, Left};
 use crate::input::Input;
 use crate::negotiate::{SHORTEST_KEEPALIVE, own_open};
@@ -23,6 +23,9 @@ const LARGE_HOLD: Duration = Duration::from_secs(4 * 60);
 
 /// The shortest time that an attempt to connect is given.
 const SHORTEST_CONNECT: Duration = Duration::from_secs(1);
+
+/// For how long a NOTIFICATION explains why connections are turned away: the usual rest of other implementations.
+const EXPLAINS: Duration = Duration::from_secs(2 * 60);
 
 impl Peer {
     /// One event at one FSM.
@@ -48,7 +51,7 @@ impl Peer {
             }
         }
         if left.conn.is_some() && left.conn != conn {
-            self.note_failure(side, &input, sent, now);
+            self.note_failure(side, &left, &input, sent, now);
         }
     }
 
@@ -349,6 +352,7 @@ impl Peer {
     fn note_failure(
         &mut self,
         side: Side,
+        left: &Left,
         input: &Input<'_>,
         sent: Option<Notification>,
         now: Instant,
@@ -368,13 +372,32 @@ impl Peer {
         let Some(reason) = input.down_reason(sent) else {
             return;
         };
-        if reason != DownReason::Collision {
+        let explained = left.established_since.is_none() && self.is_explained(&reason, now);
+        if reason != DownReason::Collision && !explained {
             self.idle_reason = IdleReason::from(&reason);
             self.errors.failure = Some(Stamped {
                 what: reason,
                 at: now,
             });
         }
+    }
+
+    /// Whether a connection that ended without a word did so because of what was said before: after a NOTIFICATION, many a peer
+    /// rests, and turns connections away meanwhile.
+    fn is_explained(&self, reason: &DownReason, now: Instant) -> bool {
+        let wordless = matches!(
+            reason,
+            DownReason::ConnectionClosed | DownReason::ConnectFailed(ConnectFailure::Refused)
+        );
+        let before = self.errors.failure.as_ref();
+        wordless
+            && before.is_some_and(|failure| {
+                let said = matches!(
+                    failure.what,
+                    DownReason::NotificationReceived(_) | DownReason::NotificationSent(_)
+                );
+                said && now.saturating_duration_since(failure.at) < EXPLAINS
+            })
     }
 
     fn fsm_and_names(&mut self, side: Side) -> (&mut Fsm, &mut crate::fsm::ConnNames) {

@@ -37,7 +37,12 @@ pub fn init(level: Option<&str>, format: LogFormat) -> Result<(), LogError> {
                 && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
             builder.with_ansi(colour).finish().try_init()
         }
-        LogFormat::Json => builder.json().flatten_event(true).finish().try_init(),
+        LogFormat::Json => builder
+            .json()
+            .flatten_event(true)
+            .with_span_list(false)
+            .finish()
+            .try_init(),
     }
     .map_err(|_| LogError::Twice)
 }

@@ -25,7 +25,7 @@ pub(super) struct MalformedLog {
 }
 
 impl MalformedLog {
-    pub(super) fn note(&mut self, peer: &str, bad: &Malformed<'_>, now: Instant) {
+    pub(super) fn note(&mut self, bad: &Malformed<'_>, now: Instant) {
         let wrong = bad.what.to_string();
         let silent = self
             .logged
@@ -42,7 +42,6 @@ impl MalformedLog {
                 Wrong::Fatal(_) => "not readable".to_owned(),
             };
             tracing::warn!(
-                peer,
                 wrong,
                 routes,
                 message,

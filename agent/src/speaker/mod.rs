@@ -7,6 +7,7 @@ mod connection;
 mod connector;
 mod doorbell;
 mod exporter_task;
+mod failures;
 mod listener;
 mod malformed;
 mod originate;
@@ -30,6 +31,7 @@ use rib::decision::DecisionConfig;
 use rib::{NextHopResolver, Rib, RibConfig};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tracing::Instrument;
 
 pub use self::doorbell::Doorbell;
 use self::exporter_task::{ExporterCommand, ExporterTask};
@@ -152,7 +154,9 @@ impl Speaker {
             Change::RouterRemoved(key) => self.remove_router(&key).await,
             Change::PeerAdded(peer) => self.add_peer(peer),
             Change::PeerChanged { old, new } => self.change_peer(&old, new).await?,
-            Change::PeerRemoved(key) => self.remove_peer(&key).await,
+            Change::PeerRemoved(key) => {
+                self.end(vec![key], &StopReason::Deconfigured).await;
+            }
             Change::OriginationAdded(origination) => self.originate(origination),
             Change::OriginationChanged { old, new } => {
                 self.withdraw(&old.key);
@@ -214,24 +218,35 @@ impl Speaker {
     /// Ends all sessions with Cease/Administrative Shutdown and this text, and waits until they are gone (at most two
     /// seconds).
     pub async fn stop(&mut self, text: &str) {
-        let keys: Vec<_> = self.peers.keys().cloned().collect();
+        let peers = self.peers.keys().cloned().collect();
+        if !self
+            .end(peers, &StopReason::Shutdown(text.to_owned()))
+            .await
+        {
+            tracing::warn!("some peers did not take our goodbye in time");
+        }
+        self.listeners.clear();
+    }
+
+    /// Has all these peers say goodbye at the same time. False if some needed too long: their tasks go on, as their routes leave
+    /// the tables with them, however many they are.
+    async fn end(&mut self, keys: Vec<PeerKey>, why: &StopReason) -> bool {
         let mut goodbyes = Vec::new();
         for key in keys {
             let Some(peer) = self.peers.remove(&key) else {
                 continue;
             };
             self.dismiss(&peer);
-            let (done, gone) = oneshot::channel();
-            let stop = Command::Stop(StopReason::Shutdown(text.to_owned()), done);
-            if peer.commands.send(stop).await.is_ok() {
-                goodbyes.push(gone);
-            }
+            let why = why.clone();
+            goodbyes.push(async move {
+                let (done, gone) = oneshot::channel();
+                if peer.commands.send(Command::Stop(why, done)).await.is_ok() {
+                    let _ = gone.await;
+                }
+            });
         }
         let all = futures::future::join_all(goodbyes);
-        if tokio::time::timeout(STOP_LIMIT, all).await.is_err() {
-            tracing::warn!("some peers did not take our goodbye in time");
-        }
-        self.listeners.clear();
+        tokio::time::timeout(STOP_LIMIT, all).await.is_ok()
     }
 
     fn add_router(&mut self, router: Router) {
@@ -310,9 +325,7 @@ impl Speaker {
             .filter(|peer| peer.router == *key)
             .cloned()
             .collect();
-        for peer in peers {
-            self.remove_peer(&peer).await;
-        }
+        self.end(peers, &StopReason::Deconfigured).await;
         self.originations
             .retain(|origination, _| origination.router != *key);
         if let Some(router) = self.routers.remove(key) {
@@ -360,7 +373,8 @@ impl Speaker {
             }
         };
         let key = peer.key.clone();
-        let task = vital::spawn(format!("peer {key}"), task.run());
+        let span = tracing::error_span!("session", router = %key.router, peer = %key.peer);
+        let task = vital::spawn(format!("peer {key}"), task.run().instrument(span));
         let running = RunningPeer {
             config: peer,
             commands,
@@ -394,23 +408,6 @@ impl Speaker {
             .send(Command::Configure(Box::new(settings)))
             .await;
         Ok(())
-    }
-
-    async fn remove_peer(&mut self, key: &PeerKey) {
-        let Some(peer) = self.peers.remove(key) else {
-            return;
-        };
-        self.dismiss(&peer);
-        let (done, gone) = oneshot::channel();
-        if peer
-            .commands
-            .send(Command::Stop(StopReason::Deconfigured, done))
-            .await
-            .is_ok()
-        {
-            // A task that needs longer goes on: its routes leave the tables with it, however many they are.
-            let _ = tokio::time::timeout(STOP_LIMIT, gone).await;
-        }
     }
 
     fn dismiss(&self, peer: &RunningPeer) {

@@ -36,6 +36,7 @@ use super::connection::{Connection, leave, readiness};
 use super::connector::{self, ConnectError};
 use super::doorbell::Doorbell;
 use super::exporter_task::ExporterCommand;
+use super::failures::FailureLog;
 use super::malformed::MalformedLog;
 use super::outbox::Outbox;
 use super::settings::Settings;
@@ -107,6 +108,7 @@ pub(super) struct PeerTask {
     /// To be walked to its end before more is taken in.
     walk: Option<Walk>,
     malformed: MalformedLog,
+    failures: FailureLog,
     /// The last turn left something to do.
     unfinished: bool,
     snapshot: Arc<Mutex<PeerSnapshot>>,
@@ -153,6 +155,7 @@ impl PeerTask {
             transmit: BytesMut::new(),
             walk: None,
             malformed: MalformedLog::default(),
+            failures: FailureLog::default(),
             unfinished: false,
             snapshot: around.snapshot,
             events: around.events,
@@ -191,6 +194,7 @@ impl PeerTask {
                 Woken::Deadline => self.deadline(),
             }
             self.settle().await;
+            self.tell_failure();
             if self.rib.wants_sweep() {
                 self.rib.sweep();
             }
@@ -246,7 +250,7 @@ impl PeerTask {
             return;
         };
         if let Err(error) = set_ttl(&stream, remote.ip(), self.settings.ttl()) {
-            tracing::warn!(peer = %self.settings.name(), %error, "cannot set the TTL");
+            tracing::warn!(%error, "cannot set the TTL");
             return;
         }
         let slot = self.connections.iter().position(Option::is_none);
@@ -281,7 +285,7 @@ impl PeerTask {
                 ConnectFailure::Other
             }
             Err(error) => {
-                tracing::debug!(peer = %self.settings.name(), %error, "cannot connect");
+                tracing::debug!(%error, "cannot connect");
                 error.failure()
             }
         };
@@ -323,6 +327,15 @@ impl PeerTask {
         self.unfinished = true;
     }
 
+    fn tell_failure(&mut self) {
+        let errors = self.peer.last_errors();
+        let Some(failure) = &errors.failure else {
+            return;
+        };
+        let ended = errors.down.as_ref() == Some(failure);
+        self.failures.note(failure, ended, Instant::now());
+    }
+
     fn act(&mut self, action: Action) {
         match action {
             Action::Connect(id) => {
@@ -356,22 +369,21 @@ impl PeerTask {
     }
 
     async fn event(&mut self, event: Event) {
-        let name = self.settings.name().clone();
         match event {
             Event::StateChanged(state) => {
-                tracing::debug!(peer = %name, %state, "state changed");
+                tracing::debug!(%state, "state changed");
                 self.since = Instant::now();
                 self.publish();
             }
             Event::Established(negotiated) => self.established(negotiated).await,
             Event::Down(reason) => {
-                tracing::warn!(peer = %name, %reason, "session down");
+                tracing::warn!(%reason, "session down");
                 self.down().await;
                 self.publish();
             }
             Event::RefreshRequested(family) => {
                 // Whoever asks often would fill the log.
-                tracing::debug!(peer = %name, %family, "peer asks for its routes again");
+                tracing::debug!(%family, "peer asks for its routes again");
                 let demarcated = self.negotiated.as_ref().is_some_and(|n| n.enhanced_refresh);
                 let member = self.idx;
                 self.tell_exporter(ExporterCommand::Refresh {
@@ -383,14 +395,14 @@ impl PeerTask {
             }
             // The table was told by the sink, in its place among the UPDATEs.
             Event::RefreshBegin(family) => {
-                tracing::debug!(peer = %name, %family, "peer begins to send its routes again");
+                tracing::debug!(%family, "peer begins to send its routes again");
             }
             Event::RefreshEnd(family) => {
-                tracing::debug!(peer = %name, %family, "peer has sent its routes again");
+                tracing::debug!(%family, "peer has sent its routes again");
             }
             Event::EndOfRib(family) => {
                 if !self.end_of_rib.contains(&family) {
-                    tracing::info!(peer = %name, %family, "peer has sent all its routes");
+                    tracing::info!(%family, "peer has sent all its routes");
                     self.end_of_rib.push(family);
                     self.publish();
                 }
@@ -400,13 +412,14 @@ impl PeerTask {
 
     async fn established(&mut self, negotiated: Arc<Negotiated>) {
         tracing::info!(
-            peer = %self.settings.name(), remote = %negotiated.remote, asn = %negotiated.remote_as,
+            remote = %negotiated.remote, asn = %negotiated.remote_as,
             router_id = %negotiated.remote_router_id, "session established"
         );
         // It may be over already: the events of one read are told together.
         let Some(connection) = self.peer.session() else {
             return;
         };
+        self.failures.established();
         self.last_established = Some(SystemTime::now());
         self.end_of_rib.clear();
         self.last_update = None;
@@ -505,7 +518,7 @@ impl PeerTask {
                     }
                 }
                 Err(error) => {
-                    tracing::debug!(peer = %self.settings.name(), %error, "cannot write");
+                    tracing::debug!(%error, "cannot write");
                     self.connections[slot] = None;
                     self.peer.handle_closed(id, now);
                     again = true;

@@ -71,11 +71,6 @@ impl Settings {
         &self.router
     }
 
-    /// The name for logs.
-    pub(super) fn name(&self) -> &Arc<str> {
-        &self.peer.name
-    }
-
     fn is_internal(&self) -> bool {
         self.peer.remote_as.is_internal(self.router.local_as)
     }

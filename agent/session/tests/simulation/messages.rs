@@ -41,6 +41,13 @@ impl Lone {
         lone
     }
 
+    /// The neighbour makes another connection.
+    fn again(&mut self) {
+        let [local, remote] = [1, 2].map(|n| SocketAddr::from(([192, 0, 2, n], 179)));
+        let conn = self.peer.handle_incoming(local, remote, self.now);
+        self.conn = conn.expect("a passive peer that rested accepts");
+    }
+
     fn established(config: PeerConfig, open: &RawOpen) -> Self {
         let mut lone = Self::new(config);
         lone.feed(&[open.bytes(), keepalive()].concat());
@@ -356,6 +363,31 @@ fn a_collision_leaves_no_error_behind() {
     for node in &pair.nodes {
         assert_eq!(node.peer.last_errors(), &Default::default());
     }
+}
+
+#[test]
+fn a_connection_that_ends_without_a_word_does_not_hide_why() {
+    let mut lone = Lone::new(config(A));
+    let open = RawOpen {
+        my_as: 65009,
+        ..RawOpen::default()
+    };
+    lone.feed(&open.bytes());
+    let failure = |lone: &Lone| lone.peer.last_errors().failure.clone().unwrap().what;
+    let cause = failure(&lone);
+    assert!(matches!(cause, DownReason::NotificationSent(_)), "{cause}");
+    // The neighbour rests, and drops what comes.
+    lone.wait(Duration::from_secs(30));
+    lone.again();
+    lone.peer.handle_closed(lone.conn, lone.now);
+    assert_eq!(failure(&lone), cause);
+    // Once there was a session, its end is news.
+    lone.wait(Duration::from_secs(30));
+    lone.again();
+    lone.feed(&[RawOpen::default().bytes(), keepalive()].concat());
+    assert_eq!(lone.peer.state(), State::Established);
+    lone.peer.handle_closed(lone.conn, lone.now);
+    assert_eq!(failure(&lone), DownReason::ConnectionClosed);
 }
 
 #[test]

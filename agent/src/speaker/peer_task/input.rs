@@ -53,7 +53,7 @@ impl UpdateSink for Sink<'_> {
 
     fn malformed(&mut self, bad: &Malformed<'_>) {
         let now = Instant::now();
-        self.malformed.note(self.settings.name(), bad, now);
+        self.malformed.note(bad, now);
     }
 
     /// A walk over the table takes its time, and is the task's to do.

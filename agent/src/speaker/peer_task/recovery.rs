@@ -27,7 +27,8 @@ impl PeerTask {
             };
             let rest = FIRST_REST.saturating_mul(1 << u32::min(panics, 6));
             tracing::error!(
-                peer = %self.settings.name(), panic = vital::words(&*panic), rest_seconds = rest.as_secs(),
+                panic = vital::words(&*panic),
+                rest_seconds = rest.as_secs(),
                 "a defect: the session ends, and begins again after a rest"
             );
             self.stats.peer_panics.fetch_add(1, Ordering::Relaxed);
