@@ -229,17 +229,21 @@ impl<K: TableKey> FamilyTable<K> {
         Announced::Added
     }
 
-    /// A path went. Returns what its tag was.
+    /// A path went. `found` is what [`find`](Self::find) said a while ago. Returns what its tag was.
     #[inline]
     pub(crate) fn withdraw(
         &mut self,
         judge: &Judge<'_>,
         hasher: &Keyed,
-        (hash, key): (u64, K),
+        ((hash, key), found): ((u64, K), Option<u32>),
         (peer, path_id): (PeerIdx, u32),
         rings: &mut Rings,
     ) -> Option<Tag> {
-        let id = self.find(hash, &key)?;
+        let is_still = |&id: &u32| {
+            let dest = self.dests.get(id as usize);
+            dest.is_some_and(|dest| dest.is_in_use() && dest.key == key)
+        };
+        let id = found.filter(is_still).or_else(|| self.find(hash, &key))?;
         let dest = &self.dests[id as usize];
         let place = match dest.len() {
             0 => return None,

@@ -238,11 +238,20 @@ impl Batch {
                         touched ^= table.touch(op.hash);
                     }
                     std::hint::black_box(touched);
-                    for op in ops {
+                    // What is withdrawn is nearly always there: its destinations are fetched side by side too.
+                    let mut found = [None; AHEAD];
+                    for (op, found) in ops.iter().zip(&mut found) {
+                        if op.set == WITHDRAW {
+                            *found = table.find(op.hash, &op.key);
+                        }
+                    }
+                    for (op, found) in ops.iter().zip(found) {
                         let at = (op.hash, op.key);
                         if op.set == WITHDRAW {
                             let from = (peer, op.path_id);
-                            if let Some(tag) = table.withdraw(judge, &rib.hasher, at, from, rings) {
+                            if let Some(tag) =
+                                table.withdraw(judge, &rib.hasher, (at, found), from, rings)
+                            {
                                 received -= 1;
                                 accepted -= i64::from(!tag.is_refused());
                                 done.withdrawn += 1;

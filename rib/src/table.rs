@@ -233,7 +233,7 @@ impl Rib {
             table.withdraw(
                 judge,
                 &self.hasher,
-                (hash, key),
+                ((hash, key), None),
                 (PeerIdx::LOCAL, originator),
                 &mut rings,
             )
