@@ -100,6 +100,8 @@ pub enum DownReason {
     Collision,
     /// The peer ended it and said why.
     NotificationReceived(Notification),
+    /// The peer ended it, with a NOTIFICATION that cannot be read.
+    NotificationUnreadable,
     /// We ended it and said why.
     NotificationSent(Notification),
 }
@@ -147,6 +149,7 @@ impl fmt::Display for DownReason {
             Self::SendHoldTimerExpired => f.write_str("send hold timer expired"),
             Self::Collision => f.write_str("another connection to the peer was kept"),
             Self::NotificationReceived(n) => write!(f, "received {n}"),
+            Self::NotificationUnreadable => f.write_str("received an unreadable NOTIFICATION"),
             Self::NotificationSent(n) => write!(f, "sent {n}"),
         }
     }
@@ -213,6 +216,7 @@ impl From<&DownReason> for IdleReason {
             | DownReason::ConnectionClosed
             | DownReason::Collision
             | DownReason::NotificationReceived(_)
+            | DownReason::NotificationUnreadable
             | DownReason::NotificationSent(_) => Self::BackOff,
         }
     }

@@ -3,7 +3,7 @@
 //! Frames that lie in one read are handed out from where they are. Only the beginning of a frame whose end is not there yet
 //! is kept: at most one message, and nothing (not even capacity) between messages.
 
-use bgp_wire::{Frame, MessageType, Notification, next_frame};
+use bgp_wire::{Frame, MessageType, Notification, codes, next_frame};
 use bytes::BytesMut;
 
 /// RFC 4271 §4.1: marker, length, type.
@@ -21,8 +21,8 @@ pub(crate) struct Inbox {
 #[derive(Debug)]
 pub(crate) struct BadHeader {
     pub(crate) notification: Notification,
-    /// The type the header claims.
-    pub(crate) kind: Option<MessageType>,
+    /// It is the header of a NOTIFICATION.
+    pub(crate) of_notification: bool,
 }
 
 impl Inbox {
@@ -84,10 +84,10 @@ impl Inbox {
 
 fn framed(input: &[u8], max_len: usize) -> Result<Option<(Frame<'_>, usize)>, BadHeader> {
     next_frame(input, max_len).map_err(|bad| BadHeader {
+        // Without its marker nothing is a message, and the octet that would be the type is none.
+        of_notification: bad.notification.subcode != codes::header::NOT_SYNCHRONIZED
+            && input.get(HEADER_LEN - 1) == Some(&MessageType::Notification.code()),
         notification: bad.notification,
-        kind: input
-            .get(HEADER_LEN - 1)
-            .and_then(|code| MessageType::from_u8(*code)),
     })
 }
 

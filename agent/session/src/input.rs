@@ -47,6 +47,8 @@ pub(crate) enum Input<'a> {
     BadOpen(Notification),
     CollisionDump,
     Notification(Notification),
+    /// A NOTIFICATION whose length cannot be: that it ends the connection is all it says.
+    UnreadableNotification,
     Keepalive,
     Update(&'a Decoded<'a>, &'a SessionContext, &'a mut dyn UpdateSink),
     /// An UPDATE where none may come.
@@ -83,7 +85,7 @@ impl Input<'_> {
             {
                 FsmEvent::NotifMsgVerErr
             }
-            Self::Notification(_) => FsmEvent::NotifMsg,
+            Self::Notification(_) | Self::UnreadableNotification => FsmEvent::NotifMsg,
             Self::Keepalive => FsmEvent::KeepAliveMsg,
             Self::Update(..) | Self::UnexpectedUpdate => FsmEvent::UpdateMsg,
             Self::BadUpdate(_) => FsmEvent::UpdateMsgErr,
@@ -116,6 +118,7 @@ impl Input<'_> {
             Self::TcpFails(Some(why)) => Some(DownReason::ConnectFailed(*why)),
             Self::TcpFails(None) => Some(DownReason::ConnectionClosed),
             Self::Notification(n) => Some(DownReason::NotificationReceived(n.clone())),
+            Self::UnreadableNotification => Some(DownReason::NotificationUnreadable),
             Self::CollisionDump => Some(DownReason::Collision),
             _ => sent.map(DownReason::NotificationSent),
         }

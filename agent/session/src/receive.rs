@@ -8,7 +8,6 @@ use bgp_wire::{
     AttrScratch, Disposition, Frame, MessageType, Notification, Open, RefreshSubtype, RouteRefresh,
     codes, decode_update, frame,
 };
-use bytes::Bytes;
 
 use crate::collision::Side;
 use crate::event::{ConnId, Event};
@@ -66,9 +65,8 @@ impl Peer {
                     self.message(side, &frame, session.as_ref(), &mut scratch, now, sink);
                 }
                 // RFC 4271 §6.4: what is wrong with a NOTIFICATION cannot be answered with another one.
-                Err(bad) if bad.kind == Some(MessageType::Notification) => {
-                    let unreadable = Notification::new(0, 0, Bytes::new());
-                    self.step(side, Input::Notification(unreadable), now);
+                Err(bad) if bad.of_notification => {
+                    self.step(side, Input::UnreadableNotification, now);
                 }
                 Err(bad) => self.step(side, Input::BadHeader(bad.notification), now),
             }
@@ -114,9 +112,9 @@ impl Peer {
                 }
             }
             MessageType::Notification => {
-                let received = Notification::decode(frame.body)
-                    .unwrap_or_else(|_| Notification::new(0, 0, Bytes::new()));
-                self.step(side, Input::Notification(received), now);
+                let input = Notification::decode(frame.body)
+                    .map_or(Input::UnreadableNotification, Input::Notification);
+                self.step(side, input, now);
             }
             MessageType::Update => match session {
                 Some(session) if state == State::Established => {

@@ -305,14 +305,19 @@ fn a_notification_is_never_answered_however_bad() {
         std::slice::from_ref(&open),
         &[open.clone(), keepalive()],
     ];
-    let bad: [Vec<u8>; 4] = [
-        message(3, &[6, 2]),
-        message(3, &[2, 1, 0, 4]),
-        message(3, &[6]),
-        message(3, &[77, 99, 1]),
+    let header = |length: u16| [&[0xff; 16][..], &length.to_be_bytes(), &[3]].concat();
+    // With what is remembered as received: nothing, if it cannot be read.
+    let bad: [(Vec<u8>, Option<(u8, u8)>); 7] = [
+        (message(3, &[6, 2]), Some((6, 2))),
+        (message(3, &[2, 1, 0, 4]), Some((2, 1))),
+        (message(3, &[77, 99, 1]), Some((77, 99))),
+        (message(3, &[6]), None),
+        (header(0), None),
+        (header(18), None),
+        (header(0xffff), None),
     ];
     for up in ups {
-        for notification in &bad {
+        for (notification, code) in &bad {
             let mut lone = Lone::new(config(A));
             lone.feed(&up.concat());
             lone.sent();
@@ -320,10 +325,35 @@ fn a_notification_is_never_answered_however_bad() {
             assert_eq!(lone.sent(), [], "{notification:?}");
             assert!(lone.closed(), "{notification:?}");
             assert_eq!(lone.peer.state(), State::Idle);
-            let received = lone.peer.last_errors().received.clone().unwrap().what;
-            let failure = lone.peer.last_errors().failure.clone().unwrap().what;
-            assert_eq!(failure, DownReason::NotificationReceived(received));
+            let errors = lone.peer.last_errors();
+            let received = errors.received.clone().map(|stamped| stamped.what);
+            assert_eq!(received.as_ref().map(|n| (n.code, n.subcode)), *code);
+            assert_eq!(
+                errors.failure.clone().unwrap().what,
+                received.map_or(
+                    DownReason::NotificationUnreadable,
+                    DownReason::NotificationReceived
+                )
+            );
         }
+    }
+}
+
+/// Where the type of a message would be, a 3 means nothing if it is no message.
+#[test]
+fn what_has_no_marker_is_no_notification_and_is_answered() {
+    let text = b"GET / HTTP/1.1 \r\n\r\x03".to_vec();
+    let mut almost = message(3, &[6, 2]);
+    almost[15] = 0xfe;
+    for bytes in [text, almost] {
+        assert_eq!(bytes[18], 3);
+        let mut lone = Lone::established(config(A), &RawOpen::default());
+        lone.feed(&bytes);
+        assert_eq!(lone.sent(), [(3, Some((1, 1, vec![])))]);
+        assert!(lone.closed());
+        assert_eq!(lone.peer.last_errors().received, None);
+        let down = lone.peer.last_errors().down.clone().unwrap().what;
+        assert!(matches!(down, DownReason::NotificationSent(_)), "{down}");
     }
 }
 
