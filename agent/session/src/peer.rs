@@ -130,13 +130,25 @@ impl Peer {
 /// B. What happened.
 impl Peer {
     /// A connection of the peer was accepted. `None`: it is not wanted and has to be closed
-    /// (see [`refusal`](Self::refusal)).
+    /// (see [`refusal`](Self::refusal)). Read what has come in on the others first: one whose OPEN was taken in is not given up for
+    /// this one.
+    ///
+    /// A connection that is still without the peer's OPEN makes room: when the peer opens another one, it has most likely lost
+    /// that one without our hearing of it, and would be locked out for the four minutes that we wait for an OPEN. The newest
+    /// is taken each time, rather than the oldest kept for a while: whoever keeps opening connections and says nothing would
+    /// fill every such while, but stands in the way of a peer that does speak only for as long as its OPEN is under way.
     pub fn handle_incoming(
         &mut self,
         local: SocketAddr,
         remote: SocketAddr,
         now: Instant,
     ) -> Option<ConnId> {
+        if self.incoming.state() == State::OpenSent {
+            // The old one is told why it ends (RFC 4486 §4, Connection Collision Resolution): if somebody is there after all, it
+            // is the peer itself, which then knows that its other connection was preferred and need not rest for an error.
+            self.step(Side::Incoming, Input::CollisionDump, now);
+            self.step(Side::Incoming, Input::DampedStartPassive, now);
+        }
         if self.incoming.state() != State::Active {
             self.stats.refused += 1;
             return None;

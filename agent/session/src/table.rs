@@ -27,6 +27,8 @@
 //! - A received NOTIFICATION is never answered (§6.4: errors in it cannot be reported with another one), also in OpenSent,
 //!   where the list of "any other event" includes event 25 and asks for a NOTIFICATION.
 //! - A collision does not count as a failure and is not damped: the peer did nothing wrong.
+//! - There is one incoming FSM, not one for each incoming connection (§8.2.1). A newcomer takes the place of a connection whose
+//!   OPEN has not come, by events 23, 7 and 17; beside one in OpenConfirm or Established it is refused.
 //! - A failed connect and a connection lost in OpenSent count, so that the next attempts come more and more slowly.
 //! - With a negotiated hold time of zero, OpenConfirm still has OpenSent's four minutes: nobody waits there for ever.
 //! - The ConnectRetryTimer that runs in Active has the length of the idle hold time, not of ConnectRetryTime.

@@ -93,6 +93,25 @@ fn a_passive_peer_waits_and_accepts() {
     assert!(pair.is_up());
 }
 
+/// The peer gives its connection up and nobody tells us: its OPEN will never come.
+#[test]
+fn a_peer_that_comes_again_before_its_open_came_is_let_in() {
+    let mut configs = [config(A), config(B)];
+    configs[B].passive = true;
+    let mut pair = Pair::with(configs, 3);
+    pair.start();
+    // Its SYN is under way.
+    pair.run_for(pair.latency / 2);
+    pair.cut = true;
+    pair.run_for(20 * SECOND);
+    assert_eq!(pair.states(), [State::Connect, State::OpenSent]);
+    pair.cut = false;
+    pair.run_until(30 * SECOND, Pair::is_up);
+    assert!(pair.is_up(), "{:?}", pair.states());
+    let peer = &pair.nodes[B].peer;
+    assert_eq!((peer.stats().refused, peer.failures()), (0, 0));
+}
+
 #[test]
 fn two_passive_peers_never_meet() {
     let mut pair = Pair::with(

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use bgp_session::{Action, ConnId, DownReason, Event, Peer, PeerConfig, RemoteAs, State};
-use bgp_wire::{Asn, Family, RefreshSubtype};
+use bgp_session::{Action, ConnId, DownReason, Event, Peer, PeerConfig, RemoteAs, Side, State};
+use bgp_wire::{Asn, Family, RefreshSubtype, codes};
 use bytes::BytesMut;
 
 use crate::pair::{A, Sink, config, epoch};
@@ -54,6 +54,14 @@ impl Lone {
         assert_eq!(lone.peer.state(), State::Established);
         lone.sent();
         lone
+    }
+
+    /// The neighbour opens another connection, and goes on there if it may.
+    fn come_again(&mut self) -> bool {
+        let [local, remote] = [1, 2].map(|n| SocketAddr::from(([192, 0, 2, n], 179)));
+        let conn = self.peer.handle_incoming(local, remote, self.now);
+        self.conn = conn.unwrap_or(self.conn);
+        conn.is_some()
     }
 
     fn feed(&mut self, bytes: &[u8]) {
@@ -355,6 +363,67 @@ fn what_has_no_marker_is_no_notification_and_is_answered() {
         let down = lone.peer.last_errors().down.clone().unwrap().what;
         assert!(matches!(down, DownReason::NotificationSent(_)), "{down}");
     }
+}
+
+#[test]
+fn a_newcomer_takes_the_place_of_a_connection_without_open_and_of_no_other() {
+    let mut lone = Lone::new(config(A));
+    let first = lone.conn;
+    // However many come and say nothing, not even a whole OPEN: the last one counts.
+    for _ in 0..1000 {
+        let old = lone.conn;
+        lone.feed(&RawOpen::default().bytes()[..20]);
+        assert!(lone.come_again());
+        assert_ne!(lone.conn, old);
+        assert_eq!(lone.sent(), [(3, Some((6, 7, vec![]))), (1, None)]);
+        assert_eq!(lone.peer.poll_action(), Some(Action::Close(old)));
+        assert_eq!(lone.peer.poll_action(), None);
+    }
+    // What is still read of an old one is nobody's.
+    let current = std::mem::replace(&mut lone.conn, first);
+    lone.feed(&[RawOpen::default().bytes(), keepalive()].concat());
+    lone.conn = current;
+    assert_eq!(lone.peer.state(), State::OpenSent);
+    for (bytes, state) in [
+        (RawOpen::default().bytes(), State::OpenConfirm),
+        (keepalive(), State::Established),
+    ] {
+        lone.feed(&bytes);
+        assert_eq!(lone.peer.state(), state);
+        assert!(!lone.come_again(), "{state} is not given up");
+        assert_eq!(
+            lone.peer.refusal().subcode,
+            codes::cease::COLLISION_RESOLUTION
+        );
+    }
+    let (stats, errors) = (lone.peer.stats(), lone.peer.last_errors());
+    assert_eq!((stats.collisions, stats.refused), (1000, 2));
+    assert_eq!((lone.peer.failures(), stats.impossible_events), (0, 0));
+    assert_eq!((&errors.sent, &errors.failure), (&None, &None));
+    assert_eq!(lone.peer.negotiated().unwrap().side, Side::Incoming);
+}
+
+/// A newcomer does not touch what the other direction is at, and may still win against it.
+#[test]
+fn a_newcomer_leaves_the_outgoing_connection_alone() {
+    let now = epoch();
+    let [local, remote] = [1, 2].map(|n| SocketAddr::from(([192, 0, 2, n], 179)));
+    let mut peer = Peer::new(config(A), 1);
+    peer.start(now);
+    let Some(Action::Connect(outgoing)) = peer.poll_action() else {
+        panic!("it connects");
+    };
+    peer.handle_connected(outgoing, local, remote, now);
+    let first = peer.handle_incoming(local, remote, now).unwrap();
+    let mut sink = Sink::default();
+    peer.handle_bytes(outgoing, &RawOpen::default().bytes(), now, &mut sink);
+    let second = peer.handle_incoming(local, remote, now).unwrap();
+    let bytes = [RawOpen::default().bytes(), keepalive()].concat();
+    peer.handle_bytes(second, &bytes, now, &mut sink);
+    let closed: Vec<_> = std::iter::from_fn(|| peer.poll_action()).collect();
+    assert_eq!(closed, [Action::Close(first), Action::Close(outgoing)]);
+    assert_eq!(peer.session(), Some(second));
+    assert_eq!((peer.failures(), peer.stats().impossible_events), (0, 0));
 }
 
 #[test]
