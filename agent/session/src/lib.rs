@@ -37,8 +37,8 @@
 //!                              +-------------+
 //! ```
 //!
-//! What happens in each state at each event is the table in [`TABLE`], which the machine consults and a test walks. The
-//! map of the crate:
+//! What happens in each state at each event is the table in [`TABLE`], which the machine consults and a test walks; another one compares
+//! the machine with what RFC 4271 says of each state and event (`tests/rfc4271_8_2_2.txt`). The map of the crate:
 //!
 //! | file | holds |
 //! |---|---|
@@ -70,6 +70,8 @@ mod negotiate;
 mod outbox;
 mod peer;
 mod receive;
+#[cfg(test)]
+mod rfc_walk;
 mod state;
 mod stats;
 mod table;

@@ -24,12 +24,19 @@
 //!
 //! # Where we do otherwise than §8.2.2
 //!
+//! Event by event, with the reason of each, in `tests/rfc4271_deviations.txt`, which a test compares with the machine. In short:
+//!
 //! - A received NOTIFICATION is never answered (§6.4: errors in it cannot be reported with another one), also in OpenSent,
 //!   where the list of "any other event" includes event 25 and asks for a NOTIFICATION.
-//! - A collision does not count as a failure and is not damped: the peer did nothing wrong.
+//! - One with a version error (event 24) counts and is damped like any other, also in OpenSent and OpenConfirm. The RFC spares the
+//!   counter there for a next attempt with another version (§7), and we have none.
+//! - A collision (event 23) does not count as a failure and is not damped: the peer did nothing wrong.
 //! - There is one incoming FSM, not one for each incoming connection (§8.2.1). A newcomer takes the place of a connection whose
 //!   OPEN has not come, by events 23, 7 and 17; beside one in OpenConfirm or Established it is refused.
 //! - A failed connect and a connection lost in OpenSent count, so that the next attempts come more and more slowly.
+//! - An AutomaticStop (event 8) that somebody asked for does not count, and no failure does beside a connection that lives.
+//! - A second OPEN on the same connection is an FSM error (RFC 6608), in OpenConfirm too, where the RFC has collisions in mind.
+//! - An error in a message header is told as one in Established too (§6.1), not as an FSM error.
 //! - With a negotiated hold time of zero, OpenConfirm still has OpenSent's four minutes: nobody waits there for ever.
 //! - The ConnectRetryTimer that runs in Active has the length of the idle hold time, not of ConnectRetryTime.
 

@@ -1,5 +1,5 @@
 //! Walks all rows of the FSM table with a real machine: each row is met in its state, by its event, and what the machine then
-//! does is compared with what the row says.
+//! does is compared with what the row says. Whether the rows are right is what `rfc_walk.rs` asks.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ fn agreed(side: Side) -> Arc<Negotiated> {
 
 /// A peer with an FSM in the state, and the time it is then; `None` if that FSM does not get there. Everything it had to say on the
 /// way is taken.
-fn peer_in(state: State, side: Side) -> Option<(Peer, Instant)> {
+pub(crate) fn peer_in(state: State, side: Side) -> Option<(Peer, Instant)> {
     let now = epoch();
     let mut peer = Peer::new(config(), 1);
     peer.wanted = true;
@@ -96,16 +96,16 @@ fn peer_in(state: State, side: Side) -> Option<(Peer, Instant)> {
 }
 
 /// A message: for whom, its type, and code and subcode if it is a NOTIFICATION.
-type Sent = (ConnId, u8, Option<(u8, u8)>);
+pub(crate) type Sent = (ConnId, u8, Option<(u8, u8)>);
 
 #[derive(Default, Debug)]
-struct Taken {
-    sent: Vec<Sent>,
+pub(crate) struct Taken {
+    pub(crate) sent: Vec<Sent>,
     actions: Vec<Action>,
     events: Vec<Event>,
 }
 
-fn taken(peer: &mut Peer) -> Taken {
+pub(crate) fn taken(peer: &mut Peer) -> Taken {
     let mut taken = Taken::default();
     let mut out = BytesMut::new();
     while let Some(conn) = peer.poll_transmit(&mut out) {
@@ -125,7 +125,7 @@ fn taken(peer: &mut Peer) -> Taken {
     taken
 }
 
-struct Count(usize);
+pub(crate) struct Count(pub(crate) usize);
 
 impl UpdateSink for Count {
     fn update(&mut self, _: &Decoded<'_>, _: &SessionContext) {
@@ -134,7 +134,13 @@ impl UpdateSink for Count {
 }
 
 /// Gives the event to the FSM. `false`: nothing in the machine can raise it.
-fn raise(peer: &mut Peer, side: Side, event: FsmEvent, now: Instant, sink: &mut Count) -> bool {
+pub(crate) fn raise(
+    peer: &mut Peer,
+    side: Side,
+    event: FsmEvent,
+    now: Instant,
+    sink: &mut Count,
+) -> bool {
     use FsmEvent as E;
     let ending = Ending {
         notification: Notification::cease(codes::cease::OUT_OF_RESOURCES),
@@ -200,7 +206,7 @@ fn raise(peer: &mut Peer, side: Side, event: FsmEvent, now: Instant, sink: &mut 
 }
 
 /// Whether this side's FSM is the one the row is about: the outgoing one connects, the incoming one accepts.
-fn concerns(row: &Row, side: Side) -> bool {
+pub(crate) fn concerns(row: &Row, side: Side) -> bool {
     use FsmEvent as E;
     match (row.state, row.event) {
         (State::Idle, E::ManualStart | E::AutomaticStartWithDamp) => side == Side::Outgoing,
