@@ -41,6 +41,8 @@ pub struct Variant {
     pub v4: bool,
     /// TCP-MD5 on both sides.
     pub md5: bool,
+    /// TTL security on both sides.
+    pub ttl_security: bool,
     /// The agent waits for the connection; else the other router does.
     pub agent_passive: bool,
     /// Both sides connect.
@@ -91,6 +93,9 @@ pub fn documents(variant: Variant, count: u16) -> Vec<(String, String)> {
     if variant.agent_passive {
         peer = peer.with("passive: true");
     }
+    if variant.ttl_security {
+        peer = peer.with("ttlSecurity: 1");
+    }
     let mut all = vec![(
         "router".to_owned(),
         manifests::Router::new("underlay", NODE_ASN, "10.255.0.2").text(),
@@ -126,6 +131,7 @@ impl<'a> Pair<'a> {
         plan.announce = prefixes(Party::Tor, v6, ROUTES);
         plan.password = variant.md5.then(|| PASSWORD.to_owned());
         plan.passive = !variant.agent_passive && !variant.both_active;
+        plan.ttl_security = variant.ttl_security;
         plan.hold_time = variant.hold();
         let router = peers::start(kind, &net.tor, &lab.subdirectory("tor")?, &plan)?;
         let documents = documents(variant, ROUTES);

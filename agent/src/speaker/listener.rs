@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 
 use super::connector;
 use super::peer_task::Command;
-use super::tcp_options::set_md5;
+use super::tcp_options::{TtlRule, set_md5, set_ttl};
 use crate::vital;
 
 /// How many connections the kernel holds for us before we accept them; a rack that restarts dials all at once.
@@ -156,6 +156,9 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
     }
+    // RFC 5082 section 3: a peer with TTL security takes no segment with less than 255, and the answer to its SYN is sent from here,
+    // before the connection has an owner. Others do not mind, and get their own TTL when the connection is theirs.
+    set_ttl(&socket, address.ip(), TtlRule::Send(255))?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;

@@ -21,7 +21,8 @@ pub(super) enum TtlRule {
     Security(u8),
 }
 
-/// Applies `rule` to a socket of the family of `remote`.
+/// Applies `rule` to a socket of the family of `remote`, be it connected or listening: answers to SYNs go out with the TTL of the
+/// listening socket, which accepted ones inherit.
 pub(super) fn set_ttl(socket: &impl AsFd, remote: IpAddr, rule: TtlRule) -> io::Result<()> {
     let send = match rule {
         TtlRule::Send(ttl) => u32::from(ttl.max(1)),

@@ -76,6 +76,11 @@ fn configuration(plan: &Plan) -> String {
     } = plan;
     let channel = if plan.v6() { "ipv6" } else { "ipv4" };
     let passive = if plan.passive { "passive on;" } else { "" };
+    let security = if plan.ttl_security {
+        "ttl security on;"
+    } else {
+        ""
+    };
     let password = plan
         .password
         .as_ref()
@@ -94,7 +99,7 @@ fn configuration(plan: &Plan) -> String {
         "protocol bgp peer {{
   local {local} as {asn};
   neighbor {remote} as {remote_asn};
-  {passive} {password}
+  {passive} {security} {password}
   hold time {hold_time}; connect retry time 1; connect delay time 1; error wait time 1, 2;
   {channels}
 }}

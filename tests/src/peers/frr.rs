@@ -142,6 +142,9 @@ router bgp {asn}
     if plan.passive {
         text += &format!(" neighbor {remote} passive\n");
     }
+    if plan.ttl_security {
+        text += &format!(" neighbor {remote} ttl-security hops 1\n");
+    }
     if let Some(password) = &plan.password {
         text += &format!(" neighbor {remote} password {password}\n");
     }

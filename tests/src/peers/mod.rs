@@ -62,6 +62,8 @@ pub struct Plan {
     pub passive: bool,
     /// The TCP-MD5 password.
     pub password: Option<String>,
+    /// Generalised TTL security (RFC 5082) for a direct neighbour; BIRD and FRR only.
+    pub ttl_security: bool,
     /// The hold time, in seconds.
     pub hold_time: u16,
     /// What it announces, all of the family of `local`.
@@ -82,6 +84,7 @@ impl Plan {
             remote_asn,
             passive: false,
             password: None,
+            ttl_security: false,
             hold_time: 9,
             announce: Vec::new(),
             announce_v4_over_v6: Vec::new(),
