@@ -46,6 +46,8 @@ pub(super) struct Listener {
 
 /// Connections refused because nobody with that address is configured, process-wide.
 pub(super) static REFUSED: AtomicU64 = AtomicU64::new(0);
+/// Connections of configured peers that came faster than the peer's task takes them, process-wide.
+static TOO_MANY: AtomicU64 = AtomicU64::new(0);
 
 impl Listener {
     /// Listens on `port` of every address, IPv4 and IPv6.
@@ -209,7 +211,11 @@ fn welcome(stream: TcpStream, remote: SocketAddr, guests: &Mutex<Guests>) {
     }
     // A full channel means the peer's task is far behind; the other side will dial again.
     if commands.try_send(Command::Incoming(stream)).is_err() {
-        tracing::warn!(%remote, "dropped a connection: the peer's task is busy");
+        let count = TOO_MANY.fetch_add(1, Ordering::Relaxed) + 1;
+        // Who connects without end must not fill the log.
+        if count.is_power_of_two() {
+            tracing::warn!(%remote, count, "dropped a connection: the peer's task is busy");
+        }
     }
 }
 
