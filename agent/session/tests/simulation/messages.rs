@@ -315,7 +315,7 @@ fn a_notification_is_never_answered_however_bad() {
     ];
     let header = |length: u16| [&[0xff; 16][..], &length.to_be_bytes(), &[3]].concat();
     // With what is remembered as received: nothing, if it cannot be read.
-    let bad: [(Vec<u8>, Option<(u8, u8)>); 7] = [
+    let bad = [
         (message(3, &[6, 2]), Some((6, 2))),
         (message(3, &[2, 1, 0, 4]), Some((2, 1))),
         (message(3, &[77, 99, 1]), Some((77, 99))),
