@@ -270,6 +270,16 @@ impl Agent {
             .to_owned())
     }
 
+    /// Since when a peer's session is up, as its status says: another time is another session.
+    ///
+    /// # Errors
+    /// When the agent does not answer, knows no such peer, or it was never up.
+    pub fn established_since(&self, peer: &str) -> Result<String> {
+        let object = self.object("peers", peer)?;
+        let since = object["status"]["lastEstablishedTime"].as_str();
+        Ok(since.context("no lastEstablishedTime")?.to_owned())
+    }
+
     /// A condition of an object: status and reason.
     ///
     /// # Errors
@@ -366,7 +376,10 @@ pub fn run_command(
         "--health-addr",
         "127.0.0.1:8083",
     ]);
-    command.args(["--log-level", "debug"]).args(more);
+    if !more.contains(&"--log-level") {
+        command.args(["--log-level", "debug"]);
+    }
+    command.args(more);
     Ok(command)
 }
 

@@ -126,6 +126,13 @@ pub fn address(tor: bool, v6: bool) -> IpAddr {
     }
 }
 
+/// More addresses of the router's end, for raw peers: `fd00:12::100` and on.
+#[must_use]
+pub fn raw_address(n: usize) -> IpAddr {
+    let low = u16::try_from(n).expect("few") + 0x100;
+    IpAddr::from([0xfd00, 0x12, 0, 0, 0, 0, 0, low])
+}
+
 impl NodeAndTor {
     /// Makes both and joins them.
     ///
@@ -141,5 +148,20 @@ impl NodeAndTor {
             tor.address("down0", address(true, v6), length)?;
         }
         Ok(Self { node, tor })
+    }
+
+    /// From now on, connections from the router's end to the node's IPv6 address come from [`raw_address`] `n`.
+    ///
+    /// # Errors
+    /// When `ip` refuses.
+    pub fn speak_as(&self, n: usize) -> Result<()> {
+        self.tor.address("down0", raw_address(n), 64)?;
+        // The source of the connection is chosen by a route of its own, as the address is one of many on the link.
+        self.tor.ip(&format!(
+            "route replace {}/128 dev down0 src {}",
+            address(false, true),
+            raw_address(n)
+        ))?;
+        Ok(())
     }
 }

@@ -38,8 +38,15 @@ pub fn message(kind: u8, body: &[u8]) -> Vec<u8> {
 /// An OPEN with four-octet AS and both unicast families.
 #[must_use]
 pub fn open(asn: u32, hold_time: u16, router_id: [u8; 4]) -> Vec<u8> {
+    open_with(asn, hold_time, router_id, &[])
+}
+
+/// As [`open`], with more capabilities, as they stand on the wire.
+#[must_use]
+pub fn open_with(asn: u32, hold_time: u16, router_id: [u8; 4], more: &[u8]) -> Vec<u8> {
     let mut capabilities = vec![1, 4, 0, 1, 0, 1, 1, 4, 0, 2, 0, 1, 65, 4];
     capabilities.extend(asn.to_be_bytes());
+    capabilities.extend(more);
     let mut body = vec![4];
     body.extend(u16::try_from(asn).unwrap_or(23456).to_be_bytes());
     body.extend(hold_time.to_be_bytes());
@@ -88,6 +95,34 @@ impl RawPeer {
     /// When the connection is closed.
     pub fn send(&mut self, bytes: &[u8]) -> Result<()> {
         self.stream.write_all(bytes).context("cannot send")
+    }
+
+    /// Sends the same bytes again and again until then, without reading anything, and says how often. The last time is cut short
+    /// when the agent takes nothing more for long.
+    ///
+    /// # Errors
+    /// When the connection is closed.
+    pub fn flood(&mut self, bytes: &[u8], until: Instant) -> Result<u64> {
+        const PATIENCE: Duration = Duration::from_secs(2);
+        self.stream
+            .set_write_timeout(Some(Duration::from_millis(100)))?;
+        let (mut times, mut at) = (0, 0);
+        while Instant::now() < until || (at > 0 && Instant::now() < until + PATIENCE) {
+            match self.stream.write(&bytes[at..]) {
+                Ok(count) => at += count,
+                Err(e)
+                    if matches!(
+                        e.kind(),
+                        ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+                    ) => {}
+                Err(e) => return Err(e).context("cannot send"),
+            }
+            if at == bytes.len() {
+                (times, at) = (times + 1, 0);
+            }
+        }
+        self.stream.set_write_timeout(None)?;
+        Ok(times)
     }
 
     /// The next message; `None` when the agent has closed the connection.
@@ -152,7 +187,15 @@ impl RawPeer {
     /// # Errors
     /// When the agent says something else.
     pub fn establish(&mut self, asn: u32, hold_time: u16, limit: Duration) -> Result<()> {
-        self.send(&open(asn, hold_time, [10, 255, 0, 9]))?;
+        self.establish_with(&open(asn, hold_time, [10, 255, 0, 9]), limit)
+    }
+
+    /// As [`RawPeer::establish`], with this OPEN.
+    ///
+    /// # Errors
+    /// When the agent says something else.
+    pub fn establish_with(&mut self, open: &[u8], limit: Duration) -> Result<()> {
+        self.send(open)?;
         self.await_kind(1, limit)?;
         self.send(&keepalive())?;
         self.await_kind(4, limit)?;

@@ -1,13 +1,13 @@
 //! Bad input costs what it must and no more: garbage its own session, a bad manifest its own object, a bad start a clear line.
 
 use std::fs;
-use std::net::{IpAddr, Ipv6Addr, TcpListener};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use bgp_tests::agent::{Agent, cosmos, run_command};
-use bgp_tests::lab::{self, Lab, NodeAndTor, address};
+use bgp_tests::lab::{self, Lab, NodeAndTor, address, raw_address};
 use bgp_tests::peers::{self, Kind, Plan};
 use bgp_tests::raw::{RawPeer, keepalive, message, open};
 use bgp_tests::routes::{Party, prefixes};
@@ -147,20 +147,9 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-fn raw_address(n: usize) -> IpAddr {
-    let low = u16::try_from(n).expect("few") + 0x100;
-    IpAddr::V6(Ipv6Addr::new(0xfd00, 0x12, 0, 0, 0, 0, 0, low))
-}
-
 /// Says what the case says and gives the NOTIFICATION that came.
 fn provoke(net: &NodeAndTor, n: usize, case: &Case) -> Result<(u8, u8)> {
-    net.tor.address("down0", raw_address(n), 64)?;
-    // The source of the connection is chosen by a route of its own, as the address is one of many on the link.
-    net.tor.ip(&format!(
-        "route replace {}/128 dev down0 src {}",
-        address(false, true),
-        raw_address(n)
-    ))?;
+    net.speak_as(n)?;
     let mut peer = RawPeer::connect(&net.tor, address(false, true), secs(10))?;
     match case.after {
         Stage::Connected => {}
@@ -217,7 +206,7 @@ fn garbage_gets_the_right_notification_and_costs_only_its_own_session() {
                 Ok(Look::when(have == 100, || format!("{have} routes")))
             },
         )?;
-        let since = established_since(&agent)?;
+        let since = agent.established_since(PEER)?;
 
         let mut wrong = Vec::new();
         for (n, case) in cases.iter().enumerate() {
@@ -232,7 +221,7 @@ fn garbage_gets_the_right_notification_and_costs_only_its_own_session() {
         ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
 
         ensure!(
-            established_since(&agent)? == since,
+            agent.established_since(PEER)? == since,
             "the honest session was disturbed"
         );
         ensure!(tor.state()? == "Established", "BIRD lost its session");
@@ -250,18 +239,12 @@ fn garbage_gets_the_right_notification_and_costs_only_its_own_session() {
     });
 }
 
-fn established_since(agent: &Agent) -> Result<String> {
-    let object = agent.object("peers", PEER)?;
-    let since = object["status"]["lastEstablishedTime"].as_str();
-    Ok(since.context("no lastEstablishedTime")?.to_owned())
-}
-
 #[test]
 fn a_bad_manifest_leaves_everything_else_running_and_is_named() {
     lab::run("manifests", |lab| {
         let pair = Pair::converged(lab, Kind::Bird, Variant::default())?;
         let agent = &pair.agent;
-        let since = established_since(agent)?;
+        let since = agent.established_since(PEER)?;
         let tor = address(true, true);
 
         // Not YAML, not an object, not of the schema, not there.
@@ -317,7 +300,7 @@ fn a_bad_manifest_leaves_everything_else_running_and_is_named() {
         })?;
         std::thread::sleep(secs(1));
         ensure!(
-            established_since(agent)? == since,
+            agent.established_since(PEER)? == since,
             "the session was disturbed"
         );
         pair.await_everything()
