@@ -204,16 +204,29 @@ fn connections_opened_and_closed_again_and_again() {
     });
 }
 
-/// Connections that stay open and on which nothing is ever said, with one that means it among them.
+/// Connections that stay open and on which nothing is ever said: one that speaks gets in among them, and stays.
 #[test]
 fn connections_opened_and_left_alone_again_and_again() {
     withstands("silence", |scene, end| {
-        let mut silent = Vec::new();
-        while Instant::now() < end {
-            silent.push(scene.connect()?);
-            thread::sleep(Duration::from_millis(5));
-        }
-        scene.establish()?;
-        Ok(silent.len() as u64)
+        thread::scope(|scope| {
+            let silent = scope.spawn(|| {
+                let mut silent = Vec::new();
+                while Instant::now() < end {
+                    silent.push(scene.connect()?);
+                    thread::sleep(Duration::from_millis(5));
+                }
+                anyhow::Ok(silent.len() as u64)
+            });
+            thread::sleep(TIME / 4);
+            let _speaks = until("one that speaks gets in", TIME / 2, || {
+                scene.establish().map(Look::Done)
+            })?;
+            let times = silent
+                .join()
+                .map_err(|_| anyhow!("the silence panicked"))??;
+            let state = scene.agent.session_state(FLOODER)?;
+            ensure!(state == "Established", "and then it was {state}");
+            Ok(times)
+        })
     });
 }
