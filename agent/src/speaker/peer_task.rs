@@ -13,7 +13,7 @@
 //! looks at deadlines and commands again: so keepalives stay on time whatever the tables do (docs/adr/0003).
 
 use std::future::Future;
-use std::io::{self, Read};
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -26,7 +26,6 @@ use bgp_wire::Family;
 use bytes::BytesMut;
 use parking_lot::Mutex;
 use rib::{GroupKey, Inbound, MemberQueue, PeerIdx, PeerInfo, Rib, TooManyPeers, Walk};
-use socket2::SockRef;
 use tokio::io::Ready;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
@@ -97,7 +96,8 @@ pub(super) struct PeerTask {
     rib: Arc<Rib>,
     exporter: mpsc::Sender<ExporterCommand>,
     commands: mpsc::Receiver<Command>,
-    connections: [Option<Connection>; 2],
+    /// One that we made and one of the peer's; until the end of a turn also one whose place a newcomer took.
+    connections: [Option<Connection>; 3],
     /// Connections that are over and write their last words.
     leaving: JoinSet<()>,
     dialling: Option<(ConnId, Dialling)>,
@@ -146,7 +146,7 @@ impl PeerTask {
             rib: around.rib,
             exporter: around.exporter,
             commands: around.commands,
-            connections: [None, None],
+            connections: [None, None, None],
             leaving: JoinSet::new(),
             dialling: None,
             exporting: None,
@@ -207,7 +207,7 @@ impl PeerTask {
     /// readiness stays with the socket, a ring stays with the bell, and the dialling future is only borrowed.
     async fn wait(&mut self) -> Woken {
         let deadline = self.next_deadline();
-        let [first, second] = &self.connections;
+        let [first, second, third] = &self.connections;
         let wants_queue = self.exporting.is_some();
         tokio::select! {
             // In this order: who commands, and what is due, come before what is merely there.
@@ -217,6 +217,7 @@ impl PeerTask {
             (id, result) = dialled(&mut self.dialling) => Woken::Dialled(id, result),
             ready = readiness(first.as_ref()) => Woken::Socket(0, ready),
             ready = readiness(second.as_ref()) => Woken::Socket(1, ready),
+            ready = readiness(third.as_ref()) => Woken::Socket(2, ready),
             () = self.queue_bell.rung(), if wants_queue => Woken::Queue,
             () = std::future::ready(()), if self.unfinished => Woken::Unfinished,
         }
@@ -232,11 +233,7 @@ impl PeerTask {
         if self.peer.poll_timeout().is_some_and(|due| due <= now) {
             // What has arrived counts before what is due: a task that was kept waiting must not take a peer for dead
             // whose KEEPALIVE lies in the socket.
-            for slot in 0..self.connections.len() {
-                self.read(slot, |stream, buffer| {
-                    (&*SockRef::from(stream)).read(buffer)
-                });
-            }
+            self.read_all();
             self.peer.handle_timeout(now);
         }
         if self.changed && now.duration_since(self.published) >= SNAPSHOT_INTERVAL {
@@ -253,20 +250,20 @@ impl PeerTask {
             tracing::warn!(%error, "cannot set the TTL");
             return;
         }
-        let slot = self.connections.iter().position(Option::is_none);
-        let id = slot.and_then(|_| self.peer.handle_incoming(local, remote, now));
-        match (slot, id) {
-            (Some(slot), Some(id)) => {
-                self.connections[slot] = Some(Connection::new(id, stream));
-            }
-            _ => {
-                // RFC 4486 §4: who is refused is told so.
-                let mut words = BytesMut::new();
-                self.peer.refusal().encode(&mut words);
-                let mut outbox = Outbox::default();
-                outbox.push(words.freeze());
-                self.let_leave(stream, outbox);
-            }
+        // An OPEN that has come already is heard before whoever came after it.
+        self.read_all();
+        let Some(id) = self.peer.handle_incoming(local, remote, now) else {
+            // RFC 4486 §4: who is refused is told so.
+            let mut words = BytesMut::new();
+            self.peer.refusal().encode(&mut words);
+            let mut outbox = Outbox::default();
+            outbox.push(words.freeze());
+            self.let_leave(stream, outbox);
+            return;
+        };
+        match self.connections.iter_mut().find(|place| place.is_none()) {
+            Some(place) => *place = Some(Connection::new(id, stream)),
+            None => self.peer.handle_closed(id, now),
         }
     }
 

@@ -1,6 +1,6 @@
 //! EDGE. What a peer sends: from its sockets through the session machine into the peer's Adj-RIB-In.
 
-use std::io;
+use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -8,6 +8,7 @@ use std::time::Instant;
 use bgp_session::{ConnId, Malformed, Negotiated, UpdateSink};
 use bgp_wire::{Decoded, Family, SessionContext};
 use rib::{Inbound, PeerIdx, Rib, Walk};
+use socket2::SockRef;
 use tokio::io::Ready;
 use tokio::net::TcpStream;
 
@@ -77,12 +78,17 @@ impl PeerTask {
         }
     }
 
+    /// Reads what lies in the sockets, whether or not their readiness was noticed yet.
+    pub(super) fn read_all(&mut self) {
+        for slot in 0..self.connections.len() {
+            self.read(slot, |stream, buffer| {
+                (&*SockRef::from(stream)).read(buffer)
+            });
+        }
+    }
+
     /// One read and everything that follows from it.
-    pub(super) fn read(
-        &mut self,
-        slot: usize,
-        read: impl Fn(&TcpStream, &mut [u8]) -> io::Result<usize>,
-    ) {
+    fn read(&mut self, slot: usize, read: impl Fn(&TcpStream, &mut [u8]) -> io::Result<usize>) {
         let now = Instant::now();
         let closed = READ_BUFFER.with_borrow_mut(|buffer| {
             let connection = self.connections[slot].as_ref()?;
