@@ -187,7 +187,7 @@ pub fn export<'e>(
         Outcome::Changed(set) => editor.load(set.as_ref()),
         Outcome::Reject(reason) => return Exported::Reject(RejectReason::Policy(reason)),
     }
-    let next_hop = match next_hop_to_write(attrs.next_hop(), source.kind, family, rules) {
+    let next_hop = match next_hop_to_write(|| attrs.next_hop(), source.kind, family, rules) {
         Ok(next_hop) => next_hop,
         Err(reason) => return Exported::Reject(reason),
     };
@@ -196,9 +196,11 @@ pub fn export<'e>(
     Exported::Announce(editor.get())
 }
 
-/// Whether [`export`] would announce. Cheaper, as nothing is built unless the policy has to see it.
+/// Whether [`export`] would announce. Cheaper, as nothing is built unless the policy has to see it; `is_limited` says whether any
+/// community [`limits`] who may hear it.
 pub(crate) fn is_announced(
     attrs: AttrRef<'_>,
+    is_limited: bool,
     source: &SourceInfo,
     family: Family,
     rules: &ExportRules,
@@ -208,9 +210,14 @@ pub(crate) fn is_announced(
         let exported = export(attrs, source, family, rules, editor);
         return matches!(exported, Exported::Announce(_));
     }
-    let announced = may_hear(attrs, source.kind, rules.audience).is_ok()
+    let hears = if is_limited {
+        may_hear(attrs, source.kind, rules.audience)
+    } else {
+        may_hear_unlimited(source.kind, rules.audience)
+    };
+    let announced = hears.is_ok()
         && !matches!(rules.policy.evaluate(attrs), Outcome::Reject(_))
-        && next_hop_to_write(attrs.next_hop(), source.kind, family, rules).is_ok();
+        && next_hop_to_write(|| attrs.next_hop(), source.kind, family, rules).is_ok();
     debug_assert_eq!(
         announced,
         matches!(
@@ -227,11 +234,7 @@ fn may_hear(
     source: SourceKind,
     audience: Audience,
 ) -> Result<(), RejectReason> {
-    // RFC 4456 §6: a route from a non-client is reflected to clients, one from a client to
-    // everyone. RFC 4271 §9.2: no other route of an internal peer goes to an internal peer.
-    if source == SourceKind::Ibgp && audience == Audience::Ibgp {
-        return Err(RejectReason::IbgpSplitHorizon);
-    }
+    may_hear_unlimited(source, audience)?;
     if source == SourceKind::Local {
         return Ok(());
     }
@@ -253,6 +256,24 @@ fn may_hear(
         }
     }
     Ok(())
+}
+
+/// Whether routes of this source may be told to these peers, as far as communities allow it.
+fn may_hear_unlimited(source: SourceKind, audience: Audience) -> Result<(), RejectReason> {
+    // RFC 4456 §6: a route from a non-client is reflected to clients, one from a client to
+    // everyone. RFC 4271 §9.2: no other route of an internal peer goes to an internal peer.
+    if source == SourceKind::Ibgp && audience == Audience::Ibgp {
+        return Err(RejectReason::IbgpSplitHorizon);
+    }
+    Ok(())
+}
+
+/// Whether a community limits who may be told of a route.
+pub(crate) fn limits(community: Community) -> bool {
+    matches!(
+        community,
+        Community::NO_ADVERTISE | Community::NO_EXPORT | Community::NO_EXPORT_SUBCONFED
+    )
 }
 
 /// RFC 4271 §5: "Unrecognized non-transitive optional attributes MUST be quietly ignored and not
@@ -326,7 +347,7 @@ fn mark_reflection(source: &SourceInfo, rules: &ExportRules, editor: &mut AttrEd
 
 /// The next hop to write, as the module's head says.
 fn next_hop_to_write(
-    current: Option<NextHop>,
+    current: impl FnOnce() -> Option<NextHop>,
     source: SourceKind,
     family: Family,
     rules: &ExportRules,
@@ -336,7 +357,7 @@ fn next_hop_to_write(
     let kept = if ours {
         None
     } else {
-        current.and_then(beyond_its_link)
+        current().and_then(beyond_its_link)
     };
     let own = if family.afi == Family::IPV4_UNICAST.afi {
         rules.own_ipv4

@@ -54,6 +54,8 @@ struct Slot {
     except: Option<PeerIdx>,
     /// Prefixes announced with it, then where the next one goes.
     count: usize,
+    /// How many more destinations the members have been told it of.
+    more: i64,
 }
 
 /// The lists of one family, kept for their memory.
@@ -143,8 +145,10 @@ impl Shared {
             Some(&slot) => slot,
             None => {
                 let info = with.peers.info(source);
+                let entry = with.interner.entry(attrs);
                 let told = is_announced(
-                    with.interner.entry(attrs).attrs(),
+                    entry.attrs(),
+                    entry.key.is_limited,
                     &SourceInfo::new(info.kind, info.router_id),
                     with.to.family.family,
                     with.to.rules,
@@ -157,6 +161,7 @@ impl Shared {
                     source,
                     except: (with.to.members.contains(u32::from(source.0))).then_some(source),
                     count: 0,
+                    more: 0,
                 });
                 let slot = (self.slots.len() - 1) as u32;
                 self.memo.insert((attrs, source), slot);
@@ -259,7 +264,7 @@ impl<K: TableKey> Lists<K> {
             let new = new.filter(|&slot| shared.announced(slot));
             let old = old.filter(|&slot| shared.announced(slot));
             if let Some(new) = new {
-                told.add(record.new_source, 1);
+                shared.slots[new as usize].more += 1;
                 if old.is_none_or(|old| record.resend || !shared.equal(old, new, with)) {
                     shared.build(new, with);
                     shared.slots[new as usize].count += 1;
@@ -267,7 +272,7 @@ impl<K: TableKey> Lists<K> {
                 }
             }
             if let Some(old) = old {
-                told.add(record.old_source, -1);
+                shared.slots[old as usize].more -= 1;
                 let old = &shared.slots[old as usize];
                 match new {
                     None => self.withdraw.push((old.except, nlri)),
@@ -282,6 +287,9 @@ impl<K: TableKey> Lists<K> {
                     }
                 }
             }
+        }
+        for slot in shared.slots.iter().filter(|slot| slot.more != 0) {
+            told.add(slot.source, slot.more);
         }
     }
 

@@ -42,8 +42,8 @@ pub struct MemberQueue {
 const OVERDUE: usize = 4;
 
 impl MemberQueue {
-    /// Full at one MiB, and again open at a quarter of that.
-    pub const HIGH: usize = 1 << 20;
+    /// Full at 256 KiB, and again open at a quarter of that: the socket behind it holds megabytes, so more is only memory.
+    pub const HIGH: usize = 256 * 1024;
 
     /// A queue whose reader is woken by `bell` when there is something again.
     pub fn new(bell: Arc<dyn Doorbell>) -> Self {

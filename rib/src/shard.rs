@@ -23,9 +23,8 @@ impl Shard {
         }
     }
 
-    pub(crate) fn mark_sets(&self, live: &mut AttrSetIds) {
-        self.v4.mark_sets(live);
-        self.v6.mark_sets(live);
+    pub(crate) fn mark_sets(&self, live: &mut AttrSetIds) -> usize {
+        self.v4.mark_sets(live) + self.v6.mark_sets(live)
     }
 
     pub(crate) fn tidy(&mut self, hasher: &Keyed) {

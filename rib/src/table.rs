@@ -88,6 +88,8 @@ pub struct Rib {
     pub(crate) next_hops: NextHops,
     /// Paths that let go of their set since the last sweep.
     let_go: AtomicUsize,
+    /// Slots that the last sweep looked at.
+    swept: AtomicUsize,
     /// A path was seen whose neighbour AS another path of its destination may have too.
     mixed_neighbors: AtomicBool,
     pub(crate) fib_bell: RwLock<Option<Arc<dyn Doorbell>>>,
@@ -121,6 +123,7 @@ impl Rib {
             peers: RwLock::new(Peers::new(local)),
             next_hops: NextHops::new(Arc::clone(&config.next_hops)),
             let_go: AtomicUsize::new(0),
+            swept: AtomicUsize::new(0),
             mixed_neighbors: AtomicBool::new(false),
             fib_bell: RwLock::new(None),
             export_bell: RwLock::new(None),
@@ -260,10 +263,13 @@ impl Rib {
         if let_go <= SWEEP_AFTER {
             return false;
         }
-        // A sweep looks at every path, so half of them have to have let go of a set before it pays; or so many sets have
-        // come meanwhile that they may hold twice the memory they need.
-        let paths = self.peers.read().paths();
-        let_go > SWEEP_AFTER + paths / 2 || self.interner.read().has_doubled(SWEEP_AFTER)
+        // A sweep looks at every slot of the tables, so half of the paths have to have let go of a set before it pays, and a
+        // quarter as many as there were slots; or so many sets have come meanwhile that they may hold twice the memory they need.
+        let pays = match self.peers.read().paths() {
+            0 => 0,
+            paths => (paths / 2).max(self.swept.load(Ordering::Relaxed) / 4),
+        };
+        let_go > SWEEP_AFTER + pays || self.interner.read().has_doubled(SWEEP_AFTER)
     }
 
     /// Frees attribute sets and next hops that nothing refers to. Stops all others for some nanoseconds a
@@ -272,11 +278,13 @@ impl Rib {
         let mut interner = self.interner.write();
         self.let_go.store(0, Ordering::Relaxed);
         let mut live = AttrSetIds::default();
+        let mut slots = 0;
         for shard in &self.shards {
             let mut shard = shard.lock();
-            shard.mark_sets(&mut live);
+            slots += shard.mark_sets(&mut live);
             shard.tidy(&self.hasher);
         }
+        self.swept.store(slots, Ordering::Relaxed);
         let next_hops = interner.sweep(&live);
         self.next_hops.sweep(&next_hops);
         self.batches.lock().truncate(1);

@@ -10,6 +10,8 @@ use std::net::IpAddr;
 
 use bgp_wire::{Asn, AttrRef, PathId, RouterId};
 
+use crate::export::limits;
+
 /// Where a path comes from, as far as selection and export care.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SourceKind {
@@ -61,6 +63,8 @@ pub struct DecisionKey {
     pub has_originator: bool,
     /// Whether the set has a CLUSTER_LIST.
     pub has_cluster_list: bool,
+    /// Whether a well-known community limits who may be told (RFC 1997). The decision does not care; export does.
+    pub is_limited: bool,
 }
 
 /// The degree of preference of a path that carries none.
@@ -79,6 +83,7 @@ impl DecisionKey {
             origin: attrs.origin().map_or(0, bgp_wire::Origin::code),
             has_originator: attrs.originator_id().is_some(),
             has_cluster_list: attrs.cluster_list().next().is_some(),
+            is_limited: attrs.communities().any(limits),
         }
     }
 }

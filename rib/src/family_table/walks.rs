@@ -147,8 +147,8 @@ impl<K: TableKey> FamilyTable<K> {
         }
     }
 
-    /// Marks every set that is held here.
-    pub(crate) fn mark_sets(&self, live: &mut AttrSetIds) {
+    /// Marks every set that is held here. Returns how many slots it looked at.
+    pub(crate) fn mark_sets(&self, live: &mut AttrSetIds) -> usize {
         for dest in &self.dests {
             match dest.len() {
                 0 => {}
@@ -166,5 +166,6 @@ impl<K: TableKey> FamilyTable<K> {
         for group in self.groups.iter().flatten() {
             group.mark(live);
         }
+        self.dests.len()
     }
 }
