@@ -257,12 +257,25 @@ impl File {
     }
 }
 
+/// What is wrong with a text, in one line.
+fn fault(error: &serde_saphyr::Error) -> String {
+    match error {
+        // The key is not named: where somebody forgot the key, it is the value of a secret.
+        serde_saphyr::Error::DuplicateMappingKey { location, .. } => format!(
+            "a key is there twice in one mapping, at line {}, column {}",
+            location.line(),
+            location.column()
+        ),
+        error => error.to_string().replace('\n', " "),
+    }
+}
+
 /// The documents of a file; the items of a list count as documents.
 fn documents(text: &str) -> Result<Vec<Value>, String> {
     // As YAML 1.2 has it, `n` and `yes` are texts: a node may be named n.
     let options = serde_saphyr::options! { with_snippet: false, strict_booleans: true };
     let documents: Vec<Value> = serde_saphyr::from_multiple_with_options(text, options)
-        .map_err(|error| format!("is not YAML: {}", error.to_string().replace('\n', " ")))?;
+        .map_err(|error| format!("is not YAML: {}", fault(&error)))?;
     let mut all = Vec::new();
     for mut document in documents {
         let is_list = document.get("kind").and_then(Value::as_str) == Some("List")

@@ -68,8 +68,15 @@ impl StatusStore {
     }
 }
 
+/// What `kubectl apply` keeps of the whole object as it was given, secrets included.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
 /// Passwords are not shown to whoever may ask for the list.
 fn conceal(object: &mut Value) {
+    let annotations = object.pointer_mut("/metadata/annotations");
+    if let Some(given) = annotations.and_then(|annotations| annotations.get_mut(LAST_APPLIED)) {
+        *given = "(hidden)".into();
+    }
     if let Some(password) = object.pointer_mut("/spec/authentication/password") {
         *password = "(hidden)".into();
     }

@@ -57,9 +57,15 @@ pub(super) fn prune(schema: &Value, value: &mut Value, path: &str, faults: &mut 
                     }
                     None if keep_all => true,
                     None => {
-                        let message = unknown(name, known);
+                        // Where a secret belongs, a name may be one that lost its key: `{hunter2}` for `{password: hunter2}`.
+                        let (field, message) = if is_secret(path) {
+                            let known = known.into_iter().flat_map(Map::keys);
+                            (path.to_owned(), unknown_here(known))
+                        } else {
+                            (place, unknown(name, known))
+                        };
                         faults.push(Fault {
-                            field: place,
+                            field,
                             message,
                             gravity: Gravity::Dropped,
                         });
@@ -93,6 +99,15 @@ fn unknown(name: &str, known: Option<&Map<String, Value>>) -> String {
         }
         None => "there is no such field, so it has no effect; remove it".to_owned(),
     }
+}
+
+/// As [`unknown`], without the name.
+fn unknown_here<'a>(known: impl Iterator<Item = &'a String>) -> String {
+    let known: Vec<&str> = known.map(String::as_str).collect();
+    format!(
+        "holds a field that does not exist and has no effect; what can be here is {}",
+        known.join(", ")
+    )
 }
 
 /// How many letters must change to make one word of the other.
@@ -160,7 +175,7 @@ impl Walk<'_> {
             .and_then(Value::as_str)
             .unwrap_or_default();
         if let Some(wanted) = wrong_type(kind, value) {
-            let message = format!("must be {wanted}, but is {}", shown(value));
+            let message = format!("must be {wanted}, but is {}", shown(path, value));
             self.fault(path, Gravity::Shapeless, message);
             return;
         }
@@ -170,7 +185,7 @@ impl Walk<'_> {
             let allowed: Vec<String> = allowed.iter().map(plain).collect();
             let message = format!(
                 "{} is not possible; use one of {}",
-                shown(value),
+                shown(path, value),
                 allowed.join(", ")
             );
             self.fault(path, Gravity::Refused, message);
@@ -273,7 +288,10 @@ impl Walk<'_> {
         if let Some(pattern) = schema.get("pattern").and_then(Value::as_str)
             && !self.patterns.matches(pattern, text)
         {
-            let message = format!("{text:?} does not have the right form ({pattern}): {about}");
+            let message = format!(
+                "{} does not have the right form ({pattern}): {about}",
+                quoted(path, text)
+            );
             self.fault(path, Gravity::Refused, message);
         }
         let wanted = match schema.get("format").and_then(Value::as_str) {
@@ -285,7 +303,8 @@ impl Walk<'_> {
             }
             _ => return,
         };
-        self.fault(path, Gravity::Refused, format!("{text:?} is not {wanted}"));
+        let message = format!("{} is not {wanted}", quoted(path, text));
+        self.fault(path, Gravity::Refused, message);
     }
 
     fn number(&mut self, schema: &Value, value: &Value, path: &str) {
@@ -346,10 +365,30 @@ fn wrong_type(kind: &str, value: &Value) -> Option<&'static str> {
     (!right).then_some(wanted)
 }
 
+/// Whether what is at `path` is a secret or stands where one belongs. It is never printed: logs are read by many.
+fn is_secret(path: &str) -> bool {
+    ["spec.authentication", "spec.authSecretRef"]
+        .iter()
+        .filter_map(|root| path.strip_prefix(root))
+        .any(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
+/// A text, for people.
+fn quoted(path: &str, text: &str) -> String {
+    if is_secret(path) {
+        "what is written here".to_owned()
+    } else {
+        format!("{text:?}")
+    }
+}
+
 /// A value with its type, for people.
-fn shown(value: &Value) -> String {
+fn shown(path: &str, value: &Value) -> String {
     match value {
         Value::Null => "empty".to_owned(),
+        Value::Bool(_) if is_secret(path) => "true or false".to_owned(),
+        Value::Number(_) if is_secret(path) => "a number; put it in quotes".to_owned(),
+        Value::String(_) if is_secret(path) => "a text".to_owned(),
         Value::Bool(value) => value.to_string(),
         Value::Number(number) => format!("the number {number}"),
         Value::String(text) => format!("the text {text:?}"),

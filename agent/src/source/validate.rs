@@ -86,6 +86,9 @@ impl Judge {
         }
         let mut faults = Vec::new();
         metadata(kind, &mut document, &mut faults);
+        if kind == Kind::Secret {
+            secret(&document, &mut faults);
+        }
         let schema = self.schemas.entry(kind).or_insert_with(|| Schema::of(kind));
         if let Some(schema) = schema {
             document = schema.admit(document, &self.validator, &mut self.patterns, &mut faults);
@@ -100,6 +103,10 @@ impl Judge {
         }
         match Object::from_value(kind, document) {
             Ok(object) => verdict.object = Some(object),
+            // The error may quote what it is about.
+            Err(_) if kind == Kind::Secret => {
+                verdict.refuse("", "is not a Secret: a field has a value of the wrong type");
+            }
             Err(error) => verdict.refuse("", error.to_string()),
         }
     }
@@ -237,6 +244,47 @@ fn metadata(kind: Kind, document: &mut Value, faults: &mut Vec<Fault>) {
             Some(_) => refuse(&format!("metadata.{map}"), "must be a mapping of texts"),
         }
     }
+}
+
+/// The shape of what a Secret holds, in words that never repeat it.
+fn secret(document: &Value, faults: &mut Vec<Fault>) {
+    let mut refuse = |field: String, message: &str| {
+        faults.push(Fault {
+            field,
+            message: message.to_owned(),
+            gravity: Gravity::Shapeless,
+        });
+    };
+    for (field, right) in [
+        ("data", "must be base64 text; write plain text under stringData"),
+        ("stringData", "must be a text; put it in quotes"),
+    ] {
+        match document.get(field) {
+            None | Some(Value::Null) => {}
+            Some(Value::Object(entries)) => {
+                for (name, value) in entries {
+                    let good = match value.as_str() {
+                        Some(text) => field == "stringData" || is_base64(text),
+                        None => false,
+                    };
+                    // A name may be a value that lost its key: `{hunter2}` for `{password: hunter2}`.
+                    if !good && name == "password" {
+                        refuse(format!("{field}.{name}"), right);
+                    } else if !good {
+                        refuse(field.to_owned(), &format!("each value {right}"));
+                    }
+                }
+            }
+            Some(_) => refuse(
+                field.to_owned(),
+                "must be a mapping, such as {password: ...}",
+            ),
+        }
+    }
+}
+
+fn is_base64(text: &str) -> bool {
+    serde_json::from_value::<k8s_openapi::ByteString>(text.into()).is_ok()
 }
 
 /// A DNS label, as names of namespaces are.
