@@ -88,12 +88,12 @@ pub struct BGPPeerSpec {
     /// How long the neighbour may be silent, as a duration such as 90s or 1m30s; 0s switches the check off. 90s unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
-    #[x_kube(validation = Rule::new("duration(self) == duration('0s') || duration(self) >= duration('3s')").message("holdTime must be 0s or at least 3s"))]
+    #[x_kube(validation = Rule::new("duration(self) == duration('0s') || duration(self) >= duration('3s')").message("holdTime must be a duration with its unit, 0s or at least 3s, such as 90s"))]
     pub hold_time: Option<String>,
     /// How often we say that we are alive, as a duration such as 30s; at most a third of the hold time. 30s unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
-    #[x_kube(validation = Rule::new("duration(self) == duration('0s') || duration(self) <= duration('30s')").message("keepaliveTime must be 0s or at most 30s"))]
+    #[x_kube(validation = Rule::new("duration(self) == duration('0s') || duration(self) <= duration('30s')").message("keepaliveTime must be a duration with its unit, 0s or at most 30s, such as 30s"))]
     pub keepalive_time: Option<String>,
     /// Hold time and keepalive interval in seconds, in place of holdTime and keepaliveTime.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -134,10 +134,10 @@ pub struct BestPathSpec {
     /// Compare MED between paths of different neighbouring ASes. False unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub always_compare_med: Option<bool>,
-    /// Compare MED within groups of one neighbouring AS, whatever the order of arrival. True unless set.
+    /// Compare MED within groups of one neighbouring AS, whatever the order of arrival. Always so: false is not carried out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deterministic_med: Option<bool>,
-    /// Decide between equal eBGP paths by router ID and not by age. False unless set.
+    /// Decide between equal eBGP paths by router ID. False unless set: the lowest peer address decides, never the age of a path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compare_router_id: Option<bool>,
 }

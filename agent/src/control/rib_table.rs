@@ -233,7 +233,12 @@ impl<'a> Explainer<'a> {
             .iter()
             .flat_map(|group| self.told(group))
             .collect();
-        let steps = steps(explanation.paths.iter().map(|(_, reason)| reason));
+        let external = |(row, _): &&(Row, Reason)| self.rib.peer(row.peer).kind == SourceKind::Ebgp;
+        // See `DecisionConfig::compare_router_id`.
+        let passed_over = !self.rib.config().decision.compare_router_id
+            && explanation.paths.iter().filter(external).count() > 1;
+        let reasons = explanation.paths.iter().map(|(_, reason)| reason);
+        let steps = steps(reasons, passed_over.then_some(Step::RouterId));
         let paths = explanation.paths.into_iter();
         RouteExplanation {
             router: String::new(),
@@ -347,8 +352,11 @@ fn source(kind: SourceKind) -> &'static str {
     }
 }
 
-/// The steps down to the last at which a path fell out.
-fn steps<'a>(reasons: impl Iterator<Item = &'a Reason>) -> Vec<StepExplanation> {
+/// The steps down to the last at which a path fell out. External paths are not compared at the one that is passed over.
+fn steps<'a>(
+    reasons: impl Iterator<Item = &'a Reason>,
+    passed_over: Option<Step>,
+) -> Vec<StepExplanation> {
     let mut losses: BTreeMap<Step, Vec<(usize, String)>> = BTreeMap::new();
     for (n, reason) in reasons.enumerate() {
         if let Some(loss) = reason.loss() {
@@ -378,6 +386,7 @@ fn steps<'a>(reasons: impl Iterator<Item = &'a Reason>) -> Vec<StepExplanation> 
                 name: format!("{}{rfc}", step.rule()),
                 out,
                 detail: texts.join("; "),
+                passed_over: passed_over == Some(step),
             }
         })
         .collect()

@@ -319,6 +319,25 @@ fn an_explanation_says_who_fell_out_where_and_who_was_told() {
 }
 
 #[test]
+fn a_step_that_is_passed_over_is_not_said_to_be_equal() {
+    let mut node = Node::new();
+    // The router IDs differ (1 and 2), and external paths are not compared by them.
+    for (name, last) in [("left", 1), ("right", 2)] {
+        let peer = node.peer(name, last, 65_001);
+        node.hear(peer, "192.0.2.0/24", last, &[65_001]);
+    }
+    node.tell();
+    let explanation = node.explain("192.0.2.0/24");
+    let [.., router_id, _, address] = explanation.steps.as_slice() else {
+        panic!("{explanation:?}")
+    };
+    assert!(router_id.name.starts_with("the lowest router ID wins"));
+    assert!(router_id.passed_over && router_id.out.is_empty());
+    assert!(address.name.starts_with("the lowest peer address wins"));
+    assert_eq!((address.passed_over, &*address.out), (false, &[1][..]));
+}
+
+#[test]
 fn a_change_that_is_not_told_yet_is_said_to_be_on_its_way() {
     let mut node = node();
     let left = node.table.peer("left").unwrap();

@@ -258,6 +258,9 @@ pub struct StepExplanation {
     /// Values compared, in words.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
+    /// External paths are not compared here: the step is passed over between them.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub passed_over: bool,
 }
 
 /// What some peers are told about a destination.

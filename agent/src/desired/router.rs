@@ -65,6 +65,13 @@ pub(super) fn build(
     }
     let kernel = kernel(spec, findings);
     let best_path = spec.best_path.clone().unwrap_or_default();
+    // The table always decides by groups of one neighbouring AS (rib/src/decision/med.rs): true says what is done anyway.
+    if best_path.deterministic_med == Some(false) {
+        findings.not_implemented(
+            "spec.bestPath.deterministicMed",
+            "set it to true or remove it: MED is always compared independently of the order of arrival",
+        );
+    }
     let router = Router {
         key: RouterKey::new(&key.namespace, &key.name),
         local_as: local_as?,
@@ -77,7 +84,6 @@ pub(super) fn build(
         require_policy: spec.require_policy.unwrap_or(false),
         decision: Decision {
             always_compare_med: best_path.always_compare_med.unwrap_or(false),
-            deterministic_med: best_path.deterministic_med.unwrap_or(true),
             compare_router_id: best_path.compare_router_id.unwrap_or(false),
         },
         cluster_id,

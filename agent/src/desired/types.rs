@@ -156,9 +156,7 @@ pub struct KernelConfig {
 pub struct Decision {
     /// MED is compared between paths of different neighbouring ASes.
     pub always_compare_med: bool,
-    /// MED is compared within groups of one neighbouring AS, whatever the order of arrival.
-    pub deterministic_med: bool,
-    /// Equal eBGP paths are decided by router ID, not by age.
+    /// Equal eBGP paths are decided by router ID; else that step is passed over for them, and the peer's address decides.
     pub compare_router_id: bool,
 }
 

@@ -342,6 +342,7 @@ fn explanation(rows: &[RouteRow]) -> RouteExplanation {
         name: name.to_owned(),
         out: out.to_vec(),
         detail: detail.to_owned(),
+        passed_over: false,
     };
     RouteExplanation {
         family: "ipv6/unicast".to_owned(),
