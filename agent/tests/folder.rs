@@ -252,7 +252,7 @@ spec:
     );
     let file = scratch.0.join("peers.yaml").display().to_string();
     let expected = format!(
-        "{file}: BGPPeer/tor: spec.holdTime: holdTime must be 0s or at least 3s
+        "{file}: BGPPeer/tor: spec.holdTime: holdTime must be a duration with its unit, 0s or at least 3s, such as 90s
 {file}: BGPPeer/tor-2: spec.passiv: there is no such field, so it has no effect; did you mean passive?
 {file}: BGPPeer/tor-2: spec.routerRef.name: there is no BGPRouter \"b\" in namespace \"default\"; create it or correct the name
 "

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use cosmos::desired::{
-    Change, Desired, FamilyCounts, KernelState, OriginationState, PeerState, RouterState, Snapshot,
+    Change, Desired, FamilyCounts, InEffect, KernelState, OriginationState, PeerState, RouterState, Snapshot,
     build, diff, statuses,
 };
 use cosmos::source::folder::Folder;
@@ -171,6 +171,7 @@ fn play(case: &Path) -> String {
     let mut out = String::new();
     let mut folder = Folder::default();
     let mut running = Desired::default();
+    let mut in_effect = InEffect::default();
     let (idle, well) = (StatusStore::default(), StatusStore::default());
     for (index, step) in steps(case).iter().enumerate() {
         let now = at(index);
@@ -181,7 +182,7 @@ fn play(case: &Path) -> String {
             let _ = writeln!(out, "nothing is different");
             continue;
         };
-        let (desired, problems) = build(&content.objects, NODE);
+        let (desired, problems) = in_effect.build(&content.objects, NODE);
         let mut section = |name: &str, lines: Vec<String>| {
             let _ = writeln!(out, "{name}:");
             for line in lines {

@@ -147,7 +147,7 @@ fn routers_are_checked() {
         &router_with(
             "kernel: {install: false, metric: 20, table: 1000, protocol: 186, acceptDefaultRoute: true}, \
              requirePolicy: true, routeReflector: {clusterID: 1.2.3.4}, \
-             bestPath: {alwaysCompareMed: true, deterministicMed: false, compareRouterId: true}",
+             bestPath: {alwaysCompareMed: true, deterministicMed: true, compareRouterId: true}",
         ),
     );
     for (more, message) in [
@@ -413,27 +413,27 @@ fn durations_of_peers_are_bounded() {
         (
             "holdTime",
             "2999ms",
-            Some("holdTime must be 0s or at least 3s"),
+            Some("holdTime must be a duration with its unit, 0s or at least 3s, such as 90s"),
         ),
         (
             "holdTime",
             "-5s",
-            Some("holdTime must be 0s or at least 3s"),
+            Some("holdTime must be a duration with its unit, 0s or at least 3s, such as 90s"),
         ),
         (
             "holdTime",
             "'90'",
-            Some("holdTime must be 0s or at least 3s"),
+            Some("holdTime must be a duration with its unit, 0s or at least 3s, such as 90s"),
         ),
         (
             "holdTime",
             "soon",
-            Some("holdTime must be 0s or at least 3s"),
+            Some("holdTime must be a duration with its unit, 0s or at least 3s, such as 90s"),
         ),
         (
             "holdTime",
             "90",
-            Some("must be a text, but is the number 90"),
+            Some("must be a text, but is the number 90; give it: How long the neighbour may be silent, as a duration such as 90s"),
         ),
         ("keepaliveTime", "0s", None),
         ("keepaliveTime", "30s", None),
@@ -441,7 +441,7 @@ fn durations_of_peers_are_bounded() {
         (
             "keepaliveTime",
             "31s",
-            Some("keepaliveTime must be 0s or at most 30s"),
+            Some("keepaliveTime must be a duration with its unit, 0s or at most 30s, such as 30s"),
         ),
     ] {
         let spec = peer_with(&format!("{field}: {value}"));
@@ -747,7 +747,7 @@ fn a_document_must_say_what_it_is() {
         (
             "{apiVersion: v1, kind: ConfigMap, metadata: {name: c}}",
             Some("ConfigMap/c"),
-            "kind: kind ConfigMap (v1) is not read here; the kinds are BGPRouter, BGPPeer",
+            "kind: ConfigMap (v1) is not read here; the kinds are BGPRouter, BGPPeer",
         ),
         (
             "{apiVersion: bgp.miloapis.com/v1, kind: BGPPeer, metadata: {name: c}}",

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use bgp_wire::Family;
 use crds::{AddressFamily, Afi, BGPRouter, RouterRef, Safi};
 
+use super::in_effect::InEffect;
 use super::objects::{Kind, Object, ObjectKey, Objects};
 use super::problem::{Problem, Reason, Severity};
 use super::types::{Desired, Peer, PeerKey, Router, RouterKey};
@@ -14,9 +15,19 @@ use super::{advertisement, peer, router};
 /// What `objects` ask of `node`, and what is wrong with those among them that are its business.
 ///
 /// An object that cannot be carried out is left out of the answer and has a [`Problem`] that says why; nothing else
-/// suffers from it, except what is bound to a router that is left out.
+/// suffers from it, except what is bound to a router that is left out. This is the answer of a node on which nothing
+/// runs yet; [`InEffect`] gives that of one on which something does.
 #[must_use]
 pub fn build(objects: &Objects, node: &str) -> (Desired, Vec<Problem>) {
+    InEffect::default().build(objects, node)
+}
+
+/// As [`build`], where `running` is in effect: what is in it of an object that is refused now stays.
+pub(super) fn build_over(
+    objects: &Objects,
+    node: &str,
+    running: &InEffect,
+) -> (Desired, Vec<Problem>) {
     let mut problems = Vec::new();
     let mut desired = Desired::default();
     let mut rejected = BTreeSet::new();
@@ -26,12 +37,15 @@ pub fn build(objects: &Objects, node: &str) -> (Desired, Vec<Problem>) {
             continue;
         }
         let mut findings = Findings::new(key, &mut problems);
-        match router::build(key, object, &mut findings) {
+        promises(objects, &mut findings);
+        let router_key = RouterKey::new(&key.namespace, &key.name);
+        let built = router::build(key, object, &mut findings);
+        match built.or_else(|| running.before().routers.get(&router_key).cloned()) {
             Some(router) => {
-                desired.routers.insert(router.key.clone(), router);
+                desired.routers.insert(router_key, router);
             }
             None => {
-                rejected.insert(RouterKey::new(&key.namespace, &key.name));
+                rejected.insert(router_key);
             }
         }
     }
@@ -44,32 +58,67 @@ pub fn build(objects: &Objects, node: &str) -> (Desired, Vec<Problem>) {
     };
     let mut peers = BTreeMap::new();
     for (key, object) in objects.peers() {
+        let known = problems.len();
         let mut findings = Findings::new(key, &mut problems);
+        promises(objects, &mut findings);
         for peer in peer::build(key, object, &routers, &mut findings) {
             peers.insert(peer.key.clone(), peer);
+        }
+        for old in running.peers(&key.path()) {
+            if is_refused_on(&old.router, &problems[known..])
+                && let Some(peer) = running.peer(old, &desired)
+            {
+                peers.insert(old.clone(), peer);
+            }
         }
     }
     let mut originations = BTreeMap::new();
     for (key, object) in objects.advertisements() {
         let mut findings = Findings::new(key, &mut problems);
-        if let Some(origination) = advertisement::build(key, object, &routers, &mut findings) {
-            originations.insert(origination.key.clone(), origination);
-        }
+        let built = advertisement::build(key, object, &routers, &mut findings);
+        let built = built.map(|origination| (origination.key.clone(), origination));
+        let refused = !findings.accepted();
+        originations.extend(built.or_else(|| {
+            let old = running.origination(&key.path(), &desired);
+            old.filter(|_| refused)
+        }));
     }
     for (key, _) in objects.iter() {
         if matches!(
             key.kind,
             Kind::BgpPolicy | Kind::BgpVrfInstance | Kind::Vpc | Kind::VpcAttachment
         ) {
-            let message = format!("{} objects are not carried out by this version", key.kind);
+            let effect = match key.kind {
+                Kind::BgpPolicy => "so routes pass as if it were not there",
+                _ => "so it changes nothing on this node",
+            };
+            let message = format!(
+                "this version does not carry out {} objects yet, {effect}; remove it, or leave it for a version that does",
+                key.kind
+            );
             Findings::new(key, &mut problems).reject("", Reason::NotImplemented, message);
         }
     }
 
-    desired.peers = without_duplicates(peers, &desired.routers, &mut problems);
+    desired.peers = without_duplicates(peers, &desired, running, &mut problems);
     desired.originations = originations;
     problems.sort_by(|a, b| a.object.cmp(&b.object));
     (desired, problems)
+}
+
+/// Refuses what asks for a field that is promised and not there yet.
+fn promises(objects: &Objects, findings: &mut Findings<'_>) {
+    for field in objects.dropped(findings.object) {
+        findings.not_implemented(field, "remove it to go without");
+    }
+}
+
+/// Whether `problems`, all of one object, keep it from being carried out on `router`.
+fn is_refused_on(router: &RouterKey, problems: &[Problem]) -> bool {
+    problems.iter().any(|problem| {
+        problem.severity == Severity::Rejected
+            && problem.router.as_ref().is_none_or(|only| only == router)
+    })
 }
 
 /// The names of the nodes that routers are bound to, and of the Node objects.
@@ -111,6 +160,11 @@ impl<'a> Routers<'a> {
         let field = "spec.routerRef.name";
         let wanted = ObjectKey::new(Kind::BgpRouter, namespace, &reference.name);
         let Some(Object::Router(object)) = self.objects.get(&wanted) else {
+            if self.objects.is_refused(&wanted) {
+                let message = format!("BGPRouter {:?} {REFUSED}", reference.name);
+                findings.reject(field, Reason::RouterNotAccepted, message);
+                return None;
+            }
             let message = format!(
                 "there is no BGPRouter {:?} in namespace {namespace:?}; create it or correct the name",
                 reference.name
@@ -153,9 +207,14 @@ impl<'a> Routers<'a> {
             })
             .collect();
         if chosen.is_empty() {
-            let message = format!(
+            let mut message = format!(
                 "no BGPRouter in namespace {namespace:?} has such labels; label a router or correct the selector"
             );
+            let mut refused = self.objects.refused();
+            let meant = |key: &&ObjectKey| key.kind == Kind::BgpRouter && key.namespace == namespace;
+            if let Some(key) = refused.find(meant) {
+                message = format!("{message}; BGPRouter {:?} {REFUSED}", key.name);
+            }
             findings.reject(field, Reason::RouterNotFound, message);
         }
         chosen
@@ -175,7 +234,7 @@ impl<'a> Routers<'a> {
     ) -> Option<&'a Router> {
         if self.rejected.contains(&key) {
             let message =
-                format!("BGPRouter {key} is not accepted; its condition Accepted says why");
+                format!("BGPRouter {key} was refused: its condition Accepted says why");
             findings
                 .on(&key)
                 .reject(field, Reason::RouterNotAccepted, message);
@@ -184,6 +243,10 @@ impl<'a> Routers<'a> {
         self.running.get(&key)
     }
 }
+
+/// What is said of an object that has an error in its manifest, so that there is no condition to look at.
+pub(super) const REFUSED: &str =
+    "was refused for an error in its manifest: `cosmos show summary` and `cosmos check` name it";
 
 /// Collects the problems of one object.
 pub(super) struct Findings<'a> {
@@ -243,6 +306,7 @@ impl<'a> Findings<'a> {
             reason,
             message,
             severity,
+            in_effect: None,
         });
     }
 }
@@ -299,38 +363,27 @@ pub(super) fn address(field: &str, text: &str, findings: &mut Findings<'_>) -> O
 /// Sessions whose neighbour no earlier one has.
 ///
 /// A connection that comes in is told apart by the listener's port and by its two addresses; two sessions that agree
-/// in those cannot both be served. The one whose object comes first by name has the neighbour.
+/// in those cannot both be served. The one that has the neighbour already keeps it; of new ones, the one whose object
+/// comes first by name.
 fn without_duplicates(
     peers: BTreeMap<PeerKey, Peer>,
-    routers: &BTreeMap<RouterKey, Router>,
+    desired: &Desired,
+    running: &InEffect,
     problems: &mut Vec<Problem>,
 ) -> BTreeMap<PeerKey, Peer> {
-    let mut by_address: HashMap<IpAddr, Vec<PeerKey>> = HashMap::new();
-    let mut kept: BTreeMap<PeerKey, Peer> = BTreeMap::new();
-    for (key, peer) in peers {
-        let listen = |key: &PeerKey| {
-            routers
-                .get(&key.router)
-                .and_then(|router| router.listen_port)
-        };
-        let same = by_address.entry(peer.address).or_default();
-        let other = same.iter().find(|other_key| {
-            let other = &kept[*other_key];
-            let told_apart_by_address = match (peer.local_address, other.local_address) {
-                (Some(ours), Some(theirs)) => ours != theirs,
-                _ => false,
-            };
-            let one_port = match (listen(&key), listen(other_key)) {
-                (Some(port), Some(other_port)) => port == other_port,
-                // Neither is connected to, so it is the neighbour that cannot tell them apart.
-                (None, None) => peer.remote_port == other.remote_port,
-                _ => false,
-            };
-            one_port && !told_apart_by_address
-        });
-        let Some(other) = other else {
-            same.push(key.clone());
-            kept.insert(key, peer);
+    let runs = |peer: &Peer| {
+        let before = running.before().peers.get(&peer.key);
+        before.is_some_and(|before| before.address == peer.address)
+    };
+    let (first, then): (Vec<_>, Vec<_>) = peers.into_values().partition(runs);
+    let mut neighbours = Neighbours {
+        routers: &desired.routers,
+        by_address: HashMap::new(),
+        kept: BTreeMap::new(),
+    };
+    for peer in first.into_iter().chain(then) {
+        let (key, address) = (peer.key.clone(), peer.address);
+        let Err(other) = neighbours.add(peer) else {
             continue;
         };
         let object = ObjectKey {
@@ -338,17 +391,59 @@ fn without_duplicates(
             namespace: key.router.namespace().to_owned(),
             name: key.name().to_owned(),
         };
-        let port = listen(&key).map_or_else(String::new, |port| format!(" on port {port}"));
+        let port = neighbours
+            .listen_port(&key)
+            .map_or_else(String::new, |port| format!(" on port {port}"));
         let message = format!(
-            "{} is already the neighbour of {other}{port}; remove one, or give the sessions different \
-             localAddress or their routers different listenPort",
-            peer.address
+            "{address} is already the neighbour of {other}{port}; remove one, or give the sessions different \
+             localAddress or their routers different listenPort"
         );
         Findings::new(&object, problems).on(&key.router).reject(
             "spec.address",
             Reason::DuplicateRemote,
             message,
         );
+        if let Some(before) = running.peer(&key, desired) {
+            let _taken_meanwhile = neighbours.add(before);
+        }
     }
-    kept
+    neighbours.kept
+}
+
+/// Sessions that can all be served.
+struct Neighbours<'a> {
+    routers: &'a BTreeMap<RouterKey, Router>,
+    by_address: HashMap<IpAddr, Vec<PeerKey>>,
+    kept: BTreeMap<PeerKey, Peer>,
+}
+
+impl Neighbours<'_> {
+    fn listen_port(&self, key: &PeerKey) -> Option<u16> {
+        self.routers.get(&key.router)?.listen_port
+    }
+
+    /// Adds a session, unless it cannot be told apart from one that is there.
+    fn add(&mut self, peer: Peer) -> Result<(), PeerKey> {
+        let same = self.by_address.get(&peer.address).into_iter().flatten();
+        let clash = same.filter_map(|key| self.kept.get(key)).find(|other| {
+            let told_apart_by_address = match (peer.local_address, other.local_address) {
+                (Some(ours), Some(theirs)) => ours != theirs,
+                _ => false,
+            };
+            let one_port = match (self.listen_port(&peer.key), self.listen_port(&other.key)) {
+                (Some(port), Some(other_port)) => port == other_port,
+                // Neither is connected to, so it is the neighbour that cannot tell them apart.
+                (None, None) => peer.remote_port == other.remote_port,
+                _ => false,
+            };
+            one_port && !told_apart_by_address
+        });
+        if let Some(other) = clash {
+            return Err(other.key.clone());
+        }
+        let same = self.by_address.entry(peer.address).or_default();
+        same.push(peer.key.clone());
+        self.kept.insert(peer.key.clone(), peer);
+        Ok(())
+    }
 }

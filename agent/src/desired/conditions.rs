@@ -18,9 +18,12 @@ use serde_json::Value;
 
 use super::build::is_for;
 use super::objects::{Object, ObjectKey, Objects};
-use super::problem::{Problem, Reason, Severity};
-use super::snapshot::{PeerState, RouterState, Snapshot};
+use super::problem::{Problem, Reason, Severity, stays};
+use super::snapshot::{KernelState, PeerState, RouterState, Snapshot};
 use super::types::{Desired, OriginationKey, Peer, RouterKey};
+
+/// What conditions say that cannot hold; the reason stands in one place.
+const NOT_ACCEPTED: &str = "the object is not accepted; its condition Accepted says why";
 
 /// The status of every object that is `node`'s business.
 ///
@@ -151,12 +154,30 @@ impl Told<'_> {
     /// The rejections' reason and text, if there are any.
     fn rejection(&self) -> Option<(Reason, String)> {
         let reason = self.rejections().next()?.reason;
-        let text = self
+        let mut text = self
             .rejections()
             .map(located)
             .collect::<Vec<_>>()
             .join("; ");
+        if let Some(generation) = self.in_effect() {
+            text.push_str("; ");
+            text.push_str(&stays(generation));
+        }
         Some((reason, text))
+    }
+
+    /// The generation that stays in effect everywhere although the object is refused.
+    fn in_effect(&self) -> Option<i64> {
+        self.rejections()
+            .map(|problem| problem.in_effect)
+            .min()
+            .flatten()
+    }
+
+    /// Why it is refused, when nothing of it stays in effect.
+    fn refused(&self) -> Option<Reason> {
+        let reason = self.rejections().next()?.reason;
+        self.in_effect().is_none().then_some(reason)
     }
 
     fn accepted(&self) -> Condition {
@@ -173,8 +194,8 @@ impl Told<'_> {
 
     /// A condition that cannot hold because the object is not accepted.
     fn not_accepted_so(&self, type_: &str) -> Condition {
-        match self.rejection() {
-            Some((reason, text)) => self.condition(type_, false, reason.as_str(), text),
+        match self.rejections().next() {
+            Some(problem) => self.condition(type_, false, problem.reason.as_str(), NOT_ACCEPTED),
             None => self.condition(type_, false, "Pending", "it is being started"),
         }
     }
@@ -244,8 +265,8 @@ impl Told<'_> {
                 );
                 self.condition("Programmed", false, "KernelError", text)
             } else if kernel.installed < kernel.wanted {
-                let text = "routes are on their way to the kernel";
-                self.condition("Programmed", false, "Programming", text)
+                let (reason, text) = missing(kernel);
+                self.condition("Programmed", false, reason, text)
             } else {
                 self.condition(
                     "Programmed",
@@ -278,13 +299,12 @@ impl Told<'_> {
     /// The phase, and the conditions that speak of the router itself.
     fn router_runs(&self, state: Option<&RouterState>) -> (&'static str, Vec<Condition>) {
         let accepted = self.accepted();
-        if let Some((reason, text)) = self.rejection() {
-            let reason = reason.as_str();
+        if self.refused().is_some() {
             let conditions = vec![
                 accepted,
-                self.condition("Ready", false, reason, text.clone()),
+                self.not_accepted_so("Ready"),
                 self.condition("RuntimeAvailable", true, "RuntimeReady", "the agent runs"),
-                self.condition("ConfigApplied", false, reason, text),
+                self.not_accepted_so("ConfigApplied"),
             ];
             return ("Failed", conditions);
         }
@@ -299,25 +319,28 @@ impl Told<'_> {
                     self.condition("ConfigApplied", false, "ApplyFailed", error),
                 ],
             ),
-            (Some(state), None) if state.listening => (
-                "Ready",
-                vec![
+            (Some(state), None) if state.listening => {
+                let (runs, applied) = match self.in_effect() {
+                    Some(generation) => (
+                        format!("the router runs as in generation {generation}"),
+                        self.not_accepted_so("ConfigApplied"),
+                    ),
+                    None => {
+                        let text = "the configuration is in force";
+                        (
+                            "the router runs as configured".to_owned(),
+                            self.condition("ConfigApplied", true, "Applied", text),
+                        )
+                    }
+                };
+                let conditions = vec![
                     accepted,
-                    self.condition(
-                        "Ready",
-                        true,
-                        "RuntimeReady",
-                        "the router runs as configured",
-                    ),
+                    self.condition("Ready", true, "RuntimeReady", runs),
                     self.condition("RuntimeAvailable", true, "RuntimeReady", "the agent runs"),
-                    self.condition(
-                        "ConfigApplied",
-                        true,
-                        "Applied",
-                        "the configuration is in force",
-                    ),
-                ],
-            ),
+                    applied,
+                ];
+                ("Ready", conditions)
+            }
             _ => {
                 let text = "the router is being started";
                 let conditions = vec![
@@ -351,12 +374,9 @@ impl Told<'_> {
         let furthest = sessions
             .iter()
             .min_by_key(|(_, state)| progress(&state.state));
-        let (state, ready) = match (furthest, self.rejection()) {
+        let (state, ready) = match (furthest, self.refused()) {
             // A session that is refused on one of several routers is as far from Established as can be.
-            (_, Some((_, text))) => {
-                let text = format!("not accepted: {text}");
-                ("Idle", self.condition("Ready", false, "Idle", text))
-            }
+            (_, Some(_)) => ("Idle", self.condition("Ready", false, "Idle", NOT_ACCEPTED)),
             (Some((peer, state)), None) => {
                 let text = session_text(peer, state);
                 let ready = state.is_established();
@@ -416,7 +436,7 @@ impl Told<'_> {
             .values()
             .find(|origination| *origination.key.advertisement == *path);
         let mut originated = 0;
-        let (ready, advertised) = match (wanted, self.rejection()) {
+        let (ready, advertised) = match (wanted, self.refused()) {
             (_, Some(_)) => (
                 self.not_accepted_so("Ready"),
                 self.not_accepted_so("Advertised"),
@@ -517,6 +537,43 @@ fn session_text(peer: &Peer, state: &PeerState) -> String {
         text.push_str(error);
     }
     text
+}
+
+/// Why wanted destinations are not in the kernel though it refused none: the state that says most, and all counts.
+fn missing(kernel: &KernelState) -> (&'static str, String) {
+    let missing = kernel.wanted.saturating_sub(kernel.installed);
+    let stuck = [
+        (
+            "Unresolved",
+            kernel.unresolved,
+            "unresolved (no next hop is reached)",
+        ),
+        (
+            "Blocked",
+            kernel.blocked,
+            "blocked (the kernel has a route of its own, or it is a default route that is not accepted)",
+        ),
+        (
+            "Shadowed",
+            kernel.shadowed,
+            "shadowed (another router of this node has the prefix)",
+        ),
+    ];
+    let known: u64 = stuck.iter().map(|(_, count, _)| count).sum();
+    let on_their_way = ("Programming", missing.saturating_sub(known), "on their way");
+    let all = [on_their_way].into_iter().chain(stuck);
+    let found: Vec<_> = all.filter(|(_, count, _)| *count > 0).collect();
+    let reason = found.first().map_or("Programming", |(reason, ..)| reason);
+    let counts: Vec<String> = found
+        .iter()
+        .map(|(_, count, what)| format!("{count} {what}"))
+        .collect();
+    let text = format!(
+        "{missing} of {} destinations are not in the kernel: {}; `cosmos show fib` says why for each",
+        kernel.wanted,
+        counts.join(", ")
+    );
+    (reason, text)
 }
 
 /// How far a state is on the way to Established.

@@ -1,22 +1,25 @@
 //! From objects to what this node should do, and from how it does to statuses. Pure: no clock, no IO.
 //!
 //! ```text
-//!   Objects --build--> (Desired, [Problem])      whole, on every event
+//!   Objects, InEffect --build--> (Desired, [Problem])      whole, on every event
 //!   Desired, Desired --diff--> [Change]          what the speaker and the kernel room carry out
 //!   Objects, Desired, [Problem], Snapshot --statuses--> statuses by object
 //! ```
 //!
 //! The whole answer is built on every event: a node has few objects, and what was never updated in part cannot be
-//! out of date in part. An object that cannot be used yields a [`Problem`] and is left out; the rest goes on.
+//! out of date in part. An object that cannot be used yields a [`Problem`]; what ran of it stays ([`InEffect`]), and the rest
+//! goes on.
 
 mod advertisement;
 mod build;
 mod conditions;
 mod diff;
 mod duration;
+mod in_effect;
 mod objects;
 mod peer;
 mod problem;
+mod promised;
 mod router;
 mod select;
 mod snapshot;
@@ -25,8 +28,11 @@ mod types;
 pub use build::{build, nodes};
 pub use conditions::{stamp, statuses};
 pub use diff::{Change, diff};
+pub use in_effect::InEffect;
 pub use objects::{Kind, Object, ObjectKey, Objects};
 pub use problem::{Problem, Reason, Severity};
+pub use promised::promised;
+pub(crate) use select::{label_key, label_value};
 pub use snapshot::{FamilyCounts, KernelState, OriginationState, PeerState, RouterState, Snapshot};
 pub use types::{
     Decision, Desired, FamilyConfig, KernelConfig, Origination, OriginationKey, Password, Peer,

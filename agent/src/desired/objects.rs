@@ -2,7 +2,7 @@
 //!
 //! [`Objects`] is the newest accepted form of each object, whoever read it. Nothing in it is resolved or judged.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -260,40 +260,79 @@ impl Object {
 
 /// The newest accepted form of every object. Cheap to copy.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub struct Objects(BTreeMap<ObjectKey, Arc<Object>>);
+pub struct Objects {
+    accepted: BTreeMap<ObjectKey, Arc<Object>>,
+    /// Objects that somebody wrote and that have no accepted form.
+    refused: BTreeSet<ObjectKey>,
+    /// Fields that were dropped from an object and must not be ignored, see [`super::promised`].
+    dropped: BTreeMap<ObjectKey, Vec<String>>,
+}
 
 impl Objects {
     /// Takes `object` in, in place of an earlier form.
     pub fn apply(&mut self, object: Object) {
-        self.0.insert(object.key(), Arc::new(object));
+        self.accepted.insert(object.key(), Arc::new(object));
+    }
+
+    /// Notes that `key` was refused, so that who needs it can be told so.
+    pub fn refuse(&mut self, key: ObjectKey) {
+        self.refused.insert(key);
+    }
+
+    /// Whether `key` has no accepted form because it was refused.
+    #[must_use]
+    pub fn is_refused(&self, key: &ObjectKey) -> bool {
+        self.refused.contains(key) && !self.accepted.contains_key(key)
+    }
+
+    /// The objects that were refused and have no accepted form.
+    pub fn refused(&self) -> impl Iterator<Item = &ObjectKey> {
+        self.refused.iter().filter(|key| self.is_refused(key))
+    }
+
+    /// Notes which fields were dropped from `key` and must not be ignored.
+    pub fn drop_fields(&mut self, key: ObjectKey, fields: Vec<String>) {
+        if fields.is_empty() {
+            self.dropped.remove(&key);
+        } else {
+            self.dropped.insert(key, fields);
+        }
+    }
+
+    /// The fields that were dropped from `key` and must not be ignored.
+    #[must_use]
+    pub fn dropped(&self, key: &ObjectKey) -> &[String] {
+        self.dropped.get(key).map_or(&[], Vec::as_slice)
     }
 
     /// Forgets an object.
     pub fn delete(&mut self, key: &ObjectKey) {
-        self.0.remove(key);
+        self.accepted.remove(key);
+        self.refused.remove(key);
+        self.dropped.remove(key);
     }
 
     /// One object.
     #[must_use]
     pub fn get(&self, key: &ObjectKey) -> Option<&Object> {
-        self.0.get(key).map(|object| &**object)
+        self.accepted.get(key).map(|object| &**object)
     }
 
     /// All objects, by kind, namespace and name.
     pub fn iter(&self) -> impl Iterator<Item = (&ObjectKey, &Object)> {
-        self.0.iter().map(|(key, object)| (key, &**object))
+        self.accepted.iter().map(|(key, object)| (key, &**object))
     }
 
     /// How many objects there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.accepted.len()
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.accepted.is_empty()
     }
 
     pub(crate) fn routers(&self) -> impl Iterator<Item = (&ObjectKey, &BGPRouter)> {

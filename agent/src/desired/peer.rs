@@ -6,9 +6,9 @@ use std::sync::Arc;
 use bgp_wire::{Family, HoldTime};
 use crds::{BGPPeer, BGPPeerSpec, PeerType};
 
-use super::build::{Findings, Routers, address, families, family};
+use super::build::{Findings, REFUSED, Routers, address, families, family};
 use super::duration::nanoseconds;
-use super::objects::ObjectKey;
+use super::objects::{Kind, ObjectKey};
 use super::problem::Reason;
 use super::router::asn;
 use super::types::{FamilyConfig, Password, Peer, PeerKey, RemoteAs, Router, Ttl};
@@ -92,6 +92,12 @@ fn session(
         let message = format!(
             "{local} cannot be our end of a session with {remote}; use an address of the same family"
         );
+        findings.reject("spec.localAddress", Reason::InvalidAddress, message);
+    }
+    if let (Some(remote), Some(local)) = (remote, local_address)
+        && remote == local
+    {
+        let message = format!("{local} is the neighbour's address too; give our own");
         findings.reject("spec.localAddress", Reason::InvalidAddress, message);
     }
     let remote_as = remote_as(spec, findings);
@@ -181,6 +187,19 @@ fn on_router(
         );
         findings.reject("spec.routeReflectorClient", Reason::InvalidForEBGP, message);
     }
+    if !internal && spec.next_hop_self == Some(true) {
+        let message = "an eBGP neighbour gets our own address as next hop anyway; remove it";
+        findings.warn("spec.nextHopSelf", Reason::NoEffect, message);
+    }
+    let carries_ipv4 = session
+        .families
+        .iter()
+        .any(|config| config.family == Family::IPV4_UNICAST);
+    if spec.extended_next_hop == Some(true) && !carries_ipv4 {
+        let message = "the session carries no IPv4 routes, so it changes nothing; add ipv4/unicast to \
+                       addressFamilies or remove it";
+        findings.warn("spec.extendedNextHop", Reason::NoEffect, message);
+    }
     let hops = |field, value: Option<i32>, max, findings: &mut Findings<'_>| match value {
         Some(_) => bounded(field, value, 1, 1..=max, findings).and_then(|n| u8::try_from(n).ok()),
         None => None,
@@ -202,10 +221,6 @@ fn on_router(
         (None, None) if spec.ebgp_multi_hop == Some(true) => Ttl::Multihop(MULTIHOP_TTL),
         (None, None) => Ttl::Direct,
     };
-    let carries_ipv4 = session
-        .families
-        .iter()
-        .any(|config| config.family == Family::IPV4_UNICAST);
     Some(Peer {
         key: PeerKey {
             peer: key.path().into(),
@@ -226,12 +241,13 @@ fn on_router(
                 .local_address
                 .filter(|local| local.is_ipv4() == session.address.is_ipv4())
         }),
-        next_hop_self: spec.next_hop_self.unwrap_or(false),
+        next_hop_self: internal && spec.next_hop_self.unwrap_or(false),
         route_reflector_client: spec.route_reflector_client.unwrap_or(false),
         allow_as_in: session.allow_as_in,
-        extended_next_hop: spec
-            .extended_next_hop
-            .unwrap_or_else(|| session.address.is_ipv6() && carries_ipv4),
+        extended_next_hop: carries_ipv4
+            && spec
+                .extended_next_hop
+                .unwrap_or_else(|| session.address.is_ipv6()),
         shutdown: session.shutdown.clone(),
         description: spec.description.clone(),
     })
@@ -418,9 +434,14 @@ fn password(
         let field = "spec.authSecretRef.name";
         let name = &reference.name;
         let Some(secret) = routers.objects.secret(namespace, name) else {
-            let message = format!(
-                "there is no Secret {name:?} in namespace {namespace:?}; create it with a key \"password\""
-            );
+            let wanted = ObjectKey::new(Kind::Secret, namespace, name);
+            let message = if routers.objects.is_refused(&wanted) {
+                format!("Secret {name:?} {REFUSED}")
+            } else {
+                format!(
+                    "there is no Secret {name:?} in namespace {namespace:?}; create it with a key \"password\""
+                )
+            };
             findings.reject(field, Reason::SecretNotFound, message);
             return None;
         };

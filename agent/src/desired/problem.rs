@@ -20,6 +20,8 @@ pub struct Problem {
     pub message: String,
     /// Whether the object is acted on all the same.
     pub severity: Severity,
+    /// The generation of the object that stays in effect although it is refused as it is now.
+    pub in_effect: Option<i64>,
 }
 
 /// What a problem means for its object.
@@ -27,7 +29,7 @@ pub struct Problem {
 pub enum Severity {
     /// The object is acted on; something in it has no effect.
     Warning,
-    /// The object is `Accepted=False` and not acted on.
+    /// The object is `Accepted=False` and not acted on: what ran of it before stays.
     Rejected,
 }
 
@@ -117,8 +119,17 @@ impl Problem {
     }
 }
 
+/// What stays of a refused object, for people.
+pub(super) fn stays(generation: i64) -> String {
+    format!("the last accepted spec (generation {generation}) is still in effect")
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.object, self.text())
+        write!(f, "{}: {}", self.object, self.text())?;
+        match self.in_effect {
+            Some(generation) => write!(f, "; {}", stays(generation)),
+            None => Ok(()),
+        }
     }
 }

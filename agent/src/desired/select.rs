@@ -35,8 +35,23 @@ fn meets(term: &LabelRequirement, labels: &BTreeMap<String, String>) -> bool {
 /// What is wrong with a selector: the field within it, and what would be right.
 pub(super) fn faults(selector: &RouterSelector) -> Vec<(String, String)> {
     let mut faults = Vec::new();
+    for (key, value) in selector.match_labels.iter().flatten() {
+        let field = format!("matchLabels.{key}");
+        faults.extend(label_key(key).map(|fault| (field.clone(), fault.to_owned())));
+        faults.extend(label_value(value).map(|fault| (field, format!("{value:?} {fault}"))));
+    }
     for (index, term) in selector.match_expressions.iter().flatten().enumerate() {
         let field = format!("matchExpressions[{index}]");
+        faults.extend(
+            label_key(&term.key)
+                .map(|fault| (format!("{field}.key"), format!("{:?} {fault}", term.key))),
+        );
+        for (n, value) in term.values.iter().flatten().enumerate() {
+            faults.extend(
+                label_value(value)
+                    .map(|fault| (format!("{field}.values[{n}]"), format!("{value:?} {fault}"))),
+            );
+        }
         let values = term
             .values
             .as_ref()
@@ -58,6 +73,42 @@ pub(super) fn faults(selector: &RouterSelector) -> Vec<(String, String)> {
         }
     }
     faults
+}
+
+/// What keeps `key` from being the key of a label or an annotation.
+pub(crate) fn label_key(key: &str) -> Option<&'static str> {
+    let (prefix, name) = match key.split_once('/') {
+        Some((prefix, name)) => (Some(prefix), name),
+        None => (None, key),
+    };
+    let good_prefix = prefix.is_none_or(|prefix| {
+        let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        prefix.len() <= 253 && prefix.split('.').all(|part| is_name(part, inner, b"-"))
+    });
+    let good = good_prefix && is_label_text(name);
+    (!good).then_some(
+        "cannot be a key; use at most 63 letters, digits, -, _ and ., between letters or digits, \
+         perhaps with a domain and / before them",
+    )
+}
+
+/// What keeps `value` from being the value of a label.
+pub(crate) fn label_value(value: &str) -> Option<&'static str> {
+    let good = value.is_empty() || is_label_text(value);
+    (!good).then_some(
+        "cannot be a value; use at most 63 letters, digits, -, _ and ., between letters or digits",
+    )
+}
+
+fn is_label_text(text: &str) -> bool {
+    text.len() <= 63 && is_name(text, |byte| byte.is_ascii_alphanumeric(), b"-_.")
+}
+
+/// Whether `text` is made of `inner` and `joints`, and begins and ends with `inner`.
+fn is_name(text: &str, inner: impl Fn(u8) -> bool, joints: &[u8]) -> bool {
+    text.bytes().all(|byte| inner(byte) || joints.contains(&byte))
+        && text.bytes().next().is_some_and(&inner)
+        && text.bytes().last().is_some_and(&inner)
 }
 
 #[cfg(test)]
@@ -134,6 +185,18 @@ mod tests {
             (
                 "matchExpressions: [{key: a, operator: Exists}, {key: a, operator: DoesNotExist, values: [x]}]",
                 "matchExpressions[1].values",
+            ),
+            ("matchLabels: {'a b': x}", "matchLabels.a b"),
+            ("matchLabels: {a: -x}", "matchLabels.a"),
+            ("matchLabels: {a/b/c: x}", "matchLabels.a/b/c"),
+            ("matchLabels: {Example.com/a: x}", "matchLabels.Example.com/a"),
+            (
+                "matchExpressions: [{key: '', operator: Exists}]",
+                "matchExpressions[0].key",
+            ),
+            (
+                "matchExpressions: [{key: example.com/a_b.C, operator: In, values: ['', 'b c']}]",
+                "matchExpressions[0].values[1]",
             ),
         ] {
             let faults = faults(&selector(yaml));

@@ -98,6 +98,9 @@ pub(super) fn state_of(
         wanted: status.wanted,
         installed: status.installed,
         failed: status.failed,
+        blocked: status.blocked,
+        unresolved: status.unresolved,
+        shadowed: status.shadowed,
         last_error: status.last_error.clone(),
     })
 }

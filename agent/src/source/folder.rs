@@ -2,7 +2,7 @@
 //!
 //! A file whose text is no YAML leaves its former objects as they were; so does an object that becomes bad. A file
 //! that is gone takes its objects with it, and so does a document that is taken out of a file that can be read.
-//! When two files hold one object, the first by file name has it.
+//! When two files hold one object, the one that has had it keeps it; at first, that is the first by file name.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -78,8 +78,9 @@ pub struct SourceUpdate {
 #[derive(Default, Debug)]
 pub struct Folder {
     files: BTreeMap<String, File>,
-    /// What was handed out last.
+    /// What was handed out last, and from which files.
     last: Objects,
+    owners: BTreeMap<ObjectKey, String>,
     /// What was given to each object when it was first seen.
     births: BTreeMap<ObjectKey, Birth>,
 }
@@ -88,7 +89,7 @@ pub struct Folder {
 struct File {
     /// What was read last.
     text: Option<Result<String, String>>,
-    objects: Vec<Object>,
+    objects: Vec<(Object, Vec<String>)>,
     /// Objects that the file names and that are refused as they are there.
     refused: Vec<ObjectKey>,
     problems: Vec<FileProblem>,
@@ -98,7 +99,8 @@ struct File {
 struct Birth {
     created: SystemTime,
     generation: i64,
-    spec: Value,
+    /// What the object asks for, with what was dropped from it.
+    spec: (Value, Vec<String>),
 }
 
 impl Folder {
@@ -136,25 +138,28 @@ impl Folder {
         let mut update = SourceUpdate::default();
         for (name, file) in &self.files {
             update.problems.extend(file.problems.iter().cloned());
-            for object in &file.objects {
+            for (object, dropped) in &file.objects {
                 let key = object.key();
-                if let Some(first) = update.files.get(&key) {
-                    let message = if first == name {
-                        "is in this file twice; the first one counts, remove the other".to_owned()
-                    } else {
-                        format!("is in {first} too; that one counts, remove one of them")
-                    };
-                    update.problems.push(FileProblem {
-                        file: name.clone(),
-                        object: Some(key.to_string()),
-                        field: String::new(),
-                        message,
-                        severity: Severity::Rejected,
-                    });
+                let owner = self.owner(&key).unwrap_or(name);
+                if owner == name && !update.files.contains_key(&key) {
+                    update.files.insert(key.clone(), name.clone());
+                    update.objects.drop_fields(key, dropped.clone());
+                    update.objects.apply(object.clone());
                     continue;
                 }
-                update.files.insert(key, name.clone());
-                update.objects.apply(object.clone());
+                let owner = update.files.get(&key).unwrap_or(owner);
+                let message = if owner == name {
+                    "is in this file twice; the first one counts, remove the other".to_owned()
+                } else {
+                    format!("is in {owner} too, which had it first and counts; remove one of them")
+                };
+                update.problems.push(FileProblem {
+                    file: name.clone(),
+                    object: Some(key.to_string()),
+                    field: String::new(),
+                    message,
+                    severity: Severity::Rejected,
+                });
             }
         }
         self.keep_last_good(&mut update);
@@ -162,34 +167,57 @@ impl Folder {
         let born: Vec<Object> = update
             .objects
             .iter()
-            .map(|(key, object)| self.born(key, object, now))
+            .map(|(key, object)| self.born(key, object, update.objects.dropped(key), now))
             .collect();
         born.into_iter()
             .for_each(|object| update.objects.apply(object));
         self.last = update.objects.clone();
+        self.owners = update.files.clone();
         update
+    }
+
+    /// The file that has had an object, if it still names it: a copy elsewhere must not take its place.
+    fn owner(&self, key: &ObjectKey) -> Option<&String> {
+        let owner = self.owners.get(key)?;
+        let file = self.files.get(owner)?;
+        let names_it =
+            file.refused.contains(key) || file.objects.iter().any(|(object, _)| object.key() == *key);
+        names_it.then_some(owner)
     }
 
     /// What is refused, wherever it is now, stays as it was when it was good.
     fn keep_last_good(&self, update: &mut SourceUpdate) {
         for (name, file) in &self.files {
             for key in &file.refused {
-                if !update.files.contains_key(key)
-                    && let Some(good) = self.last.get(key)
-                {
-                    update.files.insert(key.clone(), name.clone());
-                    update.objects.apply(good.clone());
+                if update.files.contains_key(key) {
+                    continue;
+                }
+                match self.last.get(key) {
+                    Some(good) => {
+                        update.files.insert(key.clone(), name.clone());
+                        let dropped = self.last.dropped(key).to_vec();
+                        update.objects.drop_fields(key.clone(), dropped);
+                        update.objects.apply(good.clone());
+                    }
+                    None => update.objects.refuse(key.clone()),
                 }
             }
         }
     }
 
     /// The object with what an API server would have put into its metadata.
-    fn born(&mut self, key: &ObjectKey, object: &Object, now: SystemTime) -> Object {
+    fn born(
+        &mut self,
+        key: &ObjectKey,
+        object: &Object,
+        dropped: &[String],
+        now: SystemTime,
+    ) -> Object {
         let mut spec = object.to_value();
         if let Some(spec) = spec.as_object_mut() {
             spec.remove("metadata");
         }
+        let spec = (spec, dropped.to_vec());
         let birth = self.births.entry(key.clone()).or_insert_with(|| Birth {
             created: now,
             generation: 1,
@@ -238,6 +266,7 @@ impl File {
                 named,
                 key,
                 object,
+                dropped,
                 findings,
             } = judge.admit(document);
             for finding in findings {
@@ -249,7 +278,7 @@ impl File {
                 ));
             }
             match (object, key) {
-                (Some(object), _) => self.objects.push(object),
+                (Some(object), _) => self.objects.push((object, dropped)),
                 (None, Some(key)) => self.refused.push(key),
                 (None, None) => {}
             }

@@ -175,7 +175,11 @@ impl Walk<'_> {
             .and_then(Value::as_str)
             .unwrap_or_default();
         if let Some(wanted) = wrong_type(kind, value) {
-            let message = format!("must be {wanted}, but is {}", shown(path, value));
+            let mut message = format!("must be {wanted}, but is {}", shown(path, value));
+            // What text it is, a type does not say.
+            if let Some(about) = about.filter(|_| kind == "string") {
+                message = format!("{message}; give it: {about}");
+            }
             self.fault(path, Gravity::Shapeless, message);
             return;
         }

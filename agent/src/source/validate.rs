@@ -11,7 +11,7 @@ use kube_cel::{CompiledSchema, ErrorKind, Validator, apply_defaults, compile_sch
 use serde_json::Value;
 
 use super::structure::{Fault, Gravity, Patterns, check, prune};
-use crate::desired::{Kind, Object, Severity};
+use crate::desired::{Kind, Object, Severity, label_key, label_value, promised};
 
 /// What is wrong with a document.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -43,6 +43,8 @@ pub struct Verdict {
     pub key: Option<crate::desired::ObjectKey>,
     /// The object, unless it is refused.
     pub object: Option<Object>,
+    /// Fields that it asks for and that must not be ignored, though this version does not know them.
+    pub dropped: Vec<String>,
     /// What is wrong with it.
     pub findings: Vec<Finding>,
 }
@@ -71,6 +73,7 @@ impl Judge {
             named: None,
             key: None,
             object: None,
+            dropped: Vec::new(),
             findings: Vec::new(),
         };
         if let Some(kind) = identify(&document, &mut verdict) {
@@ -89,10 +92,19 @@ impl Judge {
         if kind == Kind::Secret {
             secret(&document, &mut faults);
         }
+        verdict.dropped = promised(kind)
+            .iter()
+            .filter(|field| asks_for(&document, field))
+            .map(|&field| field.to_owned())
+            .collect();
         let schema = self.schemas.entry(kind).or_insert_with(|| Schema::of(kind));
         if let Some(schema) = schema {
             document = schema.admit(document, &self.validator, &mut self.patterns, &mut faults);
         }
+        // Such a field is a matter of the object's condition, not only of the file.
+        faults.retain(|fault| {
+            fault.gravity != Gravity::Dropped || !verdict.dropped.contains(&fault.field)
+        });
         verdict.take(faults);
         if verdict
             .findings
@@ -163,7 +175,7 @@ fn identify(document: &Value, verdict: &mut Verdict) -> Option<Kind> {
             ),
             None => {
                 let kinds = Kind::ALL.map(Kind::name).join(", ");
-                format!("kind {kind_name} ({api_version}) is not read here; the kinds are {kinds}")
+                format!("{kind_name} ({api_version}) is not read here; the kinds are {kinds}")
             }
         };
         verdict.refuse("kind", message);
@@ -177,6 +189,19 @@ fn identify(document: &Value, verdict: &mut Verdict) -> Option<Kind> {
         verdict.key = Some(key);
     }
     Some(kind)
+}
+
+/// Whether the document sets `field` to anything but off or empty.
+fn asks_for(document: &Value, field: &str) -> bool {
+    let mut place = Some(document);
+    for name in field.split('.') {
+        place = place.and_then(|place| place.get(name));
+    }
+    match place {
+        None | Some(Value::Null | Value::Bool(false)) => false,
+        Some(Value::Array(items)) => !items.is_empty(),
+        Some(_) => true,
+    }
 }
 
 /// Names are checked as the API server does; the namespace is `default` unless given.
@@ -233,11 +258,14 @@ fn metadata(kind: Kind, document: &mut Value, faults: &mut Vec<Fault>) {
             None | Some(Value::Null) => {}
             Some(Value::Object(entries)) => {
                 for (name, value) in entries {
-                    if !value.is_string() {
-                        refuse(
-                            &format!("metadata.{map}.{name}"),
-                            "must be a text; put it in quotes",
-                        );
+                    let field = format!("metadata.{map}.{name}");
+                    let fault = match value.as_str() {
+                        None => Some("must be a text; put it in quotes"),
+                        Some(text) if map == "labels" => label_key(name).or_else(|| label_value(text)),
+                        Some(_) => label_key(name),
+                    };
+                    if let Some(fault) = fault {
+                        refuse(&field, fault);
                     }
                 }
             }

@@ -1,0 +1,104 @@
+//! What of the objects is in effect, remembered from build to build.
+//!
+//! Bad input takes nothing away that works: an object that is edited into something that cannot be carried out leaves
+//! what runs of it as it was, while its status says what is wrong (ADR 0017). What is deleted goes.
+
+use std::collections::BTreeMap;
+
+use super::build::build_over;
+use super::objects::{ObjectKey, Objects};
+use super::problem::{Problem, Severity};
+use super::types::{Desired, Origination, OriginationKey, Peer, PeerKey, RouterKey};
+
+/// What this node runs, and of which generation of each object that was made.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct InEffect {
+    desired: Desired,
+    generations: BTreeMap<ObjectKey, i64>,
+}
+
+impl InEffect {
+    /// What `objects` ask of `node` now, and what is wrong with them. Where an object is refused, what ran of it stays.
+    pub fn build(&mut self, objects: &Objects, node: &str) -> (Desired, Vec<Problem>) {
+        let (desired, mut problems) = build_over(objects, node, self);
+        for problem in &mut problems {
+            if problem.severity == Severity::Rejected && remains(problem, &desired) {
+                problem.in_effect = self.generations.get(&problem.object).copied();
+            }
+        }
+        let refused = |key: &ObjectKey| {
+            problems
+                .iter()
+                .any(|p| p.object == *key && p.severity == Severity::Rejected)
+        };
+        let before = std::mem::take(&mut self.generations);
+        let generation = |key: &ObjectKey, now| match refused(key) {
+            true => before.get(key).copied(),
+            false => Some(now),
+        };
+        self.generations = objects
+            .iter()
+            .filter_map(|(key, object)| Some((key.clone(), generation(key, object.generation())?)))
+            .collect();
+        self.desired = desired.clone();
+        (desired, problems)
+    }
+
+    /// What ran.
+    pub(super) fn before(&self) -> &Desired {
+        &self.desired
+    }
+
+    /// What ran of the BGPPeer `path`.
+    pub(super) fn peers(&self, path: &str) -> impl Iterator<Item = &PeerKey> {
+        let keys = self.desired.peers.keys();
+        keys.filter(move |key| *key.peer == *path)
+    }
+
+    /// The session that ran, as far as it fits the routers as they are now.
+    pub(super) fn peer(&self, key: &PeerKey, now: &Desired) -> Option<Peer> {
+        let mut peer = self.desired.peers.get(key)?.clone();
+        let (old, new) = (
+            self.desired.routers.get(&key.router)?,
+            now.routers.get(&key.router)?,
+        );
+        peer.families
+            .retain(|config| new.families.contains(&config.family));
+        // In another AS it would be another kind of session.
+        (old.local_as == new.local_as && !peer.families.is_empty()).then_some(peer)
+    }
+
+    /// What was originated for the BGPAdvertisement `path`, as far as it fits the routers as they are now.
+    pub(super) fn origination(
+        &self,
+        path: &str,
+        now: &Desired,
+    ) -> Option<(OriginationKey, Origination)> {
+        let mut all = self.desired.originations.iter();
+        let (key, origination) = all.find(|(key, _)| *key.advertisement == *path)?;
+        let router = now.routers.get(&key.router)?;
+        router
+            .families
+            .contains(&origination.family)
+            .then(|| (key.clone(), origination.clone()))
+    }
+}
+
+/// Whether something of the problem's object runs, where the problem is.
+fn remains(problem: &Problem, desired: &Desired) -> bool {
+    let path = problem.object.path();
+    let here = |router: &RouterKey| problem.router.as_ref().is_none_or(|only| only == router);
+    let router = RouterKey(path.as_str().into());
+    match problem.object.kind {
+        super::Kind::BgpRouter => desired.routers.contains_key(&router),
+        super::Kind::BgpPeer => {
+            let mut peers = desired.peers.keys();
+            peers.any(|key| *key.peer == *path && here(&key.router))
+        }
+        super::Kind::BgpAdvertisement => {
+            let mut all = desired.originations.keys();
+            all.any(|key| *key.advertisement == *path && here(&key.router))
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,36 @@
+//! Fields that are promised and not there yet.
+//!
+//! The schema knows only what works, and drops what it does not know. For these that would be wrong: who limits the
+//! prefixes of a neighbour, or signs a session, counts on it. So the object is refused by name of the field.
+
+use super::objects::Kind;
+
+const ROUTER: [&str; 3] = [
+    "spec.gracefulRestart",
+    "spec.gracefulShutdown",
+    "spec.routeReflector.requireReachableNextHop",
+];
+
+const PEER: [&str; 11] = [
+    "spec.asOverride",
+    "spec.dynamicNeighbors",
+    "spec.enforceFirstAS",
+    "spec.gracefulShutdown",
+    "spec.interface",
+    "spec.localAS",
+    "spec.longLivedGracefulRestart",
+    "spec.maxPrefixes",
+    "spec.role",
+    "spec.roleStrict",
+    "spec.tcpAO",
+];
+
+/// The fields of `kind` that must not be dropped in silence.
+#[must_use]
+pub fn promised(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::BgpRouter => &ROUTER,
+        Kind::BgpPeer => &PEER,
+        _ => &[],
+    }
+}
