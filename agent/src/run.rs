@@ -11,6 +11,7 @@ mod agent;
 mod fib;
 mod peer_view;
 mod tables;
+mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -23,12 +24,14 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use self::agent::Agent;
+use self::told::Told;
 use crate::args::RunArgs;
 use crate::control::server::ControlSocket;
-use crate::desired::{Change, Desired, Objects, Problem, Router, RouterKey, build, diff};
+use crate::desired::{Change, Desired, InEffect, Objects, Router, RouterKey, diff};
 use crate::kernel::{self, KernelHandle, KernelOptions, RibSource};
 use crate::observe::heartbeat::Hearts;
 use crate::observe::http::{Http, Observed};
+use crate::observe::readiness::Readiness;
 use crate::source::directory::{Directory, SourceUpdate};
 use crate::speaker::{Speaker, SpeakerError};
 use crate::vital;
@@ -60,6 +63,9 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
     let directory = Directory::start(&args.manifests)?;
     let mut updates = directory.updates();
     let first = updates.borrow_and_update().clone();
+    let mut told = Told::default();
+    // What is wrong in a file may be why no router is for this node.
+    told.tell(&first, &[]);
     check_node(&first.objects, &node, &args)?;
     if let Some(dir) = &args.state_dir {
         std::fs::create_dir_all(dir)
@@ -95,6 +101,8 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
         agent,
         name: node,
         desired: Desired::default(),
+        in_effect: InEffect::default(),
+        told,
         in_kernel: BTreeMap::new(),
     };
     let outcome = node.turn(updates, first, &observed, &hearts).await;
@@ -115,6 +123,15 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
     outcome
 }
 
+/// What the log has said of convergence.
+#[derive(Clone, Copy, PartialEq)]
+enum Said {
+    Nothing,
+    /// The time limit has passed.
+    Late,
+    Converged,
+}
+
 /// What runs on this node.
 struct Node {
     speaker: Speaker,
@@ -122,6 +139,8 @@ struct Node {
     agent: Arc<Agent>,
     name: String,
     desired: Desired,
+    in_effect: InEffect,
+    told: Told,
     /// The tables that the kernel room reads.
     in_kernel: BTreeMap<RouterKey, Arc<Rib>>,
 }
@@ -141,7 +160,7 @@ impl Node {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         let events = self.speaker.events();
-        let mut converged = false;
+        let mut convergence = Said::Nothing;
         let mut kernel_counts = Vec::new();
         let mut facts = self.kernel.facts();
 
@@ -168,11 +187,7 @@ impl Node {
                 }
                 _ = tick.tick() => {
                     heart.beat(Instant::now());
-                    if !converged && observed.readiness().is_ready() {
-                        converged = true;
-                        self.kernel.converged();
-                        tracing::info!("converged");
-                    }
+                    convergence = self.converge(convergence, observed);
                     // The kernel room has no bell for statuses: its counts are compared.
                     let counts = self.kernel.status();
                     if counts == kernel_counts {
@@ -191,10 +206,36 @@ impl Node {
         Ok(())
     }
 
+    /// Tells the kernel room and the log how far the node has come, each step once.
+    fn converge(&self, said: Said, observed: &Observed) -> Said {
+        if said == Said::Converged {
+            return said;
+        }
+        match observed.readiness() {
+            Readiness::Ready => {
+                if said == Said::Nothing {
+                    self.kernel.converged();
+                }
+                tracing::info!("converged");
+                Said::Converged
+            }
+            Readiness::ReadyWithout(missing) if said == Said::Nothing => {
+                self.kernel.converged();
+                tracing::warn!(
+                    "not converged, but the time limit (--convergence-timeout) has passed: \
+                     going on without {}",
+                    missing.join("; ")
+                );
+                Said::Late
+            }
+            _ => said,
+        }
+    }
+
     /// Makes what runs what is wanted. Gives the last error of a port that cannot be opened.
     async fn apply(&mut self, update: &SourceUpdate) -> Option<SpeakerError> {
-        let (wanted, problems) = build(&update.objects, &self.name);
-        report(update, &problems);
+        let (wanted, problems) = self.in_effect.build(&update.objects, &self.name);
+        self.told.tell(update, &problems);
         let mut failed = None;
         for change in diff(&self.desired, &wanted) {
             self.tell_kernel_before(&change);
@@ -262,15 +303,6 @@ fn check_node(objects: &Objects, node: &str, args: &RunArgs) -> anyhow::Result<(
         "no BGPRouter in {} is for node {node:?} (from {given}): their spec.targetRef.name says {known}",
         args.manifests.display()
     );
-}
-
-fn report(update: &SourceUpdate, problems: &[Problem]) {
-    for problem in &update.problems {
-        tracing::error!("{problem}");
-    }
-    for problem in problems {
-        tracing::warn!(reason = %problem.reason, "{}: {}", problem.object, problem.text());
-    }
 }
 
 /// Jitter that differs between nodes and between runs.

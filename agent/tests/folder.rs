@@ -122,6 +122,50 @@ async fn changes_are_seen_as_they_happen() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_written_slowly_takes_nothing_away() {
+    use std::io::Write;
+
+    let scratch = Scratch::new("slow");
+    let both = format!("{}---\n{}", router("a", 1), router("b", 2));
+    scratch.write("all.yaml", &both);
+    let directory = Directory::start(&scratch.0).expect("the folder is there");
+    let mut updates = directory.updates();
+    // The first reading after the start is over when something else has been seen.
+    scratch.write("seen.yaml", &router("seen", 1));
+    until(&mut updates, "a new file", |u| asn_of(u, "seen").is_some()).await;
+
+    let path = scratch.0.join("all.yaml");
+    let mut file = fs::File::create(&path).expect("emptied");
+    let changed = format!("{}---\n{}", router("a", 3), router("b", 4));
+    // Whole documents, but not all of them, and then a line of the next.
+    let (one, rest) = changed.split_at(router("a", 3).len() + 30);
+    for part in ["", one, rest] {
+        file.write_all(part.as_bytes()).expect("written");
+        let seen = updates.wait_for(|u| asn_of(u, "a") != Some(1) || asn_of(u, "b") != Some(2));
+        let seen = tokio::time::timeout(Duration::from_millis(700), seen).await;
+        assert!(seen.is_err(), "half a file was read after {part:?}");
+    }
+    drop(file);
+    until(&mut updates, "the whole file", |u| {
+        asn_of(u, "a") == Some(3) && asn_of(u, "b") == Some(4)
+    })
+    .await;
+
+    // Closed empty and written again a little later, as `: > all.yaml; sleep 1; cat > all.yaml` does.
+    scratch.write("all.yaml", "");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(asn_of(&updates.borrow(), "a"), Some(3));
+    scratch.write("all.yaml", &both);
+    until(&mut updates, "the file as before", |u| {
+        asn_of(u, "a") == Some(1)
+    })
+    .await;
+    // Who leaves it empty means it.
+    scratch.write("all.yaml", "");
+    until(&mut updates, "an empty file", |u| asn_of(u, "a").is_none()).await;
+}
+
+#[tokio::test]
 async fn a_mounted_config_map_is_followed_when_it_is_swapped() {
     let scratch = Scratch::new("configmap");
     for (version, asn) in [("..v1", 1), ("..v2", 2)] {

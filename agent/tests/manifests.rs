@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use cosmos::desired::{
-    Change, Desired, FamilyCounts, InEffect, KernelState, OriginationState, PeerState, RouterState, Snapshot,
-    build, diff, statuses,
+    Change, Desired, FamilyCounts, InEffect, KernelState, OriginationState, PeerState, RouterState,
+    Snapshot, build, diff, statuses,
 };
 use cosmos::source::folder::Folder;
 use cosmos::source::status_memory::StatusStore;

@@ -433,7 +433,9 @@ fn durations_of_peers_are_bounded() {
         (
             "holdTime",
             "90",
-            Some("must be a text, but is the number 90; give it: How long the neighbour may be silent, as a duration such as 90s"),
+            Some(
+                "must be a text, but is the number 90; give it: How long the neighbour may be silent, as a duration such as 90s",
+            ),
         ),
         ("keepaliveTime", "0s", None),
         ("keepaliveTime", "30s", None),

@@ -99,7 +99,8 @@ fn bad() -> Vec<String> {
     let long = format!("  authentication: {{password: {}}}", "hunter2".repeat(20));
     let longer = format!("  authentication: {{password: {}}}", "hunter2".repeat(50));
     let peers = peers.map(str::to_owned).into_iter().chain([long, longer]);
-    let number = peer("  authentication: {password: 112233445566}").replace("112233445566", "0x68756e74657232");
+    let number = peer("  authentication: {password: 112233445566}")
+        .replace("112233445566", "0x68756e74657232");
     let mut all: Vec<String> = secrets.iter().map(|rest| secret(rest)).collect();
     all.extend(peers.map(|rest| peer(&rest)));
     all.push(number);
@@ -130,7 +131,13 @@ fn no_word_about_a_bad_object_repeats_its_secret() {
             said += &format!("{problem}\n");
         }
         said += &format!("{desired:?}\n");
-        let made = statuses(&content.objects, &desired, &problems, "node-1", &Snapshot::default());
+        let made = statuses(
+            &content.objects,
+            &desired,
+            &problems,
+            "node-1",
+            &Snapshot::default(),
+        );
         let store = StatusStore::default();
         store.update(&content.objects, made, now);
         for kind in Kind::ALL {
@@ -158,5 +165,8 @@ fn what_kubectl_remembers_of_an_object_is_not_listed() {
     let store = StatusStore::default();
     store.update(&content.objects, Vec::new(), now);
     let listed = format!("{:?}", store.list(Kind::BgpPeer));
-    assert!(listed.contains("last-applied") && !listed.contains("hunter2"), "{listed}");
+    assert!(
+        listed.contains("last-applied") && !listed.contains("hunter2"),
+        "{listed}"
+    );
 }

@@ -211,7 +211,8 @@ impl<'a> Routers<'a> {
                 "no BGPRouter in namespace {namespace:?} has such labels; label a router or correct the selector"
             );
             let mut refused = self.objects.refused();
-            let meant = |key: &&ObjectKey| key.kind == Kind::BgpRouter && key.namespace == namespace;
+            let meant =
+                |key: &&ObjectKey| key.kind == Kind::BgpRouter && key.namespace == namespace;
             if let Some(key) = refused.find(meant) {
                 message = format!("{message}; BGPRouter {:?} {REFUSED}", key.name);
             }
@@ -233,8 +234,7 @@ impl<'a> Routers<'a> {
         findings: &mut Findings<'_>,
     ) -> Option<&'a Router> {
         if self.rejected.contains(&key) {
-            let message =
-                format!("BGPRouter {key} was refused: its condition Accepted says why");
+            let message = format!("BGPRouter {key} was refused: its condition Accepted says why");
             findings
                 .on(&key)
                 .reject(field, Reason::RouterNotAccepted, message);

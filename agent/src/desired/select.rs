@@ -106,7 +106,8 @@ fn is_label_text(text: &str) -> bool {
 
 /// Whether `text` is made of `inner` and `joints`, and begins and ends with `inner`.
 fn is_name(text: &str, inner: impl Fn(u8) -> bool, joints: &[u8]) -> bool {
-    text.bytes().all(|byte| inner(byte) || joints.contains(&byte))
+    text.bytes()
+        .all(|byte| inner(byte) || joints.contains(&byte))
         && text.bytes().next().is_some_and(&inner)
         && text.bytes().last().is_some_and(&inner)
 }
@@ -189,7 +190,10 @@ mod tests {
             ("matchLabels: {'a b': x}", "matchLabels.a b"),
             ("matchLabels: {a: -x}", "matchLabels.a"),
             ("matchLabels: {a/b/c: x}", "matchLabels.a/b/c"),
-            ("matchLabels: {Example.com/a: x}", "matchLabels.Example.com/a"),
+            (
+                "matchLabels: {Example.com/a: x}",
+                "matchLabels.Example.com/a",
+            ),
             (
                 "matchExpressions: [{key: '', operator: Exists}]",
                 "matchExpressions[0].key",

@@ -2,7 +2,8 @@
 //!
 //! The kernel tells of changes (inotify); a burst of them is one reading, begun when the folder has been quiet for a
 //! moment. Every few seconds the folder is read anyway, because a file may be a link to a place that is not watched,
-//! and the folder itself may be replaced. A reading that finds nothing new tells nobody.
+//! and the folder itself may be replaced. A reading that finds nothing new tells nobody. What somebody is writing is left
+//! alone until it is whole (`unfinished.rs`).
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,6 +18,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::folder::Folder;
 pub use super::folder::{FileProblem, SourceUpdate};
+use super::unfinished::{Unfinished, Writers};
 use crate::desired::Severity;
 
 /// How long the folder must be quiet before it is read.
@@ -64,7 +66,6 @@ impl Directory {
             source,
         })?;
         let first = folder.read(files, SystemTime::now()).unwrap_or_default();
-        log(&[], &first.problems);
         let (sender, updates) = watch::channel(first);
         let task = tokio::spawn(follow(path.to_owned(), folder, sender));
         Ok(Self { updates, task })
@@ -94,7 +95,8 @@ pub fn load(path: &Path) -> Result<SourceUpdate, DirectoryError> {
 async fn follow(path: PathBuf, mut folder: Folder, sender: watch::Sender<SourceUpdate>) {
     // One place is enough: what matters is that something happened, not how often.
     let (ring, mut bell) = mpsc::channel::<()>(1);
-    let mut watcher = Watched::new(&path, ring);
+    let mut unfinished = Unfinished::default();
+    let mut watcher = Watched::new(&path, ring, unfinished.writers.clone());
     // The folder may have changed between the first reading and the watch.
     let mut next = Instant::now();
     loop {
@@ -119,7 +121,13 @@ async fn follow(path: PathBuf, mut folder: Folder, sender: watch::Sender<SourceU
         let place = path.clone();
         let read = tokio::task::spawn_blocking(move || read(&place)).await;
         let update = match read {
-            Ok(Ok(files)) => folder.read(files, SystemTime::now()),
+            Ok(Ok(mut files)) => {
+                let now = Instant::now();
+                let had_objects = |name: &str| folder.has_objects(name);
+                let (held, again) = unfinished.hold(&mut files, had_objects, now.into_std());
+                next = again.map_or(next, |again| next.min(again.into()));
+                folder.read_but(files, &held, SystemTime::now())
+            }
             Ok(Err(error)) => {
                 note(&sender, &path, &error);
                 // The next reading that succeeds tells all there is, the vanished note included.
@@ -132,21 +140,10 @@ async fn follow(path: PathBuf, mut folder: Folder, sender: watch::Sender<SourceU
         };
         if let Some(update) = update {
             sender.send_if_modified(|current| {
-                log(&current.problems, &update.problems);
                 let different = *current != update;
                 *current = update;
                 different
             });
-        }
-    }
-}
-
-/// Puts the problems that are new into the log.
-fn log(before: &[FileProblem], now: &[FileProblem]) {
-    for problem in now.iter().filter(|problem| !before.contains(problem)) {
-        match problem.severity {
-            Severity::Rejected => tracing::error!("{problem}"),
-            Severity::Warning => tracing::warn!("{problem}"),
         }
     }
 }
@@ -163,7 +160,6 @@ fn note(sender: &watch::Sender<SourceUpdate>, path: &Path, error: &io::Error) {
     sender.send_if_modified(|current| {
         let new = !current.problems.contains(&problem);
         if new {
-            log(&[], std::slice::from_ref(&problem));
             current.problems.push(problem);
         }
         new
@@ -178,8 +174,11 @@ struct Watched {
 }
 
 impl Watched {
-    fn new(path: &Path, ring: mpsc::Sender<()>) -> Self {
+    fn new(path: &Path, ring: mpsc::Sender<()>, writers: Writers) -> Self {
         let told = move |event: notify::Result<notify::Event>| {
+            if let Ok(event) = &event {
+                writers.note(event, std::time::Instant::now());
+            }
             // Our own reading opens files; only what may have changed them counts.
             if !matches!(&event, Ok(event) if event.kind.is_access() && !is_close_after_write(event))
             {

@@ -4,7 +4,7 @@
 //! that is gone takes its objects with it, and so does a document that is taken out of a file that can be read.
 //! When two files hold one object, the one that has had it keeps it; at first, that is the first by file name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 use std::time::SystemTime;
 
@@ -112,8 +112,19 @@ impl Folder {
         files: BTreeMap<String, Result<String, String>>,
         now: SystemTime,
     ) -> Option<SourceUpdate> {
+        self.read_but(files, &BTreeSet::new(), now)
+    }
+
+    /// As [`Folder::read`], except that the files of `held` are as they were.
+    pub fn read_but(
+        &mut self,
+        files: BTreeMap<String, Result<String, String>>,
+        held: &BTreeSet<String>,
+        now: SystemTime,
+    ) -> Option<SourceUpdate> {
         let before = self.files.len();
-        self.files.retain(|name, _| files.contains_key(name));
+        self.files
+            .retain(|name, _| files.contains_key(name) || held.contains(name));
         let mut judge = Judge::default();
         let mut changed = before != self.files.len();
         for (name, text) in files {
@@ -126,6 +137,12 @@ impl Folder {
             file.text = Some(text);
         }
         changed.then(|| self.content(now))
+    }
+
+    /// Whether objects were read from the file `name`, or refused.
+    pub(super) fn has_objects(&self, name: &str) -> bool {
+        let file = self.files.get(name);
+        file.is_some_and(|file| !file.objects.is_empty() || !file.refused.is_empty())
     }
 
     /// Makes the next reading count as new, whatever it finds.
@@ -180,8 +197,8 @@ impl Folder {
     fn owner(&self, key: &ObjectKey) -> Option<&String> {
         let owner = self.owners.get(key)?;
         let file = self.files.get(owner)?;
-        let names_it =
-            file.refused.contains(key) || file.objects.iter().any(|(object, _)| object.key() == *key);
+        let names_it = file.refused.contains(key)
+            || file.objects.iter().any(|(object, _)| object.key() == *key);
         names_it.then_some(owner)
     }
 

@@ -261,7 +261,9 @@ fn metadata(kind: Kind, document: &mut Value, faults: &mut Vec<Fault>) {
                     let field = format!("metadata.{map}.{name}");
                     let fault = match value.as_str() {
                         None => Some("must be a text; put it in quotes"),
-                        Some(text) if map == "labels" => label_key(name).or_else(|| label_value(text)),
+                        Some(text) if map == "labels" => {
+                            label_key(name).or_else(|| label_value(text))
+                        }
                         Some(_) => label_key(name),
                     };
                     if let Some(fault) = fault {
@@ -284,7 +286,10 @@ fn secret(document: &Value, faults: &mut Vec<Fault>) {
         });
     };
     for (field, right) in [
-        ("data", "must be base64 text; write plain text under stringData"),
+        (
+            "data",
+            "must be base64 text; write plain text under stringData",
+        ),
         ("stringData", "must be a text; put it in quotes"),
     ] {
         match document.get(field) {
