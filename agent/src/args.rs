@@ -77,7 +77,7 @@ pub struct RunArgs {
     /// Unix socket on which the agent answers `show`, `get` and `explain` (mode 0600)
     #[arg(long, value_name = "PATH", env = "COSMOS_SOCKET", default_value = DEFAULT_SOCKET)]
     pub socket: PathBuf,
-    /// Folder for what must survive a restart
+    /// Folder for what must survive a restart, made if it is missing; this version keeps nothing in it
     #[arg(long, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
     /// Serve /metrics here, as IP:PORT or :PORT for all addresses [default: not served]

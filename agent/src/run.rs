@@ -53,6 +53,18 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
         .build()
         .context("cannot start the runtime")?
         .block_on(serve(args))
+        .map_err(|error| anyhow::Error::msg(once(&error)))
+}
+
+/// An error with its causes, of which many name theirs themselves: each is said once.
+fn once(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 async fn serve(args: RunArgs) -> anyhow::Result<()> {

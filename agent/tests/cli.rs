@@ -89,6 +89,7 @@ fn the_agent_that_cannot_start_says_why_in_one_line() {
         last.starts_with("cosmos: ") && last.contains("nothing-here"),
         "{text}"
     );
+    assert_eq!(last.matches("No such file").count(), 1, "{text}");
 
     let output = cosmos(&[
         "run",
@@ -167,10 +168,27 @@ fn check_has_its_three_answers() {
     let text = out(&output) + &err(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.contains("bad.yaml: BGPPeer/tor: "), "{text}");
-    std::fs::remove_dir_all(&folder).unwrap();
+    std::fs::remove_file(folder.join("bad.yaml")).unwrap();
+    let output = cosmos(&["check", folder.to_str().unwrap()]);
     assert_eq!(
-        cosmos(&["check", folder.to_str().unwrap()]).status.code(),
-        Some(2)
+        (output.status.code(), out(&output)),
+        (Some(0), String::new())
+    );
+    assert!(
+        err(&output).contains("nothing was checked"),
+        "{}",
+        err(&output)
+    );
+    std::fs::remove_dir_all(&folder).unwrap();
+    let output = cosmos(&["check", folder.to_str().unwrap()]);
+    assert_eq!(
+        (output.status.code(), out(&output)),
+        (Some(2), String::new())
+    );
+    let text = err(&output);
+    assert!(
+        text.starts_with("cosmos: cannot read the manifests in ") && text.lines().count() == 1,
+        "{text}"
     );
 }
 

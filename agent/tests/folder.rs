@@ -246,7 +246,7 @@ fn what_is_no_manifest_is_not_read() {
 
 fn checked(folder: &Path, node: Option<&str>) -> (u8, String) {
     let mut out = Vec::new();
-    let status = check(folder, node, &mut out);
+    let status = check(folder, node, &mut out, &mut std::io::sink());
     (status, String::from_utf8(out).expect("text"))
 }
 
@@ -296,9 +296,9 @@ spec:
     );
     let file = scratch.0.join("peers.yaml").display().to_string();
     let expected = format!(
-        "{file}: BGPPeer/tor: spec.holdTime: holdTime must be a duration with its unit, 0s or at least 3s, such as 90s
-{file}: BGPPeer/tor-2: spec.passiv: there is no such field, so it has no effect; did you mean passive?
-{file}: BGPPeer/tor-2: spec.routerRef.name: there is no BGPRouter \"b\" in namespace \"default\"; create it or correct the name
+        "error: {file}: BGPPeer/tor: spec.holdTime: holdTime must be a duration with its unit, 0s or at least 3s, such as 90s
+error: {file}: BGPPeer/tor-2: spec.passiv: there is no such field, so it has no effect; did you mean passive?
+error: {file}: BGPPeer/tor-2: spec.routerRef.name: there is no BGPRouter \"b\" in namespace \"default\"; create it or correct the name
 "
     );
     assert_eq!(checked(&scratch.0, None), (PROBLEMS, expected.clone()));

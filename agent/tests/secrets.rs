@@ -117,7 +117,7 @@ fn no_word_about_a_bad_object_repeats_its_secret() {
         let file = folder.join("f.yaml");
         std::fs::write(&file, &text).expect("a file");
         let mut said = Vec::new();
-        check(&folder, None, &mut said);
+        check(&folder, None, &mut said, &mut std::io::sink());
         let mut said = String::from_utf8(said).expect("text");
 
         let now = SystemTime::UNIX_EPOCH;

@@ -15,9 +15,9 @@ pub const PROBLEMS: u8 = 1;
 pub const COULD_NOT_RUN: u8 = 2;
 
 /// Checks the manifests in `dir` as they are for `node`, or for every node that a router names, and writes a line
-/// for each problem to `out`. Gives the exit status.
-pub fn check(dir: &Path, node: Option<&str>, out: &mut dyn Write) -> u8 {
-    match run(dir, node, out) {
+/// for each problem to `out`; to `err` goes why nothing could be checked. Gives the exit status.
+pub fn check(dir: &Path, node: Option<&str>, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    match run(dir, node, out, err) {
         Ok(status) => status,
         // Nobody reads on: what was found has been told.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => PROBLEMS,
@@ -25,14 +25,21 @@ pub fn check(dir: &Path, node: Option<&str>, out: &mut dyn Write) -> u8 {
     }
 }
 
-fn run(dir: &Path, node: Option<&str>, out: &mut dyn Write) -> io::Result<u8> {
+fn run(dir: &Path, node: Option<&str>, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<u8> {
     let loaded = match load(dir) {
         Ok(loaded) => loaded,
         Err(error) => {
-            writeln!(out, "{error}")?;
+            writeln!(err, "cosmos: {error}")?;
             return Ok(COULD_NOT_RUN);
         }
     };
+    if loaded.objects.is_empty() && loaded.problems.is_empty() {
+        writeln!(
+            err,
+            "cosmos: there is no object in {} (*.yaml, *.yml), so nothing was checked",
+            dir.display()
+        )?;
+    }
     // What was dropped from a file while reading is a slip of the pen, which a check is there to find.
     let mut problems: Vec<FileProblem> = loaded
         .problems
@@ -75,8 +82,8 @@ fn run(dir: &Path, node: Option<&str>, out: &mut dyn Write) -> io::Result<u8> {
     // A file's problems stand together; within it they keep the order in which they were found.
     problems.sort_by(|a, b| a.file.cmp(&b.file));
     for problem in &problems {
-        let tone = if counts(problem) { "" } else { "warning: " };
-        writeln!(out, "{tone}{problem}")?;
+        let tone = if counts(problem) { "error" } else { "warning" };
+        writeln!(out, "{tone}: {problem}")?;
     }
     Ok(if problems.iter().any(counts) {
         PROBLEMS

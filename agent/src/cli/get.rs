@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 
 use super::client::AskError;
 use super::table::{Cell, Column, Screen, Style, Table};
-use super::{ask, write_json};
+use super::{ask, refused, write_json};
 use crate::args::{GetArgs, GetFormat};
 use crate::control::answer::object_name;
 use crate::control::protocol::{ObjectKind, Reply, Request};
+use crate::desired::NOT_ACCEPTED;
 
 /// Asks and shows.
 pub fn run<W: Write>(args: &GetArgs, screen: &mut Screen<W>) -> Result<(), AskError> {
@@ -17,7 +18,13 @@ pub fn run<W: Write>(args: &GetArgs, screen: &mut Screen<W>) -> Result<(), AskEr
         kind: args.kind,
         name: args.name.clone(),
     };
-    let replies = ask(&args.socket, &request)?;
+    let replies: Vec<_> = ask(&args.socket, &request)?.collect();
+    let table = matches!(args.output, GetFormat::Table | GetFormat::Wide);
+    if replies.is_empty() && table {
+        let refused = refused(&args.socket, args.kind.kind())?;
+        return nothing(args.kind, &refused, screen);
+    }
+    let replies = replies.into_iter();
     render(replies, args.kind, args.name.is_some(), args.output, screen)
 }
 
@@ -50,9 +57,17 @@ pub fn render<W: Write>(
         GetFormat::Wide => true,
     };
     if objects.is_empty() {
-        return Ok(screen.line(0, &format!("There is no {}.", kind.kind()))?);
+        return nothing(kind, "", screen);
     }
     table(&objects, kind, wide, screen)
+}
+
+fn nothing<W: Write>(
+    kind: ObjectKind,
+    refused: &str,
+    screen: &mut Screen<W>,
+) -> Result<(), AskError> {
+    Ok(screen.line(0, &format!("There is no {}{refused}.", kind.kind()))?)
 }
 
 /// One object as it is, several as a list, as kubectl does.
@@ -75,6 +90,8 @@ enum From {
     Pair(&'static str, &'static str),
     /// The families of a list of them.
     Families(&'static str),
+    /// The router that is named, or those that a selector has chosen.
+    Router,
 }
 
 type Shown = (Column, From);
@@ -86,14 +103,15 @@ fn columns(kind: ObjectKind, wide: bool) -> Vec<Shown> {
     let condition = |title, name| (Column::text(title, 16), From::Condition(name));
     let mut columns = match kind {
         ObjectKind::Routers => vec![
-            text("TARGET", 8, From::Field("/spec/targetRef/name")),
+            text("TARGET", 7, From::Field("/spec/targetRef/name")),
             number("ASN", 6, From::Field("/spec/localASN")),
             text("ROUTER-ID", 12, From::Field("/spec/routerID")),
             text("PHASE", 7, From::Field("/status/phase")),
+            condition("ACCEPTED", "Accepted"),
             condition("READY", "Ready"),
         ],
         ObjectKind::Peers => vec![
-            text("ROUTER", 8, From::Field("/spec/routerRef/name")),
+            text("ROUTER", 8, From::Router),
             (
                 Column::firm("PEER-ADDRESS", 14),
                 From::Field("/spec/address"),
@@ -137,9 +155,6 @@ fn columns(kind: ObjectKind, wide: bool) -> Vec<Shown> {
             12,
             From::Families("/spec/addressFamilies"),
         ));
-    }
-    if wide && kind == ObjectKind::Peers {
-        columns.retain(|(_, from)| !matches!(from, From::Field("/spec/routerRef/name")));
     }
     columns
 }
@@ -191,6 +206,20 @@ fn cell(object: &Value, from: &From) -> Cell {
                 .map(|family| format!("{}/{}", word(family.get("afi")), word(family.get("safi"))));
             names.collect::<Vec<_>>().join(", ").into()
         }
+        From::Router => match object.pointer("/spec/routerRef/name") {
+            Some(name) => word(Some(name)).into(),
+            None => {
+                let chosen = object.pointer("/status/routers").and_then(Value::as_array);
+                let chosen = chosen.into_iter().flatten();
+                let names: Vec<_> = chosen
+                    .map(|router| word(router.get("routerName")))
+                    .collect();
+                match names.is_empty() {
+                    true => "-".into(),
+                    false => names.join(", ").into(),
+                }
+            }
+        },
         From::Condition(name) => condition(object, name),
     }
 }
@@ -237,7 +266,8 @@ fn messages<W: Write>(objects: &[Value], screen: &mut Screen<W>) -> Result<(), A
                 Some("Degraded" | "DeletionBlocked")
             );
             let message = word(condition.get("message"));
-            if message == "-" || message.is_empty() || trouble {
+            let told = message == "-" || message.is_empty() || message == NOT_ACCEPTED;
+            if told || trouble {
                 continue;
             }
             let kind = word(condition.get("type"));

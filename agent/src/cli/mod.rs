@@ -24,6 +24,7 @@ pub mod words;
 #[cfg(test)]
 mod golden;
 
+use std::collections::BTreeSet;
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::process::ExitCode;
 
@@ -31,7 +32,7 @@ use clap::CommandFactory;
 use serde::Serialize;
 
 use crate::args::{Cli, Command, ShowCommand, ShowFormat, SocketArgs};
-use crate::control::protocol::Request;
+use crate::control::protocol::{Reply, Request};
 use client::{AskError, Replies};
 use table::Screen;
 
@@ -67,7 +68,8 @@ fn dispatch<W: Write>(command: Command, screen: &mut Screen<W>) -> Result<ExitCo
         Command::Show(ShowCommand::Summary(args)) => show_summary::run(&args, screen)?,
         Command::Explain(args) => explain::run(&args, screen)?,
         Command::Check(args) => {
-            let status = check::check(&args.dir, args.node.as_deref(), &mut screen.out);
+            let node = args.node.as_deref();
+            let status = check::check(&args.dir, node, &mut screen.out, &mut io::stderr());
             return Ok(ExitCode::from(status));
         }
         Command::Crds => screen.out.write_all(crds::yaml().as_bytes())?,
@@ -81,6 +83,27 @@ fn dispatch<W: Write>(command: Command, screen: &mut Screen<W>) -> Result<ExitCo
 
 fn ask(socket: &SocketArgs, request: &Request) -> Result<Replies, AskError> {
     Replies::ask(&socket.socket, request)
+}
+
+/// Where there is nothing to show: that there is something refused, if so, and where to read of it.
+fn refused(socket: &SocketArgs, kind: &str) -> Result<String, AskError> {
+    let mut count = 0;
+    for reply in ask(socket, &Request::Summary)? {
+        if let Reply::Agent(agent) = reply? {
+            let of_kind = agent
+                .problems
+                .iter()
+                .filter(|problem| problem.refuses(kind));
+            let objects: BTreeSet<_> = of_kind.map(|problem| &problem.object).collect();
+            count = objects.len();
+        }
+    }
+    Ok(match count {
+        0 => String::new(),
+        n => format!(
+            ", but {n} {kind} of the manifests cannot be carried out: see `cosmos show summary`"
+        ),
+    })
 }
 
 /// One JSON document, indented.

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::client::AskError;
 use super::table::{Cell, Column, Screen, Style, Table};
-use super::{ask, is_json, words, write_json};
+use super::{ask, is_json, refused, words, write_json};
 use crate::args::{ShowFormat, ShowPeerArgs, ShowPeersArgs};
 use crate::control::protocol::{Reply, Request};
 use crate::control::views::{MessageCounts, NegotiatedView, PeerView, SessionState};
@@ -15,7 +15,14 @@ pub fn run_list<W: Write>(args: &ShowPeersArgs, screen: &mut Screen<W>) -> Resul
         router: args.router.clone(),
         name: None,
     };
-    let replies = ask(&args.common.socket, &request)?;
+    let peers = collect(ask(&args.common.socket, &request)?)?;
+    if peers.is_empty() && !is_json(args.common.output) {
+        let refused = refused(&args.common.socket, "BGPPeer")?;
+        return Ok(screen.line(0, &format!("No session runs here{refused}."))?);
+    }
+    let replies = peers
+        .into_iter()
+        .map(|peer| Ok(Reply::Peer(Box::new(peer))));
     render_list(replies, args.common.output, screen)
 }
 
@@ -49,9 +56,6 @@ pub fn render_list<W: Write>(
     let peers = collect(replies)?;
     if is_json(format) {
         return write_json(screen, &peers);
-    }
-    if peers.is_empty() {
-        return Ok(screen.line(0, "No peers are configured.")?);
     }
     let rows: Vec<Vec<Cell>> = peers.iter().map(row).collect();
     let columns = vec![
@@ -203,7 +207,7 @@ fn session<W: Write>(peer: &PeerView, screen: &mut Screen<W>) -> Result<(), AskE
 }
 
 fn families<W: Write>(peer: &PeerView, screen: &mut Screen<W>) -> Result<(), AskError> {
-    if peer.families.is_empty() {
+    if peer.families.is_empty() || peer.state != SessionState::Established {
         return Ok(());
     }
     screen.blank()?;

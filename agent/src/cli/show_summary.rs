@@ -56,13 +56,58 @@ pub fn render<W: Write>(
         )?;
     }
     if summary.routers.is_empty() {
-        return Ok(screen.line(0, "No router runs here: no BGPRouter names this node.")?);
+        let refused = summary
+            .agent
+            .iter()
+            .flat_map(|agent| &agent.problems)
+            .any(|problem| problem.refuses("BGPRouter"));
+        let why = if refused {
+            "what is wrong with its BGPRouter is below"
+        } else {
+            "no BGPRouter names this node"
+        };
+        screen.line(0, &format!("No router runs here: {why}."))?;
+        return problems(&summary, screen);
     }
     screen.blank()?;
     routers(&summary, screen)?;
     screen.blank()?;
     tables(&summary.routers, screen)?;
-    troubles(&summary, screen)
+    troubles(&summary, screen)?;
+    problems(&summary, screen)
+}
+
+/// What is wrong with the manifests, a line each.
+fn problems<W: Write>(summary: &Summary, screen: &mut Screen<W>) -> Result<(), AskError> {
+    let Some(agent) = summary
+        .agent
+        .as_ref()
+        .filter(|agent| agent.problem_count > 0)
+    else {
+        return Ok(());
+    };
+    screen.blank()?;
+    let count = words::count(agent.problem_count, "problem", "problems");
+    screen.line(0, &format!("{count} in the manifests"))?;
+    for problem in &agent.problems {
+        let (tone, style) = if problem.warning {
+            ("warning: ", Style::Fair)
+        } else {
+            ("", Style::Bad)
+        };
+        screen.styled_line(2, &format!("{tone}{}", problem.text), style)?;
+    }
+    let more = agent
+        .problem_count
+        .saturating_sub(agent.problems.len() as u64);
+    if more > 0 {
+        let text = format!(
+            "and {} more; `cosmos check` names them",
+            words::number(more)
+        );
+        screen.line(2, &text)?;
+    }
+    Ok(())
 }
 
 fn routers<W: Write>(summary: &Summary, screen: &mut Screen<W>) -> Result<(), AskError> {

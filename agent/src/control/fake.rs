@@ -37,6 +37,8 @@ impl Views for Fake {
             started: moment(0),
             uptime_seconds: 11_565,
             resident_bytes: 19_083_264,
+            problems: node::problems(),
+            problem_count: 12,
         }
     }
 

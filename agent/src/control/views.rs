@@ -49,6 +49,32 @@ pub struct AgentView {
     pub uptime_seconds: u64,
     /// Resident memory of the process.
     pub resident_bytes: u64,
+    /// What is wrong with the manifests; the first of it, if there is much.
+    #[serde(default)]
+    pub problems: Vec<ProblemView>,
+    /// How many problems there are in all.
+    #[serde(default)]
+    pub problem_count: u64,
+}
+
+/// Something that is wrong with the manifests.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProblemView {
+    /// The object, as `kind/name`, when it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
+    /// File, object, field, and what is wrong, in one line.
+    pub text: String,
+    /// The object is carried out all the same.
+    pub warning: bool,
+}
+
+impl ProblemView {
+    /// Whether it keeps an object of a kind from being carried out.
+    pub fn refuses(&self, kind: &str) -> bool {
+        let of_kind = |object: &String| object.split_once('/').is_some_and(|(of, _)| of == kind);
+        !self.warning && self.object.as_ref().is_some_and(of_kind)
+    }
 }
 
 /// One BGPRouter.

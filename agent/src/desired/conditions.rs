@@ -23,7 +23,7 @@ use super::snapshot::{KernelState, PeerState, RouterState, Snapshot};
 use super::types::{Desired, OriginationKey, Peer, RouterKey};
 
 /// What conditions say that cannot hold; the reason stands in one place.
-const NOT_ACCEPTED: &str = "the object is not accepted; its condition Accepted says why";
+pub(crate) const NOT_ACCEPTED: &str = "the object is not accepted; its condition Accepted says why";
 
 /// The status of every object that is `node`'s business.
 ///
@@ -623,4 +623,59 @@ fn clip(mut text: String) -> String {
 
 fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_in_the_kernel_is_counted_by_why() {
+        let kernel = KernelState {
+            wanted: 10,
+            installed: 4,
+            ..KernelState::default()
+        };
+        let stuck = KernelState {
+            installed: 7,
+            unresolved: 1,
+            blocked: 2,
+            ..kernel.clone()
+        };
+        let shadowed = KernelState {
+            installed: 9,
+            shadowed: 1,
+            ..kernel.clone()
+        };
+        let both = KernelState {
+            blocked: 5,
+            ..kernel.clone()
+        };
+        for (kernel, reason, counts) in [
+            (
+                kernel,
+                "Programming",
+                "6 of 10 destinations are not in the kernel: 6 on their way;",
+            ),
+            (
+                stuck,
+                "Unresolved",
+                "3 of 10 destinations are not in the kernel: 1 unresolved (no next hop is reached), 2 blocked",
+            ),
+            (
+                shadowed,
+                "Shadowed",
+                "1 of 10 destinations are not in the kernel: 1 shadowed",
+            ),
+            (
+                both,
+                "Programming",
+                "6 of 10 destinations are not in the kernel: 1 on their way, 5 blocked",
+            ),
+        ] {
+            let (found, text) = missing(&kernel);
+            assert_eq!(found, reason);
+            assert!(text.starts_with(counts), "{text}");
+        }
+    }
 }

@@ -26,6 +26,7 @@ mod snapshot;
 mod types;
 
 pub use build::{build, nodes};
+pub(crate) use conditions::NOT_ACCEPTED;
 pub use conditions::{stamp, statuses};
 pub use diff::{Change, diff};
 pub use in_effect::InEffect;

@@ -1,9 +1,11 @@
 //! The agent as others see it: one place that copies out what speaker, kernel and source let be seen.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
+use bgp_wire::Family;
 use jiff::Timestamp;
 use parking_lot::RwLock;
 use serde_json::Value;
@@ -13,16 +15,20 @@ use crate::control::protocol::ObjectKind;
 use crate::control::rib_table::RibTable;
 use crate::control::routes::{FibView, RouteTable};
 use crate::control::views::{
-    AgentView, Counters, PeerView, RouterKernelView, RouterView, TableView, Views,
+    AgentView, Counters, PeerView, ProblemView, RouterKernelView, RouterView, TableView, Views,
 };
 use crate::desired::{
-    Desired, Kind, Objects, OriginationState, Problem, RouterKey, RouterState, Snapshot, statuses,
+    Desired, Kind, ObjectKey, Objects, OriginationState, Problem, RouterKey, RouterState, Severity,
+    Snapshot, statuses,
 };
 use crate::kernel::KernelHandle;
 use crate::observe::readiness::Facts;
-use crate::source::directory::SourceUpdate;
+use crate::source::directory::{FileProblem, SourceUpdate};
 use crate::source::status_memory::StatusStore;
 use crate::speaker::{RouterSnapshot, Speaker, SpeakerSnapshot, SpeakerStats};
+
+/// As many problems of the manifests as somebody reads.
+const PROBLEMS_SHOWN: usize = 50;
 
 /// See the top of this file.
 pub(super) struct Agent {
@@ -42,8 +48,33 @@ pub(super) struct Agent {
 struct Configured {
     objects: Objects,
     problems: Vec<Problem>,
-    file_problems: usize,
+    file_problems: Vec<FileProblem>,
+    files: BTreeMap<ObjectKey, String>,
     speaker: SpeakerSnapshot,
+}
+
+impl Configured {
+    fn problem_count(&self) -> u64 {
+        (self.problems.len() + self.file_problems.len()) as u64
+    }
+
+    /// What is wrong in the files and with the objects.
+    fn problems(&self) -> impl Iterator<Item = ProblemView> {
+        let files = self.file_problems.iter().map(|problem| ProblemView {
+            object: problem.object.clone(),
+            text: problem.to_string(),
+            warning: problem.severity == Severity::Warning,
+        });
+        let objects = self.problems.iter().map(|problem| ProblemView {
+            object: Some(problem.object.to_string()),
+            text: match self.files.get(&problem.object) {
+                Some(file) => format!("{file}: {problem}"),
+                None => problem.to_string(),
+            },
+            warning: problem.severity == Severity::Warning,
+        });
+        files.chain(objects)
+    }
 }
 
 impl Agent {
@@ -75,7 +106,8 @@ impl Agent {
     ) {
         *self.configured.write() = Configured {
             objects: update.objects.clone(),
-            file_problems: update.problems.len(),
+            file_problems: update.problems.clone(),
+            files: update.files.clone(),
             problems,
             speaker,
         };
@@ -170,10 +202,17 @@ impl Agent {
     fn router_view(&self, key: &RouterKey, router: &RouterSnapshot) -> RouterView {
         let config = &router.config;
         let counts = router.rib.counts();
-        let table = |family: &str, destinations: usize, paths: usize| TableView {
-            family: family.to_owned(),
-            destinations: destinations as u64,
-            paths: paths as u64,
+        let table = |family: &Family| {
+            let (destinations, paths) = match *family {
+                Family::IPV4_UNICAST => (counts.ipv4_destinations, counts.ipv4_paths),
+                Family::IPV6_UNICAST => (counts.ipv6_destinations, counts.ipv6_paths),
+                _ => return None,
+            };
+            Some(TableView {
+                family: family.to_string(),
+                destinations: destinations as u64,
+                paths: paths as u64,
+            })
         };
         RouterView {
             name: key.to_string(),
@@ -185,10 +224,7 @@ impl Agent {
                 .filter(|_| router.listen_error.is_none())
                 .map(|port| (std::net::Ipv6Addr::UNSPECIFIED, port).into()),
             error: router.listen_error.clone(),
-            tables: vec![
-                table("ipv4/unicast", counts.ipv4_destinations, counts.ipv4_paths),
-                table("ipv6/unicast", counts.ipv6_destinations, counts.ipv6_paths),
-            ],
+            tables: config.families.iter().filter_map(table).collect(),
             originated: router.originated,
             attribute_sets: counts.sets as u64,
             attribute_bytes: counts.set_bytes as u64,
@@ -202,6 +238,7 @@ impl Agent {
 
 impl Views for Agent {
     fn agent(&self) -> AgentView {
+        let configured = self.configured.read();
         AgentView {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             node: self.node.clone(),
@@ -209,6 +246,8 @@ impl Views for Agent {
             started: self.started,
             uptime_seconds: self.start.elapsed().as_secs(),
             resident_bytes: super::resident_bytes().unwrap_or(0),
+            problems: configured.problems().take(PROBLEMS_SHOWN).collect(),
+            problem_count: configured.problem_count(),
         }
     }
 
@@ -284,7 +323,7 @@ impl Views for Agent {
             paths_dropped: self.stats.paths_dropped.load(Ordering::Relaxed),
             routes_oversized: self.stats.routes_oversized.load(Ordering::Relaxed),
             manifests_applied: self.applied.load(Ordering::Relaxed),
-            manifest_problems: (configured.problems.len() + configured.file_problems) as u64,
+            manifest_problems: configured.problem_count(),
         }
     }
 }

@@ -55,17 +55,7 @@ pub(super) fn view(
             Ttl::Security(1) => "security 1 hop".to_owned(),
             Ttl::Security(hops) => format!("security {hops} hops"),
         },
-        families: snapshot
-            .families
-            .iter()
-            .map(|family| PeerFamilyView {
-                family: family.family.to_string(),
-                received: family.received,
-                accepted: family.accepted,
-                advertised: family.advertised,
-                end_of_rib_received: family.end_of_rib_received,
-            })
-            .collect(),
+        families: families(snapshot),
         received: messages(snapshot.stats.received),
         sent: messages(snapshot.stats.sent),
         dispositions: DispositionCounts {
@@ -96,6 +86,32 @@ pub(super) fn view(
             .map(|event| happened(event, now)),
         export_group: group,
     }
+}
+
+/// Counts of the families that were negotiated; zeros for those that are only configured, so that no series comes and goes
+/// with the session.
+fn families(snapshot: &PeerSnapshot) -> Vec<PeerFamilyView> {
+    let negotiated = snapshot.families.iter().map(|family| PeerFamilyView {
+        family: family.family.to_string(),
+        received: family.received,
+        accepted: family.accepted,
+        advertised: family.advertised,
+        end_of_rib_received: family.end_of_rib_received,
+    });
+    let known = |family| {
+        snapshot
+            .families
+            .iter()
+            .any(|counts| counts.family == family)
+    };
+    let configured = snapshot.settings.peer().families.iter();
+    let without = configured
+        .filter(|config| !known(config.family))
+        .map(|config| PeerFamilyView {
+            family: config.family.to_string(),
+            ..PeerFamilyView::default()
+        });
+    negotiated.chain(without).collect()
 }
 
 /// For the status of the BGPPeer.

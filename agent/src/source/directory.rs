@@ -34,7 +34,7 @@ const FILE_MAX: u64 = 16 << 20;
 
 /// The folder cannot be read at all.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot read the manifests in {}: {source}; create the folder, or name another with --manifests", path.display())]
+#[error("cannot read the manifests in {}: {source}; create the folder, or name another", path.display())]
 pub struct DirectoryError {
     path: PathBuf,
     #[source]

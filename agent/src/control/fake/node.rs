@@ -11,7 +11,7 @@ use crate::control::routes::{
 };
 use crate::control::views::{
     DispositionCounts, EventView, MessageCounts, NegotiatedView, PeerFamilyView, PeerView,
-    RouterKernelView, RouterView, SessionState, TableView,
+    ProblemView, RouterKernelView, RouterView, SessionState, TableView,
 };
 
 pub(crate) const LONG_NAME: &str =
@@ -26,6 +26,26 @@ pub(crate) fn node() -> Fake {
         fib: Some(Arc::new(ListedFib(fib()))),
         objects: objects(),
     }
+}
+
+pub(super) fn problems() -> Vec<ProblemView> {
+    let problem = |object: Option<&str>, text: &str, warning| ProblemView {
+        object: object.map(str::to_owned),
+        text: text.to_owned(),
+        warning,
+    };
+    vec![
+        problem(
+            None,
+            "/etc/cosmos/old.yaml: is not YAML: mapping values are not allowed in this context at line 3, column 9",
+            false,
+        ),
+        problem(
+            Some("BGPPeer/tor-9"),
+            "/etc/cosmos/tor-9.yaml: BGPPeer/tor-9: spec.passiv: there is no such field, so it has no effect; did you mean passive?",
+            true,
+        ),
+    ]
 }
 
 fn routers() -> Vec<RouterView> {
