@@ -320,7 +320,7 @@ pub struct ExplainArgs {
 /// `cosmos check`.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = "Each problem is one line:\n  \
-    FILE: KIND/NAME: field.path: what is wrong and what would be right\n\n\
+    error: FILE: KIND/NAME: field.path: what is wrong and what would be right\n\n\
     Exit status: 0 nothing found; 1 problems; 2 could not check.\n\n\
     Examples:\n  \
     cosmos check ./manifests\n  \

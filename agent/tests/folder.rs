@@ -346,7 +346,7 @@ fn a_list_of_objects_counts_as_its_items() {
 #[test]
 fn passwords_are_not_listed() {
     let text = format!(
-        "{}---\napiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\nstringData: {{password: xyzzy}}\n---
+        "{}---\napiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\nstringData: {{password: xyzzy}}\ndata: {{password: eHl6enk=}}\n---
 apiVersion: bgp.miloapis.com/v1alpha1
 kind: BGPPeer
 metadata: {{name: p}}
@@ -388,7 +388,12 @@ spec:
     for kind in [Kind::BgpPeer, Kind::Secret] {
         let listed = store.list(kind);
         assert_eq!(listed.len(), 1);
-        assert!(!format!("{listed:?}").contains("xyzzy"), "{listed:?}");
+        let listed = format!("{listed:?}");
+        assert!(listed.contains("(hidden)"), "{listed}");
+        assert!(
+            !listed.contains("xyzzy") && !listed.contains("eHl6enk"),
+            "{listed}"
+        );
     }
     assert!(!format!("{desired:?}").contains("xyzzy"), "nor printed");
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use bgp_tests::agent::Agent;
+use bgp_tests::kernel::METRIC;
 use bgp_tests::lab::{self, Lab, NodeAndTor, address};
 use bgp_tests::peers::{self, Kind, Plan, Router};
 use bgp_tests::routes::{Party, prefixes};
@@ -212,11 +213,16 @@ fn the_better_metric_then_the_name_decides_who_installs_a_prefix() {
             })
         })?;
         ensure!(!explained.contains("error"), "{explained}");
-        let routes = kernel::ours(&net.node, true)?;
-        ensure!(
-            routes.iter().filter(|r| r.prefix == shared).count() == 1,
-            "installed twice: {routes:?}"
-        );
+        await_owner(&agent, &net, &shared, ("overlay", "underlay"), METRIC)?;
+        // A better metric comes before the name.
+        let better = METRIC - 100;
+        let mut underlay = manifests::Router::new("underlay", NODE_ASN, "10.255.0.2");
+        underlay = underlay.with(&format!("kernel: {{metric: {better}}}"));
+        agent.apply("underlay", &underlay.text())?;
+        await_owner(&agent, &net, &shared, ("underlay", "overlay"), better)?;
+        let underlay = manifests::Router::new("underlay", NODE_ASN, "10.255.0.2");
+        agent.apply("underlay", &underlay.text())?;
+        await_owner(&agent, &net, &shared, ("overlay", "underlay"), METRIC)?;
         // The overlay loses it: the underlay's takes its place.
         agent.delete("rr")?;
         let gone = prefixes(Party::Tor, true, 50).remove(49);
@@ -227,6 +233,152 @@ fn the_better_metric_then_the_name_decides_who_installs_a_prefix() {
                 || format!("{} routes", have.len()),
             ))
         })
+    });
+}
+
+/// Waits until the kernel has the prefix once, with this metric, from the first router, and the second one is behind it.
+fn await_owner(
+    agent: &Agent,
+    net: &NodeAndTor,
+    prefix: &str,
+    (owner, other): (&str, &str),
+    metric: u32,
+) -> Result<()> {
+    until(&format!("{prefix} is {owner}'s"), secs(20), || {
+        let rows = agent.json(&["show", "fib", prefix])?;
+        let state = |router: &str| {
+            let rows = rows.as_array().into_iter().flatten();
+            let mut rows = rows.filter(|row| row["router"] == router);
+            rows.next().map(|row| row["state"].clone())
+        };
+        let said =
+            state(owner) == Some("installed".into()) && state(other) == Some("shadowed".into());
+        let routes = kernel::table(&net.node, true, "main")?;
+        let there: Vec<_> = routes.iter().filter(|r| r.prefix == prefix).collect();
+        let alone = matches!(there.as_slice(), [route] if route.metric == metric);
+        Ok(Look::when(said && alone, || format!("{rows}; {there:?}")))
+    })
+}
+
+/// How often the session went down.
+fn flaps(agent: &Agent) -> Result<i64> {
+    let object = agent.object("peers", PEER)?;
+    let flaps = object["status"]["routers"][0]["flaps"].as_i64();
+    flaps.with_context(|| format!("no flaps in {object}"))
+}
+
+#[test]
+fn what_is_refused_leaves_what_runs_and_is_told_once() {
+    lab::run("refused", |lab| {
+        let pair = Pair::converged(lab, Kind::Bird, Variant::default())?;
+        let agent = &pair.agent;
+        let stays = |kind: &str, name: &str, reason: &str| -> Result<()> {
+            agent.await_condition((kind, name), "Accepted", ("False", reason), secs(10))?;
+            let object = agent.object(kind, name)?.to_string();
+            let told = "the last accepted spec (generation 1) is still in effect";
+            ensure!(
+                object.contains(told),
+                "{name} does not say what stays: {object}"
+            );
+            Ok(())
+        };
+        let tor = address(true, true);
+        let peer = manifests::Peer::new(PEER, "underlay", TOR_ASN, tor)
+            .with("holdTime: 9s")
+            .with("keepaliveTime: 3s");
+        agent.apply("peer", &peer.clone().with("bfd: {enabled: true}").text())?;
+        stays("peers", PEER, "NotImplemented")?;
+        let router = manifests::Router::new("underlay", 23456, "10.255.0.2");
+        agent.apply("router", &router.text())?;
+        stays("routers", "underlay", "InvalidASN")?;
+
+        // An edit elsewhere tells nothing anew, and no secret is told at all.
+        let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: [hunter2]\n";
+        agent.apply("secret", secret)?;
+        until("the summary names the secret's file", secs(10), || {
+            let text = agent.ask(&["show", "summary"])?;
+            Ok(Look::when(text.contains("secret.yaml: Secret/s"), || {
+                text.clone()
+            }))
+        })?;
+        let log = agent.log();
+        let lines = log.lines().filter(|line| line.contains("spec.bfd.enabled"));
+        let lines: Vec<_> = lines.collect();
+        ensure!(lines.len() == 1, "told {} times: {lines:#?}", lines.len());
+        let said = [
+            log,
+            agent.ask(&["show", "summary"])?,
+            agent.ask(&["get", "peers", "-o", "yaml"])?,
+        ];
+        ensure!(!said.concat().contains("hunter2"), "the secret is told");
+
+        ensure!(flaps(agent)? == 0, "the session was disturbed");
+        pair.await_everything()?;
+        // Put right, it is said to be gone, once.
+        agent.apply("peer", &peer.text())?;
+        agent.await_condition(("peers", PEER), "Accepted", ("True", ""), secs(10))?;
+        until("the log says that it is gone", secs(5), || {
+            let log = agent.log();
+            let mut lines = log.lines().filter(|l| l.contains("no longer so"));
+            let told = lines.any(|line| line.contains("spec.bfd.enabled"));
+            Ok(Look::when(told, || "it does not".into()))
+        })?;
+        ensure!(flaps(agent)? == 0, "the session was disturbed");
+        // What is deleted goes.
+        agent.delete("router")?;
+        pair.await_down(secs(10))
+    });
+}
+
+#[test]
+fn when_only_the_time_limit_has_passed_the_log_says_who_is_missing() {
+    lab::run("late", |lab| {
+        let net = NodeAndTor::new()?;
+        let peer = manifests::Peer::new(PEER, "underlay", TOR_ASN, address(true, true));
+        let refused = manifests::Peer::new("no-such-thing", "underlay", TOR_ASN, ip("fd00:12::77"));
+        let documents = [
+            (
+                "router",
+                manifests::Router::new("underlay", NODE_ASN, "10.255.0.2").text(),
+            ),
+            ("refused", refused.with("bfd: {enabled: true}").text()),
+            (
+                "peer",
+                peer.with("holdTime: 9s").with("keepaliveTime: 3s").text(),
+            ),
+        ];
+        let more = ["--convergence-timeout", "3s"];
+        let agent = Agent::start_with(lab, &net.node, &documents, &more)?;
+        let is_there = |words: &str| agent.log().lines().any(|line| line.ends_with(words));
+        until("the log names the peer", secs(10), || {
+            let log = agent.log();
+            let named = log
+                .lines()
+                .any(|line| line.contains("going on without") && line.contains(PEER));
+            Ok(Look::when(named, || "it does not".into()))
+        })?;
+        ensure!(
+            !is_there(" converged"),
+            "it has not converged:\n{}",
+            agent.log()
+        );
+        let plan = Plan::new(
+            (TOR_ASN, address(true, true)),
+            (NODE_ASN, address(false, true)),
+        );
+        let _tor = peers::start(Kind::Bird, &net.tor, &lab.subdirectory("tor")?, &plan)?;
+        until("the log says that it has converged", secs(20), || {
+            Ok(Look::when(is_there(" converged"), || agent.log()))
+        })?;
+
+        // With the one good peer gone, who looks for sessions hears of the refused one.
+        agent.delete("peer")?;
+        until("`show peers` tells of what is refused", secs(10), || {
+            let text = agent.ask(&["show", "peers"])?;
+            let told = text.contains("No session runs here, but 1 BGPPeer");
+            Ok(Look::when(told, || text.clone()))
+        })?;
+        agent.stop()
     });
 }
 
@@ -276,6 +428,10 @@ fn a_change_of_a_manifest_takes_effect_while_it_runs() {
             let state = agent.session_state(PEER)?;
             Ok(Look::when(state == "Established", || state))
         })?;
+        ensure!(
+            flaps(agent)? == 0,
+            "the session was reset for a description"
+        );
 
         // The peer goes, with its routes; it comes back, with them.
         agent.delete("peer")?;
@@ -385,7 +541,7 @@ fn readiness_means_that_peers_are_up_and_the_kernel_is_right() {
             (NODE_ASN, address(false, true)),
         );
         plan.announce = prefixes(Party::Tor, true, 100);
-        let _tor = peers::start(Kind::Bird, &net.tor, &lab.subdirectory("tor")?, &plan)?;
+        let tor = peers::start(Kind::Bird, &net.tor, &lab.subdirectory("tor")?, &plan)?;
         until("/readyz is 200", secs(20), || {
             let (status, body) = ready()?;
             Ok(Look::when(status == 200, || format!("{status}: {body}")))
@@ -395,11 +551,41 @@ fn readiness_means_that_peers_are_up_and_the_kernel_is_right() {
             have == 100,
             "ready, with {have} of 100 routes in the kernel"
         );
-        let (status, metrics) = http_get(&net.node, "127.0.0.1:8082", "/metrics")?;
-        ensure!(
-            status == 200 && metrics.contains("cosmos_"),
-            "/metrics says {status}: {metrics}"
-        );
+        let session = format!("router=\"underlay\",peer=\"{PEER}\"");
+        let series = |up: bool, prefixes: u32| {
+            let state = |name: &str, is: bool| {
+                let is = u32::from(is);
+                format!("cosmos_session_state{{{session},state=\"{name}\"}} {is}")
+            };
+            let of_family = |name: &str| {
+                format!("cosmos_prefixes_{name}{{{session},family=\"ipv6/unicast\"}} {prefixes}")
+            };
+            let fib = |state: &str| {
+                format!("cosmos_fib_routes{{router=\"underlay\",state=\"{state}\"}} {prefixes}")
+            };
+            [
+                state("Established", up),
+                of_family("received"),
+                of_family("accepted"),
+                fib("wanted"),
+                fib("installed"),
+            ]
+        };
+        let await_series = |wanted: &[String]| {
+            until("the metrics are right", secs(10), || {
+                let (status, metrics) = http_get(&net.node, "127.0.0.1:8082", "/metrics")?;
+                ensure!(status == 200, "/metrics says {status}");
+                let there = |series: &&String| !metrics.lines().any(|line| line == series.as_str());
+                let missing: Vec<_> = wanted.iter().filter(there).collect();
+                Ok(Look::when(missing.is_empty(), || {
+                    format!("{missing:#?}\n{metrics}")
+                }))
+            })
+        };
+        await_series(&series(true, 100))?;
+        // The series stay when the session goes.
+        drop(tor);
+        await_series(&series(false, 0))?;
         agent.stop()
     });
 }

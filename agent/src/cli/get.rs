@@ -18,13 +18,13 @@ pub fn run<W: Write>(args: &GetArgs, screen: &mut Screen<W>) -> Result<(), AskEr
         kind: args.kind,
         name: args.name.clone(),
     };
-    let replies: Vec<_> = ask(&args.socket, &request)?.collect();
+    let replies: Vec<Reply> = ask(&args.socket, &request)?.collect::<Result<_, _>>()?;
     let table = matches!(args.output, GetFormat::Table | GetFormat::Wide);
     if replies.is_empty() && table {
         let refused = refused(&args.socket, args.kind.kind())?;
         return nothing(args.kind, &refused, screen);
     }
-    let replies = replies.into_iter();
+    let replies = replies.into_iter().map(Ok);
     render(replies, args.kind, args.name.is_some(), args.output, screen)
 }
 
