@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use cosmos::desired::{
-    Change, Desired, FamilyCounts, InEffect, KernelState, OriginationState, PeerState, RouterState,
-    Snapshot, build, diff, statuses,
+    Change, Desired, FamilyCounts, InEffect, KernelState, Objects, OriginationState, PeerState,
+    RouterState, Snapshot, build, diff, statuses,
 };
 use cosmos::source::folder::Folder;
 use cosmos::source::status_memory::StatusStore;
@@ -201,13 +201,7 @@ fn play(case: &Path) -> String {
             "problems",
             problems
                 .iter()
-                .map(|p| {
-                    let on = p
-                        .router
-                        .as_ref()
-                        .map_or_else(String::new, |r| format!(" on {r}"));
-                    format!("{:?} {}{on}: {p}", p.severity, p.reason)
-                })
+                .map(|p| format!("{:?} {}: {p}", p.severity, p.reason))
                 .collect(),
         );
         let wanted = desired.routers.values().map(|router| format!("{router:?}"));
@@ -297,6 +291,37 @@ fn changes_lead_from_each_folder_to_each_other() {
                 carry_out(&mut running, change);
             }
             assert_eq!(&running, to);
+        }
+    }
+}
+
+#[test]
+fn what_stays_of_refused_objects_can_be_carried_out_and_goes_with_them() {
+    let contents: Vec<_> = cases()
+        .iter()
+        .flat_map(|case| steps(case))
+        .map(|step| Folder::default().read(texts(&step), at(0)).expect("new"))
+        .collect();
+    for from in &contents {
+        for to in &contents {
+            let mut in_effect = InEffect::default();
+            let (mut running, _) = in_effect.build(&from.objects, NODE);
+            let (wanted, problems) = in_effect.build(&to.objects, NODE);
+            for change in diff(&running, &wanted) {
+                carry_out(&mut running, change);
+            }
+            assert_eq!(running, wanted);
+            // What is not refused is as it would be without a past.
+            let (fresh, _) = build(&to.objects, NODE);
+            let refused = |path: &str| problems.iter().any(|p| p.object.path() == path);
+            for (key, router) in fresh.routers.iter().filter(|(key, _)| !refused(&key.0)) {
+                assert_eq!(wanted.routers.get(key), Some(router));
+            }
+            for (key, peer) in fresh.peers.iter().filter(|(key, _)| !refused(&key.peer)) {
+                assert_eq!(wanted.peers.get(key), Some(peer));
+            }
+            let (nothing, _) = in_effect.build(&Objects::default(), NODE);
+            assert_eq!(nothing, Desired::default());
         }
     }
 }

@@ -214,6 +214,8 @@ fn the_better_metric_then_the_name_decides_who_installs_a_prefix() {
         })?;
         ensure!(!explained.contains("error"), "{explained}");
         await_owner(&agent, &net, &shared, ("overlay", "underlay"), METRIC)?;
+        let shadowed = ("False", "Shadowed");
+        agent.await_condition(("routers", "underlay"), "Programmed", shadowed, secs(10))?;
         // A better metric comes before the name.
         let better = METRIC - 100;
         let mut underlay = manifests::Router::new("underlay", NODE_ASN, "10.255.0.2");

@@ -156,7 +156,7 @@ impl Told<'_> {
         let reason = self.rejections().next()?.reason;
         let mut text = self
             .rejections()
-            .map(located)
+            .map(Problem::located)
             .collect::<Vec<_>>()
             .join("; ");
         if let Some(generation) = self.in_effect() {
@@ -187,7 +187,7 @@ impl Told<'_> {
         let mut text = "the object is valid and is carried out".to_owned();
         for problem in self.problems {
             text.push_str("; ");
-            text.push_str(&located(problem));
+            text.push_str(&problem.located());
         }
         self.condition("Accepted", true, "ConfigAccepted", text)
     }
@@ -588,13 +588,6 @@ fn progress(state: &str) -> Option<usize> {
     ]
     .iter()
     .position(|known| *known == state)
-}
-
-fn located(problem: &Problem) -> String {
-    match &problem.router {
-        Some(router) => format!("on BGPRouter {router}: {}", problem.text()),
-        None => problem.text(),
-    }
 }
 
 /// The first names of a list, and how many more there are.

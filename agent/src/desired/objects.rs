@@ -136,7 +136,7 @@ impl fmt::Display for ObjectKey {
     clippy::large_enum_variant,
     reason = "a node has few, and keeps each behind an Arc"
 )]
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq)]
 #[expect(
     missing_docs,
     reason = "each holds the Kubernetes kind that its name says"
@@ -255,6 +255,18 @@ impl Object {
     #[must_use]
     pub fn generation(&self) -> i64 {
         self.meta().generation.unwrap_or(1)
+    }
+}
+
+/// Which object it is: what is in it may be secret.
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Object({}, generation {})",
+            self.key(),
+            self.generation()
+        )
     }
 }
 

@@ -108,6 +108,15 @@ impl fmt::Display for Reason {
 }
 
 impl Problem {
+    /// Where it shows and what is wrong.
+    #[must_use]
+    pub fn located(&self) -> String {
+        match &self.router {
+            Some(router) => format!("on BGPRouter {router}: {}", self.text()),
+            None => self.text(),
+        }
+    }
+
     /// The field and what is wrong with it, as in a condition's message.
     #[must_use]
     pub fn text(&self) -> String {
@@ -126,7 +135,7 @@ pub(super) fn stays(generation: i64) -> String {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.object, self.text())?;
+        write!(f, "{}: {}", self.object, self.located())?;
         match self.in_effect {
             Some(generation) => write!(f, "; {}", stays(generation)),
             None => Ok(()),

@@ -27,7 +27,10 @@ impl Told {
         });
         let objects = problems.iter().map(|problem| Line {
             place: format!("{} {:?} {}", problem.object, problem.router, problem.field),
-            text: problem.to_string(),
+            text: match update.files.get(&problem.object) {
+                Some(file) => format!("{file}: {problem}"),
+                None => problem.to_string(),
+            },
             reason: Some(problem.reason),
             severity: problem.severity,
         });
