@@ -338,10 +338,11 @@ fn when_only_the_time_limit_has_passed_the_log_says_who_is_missing() {
         let net = NodeAndTor::new()?;
         let peer = manifests::Peer::new(PEER, "underlay", TOR_ASN, address(true, true));
         let refused = manifests::Peer::new("no-such-thing", "underlay", TOR_ASN, ip("fd00:12::77"));
+        let router = manifests::Router::new("underlay", NODE_ASN, "10.255.0.2").text();
         let documents = [
             (
                 "router",
-                manifests::Router::new("underlay", NODE_ASN, "10.255.0.2").text(),
+                router.replace("  - {afi: ipv4, safi: unicast}\n", ""),
             ),
             ("refused", refused.with("bfd: {enabled: true}").text()),
             (
@@ -373,11 +374,18 @@ fn when_only_the_time_limit_has_passed_the_log_says_who_is_missing() {
             Ok(Look::when(is_there(" converged"), || agent.log()))
         })?;
 
+        let routers = agent.json(&["show", "summary"])?["routers"].clone();
+        let tables = routers[0]["tables"].as_array().map_or(0, Vec::len);
+        ensure!(
+            tables == 1,
+            "a router with one family has one table: {routers}"
+        );
+
         // With the one good peer gone, who looks for sessions hears of the refused one.
         agent.delete("peer")?;
         until("`show peers` tells of what is refused", secs(10), || {
             let text = agent.ask(&["show", "peers"])?;
-            let told = text.contains("No session runs here, but 1 BGPPeer");
+            let told = text.contains("No session runs here.\n1 BGPPeer of the manifests cannot");
             Ok(Look::when(told, || text.clone()))
         })?;
         agent.stop()

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::client::AskError;
 use super::table::{Cell, Column, Screen, Style, Table};
-use super::{ask, refused, write_json};
+use super::{ask, refused, tell_refused, write_json};
 use crate::args::{GetArgs, GetFormat};
 use crate::control::answer::object_name;
 use crate::control::protocol::{ObjectKind, Reply, Request};
@@ -19,13 +19,20 @@ pub fn run<W: Write>(args: &GetArgs, screen: &mut Screen<W>) -> Result<(), AskEr
         name: args.name.clone(),
     };
     let replies: Vec<Reply> = ask(&args.socket, &request)?.collect::<Result<_, _>>()?;
-    let table = matches!(args.output, GetFormat::Table | GetFormat::Wide);
-    if replies.is_empty() && table {
-        let refused = refused(&args.socket, args.kind.kind())?;
-        return nothing(args.kind, &refused, screen);
-    }
+    let objects = replies.iter().filter_map(|reply| match reply {
+        Reply::Object(object) => Some(object_name(object)),
+        _ => None,
+    });
+    let shown: Vec<String> = objects.collect();
+    let one = args.name.is_some();
     let replies = replies.into_iter().map(Ok);
-    render(replies, args.kind, args.name.is_some(), args.output, screen)
+    render(replies, args.kind, one, args.output, screen)?;
+    if one || !matches!(args.output, GetFormat::Table | GetFormat::Wide) {
+        return Ok(());
+    }
+    let kind = args.kind.kind();
+    let count = refused(&args.socket, kind, &shown)?;
+    tell_refused(count, kind, shown.len(), screen)
 }
 
 /// Shows replies; `one` when one object was asked for by name.
@@ -57,17 +64,9 @@ pub fn render<W: Write>(
         GetFormat::Wide => true,
     };
     if objects.is_empty() {
-        return nothing(kind, "", screen);
+        return Ok(screen.line(0, &format!("There is no {}.", kind.kind()))?);
     }
     table(&objects, kind, wide, screen)
-}
-
-fn nothing<W: Write>(
-    kind: ObjectKind,
-    refused: &str,
-    screen: &mut Screen<W>,
-) -> Result<(), AskError> {
-    Ok(screen.line(0, &format!("There is no {}{refused}.", kind.kind()))?)
 }
 
 /// One object as it is, several as a list, as kubectl does.

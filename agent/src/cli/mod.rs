@@ -34,7 +34,7 @@ use serde::Serialize;
 use crate::args::{Cli, Command, ShowCommand, ShowFormat, SocketArgs};
 use crate::control::protocol::{Reply, Request};
 use client::{AskError, Replies};
-use table::Screen;
+use table::{Screen, Style};
 
 /// Runs a command; its result is the exit status.
 pub fn execute(command: Command) -> ExitCode {
@@ -85,25 +85,42 @@ fn ask(socket: &SocketArgs, request: &Request) -> Result<Replies, AskError> {
     Replies::ask(&socket.socket, request)
 }
 
-/// Where there is nothing to show: that there is something refused, if so, and where to read of it.
-fn refused(socket: &SocketArgs, kind: &str) -> Result<String, AskError> {
-    let mut count = 0;
+/// How many objects of a kind the manifests hold that are refused, besides those that are shown by name.
+fn refused(socket: &SocketArgs, kind: &str, shown: &[String]) -> Result<usize, AskError> {
+    let mut refused = BTreeSet::new();
     for reply in ask(socket, &Request::Summary)? {
         if let Reply::Agent(agent) = reply? {
             let of_kind = agent
                 .problems
-                .iter()
+                .into_iter()
                 .filter(|problem| problem.refuses(kind));
-            let objects: BTreeSet<_> = of_kind.map(|problem| &problem.object).collect();
-            count = objects.len();
+            refused.extend(of_kind.filter_map(|problem| problem.object));
         }
     }
-    Ok(match count {
-        0 => String::new(),
-        n => format!(
-            ", but {n} {kind} of the manifests cannot be carried out: see `cosmos show summary`"
-        ),
-    })
+    let is_shown = |object: &String| {
+        let name = object.split_once('/').map(|(_, name)| name);
+        shown.iter().any(|shown| Some(shown.as_str()) == name)
+    };
+    Ok(refused.iter().filter(|object| !is_shown(object)).count())
+}
+
+/// Says so, after `shown` rows.
+fn tell_refused<W: Write>(
+    count: usize,
+    kind: &str,
+    shown: usize,
+    screen: &mut Screen<W>,
+) -> Result<(), AskError> {
+    if count == 0 {
+        return Ok(());
+    }
+    if shown > 0 {
+        screen.blank()?;
+    }
+    let text = format!(
+        "{count} {kind} of the manifests cannot be carried out: see `cosmos show summary`."
+    );
+    Ok(screen.styled_line(0, &text, Style::Bad)?)
 }
 
 /// One JSON document, indented.

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::client::AskError;
 use super::table::{Cell, Column, Screen, Style, Table};
-use super::{ask, is_json, refused, words, write_json};
+use super::{ask, is_json, refused, tell_refused, words, write_json};
 use crate::args::{ShowFormat, ShowPeerArgs, ShowPeersArgs};
 use crate::control::protocol::{Reply, Request};
 use crate::control::views::{MessageCounts, NegotiatedView, PeerView, SessionState};
@@ -16,14 +16,16 @@ pub fn run_list<W: Write>(args: &ShowPeersArgs, screen: &mut Screen<W>) -> Resul
         name: None,
     };
     let peers = collect(ask(&args.common.socket, &request)?)?;
-    if peers.is_empty() && !is_json(args.common.output) {
-        let refused = refused(&args.common.socket, "BGPPeer")?;
-        return Ok(screen.line(0, &format!("No session runs here{refused}."))?);
-    }
+    let shown: Vec<String> = peers.iter().map(|peer| peer.name.clone()).collect();
     let replies = peers
         .into_iter()
         .map(|peer| Ok(Reply::Peer(Box::new(peer))));
-    render_list(replies, args.common.output, screen)
+    render_list(replies, args.common.output, screen)?;
+    if is_json(args.common.output) || args.router.is_some() {
+        return Ok(());
+    }
+    let count = refused(&args.common.socket, "BGPPeer", &shown)?;
+    tell_refused(count, "BGPPeer", shown.len(), screen)
 }
 
 /// Asks for one and shows everything.
@@ -56,6 +58,9 @@ pub fn render_list<W: Write>(
     let peers = collect(replies)?;
     if is_json(format) {
         return write_json(screen, &peers);
+    }
+    if peers.is_empty() {
+        return Ok(screen.line(0, "No session runs here.")?);
     }
     let rows: Vec<Vec<Cell>> = peers.iter().map(row).collect();
     let columns = vec![
