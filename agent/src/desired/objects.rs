@@ -276,7 +276,7 @@ pub struct Objects {
     accepted: BTreeMap<ObjectKey, Arc<Object>>,
     /// Objects that somebody wrote and that have no accepted form.
     refused: BTreeSet<ObjectKey>,
-    /// Fields that were dropped from an object and must not be ignored, see [`super::promised`].
+    /// Fields that were dropped from an object and must not be ignored, see [`super::promised()`].
     dropped: BTreeMap<ObjectKey, Vec<String>>,
 }
 
