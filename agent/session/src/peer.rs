@@ -115,16 +115,6 @@ impl Peer {
     pub fn config(&self) -> &PeerConfig {
         &self.config
     }
-
-    /// What to say to a connection that [`handle_incoming`](Self::handle_incoming) refused, before it is closed.
-    pub fn refusal(&self) -> Notification {
-        Notification::cease(match self.outgoing.state().max(self.incoming.state()) {
-            State::OpenSent | State::OpenConfirm | State::Established => {
-                codes::cease::COLLISION_RESOLUTION
-            }
-            State::Idle | State::Active | State::Connect => codes::cease::CONNECTION_REJECTED,
-        })
-    }
 }
 
 /// B. What happened.
@@ -165,6 +155,17 @@ impl Peer {
         );
         self.publish();
         Some(conn)
+    }
+
+    /// What to say to a connection that [`handle_incoming`](Self::handle_incoming) refused, before it is closed. It counts as sent.
+    pub fn refusal(&mut self) -> Notification {
+        self.stats.sent.add(MessageType::Notification, 1);
+        Notification::cease(match self.outgoing.state().max(self.incoming.state()) {
+            State::OpenSent | State::OpenConfirm | State::Established => {
+                codes::cease::COLLISION_RESOLUTION
+            }
+            State::Idle | State::Active | State::Connect => codes::cease::CONNECTION_REJECTED,
+        })
     }
 
     /// The connection that [`Action::Connect`] asked for is open.

@@ -255,7 +255,7 @@ impl Speaker {
         let (commands, receiver) = mpsc::channel(EXPORTER_COMMANDS);
         let task = ExporterTask::new(Arc::clone(&rib), receiver, Arc::clone(&self.stats));
         let task = vital::spawn(format!("exporter of router {key}"), task.run());
-        tracing::info!(router = %key, asn = %router.local_as, router_id = %router.router_id, "router started");
+        tracing::info!(router = %key, asn = router.local_as.0, router_id = %router.router_id, "router started");
         let running = RunningRouter {
             config: Arc::new(router),
             rib,

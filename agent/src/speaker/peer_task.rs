@@ -409,7 +409,7 @@ impl PeerTask {
 
     async fn established(&mut self, negotiated: Arc<Negotiated>) {
         tracing::info!(
-            remote = %negotiated.remote, asn = %negotiated.remote_as,
+            remote = %negotiated.remote, asn = negotiated.remote_as.0,
             router_id = %negotiated.remote_router_id, "session established"
         );
         // It may be over already: the events of one read are told together.

@@ -511,7 +511,9 @@ fn a_second_connection_of_the_peer_is_refused_while_there_is_a_session() {
     let mut lone = Lone::established(config(A), &RawOpen::default());
     let [local, remote] = [1, 2].map(|n| SocketAddr::from(([192, 0, 2, n], 1179)));
     assert_eq!(lone.peer.handle_incoming(local, remote, lone.now), None);
+    let sent = lone.peer.stats().sent.notification;
     assert_eq!(lone.peer.refusal().subcode, 7);
+    assert_eq!(lone.peer.stats().sent.notification, sent + 1);
     assert_eq!(
         (lone.peer.stats().refused, lone.peer.state()),
         (1, State::Established)
