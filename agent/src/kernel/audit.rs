@@ -2,7 +2,8 @@
 //!
 //! Pure; the edge feeds a dump route by route. What is ours is compared with what we believe; what is
 //! not ours becomes facts. A dump is not an instant: whatever we wrote, or the kernel told, about a
-//! destination while it ran is newer than the dump and wins ([`Dump::touched`]).
+//! destination while it ran is newer than the dump and wins ([`Dump::touched`]); and so is what it told
+//! of links and addresses ([`Dump::facts`]).
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use foldhash::HashSet;
 use ipnet::IpNet;
 
 use super::engine::Engine;
-use super::model::{KernelRoute, Link, NexthopObject, RouteKind};
+use super::model::{KernelEvent, KernelRoute, Link, NexthopObject, RouteKind};
 use super::stats::KernelStats;
 use super::table::IpFamily;
 use super::view::{Installed, NO_ROUTER};
@@ -30,6 +31,9 @@ pub(crate) struct Dump {
     seen: Vec<bool>,
     /// Slots that were written to, or told of, while it ran.
     touched: HashSet<u32>,
+    /// What was told of links, addresses and nexthop objects since it began; none once it has told its
+    /// own.
+    facts: Option<Vec<KernelEvent>>,
     /// Set when all was read: the next slot to compare.
     sweep: Option<usize>,
 }
@@ -44,23 +48,41 @@ impl Engine {
             started: now,
             seen: Vec::new(),
             touched: HashSet::default(),
+            facts: Some(Vec::new()),
             sweep: None,
         });
         KernelStats::add(&self.stats.audits, 1);
     }
 
-    /// Links and addresses, from a dump.
-    pub fn dump_facts(&mut self, links: Vec<Link>, addresses: Vec<(u32, IpNet)>, now: Instant) {
+    /// All links, addresses and nexthop objects, from a dump. What was told since it began may be newer,
+    /// so it is told again.
+    pub fn dump_facts(
+        &mut self,
+        links: Vec<Link>,
+        addresses: Vec<(u32, IpNet)>,
+        nexthops: Vec<NexthopObject>,
+        now: Instant,
+    ) {
+        let told = self.dump.as_mut().and_then(|dump| dump.facts.take());
         if self.resolver.table.write().replace_facts(links, addresses) {
             self.resolver.mark_all();
             self.retry_failures(now);
         }
+        if self.resolver.table.write().replace_nexthops(nexthops) {
+            self.resolver.mark_all();
+        }
+        for event in told.into_iter().flatten() {
+            self.handle_event(event, now);
+        }
     }
 
-    /// All nexthop objects, from a dump.
-    pub fn dump_nexthops(&mut self, objects: Vec<NexthopObject>) {
-        if self.resolver.table.write().replace_nexthops(objects) {
-            self.resolver.mark_all();
+    /// A link, an address or a nexthop object was told of.
+    pub(super) fn fact_told(&mut self, event: &KernelEvent) {
+        if let Some(Dump {
+            facts: Some(told), ..
+        }) = &mut self.dump
+        {
+            told.push(event.clone());
         }
     }
 

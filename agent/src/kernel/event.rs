@@ -16,6 +16,9 @@ use super::view::{Installed, NO_ROUTER};
 impl Engine {
     /// Takes one event.
     pub fn handle_event(&mut self, event: KernelEvent, now: Instant) {
+        if !matches!(event, KernelEvent::Route { .. } | KernelEvent::RouteGone(_)) {
+            self.fact_told(&event);
+        }
         match event {
             KernelEvent::Link(link) => self.link(link, now),
             KernelEvent::LinkGone(ifindex) => {

@@ -2,8 +2,9 @@
 //!
 //! Pure. Fed by events and by dumps. A dump is not an instant: events arrive while it runs, and a
 //! part of it may be older than an event that was already applied. So every entry carries the number
-//! of the dump (the *epoch*) in which it was last seen; what was deleted during a dump is remembered
-//! until its end; and what the dump did not name at its end is dropped.
+//! of the dump (the *epoch*) in which it was last seen; what events told during a dump is remembered
+//! until its end, and the dump is not believed about that; and what else it did not name is dropped
+//! at its end.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -171,7 +172,8 @@ pub(crate) struct KernelTable {
     nexthops: HashMap<u32, NexthopObject>,
     epoch: u32,
     dumping: bool,
-    deleted_during_dump: HashSet<(u32, IpNet)>,
+    /// Table, prefix and metric of what events told while a dump runs.
+    told_during_dump: HashSet<(u32, IpNet, u32)>,
 }
 
 impl KernelTable {
@@ -283,8 +285,19 @@ impl KernelTable {
         legs
     }
 
-    /// Takes a route of someone else; true if that may change how something resolves.
+    /// Takes a route of someone else out of an event; true if that may change how something resolves.
     pub(crate) fn add_route(&mut self, route: &KernelRoute, replaced: bool) -> bool {
+        self.told(route);
+        self.insert(route, replaced)
+    }
+
+    fn told(&mut self, route: &KernelRoute) {
+        if self.dumping {
+            self.told_during_dump.insert(full_key(route));
+        }
+    }
+
+    fn insert(&mut self, route: &KernelRoute, replaced: bool) -> bool {
         let key = (route.owner.table, route.prefix.trunc());
         let fresh = Foreign {
             metric: route.owner.metric,
@@ -320,10 +333,8 @@ impl KernelTable {
     /// Forgets a route of someone else (for IPv6, those of its legs that are named); true if
     /// something went.
     pub(crate) fn remove_route(&mut self, route: &KernelRoute) -> bool {
+        self.told(route);
         let key = (route.owner.table, route.prefix.trunc());
-        if self.dumping {
-            self.deleted_during_dump.insert(key);
-        }
         let Some(list) = self.routes.get_mut(&key) else {
             return false;
         };
@@ -484,25 +495,19 @@ impl KernelTable {
     pub(crate) fn begin_dump(&mut self) {
         self.epoch = self.epoch.wrapping_add(1);
         self.dumping = true;
-        self.deleted_during_dump.clear();
+        self.told_during_dump.clear();
     }
 
     /// A route of someone else, out of a dump; true if it was not known like that.
     pub(crate) fn dump_route(&mut self, route: &KernelRoute) -> bool {
-        if self
-            .deleted_during_dump
-            .contains(&(route.owner.table, route.prefix.trunc()))
-        {
-            return false;
-        }
-        self.add_route(route, false)
+        !self.told_during_dump.contains(&full_key(route)) && self.insert(route, false)
     }
 
     /// The dump is over: what it did not name is gone, if it was `whole`. Gives the prefixes that
     /// lost a route.
     pub(crate) fn end_dump(&mut self, families: &[IpFamily], whole: bool) -> Vec<(u32, IpNet)> {
         self.dumping = false;
-        self.deleted_during_dump.clear();
+        let told = std::mem::take(&mut self.told_during_dump);
         let mut changed = Vec::new();
         if !whole {
             return changed;
@@ -513,7 +518,7 @@ impl KernelTable {
                 continue;
             }
             let before = list.len();
-            list.retain(|f| f.epoch == self.epoch);
+            list.retain(|f| f.epoch == self.epoch || told.contains(&(key.0, key.1, f.metric)));
             if list.len() != before {
                 changed.push(*key);
             }
@@ -542,4 +547,75 @@ impl Foreign {
 
 fn is_resolving(table: u32) -> bool {
     table == MAIN_TABLE || table == LOCAL_TABLE
+}
+
+/// What the kernel tells routes apart by, near enough.
+fn full_key(route: &KernelRoute) -> (u32, IpNet, u32) {
+    (route.owner.table, route.prefix.trunc(), route.owner.metric)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn route(prefix: &str, gateway: &str, metric: u32) -> KernelRoute {
+        KernelRoute {
+            prefix: prefix.parse().unwrap(),
+            owner: Ownership {
+                protocol: 4,
+                metric,
+                table: MAIN_TABLE,
+            },
+            kind: RouteKind::Unicast,
+            tos: 0,
+            legs: [Leg::new(Some(gateway.parse().unwrap()), 2)]
+                .into_iter()
+                .collect(),
+            encapsulated: false,
+            nexthop_id: 0,
+        }
+    }
+
+    const FAMILIES: [(IpFamily, &str, &str, &str); 2] = [
+        (IpFamily::V4, "10.0.0.0/24", "192.0.2.1", "192.0.2.2"),
+        (IpFamily::V6, "2001:db8::/48", "fe80::1", "fe80::2"),
+    ];
+
+    fn gateways(t: &KernelTable, prefix: &str) -> Vec<(u32, IpAddr)> {
+        let list = t.routes.get(&(MAIN_TABLE, prefix.parse().unwrap()));
+        list.into_iter()
+            .flatten()
+            .flat_map(|f| f.legs.iter().map(|l| (f.metric, l.gateway.unwrap())))
+            .collect()
+    }
+
+    #[test]
+    fn a_change_that_was_told_during_a_dump_is_newer_than_the_dump() {
+        for (family, prefix, old, new) in FAMILIES {
+            let mut t = KernelTable::default();
+            t.add_route(&route(prefix, old, 20), false);
+            t.begin_dump();
+            t.add_route(&route(prefix, new, 20), true);
+            t.dump_route(&route(prefix, old, 20));
+            t.end_dump(&[family], true);
+            let wanted = [(20, new.parse().unwrap())];
+            assert_eq!(gateways(&t, prefix), wanted, "{family:?}");
+        }
+    }
+
+    #[test]
+    fn a_deletion_that_was_told_during_a_dump_takes_no_other_route_along() {
+        for (family, prefix, one, other) in FAMILIES {
+            let mut t = KernelTable::default();
+            t.add_route(&route(prefix, one, 20), false);
+            t.add_route(&route(prefix, other, 50), false);
+            t.begin_dump();
+            t.remove_route(&route(prefix, one, 20));
+            t.dump_route(&route(prefix, one, 20));
+            t.dump_route(&route(prefix, other, 50));
+            t.end_dump(&[family], true);
+            let wanted = [(50, other.parse().unwrap())];
+            assert_eq!(gateways(&t, prefix), wanted, "{family:?}");
+        }
+    }
 }

@@ -249,6 +249,7 @@ impl Loop {
             return true;
         }
         let mut routes = Vec::new();
+        let shared = self.shared.clone();
         for _ in 0..DUMP_READS {
             let step = dumper.step(|event| match event {
                 KernelEvent::Link(link) => self.links.push(link),
@@ -262,12 +263,10 @@ impl Loop {
                 | KernelEvent::AddressGone { .. }
                 | KernelEvent::RouteGone(_) => {}
             });
-            let mut engine = self.shared.engine.lock();
+            let mut engine = shared.engine.lock();
             // Links and addresses come first and whole, so that routes find their links.
-            if !routes.is_empty() && !self.links.is_empty() {
-                let links = std::mem::take(&mut self.links);
-                engine.dump_facts(links, std::mem::take(&mut self.addresses), now);
-                engine.dump_nexthops(std::mem::take(&mut self.nexthops));
+            if !routes.is_empty() {
+                self.tell_facts(&mut engine, now);
             }
             for route in routes.drain(..) {
                 engine.dump_route(&route, now);
@@ -275,11 +274,7 @@ impl Loop {
             match step {
                 Ok(DumpStep::More) => {}
                 Ok(DumpStep::End { whole }) => {
-                    if !self.links.is_empty() {
-                        let links = std::mem::take(&mut self.links);
-                        engine.dump_facts(links, std::mem::take(&mut self.addresses), now);
-                        engine.dump_nexthops(std::mem::take(&mut self.nexthops));
-                    }
+                    self.tell_facts(&mut engine, now);
                     engine.end_dump(whole, now);
                     return true;
                 }
@@ -292,6 +287,16 @@ impl Loop {
         }
         self.dumper = Some(dumper);
         true
+    }
+
+    /// Tells what a dump found of links, addresses and nexthop objects, once.
+    fn tell_facts(&mut self, engine: &mut Engine, now: Instant) {
+        let links = std::mem::take(&mut self.links);
+        if links.is_empty() {
+            return;
+        }
+        let addresses = std::mem::take(&mut self.addresses);
+        engine.dump_facts(links, addresses, std::mem::take(&mut self.nexthops), now);
     }
 
     fn wait(&self, stop_by: Option<Instant>) {

@@ -230,7 +230,8 @@ impl World {
             .iter()
             .enumerate()
             .map(|(i, a)| (LINKS[i % 2], a.parse().unwrap()));
-        self.engine.dump_facts(links, addresses.collect(), self.now);
+        self.engine
+            .dump_facts(links, addresses.collect(), Vec::new(), self.now);
     }
 
     pub(crate) fn end_dump(&mut self) {
