@@ -4,11 +4,13 @@
 
 use std::time::Instant;
 
+use ipnet::IpNet;
+
 use super::diff::diff;
 use super::engine::{Engine, NO_SLOT};
-use super::model::{FibAction, FibOp, Leg, Outcome, SetId};
+use super::model::{FibAction, FibOp, Leg, Outcome, Ownership, SetId};
 use super::stats::KernelStats;
-use super::view::SlotState;
+use super::view::{Installed, SlotState};
 use super::wanted::Wanted;
 
 impl Engine {
@@ -18,7 +20,11 @@ impl Engine {
         ops.clear();
         self.planned.clear();
         if self.converged {
-            for (owner, prefix) in self.doubles.drain(..) {
+            for (owner, prefix) in std::mem::take(&mut self.doubles) {
+                // Meanwhile it may be the one that is wanted.
+                if self.holds(owner, prefix) {
+                    continue;
+                }
                 ops.push(FibOp {
                     slot: NO_SLOT,
                     prefix,
@@ -55,6 +61,14 @@ impl Engine {
             *ops = order.iter().map(|i| ops[*i].clone()).collect();
             self.planned = order.iter().map(|i| self.planned[*i]).collect();
         }
+    }
+
+    /// Whether the kernel holds the destination's route with this owner triple, as far as we know.
+    fn holds(&self, owner: Ownership, prefix: IpNet) -> bool {
+        let slot = self.fib.find_in(owner.table, prefix.trunc());
+        slot.and_then(|at| self.fib.live(at)).is_some_and(|slot| {
+            slot.installed() != Installed::Absent && self.fib.owner(slot.installed_as) == owner
+        })
     }
 
     fn plan_slot(&mut self, at: u32, now: Instant, ops: &mut Vec<FibOp>) {
