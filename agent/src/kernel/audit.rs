@@ -124,7 +124,7 @@ impl Engine {
         let at = self.fib.slot(table, route.prefix.trunc());
         if let Some(dump) = &mut self.dump {
             if dump.touched.contains(&at) {
-                self.fib.free_if_empty(at);
+                self.free_if_empty(at);
                 return;
             }
             let index = at as usize;
@@ -197,7 +197,7 @@ impl Engine {
             }
             let owner = slot.installed_as;
             self.fib.slots[index].set_installed(Installed::Absent, owner);
-            if !self.fib.free_if_empty(at) {
+            if !self.free_if_empty(at) {
                 self.repair(at, now);
             }
         }

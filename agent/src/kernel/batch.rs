@@ -120,7 +120,7 @@ impl Engine {
             if target.is_none() {
                 self.repairs.remove(&at);
             }
-            self.fib.free_if_empty(at);
+            self.free_if_empty(at);
             return;
         }
         self.fib.set_state(at, state);
@@ -166,7 +166,7 @@ impl Engine {
         self.planned.clear();
         for op in ops {
             if self.fib.live(op.slot).is_some() {
-                self.fib.free_if_empty(op.slot);
+                self.free_if_empty(op.slot);
             }
         }
     }

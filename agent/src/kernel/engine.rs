@@ -283,6 +283,17 @@ impl Engine {
         self.timers.push(Reverse((when, at)));
     }
 
+    /// Frees a slot that holds nothing any more, and forgets what went wrong with it, as the next one
+    /// in its place has nothing to do with that; false if it is still in use.
+    pub(super) fn free_if_empty(&mut self, at: u32) -> bool {
+        let freed = self.fib.free_if_empty(at);
+        if freed {
+            self.failures.remove(&at);
+            self.repairs.remove(&at);
+        }
+        freed
+    }
+
     /// What we believed of the kernel was wrong.
     pub(crate) fn lost(&mut self, at: u32, installed: Installed) {
         let owner = self.fib.slots[at as usize].installed_as;

@@ -202,7 +202,7 @@ impl Engine {
                 Installed::Absent
             },
         );
-        if !self.fib.free_if_empty(at) {
+        if !self.free_if_empty(at) {
             self.repair(at, now);
         }
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::engine::Engine;
 use super::model::{FibAction, FibOp, KernelRefusal, Outcome, SetId};
 use super::stats::KernelStats;
-use super::view::{Installed, SlotState};
+use super::view::{Installed, OwnerIdx, SlotState};
 
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LAST_RETRY: Duration = Duration::from_secs(30);
@@ -102,7 +102,7 @@ impl Engine {
         }
     }
 
-    fn deleted(&mut self, op: &FibOp, owner: u8) {
+    fn deleted(&mut self, op: &FibOp, owner: OwnerIdx) {
         let slot = &mut self.fib.slots[op.slot as usize];
         // Another owner's route may have been added just before in this batch.
         if slot.installed_as == owner || slot.installed() == Installed::Absent {
@@ -118,7 +118,7 @@ impl Engine {
         op: &FibOp,
         action: FibAction,
         refusal: &KernelRefusal,
-        owner: u8,
+        owner: OwnerIdx,
         now: Instant,
     ) {
         let slot = &mut self.fib.slots[op.slot as usize];

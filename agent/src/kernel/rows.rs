@@ -139,7 +139,7 @@ impl Engine {
                 .map_or(installed_owner, |r| r.config.ownership);
             let state = match state {
                 SlotState::Unwanted if slot.stray => FibState::Stale,
-                SlotState::Unwanted | SlotState::Pending => FibState::Pending,
+                SlotState::Unwanted | SlotState::Pending | SlotState::Free => FibState::Pending,
                 SlotState::Installed => FibState::Installed,
                 SlotState::Failed => FibState::Failed,
                 SlotState::Blocked => FibState::Blocked,

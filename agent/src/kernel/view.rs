@@ -23,6 +23,9 @@ pub(crate) type RouterIdx = u16;
 /// Nobody.
 pub(crate) const NO_ROUTER: RouterIdx = u16::MAX;
 
+/// Handle of an owner triple.
+pub(crate) type OwnerIdx = u16;
+
 /// Handle of a path set; 0 is the empty one.
 pub(crate) type PathSetId = u32;
 
@@ -48,9 +51,11 @@ pub(crate) enum SlotState {
     Failed,
     Blocked,
     Unresolved,
+    /// The slot is on the free list.
+    Free,
 }
 
-/// Number of [`SlotState`]s.
+/// Number of [`SlotState`]s that are counted: all but that of free slots.
 pub(crate) const SLOT_STATES: usize = 6;
 
 const INSTALLED_ABSENT: u32 = 0;
@@ -63,14 +68,12 @@ pub(crate) struct Slot {
     pub(crate) state: SlotState,
     /// In the work queue.
     pub(crate) queued: bool,
-    /// In use; if not, the slot is on the free list.
-    live: bool,
     /// Someone may have a route with our key: remove ours, then add.
     pub(crate) probe: bool,
     /// Ours from an earlier run, and nobody has wanted it since.
     pub(crate) stray: bool,
     /// The owner triple of what is installed.
-    pub(crate) installed_as: u8,
+    pub(crate) installed_as: OwnerIdx,
     /// Which router's route is wanted.
     pub(crate) router: RouterIdx,
     pub(crate) table: u16,
@@ -79,6 +82,10 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
+    fn is_live(&self) -> bool {
+        self.state != SlotState::Free
+    }
+
     pub(crate) fn installed(&self) -> Installed {
         match self.installed {
             INSTALLED_ABSENT => Installed::Absent,
@@ -87,7 +94,7 @@ impl Slot {
         }
     }
 
-    pub(crate) fn set_installed(&mut self, installed: Installed, owner: u8) {
+    pub(crate) fn set_installed(&mut self, installed: Installed, owner: OwnerIdx) {
         self.installed = match installed {
             Installed::Absent => INSTALLED_ABSENT,
             Installed::Unknown => INSTALLED_UNKNOWN,
@@ -144,7 +151,7 @@ impl FibTable {
     }
 
     /// The small index of an owner triple; new ones are appended.
-    pub(crate) fn owner_index(&mut self, owner: Ownership) -> u8 {
+    pub(crate) fn owner_index(&mut self, owner: Ownership) -> OwnerIdx {
         let at = self
             .owners
             .iter()
@@ -153,20 +160,20 @@ impl FibTable {
                 self.owners.push(owner);
                 self.owners.len() - 1
             });
-        u8::try_from(at)
-            .expect("fewer than 256 combinations of protocol, metric and table in one run")
+        OwnerIdx::try_from(at)
+            .expect("fewer than 65,536 combinations of protocol, metric and table in one run")
     }
 
-    pub(crate) fn owner(&self, at: u8) -> Ownership {
+    pub(crate) fn owner(&self, at: OwnerIdx) -> Ownership {
         self.owners[usize::from(at)]
     }
 
     /// The index of a triple that is ours.
-    pub(crate) fn find_owner(&self, owner: Ownership) -> Option<u8> {
+    pub(crate) fn find_owner(&self, owner: Ownership) -> Option<OwnerIdx> {
         self.owners
             .iter()
             .position(|o| *o == owner)
-            .and_then(|at| u8::try_from(at).ok())
+            .and_then(|at| OwnerIdx::try_from(at).ok())
     }
 
     pub(crate) fn table_index(&mut self, table: u32) -> u16 {
@@ -254,14 +261,15 @@ impl FibTable {
         self.path_sets.len()
     }
 
-    pub(crate) fn names_hop(&self, key: &HopKey) -> bool {
-        self.path_sets.iter().any(|p| p.contains(key))
+    /// The next hops of all path sets, some of them more than once.
+    pub(crate) fn all_hops(&self) -> impl Iterator<Item = &HopKey> {
+        self.path_sets.iter().flatten()
     }
 
     /// Drops the path sets that no destination uses any more, and gives their handles.
     pub(crate) fn sweep_paths(&mut self) -> Vec<PathSetId> {
         let mut used = vec![false; self.path_sets.len()];
-        for slot in self.slots.iter().filter(|s| s.live) {
+        for slot in self.slots.iter().filter(|s| s.is_live()) {
             used[slot.paths as usize] = true;
         }
         for c in self.contenders.values().flatten() {
@@ -308,7 +316,6 @@ impl FibTable {
             prefix,
             state: SlotState::Unwanted,
             queued: false,
-            live: true,
             probe: false,
             stray: false,
             installed_as: 0,
@@ -339,13 +346,13 @@ impl FibTable {
     }
 
     pub(crate) fn live(&self, at: u32) -> Option<&Slot> {
-        self.slots.get(at as usize).filter(|s| s.live)
+        self.slots.get(at as usize).filter(|s| s.is_live())
     }
 
     /// Frees a slot that holds nothing any more; false if it does.
     pub(crate) fn free_if_empty(&mut self, at: u32) -> bool {
         let slot = &self.slots[at as usize];
-        let empty = slot.live
+        let empty = slot.is_live()
             && slot.paths == 0
             && slot.installed == INSTALLED_ABSENT
             && !slot.queued
@@ -355,7 +362,7 @@ impl FibTable {
             if let Ok(entry) = self.index.find_entry(hash, |other| *other == at) {
                 entry.remove();
             }
-            self.slots[at as usize].live = false;
+            self.slots[at as usize].state = SlotState::Free;
             self.free.push(at);
             if self.free.len() == self.slots.len() {
                 // Nothing is left: give the memory back.
