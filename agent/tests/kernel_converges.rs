@@ -4,14 +4,15 @@
 mod kernel_table;
 mod kernel_world;
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
-use cosmos::kernel::FibState;
-use cosmos::kernel::model::{FibAction, Leg};
+use cosmos::kernel::model::{FibAction, KernelEvent, KernelRefusal, Leg, Outcome, Ownership};
+use cosmos::kernel::{FibConfig, FibState};
 use ipnet::IpNet;
 use kernel_table::hop;
-use kernel_world::{LINKS, World};
+use kernel_world::{BOTH, LINKS, World, route};
 use proptest::prelude::*;
 
 /// What can happen.
@@ -387,4 +388,178 @@ fn a_thousand_changes_of_one_destination_are_one_message() {
     }
     world.run();
     assert_eq!(world.stats.programmed.load(SeqCst), 1);
+}
+
+#[test]
+fn what_is_told_of_links_and_addresses_while_they_are_read_is_newer() {
+    let mut world = World::new();
+    world.tables[0].route("10.0.0.0/24", &["192.0.1.2"]);
+    world.tables[0].route("10.0.1.0/24", &["192.0.2.9"]);
+    world.run();
+    let links = (0..2).map(|at| world.kernel.link(at)).collect();
+    let addresses = [(LINKS[0], "192.0.1.1/24"), (LINKS[1], "192.0.2.1/24")];
+    let addresses = addresses.map(|(link, net)| (link, net.parse().unwrap()));
+    // They have been read, and a node with many links is still being read, when one of them goes down
+    // and the other gets an address.
+    world.engine.begin_dump(&BOTH, world.now);
+    world.kernel.set_link(0, false);
+    let address = "192.0.2.9/24".parse().unwrap();
+    world.kernel.tell(KernelEvent::Address {
+        ifindex: LINKS[1],
+        address,
+    });
+    world.hear();
+    world
+        .engine
+        .dump_facts(links, addresses.to_vec(), Vec::new(), world.now);
+    for (key, (protocol, legs)) in world.kernel.routes.clone() {
+        let route = route(key, protocol, legs);
+        world.engine.dump_route(&route, world.now);
+    }
+    world.engine.end_dump(true, world.now);
+    while world.turn() {}
+    assert_eq!(installed(&mut world, "10.0.0.0/24"), FibState::Unresolved);
+    assert_eq!(
+        installed(&mut world, "10.0.1.0/24"),
+        FibState::Unresolved,
+        "it is our own address"
+    );
+}
+
+#[test]
+fn what_was_someone_elses_until_a_router_came_resolves_nothing_any_more() {
+    let mut world = World::new();
+    // Of an earlier run, by a router that is not there yet.
+    let gateway = Leg::new(Some("192.0.1.2".parse().unwrap()), LINKS[0]);
+    let key = (254, "203.0.113.0/24".parse().unwrap(), 250);
+    world.kernel.add(key, 196, [gateway]);
+    world.tables[0].route("10.0.0.0/24", &["203.0.113.1"]);
+    world.run();
+    assert_eq!(installed(&mut world, "10.0.0.0/24"), FibState::Installed);
+    let ownership = Ownership {
+        metric: 250,
+        ..Ownership::default()
+    };
+    let config = FibConfig {
+        ownership,
+        ..FibConfig::default()
+    };
+    let table = kernel_table::Table::new();
+    let now = world.now;
+    world
+        .engine
+        .add_router("r2".into(), table, config, Arc::new(|| {}), now);
+    world.run();
+    assert_eq!(installed(&mut world, "10.0.0.0/24"), FibState::Unresolved);
+}
+
+#[test]
+fn one_of_two_routes_of_an_earlier_run_is_not_removed_once_it_is_the_wanted_one() {
+    let mut world = World::new();
+    let gateway = Leg::new(Some("192.0.1.2".parse().unwrap()), LINKS[0]);
+    let prefix: IpNet = "10.0.0.0/24".parse().unwrap();
+    for metric in [200, 300] {
+        let legs = [gateway].into_iter().collect();
+        world
+            .kernel
+            .routes
+            .insert((254, prefix, metric), (196, legs));
+    }
+    world.begin_dump();
+    world.end_dump();
+    world.run();
+    world.tables[0].route("10.0.0.0/24", &["192.0.1.2"]);
+    world.run();
+    assert_eq!(world.ours_at(&[300]), 1);
+    world.engine.set_converged();
+    world.run();
+    assert_eq!(world.ours_at(&[300]), 1, "the wanted one is still there");
+}
+
+#[test]
+fn a_slot_that_is_used_again_does_not_inherit_what_was_refused_before() {
+    let mut world = World::new();
+    world.tables[0].route("10.0.0.0/24", &["192.0.1.2"]);
+    world.run();
+    world.engine.set_converged();
+    world.tables[0].route("10.0.0.0/24", &[]);
+    // The kernel does not remove it, for long; then someone else does.
+    let refused = Outcome::Refused(KernelRefusal {
+        errno: libc::EBUSY,
+        message: None,
+    });
+    let mut ops = Vec::new();
+    for _ in 0..12 {
+        world.now += Duration::from_secs(31);
+        while world.engine.turn(world.now) && world.engine.queued() == 0 {}
+        world.engine.plan(world.now, 10, &mut ops);
+        assert_eq!(ops.len(), 1);
+        let outcomes = [refused.clone()];
+        world.engine.answer(&ops, &outcomes, world.now);
+    }
+    let key = (254, "10.0.0.0/24".parse().unwrap(), 300);
+    world.kernel.remove(key);
+    world.hear();
+    assert!(world.engine.is_empty());
+    // Another destination takes its place: a stray, which has to go, and soon.
+    let key = (254, "10.0.1.0/24".parse().unwrap(), 300);
+    world.kernel.add(key, 196, [Leg::new(None, 1)]);
+    world.run();
+    assert_eq!(world.ours().len(), 0);
+}
+
+#[test]
+fn a_default_route_goes_to_the_router_that_may_install_it_and_follows_the_answer() {
+    let mut world = World::new();
+    let config = |metric, accept_default_route| FibConfig {
+        ownership: Ownership {
+            metric,
+            ..Ownership::default()
+        },
+        accept_default_route,
+        ..FibConfig::default()
+    };
+    // The second router has the lower metric.
+    world.tables[0].route("0.0.0.0/0", &["192.0.1.2"]);
+    world.tables[1].route("0.0.0.0/0", &["192.0.2.2"]);
+    world.tables[0].route("10.0.0.0/24", &["203.0.113.1"]);
+    let metrics = |world: &World| -> Vec<u32> {
+        let default = IpNet::default();
+        let ours = world.ours().into_keys();
+        ours.filter(|k| k.1 == default).map(|k| k.2).collect()
+    };
+    for (first, second, metric) in [
+        (false, false, None),
+        (true, false, Some(300)),
+        (true, true, Some(200)),
+        (false, true, Some(200)),
+        (false, false, None),
+        (true, false, Some(300)),
+    ] {
+        let now = world.now;
+        world.engine.change_router("r0", config(300, first), now);
+        world.engine.change_router("r1", config(200, second), now);
+        world.run();
+        assert_eq!(
+            metrics(&world),
+            metric.into_iter().collect::<Vec<_>>(),
+            "{first} {second}"
+        );
+        // What is not accepted does not lead next hops anywhere either.
+        let wanted = match metric {
+            Some(_) => FibState::Installed,
+            None => FibState::Unresolved,
+        };
+        assert_eq!(
+            installed(&mut world, "10.0.0.0/24"),
+            wanted,
+            "{first} {second}"
+        );
+    }
+    let rows = world.engine.explain(IpNet::default());
+    let shadowed = rows.iter().find(|r| r.state == FibState::Shadowed).unwrap();
+    assert_eq!(
+        shadowed.reason.as_deref(),
+        Some("a learned default route is not accepted (kernel.acceptDefaultRoute)")
+    );
 }

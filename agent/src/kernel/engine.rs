@@ -111,10 +111,9 @@ impl Engine {
         bell: Arc<dyn Fn() + Send + Sync>,
         now: Instant,
     ) {
-        let rank = (config.ownership.metric, name.clone());
-        let router = self.fib.add_router(name, config);
+        let router = self.fib.add_router(name.clone(), config);
         self.claim(config.ownership, now);
-        self.resolver.register(router, rank, source.clone());
+        self.resolver.register(router, name, config, source.clone());
         source.attach(bell, self.interest(config));
         self.sources.push((router, source));
     }
@@ -129,22 +128,19 @@ impl Engine {
         };
         let was = std::mem::replace(&mut entry.config, config);
         if was.install == config.install && was.ownership == config.ownership {
-            for prefix in [IpNet::default(), ipnet::Ipv6Net::default().into()] {
-                if let Some(at) = self.fib.find_in(config.ownership.table, prefix) {
-                    self.enqueue(at, now);
-                }
+            if was != config {
+                self.default_route_changed(old, config, now);
             }
             return;
         }
         entry.config = was;
         entry.leaving = true;
         let name = entry.name.clone();
-        let rank = (config.ownership.metric, name.clone());
-        let new = self.fib.add_router(name, config);
+        let new = self.fib.add_router(name.clone(), config);
         self.claim(config.ownership, now);
         if let Some(source) = self.sources.iter_mut().find(|(r, _)| *r == old) {
             source.0 = new;
-            self.resolver.register(new, rank, source.1.clone());
+            self.resolver.register(new, name, config, source.1.clone());
             self.resolver.unregister(old);
             let only = (!config.install).then(|| self.resolver.clone() as Arc<dyn FibInterest>);
             source.1.refeed(only);
@@ -153,6 +149,18 @@ impl Engine {
             router: old,
             next: 0,
         });
+    }
+
+    /// A router may install a default route now, or may no longer.
+    fn default_route_changed(&mut self, router: RouterIdx, config: FibConfig, now: Instant) {
+        for prefix in [IpNet::default(), ipnet::Ipv6Net::default().into()] {
+            if let Some(at) = self.fib.find_in(config.ownership.table, prefix) {
+                self.fib.rank_again(at);
+                self.enqueue(at, now);
+            }
+        }
+        self.resolver
+            .accept_default_route(router, config.accept_default_route);
     }
 
     /// A router that installs nothing is read for the sake of next hops that lie behind its routes.
@@ -189,6 +197,8 @@ impl Engine {
     fn claim(&mut self, owner: Ownership, now: Instant) {
         self.fib.owner_index(owner);
         let ours = self.resolver.table.write().claim(owner);
+        // Next hops resolved over them as long as they were someone else's.
+        self.resolver.mark_within(ours.iter().map(|r| r.prefix));
         for route in ours {
             self.found_own(&route, now);
         }

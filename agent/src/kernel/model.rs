@@ -59,6 +59,13 @@ pub struct FibConfig {
     pub accept_default_route: bool,
 }
 
+impl FibConfig {
+    /// Whether a route for `prefix` may be installed, which a default route may not be unless asked for.
+    pub(crate) fn may_install(&self, prefix: IpNet) -> bool {
+        self.accept_default_route || prefix.prefix_len() > 0
+    }
+}
+
 impl Default for FibConfig {
     fn default() -> Self {
         Self {

@@ -177,6 +177,9 @@ impl Engine {
             };
             let by = self.fib.router(router);
             let why = match by {
+                Some(by) if by.config.may_install(prefix) && !entry.config.may_install(prefix) => {
+                    block_reason(Block::DefaultRoute)
+                }
                 Some(by) if by.config.ownership.metric < entry.config.ownership.metric => {
                     format!("router {} has a lower metric", by.name)
                 }

@@ -405,11 +405,14 @@ impl FibTable {
         }
     }
 
-    /// Which of two routers has a destination that both want: the lower metric, then the name.
-    fn before(&self, a: RouterIdx, b: RouterIdx) -> bool {
+    /// Which of two routers has a destination that both want: the lower metric, then the name. One that
+    /// may not install a default route leaves it to one that may.
+    fn before(&self, prefix: IpNet, a: RouterIdx, b: RouterIdx) -> bool {
         let rank = |at| {
-            self.router(at)
-                .map(|r| (r.leaving, r.config.ownership.metric, r.name.clone()))
+            self.router(at).map(|r| {
+                let may = r.config.may_install(prefix);
+                (r.leaving, !may, r.config.ownership.metric, r.name.clone())
+            })
         };
         match (rank(a), rank(b)) {
             (Some(a), Some(b)) => a < b,
@@ -421,7 +424,7 @@ impl FibTable {
     /// its paths, changed.
     pub(crate) fn want(&mut self, at: u32, router: RouterIdx, paths: PathSetId) -> bool {
         let slot = &self.slots[at as usize];
-        let (winner, winning) = (slot.router, slot.paths);
+        let (prefix, winner, winning) = (slot.prefix, slot.router, slot.paths);
         if winner == NO_ROUTER || winner == router && !self.contenders.contains_key(&at) {
             if winning == paths && winner == router {
                 return false;
@@ -446,7 +449,7 @@ impl FibTable {
             list.push(Contender { router, paths });
         }
         let best = (0..list.len()).reduce(|a, b| {
-            if self.before(list[b].router, list[a].router) {
+            if self.before(prefix, list[b].router, list[a].router) {
                 b
             } else {
                 a
@@ -464,6 +467,12 @@ impl FibTable {
         }
         self.set_router(at, new_router, new_paths);
         (winner, winning) != (new_router, new_paths)
+    }
+
+    /// Decides again which router has a destination; true if that is another one now.
+    pub(crate) fn rank_again(&mut self, at: u32) -> bool {
+        let slot = &self.slots[at as usize];
+        self.want(at, slot.router, slot.paths)
     }
 }
 
@@ -535,6 +544,51 @@ mod tests {
         assert!(t.want(at, a, 0));
         assert!(t.free_if_empty(at));
         assert_eq!(t.len(), 0);
+    }
+
+    #[test]
+    fn a_default_route_is_left_to_a_router_that_may_install_it() {
+        let mut t = FibTable::new();
+        let strict = t.add_router("a".into(), config(100));
+        let lenient = FibConfig {
+            accept_default_route: true,
+            ..config(300)
+        };
+        let lenient = t.add_router("b".into(), lenient);
+        let main = t.table_index(254);
+        let (p1, p2) = (t.intern_paths(&[hop(1)]), t.intern_paths(&[hop(2)]));
+        for (prefix, winner) in [
+            ("0.0.0.0/0", lenient),
+            ("::/0", lenient),
+            ("0.0.0.0/1", strict),
+        ] {
+            let at = t.slot(main, prefix.parse().unwrap());
+            t.want(at, lenient, p2);
+            t.want(at, strict, p1);
+            assert_eq!(t.slots[at as usize].router, winner, "{prefix}");
+        }
+        // Now it may not either: the lower metric counts again.
+        let at = t.slot(main, "::/0".parse().unwrap());
+        t.router_mut(lenient).unwrap().config.accept_default_route = false;
+        assert!(t.rank_again(at));
+        assert_eq!(t.slots[at as usize].router, strict);
+        assert!(!t.rank_again(at));
+        t.router_mut(lenient).unwrap().config.accept_default_route = true;
+        assert!(t.rank_again(at));
+        assert_eq!(
+            (t.slots[at as usize].router, t.slots[at as usize].paths),
+            (lenient, p2)
+        );
+    }
+
+    #[test]
+    fn more_owner_triples_than_a_byte_can_tell_apart() {
+        let mut t = FibTable::new();
+        for metric in 1_000..2_000 {
+            t.add_router("r".into(), config(metric));
+        }
+        let last = config(1_999).ownership;
+        assert_eq!(t.find_owner(last).map(|at| t.owner(at)), Some(last));
     }
 
     #[test]

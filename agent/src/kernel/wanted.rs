@@ -87,8 +87,7 @@ impl Engine {
         });
         let failures = self.failures.values().filter_map(|f| f.set);
         self.sets.sweep(slots.chain(paths).chain(failures));
-        let fib = &self.fib;
-        self.resolver.forget_unused(&|key| fib.names_hop(key));
+        self.resolver.forget_unused(self.fib.all_hops());
     }
 
     pub(crate) fn wanted(&mut self, at: u32) -> Wanted {
@@ -101,7 +100,7 @@ impl Engine {
             return Wanted::Nothing;
         };
         let (config, owner) = (entry.config, entry.config.ownership);
-        if prefix.prefix_len() == 0 && !config.accept_default_route {
+        if !config.may_install(prefix) {
             return Wanted::Blocked(Block::DefaultRoute);
         }
         if let Some(obstacle) = self.resolver.table.read().obstacle(owner, prefix) {
