@@ -100,7 +100,7 @@ pub(super) fn build_over(
         }
     }
 
-    desired.peers = without_duplicates(peers, &desired, running, &mut problems);
+    desired.peers = without_duplicates(peers, (objects, running), &desired, &mut problems);
     desired.originations = originations;
     problems.sort_by(|a, b| a.object.cmp(&b.object));
     (desired, problems)
@@ -363,27 +363,31 @@ pub(super) fn address(field: &str, text: &str, findings: &mut Findings<'_>) -> O
 /// Sessions whose neighbour no earlier one has.
 ///
 /// A connection that comes in is told apart by the listener's port and by its two addresses; two sessions that agree
-/// in those cannot both be served. The one that has the neighbour already keeps it; of new ones, the one whose object
-/// comes first by name.
+/// in those cannot both be served. Its TCP-MD5 key is told apart by the remote address alone (RFC 2385; Linux looks it
+/// up before there is a connection), so one listener has one password for each neighbour. Who has the neighbour already
+/// keeps it, and its password; of new ones, the one whose object comes first by name has it.
 fn without_duplicates(
     peers: BTreeMap<PeerKey, Peer>,
+    (objects, running): (&Objects, &InEffect),
     desired: &Desired,
-    running: &InEffect,
     problems: &mut Vec<Problem>,
 ) -> BTreeMap<PeerKey, Peer> {
-    let runs = |peer: &Peer| {
-        let before = running.before().peers.get(&peer.key);
-        before.is_some_and(|before| before.address == peer.address)
+    let newness = |peer: &Peer| match running.before().peers.get(&peer.key) {
+        Some(before) if before.address != peer.address => 2,
+        Some(before) if before.password != peer.password => 1,
+        Some(_) => 0,
+        None => 2,
     };
-    let (first, then): (Vec<_>, Vec<_>) = peers.into_values().partition(runs);
+    let mut peers: Vec<Peer> = peers.into_values().collect();
+    peers.sort_by_key(newness);
     let mut neighbours = Neighbours {
         routers: &desired.routers,
         by_address: HashMap::new(),
         kept: BTreeMap::new(),
     };
-    for peer in first.into_iter().chain(then) {
+    for peer in peers {
         let (key, address) = (peer.key.clone(), peer.address);
-        let Err(other) = neighbours.add(peer) else {
+        let Err(clash) = neighbours.add(peer) else {
             continue;
         };
         let object = ObjectKey {
@@ -394,15 +398,31 @@ fn without_duplicates(
         let port = neighbours
             .listen_port(&key)
             .map_or_else(String::new, |port| format!(" on port {port}"));
-        let message = format!(
-            "{address} is already the neighbour of {other}{port}; remove one, or give the sessions different \
-             localAddress or their routers different listenPort"
-        );
-        Findings::new(&object, problems).on(&key.router).reject(
-            "spec.address",
-            Reason::DuplicateRemote,
-            message,
-        );
+        let (field, reason, message) = match clash {
+            Clash::Password(other) => {
+                let secret = matches!(objects.get(&object), Some(Object::Peer(peer)) if peer.spec.auth_secret_ref.is_some());
+                let field = if secret {
+                    "spec.authSecretRef.name"
+                } else {
+                    "spec.authentication.password"
+                };
+                let message = format!(
+                    "{address} is the neighbour of {other}{port} too, with another password, and the listener has one for \
+                     each remote address; give both the same one, or their routers different listenPort"
+                );
+                (field, Reason::InvalidPassword, message)
+            }
+            Clash::Address(other) => {
+                let message = format!(
+                    "{address} is already the neighbour of {other}{port}; remove one, or give the sessions different \
+                     localAddress or their routers different listenPort"
+                );
+                ("spec.address", Reason::DuplicateRemote, message)
+            }
+        };
+        Findings::new(&object, problems)
+            .on(&key.router)
+            .reject(field, reason, message);
         if let Some(before) = running.peer(&key, desired) {
             let _taken_meanwhile = neighbours.add(before);
         }
@@ -417,33 +437,51 @@ struct Neighbours<'a> {
     kept: BTreeMap<PeerKey, Peer>,
 }
 
+/// Why a session cannot be served beside another one.
+enum Clash {
+    /// Nothing tells their connections apart.
+    Address(PeerKey),
+    /// Their passwords differ, of which there can be one only.
+    Password(PeerKey),
+}
+
 impl Neighbours<'_> {
     fn listen_port(&self, key: &PeerKey) -> Option<u16> {
         self.routers.get(&key.router)?.listen_port
     }
 
-    /// Adds a session, unless it cannot be told apart from one that is there.
-    fn add(&mut self, peer: Peer) -> Result<(), PeerKey> {
+    /// Adds a session, unless it cannot be served beside one that is there.
+    fn add(&mut self, peer: Peer) -> Result<(), Clash> {
         let same = self.by_address.get(&peer.address).into_iter().flatten();
-        let clash = same.filter_map(|key| self.kept.get(key)).find(|other| {
-            let told_apart_by_address = match (peer.local_address, other.local_address) {
-                (Some(ours), Some(theirs)) => ours != theirs,
-                _ => false,
-            };
-            let one_port = match (self.listen_port(&peer.key), self.listen_port(&other.key)) {
-                (Some(port), Some(other_port)) => port == other_port,
-                // Neither is connected to, so it is the neighbour that cannot tell them apart.
-                (None, None) => peer.remote_port == other.remote_port,
-                _ => false,
-            };
-            one_port && !told_apart_by_address
-        });
-        if let Some(other) = clash {
-            return Err(other.key.clone());
+        let mut others = same.filter_map(|key| self.kept.get(key));
+        if let Some(clash) = others.find_map(|other| self.clash(&peer, other)) {
+            return Err(clash);
         }
         let same = self.by_address.entry(peer.address).or_default();
         same.push(peer.key.clone());
         self.kept.insert(peer.key.clone(), peer);
         Ok(())
+    }
+
+    fn clash(&self, peer: &Peer, other: &Peer) -> Option<Clash> {
+        let told_apart = match (peer.local_address, other.local_address) {
+            (Some(ours), Some(theirs)) => ours != theirs,
+            _ => false,
+        };
+        let port = self.listen_port(&peer.key);
+        let one_port = match (port, self.listen_port(&other.key)) {
+            (Some(port), Some(other_port)) => port == other_port,
+            // Neither is connected to, so it is the neighbour that cannot tell them apart.
+            (None, None) => peer.remote_port == other.remote_port,
+            _ => false,
+        };
+        if !one_port {
+            None
+        } else if !told_apart {
+            Some(Clash::Address(other.key.clone()))
+        } else {
+            let two_keys = port.is_some() && peer.password != other.password;
+            two_keys.then(|| Clash::Password(other.key.clone()))
+        }
     }
 }
