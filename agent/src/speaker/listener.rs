@@ -33,6 +33,8 @@ struct Guests {
 
 struct Guest {
     local: Option<IpAddr>,
+    /// The TCP-MD5 key, empty for none. The socket has one for each remote address.
+    md5: Vec<u8>,
     commands: mpsc::Sender<Command>,
 }
 
@@ -99,25 +101,30 @@ impl Listener {
     ) -> io::Result<()> {
         self.set_key(remote, md5)?;
         let mut guests = self.guests.lock();
-        guests
-            .by_remote
-            .entry(remote)
-            .or_default()
-            .push(Guest { local, commands });
+        guests.by_remote.entry(remote).or_default().push(Guest {
+            local,
+            md5: md5.to_vec(),
+            commands,
+        });
         Ok(())
     }
 
-    /// Lets it in no more.
+    /// Lets it in no more. The key is then that of whoever else has the address.
     pub(super) fn dismiss(&self, remote: IpAddr, commands: &mpsc::Sender<Command>) {
-        let mut guests = self.guests.lock();
-        if let Some(list) = guests.by_remote.get_mut(&remote) {
+        let md5 = {
+            let mut guests = self.guests.lock();
+            let Some(list) = guests.by_remote.get_mut(&remote) else {
+                return;
+            };
             list.retain(|guest| !guest.commands.same_channel(commands));
-            if list.is_empty() {
+            let md5 = list.last().map(|guest| guest.md5.clone());
+            if md5.is_none() {
                 guests.by_remote.remove(&remote);
-                drop(guests);
-                // Without a key there is none to remove, and the kernel says so.
-                let _ = self.set_key(remote, b"");
             }
+            md5.unwrap_or_default()
+        };
+        if let Err(error) = self.set_key(remote, &md5) {
+            tracing::warn!(%remote, %error, "the TCP MD5 key cannot be put back");
         }
     }
 
@@ -222,4 +229,39 @@ fn welcome(stream: TcpStream, remote: SocketAddr, guests: &Mutex<Guests>) {
 /// Closes with a reset, so that nothing lingers for a stranger.
 fn refuse(stream: &TcpStream) {
     let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpSocket;
+
+    /// Connects from 127.0.0.1 to a local address with a key.
+    async fn dial(local: IpAddr, port: u16, md5: &[u8]) -> io::Result<TcpStream> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        set_md5(&socket, local, md5)?;
+        let connect = socket.connect(SocketAddr::new(local, port));
+        tokio::time::timeout(Duration::from_secs(3), connect).await?
+    }
+
+    #[tokio::test]
+    async fn a_guest_keeps_its_key_when_another_one_of_the_address_goes() -> io::Result<()> {
+        let listener = Listener::open(0)?;
+        let mut v4 = listener.sockets.iter().flat_map(|s| s.local_addr());
+        let port = v4.find(SocketAddr::is_ipv4).map_or(0, |a| a.port());
+        let remote = IpAddr::from(Ipv4Addr::LOCALHOST);
+        let locals = [[127, 0, 0, 2], [127, 0, 0, 3]].map(IpAddr::from);
+        let (first, mut incoming) = mpsc::channel(1);
+        let (second, _second) = mpsc::channel(1);
+        listener.admit(remote, Some(locals[0]), b"first", first)?;
+        for other in [b"other".as_slice(), b""] {
+            // As between two states of which each has one key for the address.
+            listener.admit(remote, Some(locals[1]), other, second.clone())?;
+            listener.dismiss(remote, &second);
+            let _stream = dial(locals[0], port, b"first").await?;
+            assert!(matches!(incoming.recv().await, Some(Command::Incoming(_))));
+        }
+        Ok(())
+    }
 }
