@@ -120,7 +120,8 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
     let outcome = node.turn(updates, first, &observed, &hearts).await;
 
     node.agent.stopping();
-    if args.keep_routes_on_stop {
+    // Who ends with an error is started again: until then forwarding goes on, as after a crash.
+    if args.keep_routes_on_stop || outcome.is_err() {
         // The kernel's reader first: the end of the sessions must not take the routes away.
         node.kernel.stop(true).await;
         node.speaker.stop(FAREWELL).await;

@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use anyhow::{Context, Result, ensure};
-use bgp_tests::agent::Agent;
+use bgp_tests::agent::{Agent, run_command};
 use bgp_tests::kernel::METRIC;
 use bgp_tests::lab::{self, Lab, NodeAndTor, address};
+use bgp_tests::netns::finish;
 use bgp_tests::peers::{self, Kind, Plan, Router};
+use bgp_tests::process::Daemon;
 use bgp_tests::routes::{Party, prefixes};
 use bgp_tests::scenario::{NODE_ASN, PEER, Pair, TOR_ASN, Variant};
 use bgp_tests::wait::{Look, always, secs, until};
@@ -516,6 +518,62 @@ fn routes_are_kept_on_stop_when_asked_and_strays_go_at_the_next_start() {
             }))
         })?;
         agent.stop()
+    });
+}
+
+#[test]
+fn a_start_that_fails_leaves_the_routes_of_the_run_before() {
+    lab::run("failed-start", |lab| {
+        let net = NodeAndTor::new()?;
+        let mut plan = Plan::new(
+            (TOR_ASN, address(true, true)),
+            (NODE_ASN, address(false, true)),
+        );
+        plan.announce = prefixes(Party::Tor, true, 100);
+        let _tor = peers::start(Kind::Bird, &net.tor, &lab.subdirectory("tor")?, &plan)?;
+        let peer = manifests::Peer::new(PEER, "underlay", TOR_ASN, address(true, true));
+        let router = manifests::Router::new("underlay", NODE_ASN, "10.255.0.2");
+        let documents = [("router", router.text()), ("peer", peer.text())];
+        let agent = Agent::start(lab, &net.node, &documents)?;
+        await_set("100 routes", &plan.announce, || {
+            kernel::our_prefixes(&net.node, true)
+        })?;
+        // It crashes.
+        drop(agent);
+
+        let heard = lab.directory().join("monitor.log");
+        let mut monitor = net.node.command("ip");
+        let _monitor = Daemon::start("ip monitor", monitor.args(["monitor", "route"]), &heard)?;
+        until("the monitor hears", secs(10), || {
+            net.node
+                .ip("route replace 10.99.0.0/24 via 10.12.0.1 dev up0")?;
+            let text = std::fs::read_to_string(&heard)?;
+            Ok(Look::when(text.contains("10.99.0.0/24"), || text))
+        })?;
+        // Somebody else has the port when it starts again.
+        let _other = net
+            .node
+            .enter(|| Ok(std::net::TcpListener::bind("[::]:179")?))?;
+        let mut command = run_command(
+            &net.node,
+            &lab.directory().join("manifests"),
+            &lab.directory().join("cosmos.sock"),
+            lab,
+            &[],
+        )?;
+        let output = finish(&mut command)?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(
+            !output.status.success() && said.contains("cannot listen on TCP port 179"),
+            "{}: {said}",
+            output.status
+        );
+        await_set("100 routes still", &plan.announce, || {
+            kernel::our_prefixes(&net.node, true)
+        })?;
+        let text = std::fs::read_to_string(&heard)?;
+        ensure!(!text.contains("Deleted"), "{text}");
+        Ok(())
     });
 }
 
