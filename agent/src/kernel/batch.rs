@@ -10,6 +10,7 @@ use super::diff::diff;
 use super::engine::{Engine, NO_SLOT};
 use super::model::{FibAction, FibOp, Leg, Outcome, Ownership, SetId};
 use super::stats::KernelStats;
+use super::table::Obstacle;
 use super::view::{Installed, SlotState};
 use super::wanted::Wanted;
 
@@ -48,7 +49,7 @@ impl Engine {
         let lone_delete = |ops: &[FibOp], i: usize| {
             let neighbour =
                 |j: Option<&FibOp>| j.is_some_and(|o| o.slot == ops[i].slot && o.slot != NO_SLOT);
-            ops[i].action == FibAction::Delete
+            matches!(ops[i].action, FibAction::Delete | FibAction::Leave(_))
                 && !neighbour(ops.get(i + 1))
                 && !neighbour(i.checked_sub(1).and_then(|j| ops.get(j)))
         };
@@ -69,6 +70,13 @@ impl Engine {
         slot.and_then(|at| self.fib.live(at)).is_some_and(|slot| {
             slot.installed() != Installed::Absent && self.fib.owner(slot.installed_as) == owner
         })
+    }
+
+    /// Whether the kernel has legs of someone else in one route with ours. It does that for IPv6, and
+    /// removing such a route would take theirs along.
+    fn is_shared(&self, owner: Ownership, prefix: IpNet) -> bool {
+        let same = || self.resolver.table.read().obstacle(owner, prefix);
+        matches!(prefix, IpNet::V6(_)) && matches!(same(), Some(Obstacle::SameMetric { .. }))
     }
 
     fn plan_slot(&mut self, at: u32, now: Instant, ops: &mut Vec<FibOp>) {
@@ -124,7 +132,12 @@ impl Engine {
             return;
         }
         self.fib.set_state(at, state);
-        for (owner, action) in steps {
+        for (owner, mut action) in steps {
+            if let (FibAction::Delete, Installed::Set(set)) = (action, installed)
+                && self.is_shared(owner, prefix)
+            {
+                action = FibAction::Leave(set);
+            }
             ops.push(FibOp {
                 slot: at,
                 prefix,
@@ -150,7 +163,7 @@ impl Engine {
         for (op, outcome) in ops.iter().zip(outcomes) {
             match (outcome, op.action) {
                 (Outcome::Done, FibAction::Add(_) | FibAction::Replace(_)) => programmed += 1,
-                (Outcome::Done, FibAction::Delete) => withdrawn += 1,
+                (Outcome::Done, FibAction::Delete | FibAction::Leave(_)) => withdrawn += 1,
                 (Outcome::Refused(_), _) => failed += u64::from(self.is_failure(op, outcome)),
                 (Outcome::Unknown, _) => {}
             }

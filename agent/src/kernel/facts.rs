@@ -11,7 +11,7 @@ use netlink_packet_core::NlasIterator;
 use netlink_packet_route::address::AddressHeader;
 use netlink_packet_route::link::{LinkFlags, LinkHeader};
 
-use super::message::{HEADER, Header, RTM_DELROUTE, RTM_NEWROUTE, parse_route};
+use super::message::{HEADER, Header, RTM_DELROUTE, RTM_NEWROUTE, RTNH_F_ONLINK, parse_route};
 use super::model::{KernelEvent, Leg, Link, NexthopObject};
 
 const RTM_NEWLINK: u16 = 16;
@@ -77,6 +77,7 @@ pub(crate) fn parse(header: &Header, payload: &[u8]) -> Option<KernelEvent> {
 fn parse_nexthop(payload: &[u8]) -> Option<NexthopObject> {
     let word = |bytes: &[u8]| Some(u32::from_ne_bytes(bytes.get(..4)?.try_into().ok()?));
     let mut object = NexthopObject::default();
+    let onlink = word(payload.get(4..)?)? & u32::from(RTNH_F_ONLINK) != 0;
     let (mut gateway, mut ifindex, mut encapsulated) = (None, 0, false);
     for nla in NlasIterator::new(payload.get(NEXTHOP_HEADER..)?).map_while(Result::ok) {
         let value = nla.value();
@@ -98,7 +99,10 @@ fn parse_nexthop(payload: &[u8]) -> Option<NexthopObject> {
         }
     }
     if ifindex != 0 && !encapsulated {
-        object.leg = Some(Leg::new(gateway, ifindex));
+        object.leg = Some(Leg {
+            onlink,
+            ..Leg::new(gateway, ifindex)
+        });
     }
     (object.id != 0).then_some(object)
 }

@@ -17,8 +17,8 @@ use netlink_packet_core::{
 };
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::route::{
-    RouteAddress, RouteAttribute, RouteHeader, RouteNextHop, RouteProtocol, RouteScope, RouteType,
-    RouteVia,
+    RouteAddress, RouteAttribute, RouteFlags, RouteHeader, RouteNextHop, RouteNextHopFlags,
+    RouteProtocol, RouteScope, RouteType, RouteVia,
 };
 
 use super::model::{
@@ -36,6 +36,8 @@ pub(crate) const HEADER: usize = 16;
 const ROUTE_HEADER: usize = 12;
 
 const RTM_F_CLONED: u32 = 0x200;
+/// In the flags of a next hop, and of a route that has but one.
+pub(super) const RTNH_F_ONLINK: u8 = 4;
 const RTA_DST: u16 = 1;
 const RTA_OIF: u16 = 4;
 const RTA_GATEWAY: u16 = 5;
@@ -77,7 +79,7 @@ impl Encoder {
         let (kind, mut flags) = match op.action {
             FibAction::Add(_) => (RTM_NEWROUTE, NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL),
             FibAction::Replace(_) => (RTM_NEWROUTE, NLM_F_REQUEST | NLM_F_CREATE | NLM_F_REPLACE),
-            FibAction::Delete => (RTM_DELROUTE, NLM_F_REQUEST),
+            FibAction::Delete | FibAction::Leave(_) => (RTM_DELROUTE, NLM_F_REQUEST),
         };
         if last {
             flags |= NLM_F_ACK;
@@ -85,7 +87,7 @@ impl Encoder {
         let v4 = matches!(op.prefix, IpNet::V4(_));
         let address_len = if v4 { 4 } else { 16 };
         let tail: &[u8] = match op.action {
-            FibAction::Add(set) | FibAction::Replace(set) => {
+            FibAction::Add(set) | FibAction::Replace(set) | FibAction::Leave(set) => {
                 let attributes = &mut self.attributes;
                 self.tails.entry((set, op.owner, v4)).or_insert_with(|| {
                     attributes.clear();
@@ -114,7 +116,7 @@ impl Encoder {
         header.emit(&mut out[at..at + HEADER]);
         let scope = match op.action {
             // Removing names no scope, as the kernel then takes any.
-            FibAction::Delete => RouteScope::NoWhere,
+            FibAction::Delete | FibAction::Leave(_) => RouteScope::NoWhere,
             _ if v4 && legs.iter().all(|l| l.gateway.is_none()) => RouteScope::Link,
             _ => RouteScope::Universe,
         };
@@ -129,8 +131,12 @@ impl Encoder {
             protocol: RouteProtocol::from(op.owner.protocol),
             scope,
             kind: match op.action {
-                FibAction::Delete => RouteType::Unspec,
-                _ => RouteType::Unicast,
+                FibAction::Delete | FibAction::Leave(_) => RouteType::Unspec,
+                FibAction::Add(_) | FibAction::Replace(_) => RouteType::Unicast,
+            },
+            flags: match legs {
+                [leg] if leg.onlink => RouteFlags::Onlink,
+                _ => RouteFlags::empty(),
             },
             ..RouteHeader::default()
         };
@@ -185,6 +191,9 @@ fn push_legs(attributes: &mut Vec<RouteAttribute>, legs: &[Leg], v4: bool) {
         hop.interface_index = leg.ifindex;
         // rtnh_hops is the weight less one.
         hop.hops = u8::try_from(leg.weight.saturating_sub(1)).unwrap_or(u8::MAX);
+        if leg.onlink {
+            hop.flags = RouteNextHopFlags::Onlink;
+        }
         push_gateway(&mut hop.attributes, leg, v4);
         hop
     });
@@ -288,9 +297,8 @@ pub(crate) fn parse_route(payload: &[u8]) -> Option<KernelRoute> {
     let mut table = u32::from(table8);
     let (mut metric, mut nexthop_id, mut encapsulated) = (0, 0, false);
     let mut single = Leg {
-        gateway: None,
-        ifindex: 0,
-        weight: 1,
+        onlink: flags & u32::from(RTNH_F_ONLINK) != 0,
+        ..Leg::new(None, 0)
     };
     let mut legs = Legs::new();
     for nla in attributes(payload.get(ROUTE_HEADER..)?) {
@@ -344,9 +352,9 @@ fn parse_multipath(mut bytes: &[u8], legs: &mut Legs) -> Option<bool> {
         }
         let hops = bytes[3];
         let mut leg = Leg {
-            gateway: None,
-            ifindex: u32_at(bytes, 4)?,
             weight: u16::from(hops) + 1,
+            onlink: bytes[2] & RTNH_F_ONLINK != 0,
+            ..Leg::new(None, u32_at(bytes, 4)?)
         };
         for nla in attributes(bytes.get(8..length)?) {
             match nla.kind() {
@@ -405,6 +413,12 @@ mod tests {
         round_trip("10.0.0.0/24", &[v4("192.0.2.1", 3), v4("fe80::1", 4)], us);
         round_trip("2001:db8::/32", &[v4("fe80::1", 3)], us);
         round_trip("2001:db8::/32", &[v4("fe80::1", 3), v4("fe80::1", 4)], us);
+        let onlink = Leg {
+            onlink: true,
+            ..v4("192.0.2.1", 3)
+        };
+        round_trip("10.0.0.0/8", &[onlink], us);
+        round_trip("10.0.0.0/24", &[onlink, v4("192.0.2.2", 3)], us);
         round_trip(
             "2001:db8::1/128",
             &[v4("2001:db8:1::1", 3)],

@@ -85,6 +85,8 @@ pub struct Leg {
     pub ifindex: u32,
     /// ECMP weight, from 1.
     pub weight: u16,
+    /// The gateway is on the link, whatever routes say (`RTNH_F_ONLINK`).
+    pub onlink: bool,
 }
 
 impl Leg {
@@ -94,6 +96,7 @@ impl Leg {
             gateway,
             ifindex,
             weight: 1,
+            onlink: false,
         }
     }
 }
@@ -324,6 +327,8 @@ pub enum FibAction {
     Replace(SetId),
     /// Remove.
     Delete,
+    /// Remove these legs alone: they stand in one IPv6 route with someone else's.
+    Leave(SetId),
 }
 
 /// Why the kernel refused a message.

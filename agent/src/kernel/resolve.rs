@@ -166,8 +166,7 @@ fn longest(
     for leg in theirs.legs.iter().filter(|l| usable(l.ifindex)) {
         reach.legs.push(Leg {
             gateway: Some(leg.gateway.unwrap_or(address)),
-            ifindex: leg.ifindex,
-            weight: leg.weight,
+            ..*leg
         });
     }
     reach.metric = if connected { 0 } else { theirs.metric };

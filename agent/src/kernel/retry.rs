@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::engine::Engine;
 use super::model::{FibAction, FibOp, KernelRefusal, Outcome, SetId};
 use super::stats::KernelStats;
+use super::table::IpFamily;
 use super::view::{Installed, OwnerIdx, SlotState};
 
 const FIRST_RETRY: Duration = Duration::from_millis(100);
@@ -58,7 +59,7 @@ impl Engine {
             return false;
         };
         match op.action {
-            FibAction::Delete => !is_gone(refusal.errno),
+            FibAction::Delete | FibAction::Leave(_) => !is_gone(refusal.errno),
             // The first time this only asks for a closer look.
             FibAction::Add(_) => {
                 refusal.errno != libc::EEXIST
@@ -89,7 +90,14 @@ impl Engine {
                 }
             }
             (FibAction::Delete, Outcome::Done) => self.deleted(op, owner),
-            (FibAction::Delete, Outcome::Refused(r)) if is_gone(r.errno) => self.deleted(op, owner),
+            (FibAction::Leave(_), Outcome::Done) => {
+                self.deleted(op, owner);
+                // Their route was told with our legs in it.
+                self.request_resync(&[IpFamily::V6], now);
+            }
+            (FibAction::Delete | FibAction::Leave(_), Outcome::Refused(r)) if is_gone(r.errno) => {
+                self.deleted(op, owner);
+            }
             (FibAction::Add(_), Outcome::Refused(r)) if r.errno == libc::EEXIST && !slot.probe => {
                 slot.probe = true;
                 self.enqueue(op.slot, now);
@@ -135,7 +143,7 @@ impl Engine {
                 slot.set_installed(Installed::Unknown, owner);
                 Some(set)
             }
-            FibAction::Delete => {
+            FibAction::Delete | FibAction::Leave(_) => {
                 slot.set_installed(Installed::Unknown, owner);
                 None
             }
@@ -156,7 +164,7 @@ impl Engine {
         if set.is_some() {
             self.fib.set_state(op.slot, SlotState::Failed);
             // What remains of a route that could not be replaced is wrong: take it out.
-            if !keeps_old && action != FibAction::Delete {
+            if !keeps_old {
                 self.enqueue(op.slot, now);
             }
         }

@@ -124,7 +124,7 @@ impl Kernel {
             })
         };
         match op.action {
-            FibAction::Delete => {
+            FibAction::Delete | FibAction::Leave(_) => {
                 if there != Some(op.owner.protocol) {
                     return refused(libc::ESRCH);
                 }

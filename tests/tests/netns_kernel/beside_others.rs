@@ -141,6 +141,69 @@ fn routes_of_others_with_our_protocol_or_our_metric_stay() -> Result<()> {
 }
 
 #[test]
+fn a_leg_that_someone_adds_to_our_ipv6_route_stays_theirs() -> Result<()> {
+    let node = Node::new("append6")?;
+    let p = "2001:db8:f0::/48";
+    let why = "a route of protocol static has the same metric";
+    let theirs = "2001:db8:f0::/48 via 2001:db8:2::2 dev v2 proto 4 metric 300";
+    let steps: [(&[&str], &str); 2] = [
+        (
+            &["2001:db8:1::2"],
+            "2001:db8:f0::/48 via 2001:db8:1::2 dev v1 proto 196 metric 300",
+        ),
+        (&["2001:db8:1::2", "2001:db8:1::3"], ""),
+    ];
+    for (ours, wanted) in steps {
+        node.table.route(p, ours);
+        until(|| {
+            let is = node.route(p)?;
+            ensure!(is.matches("dev v1").count() == ours.len(), "{is}");
+            Ok(())
+        })?;
+        // The kernel makes one route of both.
+        node.ns.ip(&format!("-6 route append {theirs}"))?;
+        node.expect_state(p, FibState::Blocked, why)?;
+        node.expect(p, theirs)?;
+        // What is theirs leads there for next hops too, and without our leg.
+        node.table.route("2001:db8:f1::/48", &["2001:db8:f0::1"]);
+        node.expect(
+            "2001:db8:f1::/48",
+            "2001:db8:f1::/48 via 2001:db8:2::2 dev v2 proto 196 metric 300",
+        )?;
+        node.table.route("2001:db8:f1::/48", &[]);
+        node.ns.ip(&format!("-6 route del {theirs}"))?;
+        if ours.len() == 1 {
+            node.expect(p, wanted)?;
+        } else {
+            node.expect_state(p, FibState::Installed, "")?;
+        }
+        // Withdrawn before anybody has looked.
+        node.ns.ip(&format!("-6 route append {theirs}"))?;
+        node.table.route(p, &[]);
+        node.expect(p, theirs)?;
+        node.ns.ip(&format!("-6 route del {theirs}"))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_route_that_someone_puts_before_or_behind_ours_is_theirs_to_keep() -> Result<()> {
+    let node = Node::new("append4")?;
+    let p = "10.0.0.0/24";
+    node.table.route(p, &["192.0.1.2"]);
+    let theirs = "10.0.0.0/24 via 192.0.2.2 dev v2 proto 4 metric 300";
+    for how in ["append", "prepend"] {
+        node.expect(p, "10.0.0.0/24 via 192.0.1.2 dev v1 proto 196 metric 300")?;
+        node.ns.ip(&format!("route {how} {theirs}"))?;
+        let why = "a route of protocol static has the same metric";
+        node.expect_state(p, FibState::Blocked, why)?;
+        node.expect(p, theirs)?;
+        node.ns.ip(&format!("route del {theirs}"))?;
+    }
+    Ok(())
+}
+
+#[test]
 fn beside_frr_staticd_in_one_namespace_both_keep_their_routes() -> Result<()> {
     if !std::path::Path::new("/usr/lib/frr/staticd").exists() {
         bail!("this test needs the package frr (/usr/lib/frr/staticd)");

@@ -342,6 +342,32 @@ fn next_hops_resolve_over_the_routes_of_others_and_of_every_router() -> Result<(
 }
 
 #[test]
+fn a_gateway_that_is_on_its_link_by_word_alone_is_so_for_us_too() -> Result<()> {
+    let node = Node::new("onlink")?;
+    node.ns
+        .ip("route add 203.0.113.0/24 via 198.51.100.1 dev v1 onlink")?;
+    node.ns
+        .ip("-6 route add 2001:db8:ff::/48 via 2001:db8:fe::1 dev v1 onlink")?;
+    node.table.route("10.0.0.0/24", &["203.0.113.9"]);
+    node.table
+        .route("10.0.1.0/24", &["203.0.113.9", "192.0.2.2"]);
+    node.table.route("2001:db8:f0::/48", &["2001:db8:ff::9"]);
+    node.expect(
+        "10.0.0.0/24",
+        "10.0.0.0/24 via 198.51.100.1 dev v1 proto 196 metric 300 onlink",
+    )?;
+    node.expect(
+        "10.0.1.0/24",
+        "10.0.1.0/24 proto 196 metric 300 nexthop via 192.0.2.2 dev v2 weight 1 \
+         nexthop via 198.51.100.1 dev v1 weight 1 onlink",
+    )?;
+    node.expect(
+        "2001:db8:f0::/48",
+        "2001:db8:f0::/48 via 2001:db8:fe::1 dev v1 proto 196 metric 300 onlink",
+    )
+}
+
+#[test]
 fn another_metric_table_or_protocol_moves_the_routes() -> Result<()> {
     let node = Node::new("move")?;
     node.table.route("10.0.0.0/24", &["192.0.1.2"]);
