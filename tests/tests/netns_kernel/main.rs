@@ -4,5 +4,6 @@ mod beside_others;
 #[path = "../../../agent/tests/kernel_table/mod.rs"]
 mod kernel_table;
 mod node;
+mod planes;
 mod truth;
 mod writing;

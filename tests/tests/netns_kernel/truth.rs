@@ -189,6 +189,22 @@ fn a_restart_keeps_what_is_right_and_removes_the_rest_after_convergence() -> Res
     Ok(())
 }
 
+/// Has `ip` do things while someone looks at a page for a long time, so that the kernel thread cannot go on.
+fn while_nobody_listens(node: &Node, batch: &str) -> Result<()> {
+    let file = std::env::temp_dir().join(format!("{}.batch", node.ns.name()));
+    std::fs::write(&file, batch)?;
+    let written = std::sync::OnceLock::new();
+    node.kernel().rows(0, 1, &|_| {
+        written.get_or_init(|| node.ns.ip(&format!("-batch {}", file.display())));
+        false
+    });
+    std::fs::remove_file(&file)?;
+    written
+        .into_inner()
+        .context("there was no row to look at")??;
+    Ok(())
+}
+
 #[test]
 fn lost_notifications_are_made_up_for_by_reading_again() -> Result<()> {
     let mut node = Node::links("overrun")?;
@@ -211,19 +227,7 @@ fn lost_notifications_are_made_up_for_by_reading_again() -> Result<()> {
         batch += &format!("route replace 10.{high}.{low}.0/24 via 192.0.2.2 proto 12\n");
     }
     batch += "route replace 203.0.113.0/24 via 192.0.2.2 proto 12\n";
-    let file = std::env::temp_dir().join(format!("{}.batch", node.ns.name()));
-    std::fs::write(&file, batch)?;
-    // Someone looks at a page for a long time, and the kernel thread cannot go on meanwhile.
-    let written = std::sync::Mutex::new(None);
-    node.kernel().rows(0, 1, &|_| {
-        *written.lock().unwrap() = Some(node.ns.ip(&format!("-batch {}", file.display())));
-        false
-    });
-    std::fs::remove_file(&file)?;
-    written
-        .into_inner()
-        .unwrap()
-        .context("there was no row to look at")??;
+    while_nobody_listens(&node, &batch)?;
     let stats = node.kernel().stats();
     until(|| {
         ensure!(stats.overruns.load(SeqCst) > 0, "no notification was lost");
@@ -235,6 +239,93 @@ fn lost_notifications_are_made_up_for_by_reading_again() -> Result<()> {
     )?;
     ensure!(stats.resyncs.load(SeqCst) > 0);
     Ok(())
+}
+
+#[test]
+fn a_link_that_flaps_while_notifications_are_lost_gets_its_routes_back() -> Result<()> {
+    let mut node = Node::links("flaplost")?;
+    node.start(KernelOptions {
+        monitor_buffer: 4096,
+        ..options()
+    })?;
+    node.add("r", node.table.clone(), FibConfig::default());
+    node.kernel().converged();
+    flood(&node.table, 100, false, &["192.0.1.2"]);
+    flood(&node.table, 100, true, &["2001:db8:1::2"]);
+    let all = || {
+        until(|| {
+            let is = (node.count(false)?, node.count(true)?);
+            ensure!(is == (100, 100), "{is:?}");
+            Ok(())
+        })
+    };
+    all()?;
+    let mut batch = String::new();
+    for i in 0..1_000 {
+        let (high, low) = (100 + i / 250, i % 250);
+        batch += &format!("route replace 10.{high}.{low}.0/24 via 192.0.2.2 proto 12\n");
+    }
+    batch += "link set v1 down\nlink set v1 up\naddress add 2001:db8:1::1/64 dev v1 nodad\n";
+    while_nobody_listens(&node, &batch)?;
+    until(|| {
+        let overruns = node.kernel().stats().overruns.load(SeqCst);
+        ensure!(overruns > 0, "no notification was lost");
+        Ok(())
+    })?;
+    all()
+}
+
+#[test]
+fn ipv6_routes_may_go_in_silence_too() -> Result<()> {
+    let node = Node::new("silent")?;
+    node.ns
+        .shell("echo 1 > /proc/sys/net/ipv6/route/skip_notify_on_dev_down")?;
+    flood(&node.table, 100, true, &["2001:db8:1::2"]);
+    let count = |wanted: usize| {
+        until(|| {
+            let is = node.count(true)?;
+            ensure!(is == wanted, "{is} of {wanted}");
+            Ok(())
+        })
+    };
+    count(100)?;
+    let up = "ip link set v1 up; ip address add 2001:db8:1::1/64 dev v1 nodad";
+    node.ns.ip("link set v1 down")?;
+    count(0)?;
+    node.ns.shell(up)?;
+    count(100)?;
+    node.ns.shell(&format!("ip link set v1 down; {up}"))?;
+    count(100)
+}
+
+#[test]
+fn legs_of_an_ipv6_route_come_and_go_with_their_links() -> Result<()> {
+    let node = Node::new("legs6")?;
+    flood(&node.table, 100, true, &["2001:db8:1::2", "2001:db8:2::2"]);
+    let legs = |wanted: usize| {
+        until(|| {
+            let is = node.ns.ip("-6 route show proto 196")?;
+            let is = is.matches("via").count();
+            ensure!(is == wanted, "{is} of {wanted} legs");
+            Ok(())
+        })
+    };
+    let address = "address add 2001:db8:1::1/64 dev v1 nodad";
+    legs(200)?;
+    node.ns.ip("link del v1")?;
+    legs(100)?;
+    node.ns.veth("v1", &node.neighbour, "w1")?;
+    node.ns.ip(address)?;
+    legs(200)?;
+    node.neighbour.ip("link set w1 down")?;
+    legs(100)?;
+    node.neighbour.ip("link set w1 up")?;
+    legs(200)?;
+    node.ns.ip("link set v1 down")?;
+    legs(100)?;
+    node.ns.ip("link set v1 up")?;
+    node.ns.ip(address)?;
+    legs(200)
 }
 
 #[test]
