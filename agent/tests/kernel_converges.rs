@@ -180,6 +180,8 @@ proptest! {
             apply(&mut world, step);
         }
         world.engine.set_converged();
+        world.settle_by_events();
+        world.check();
         world.settle();
         world.check();
     }
@@ -471,6 +473,10 @@ fn one_of_two_routes_of_an_earlier_run_is_not_removed_once_it_is_the_wanted_one(
     world.tables[0].route("10.0.0.0/24", &["192.0.1.2"]);
     world.run();
     assert_eq!(world.ours_at(&[300]), 1);
+    assert!(
+        world.engine.is_idle(),
+        "what waits for convergence must not hold it up"
+    );
     world.engine.set_converged();
     world.run();
     assert_eq!(world.ours_at(&[300]), 1, "the wanted one is still there");
@@ -562,4 +568,25 @@ fn a_default_route_goes_to_the_router_that_may_install_it_and_follows_the_answer
         shadowed.reason.as_deref(),
         Some("a learned default route is not accepted (kernel.acceptDefaultRoute)")
     );
+}
+
+#[test]
+fn answers_that_are_lost_while_a_route_moves_leave_nothing_behind() {
+    let mut world = World::new();
+    world.engine.set_converged();
+    world.kernel.lose_answers = true;
+    world.tables[0].route("10.0.0.0/24", &["192.0.1.2"]);
+    world.turn();
+    // Added at one metric, removed at the other: nobody knows.
+    world.tables[1].route("10.0.0.0/24", &["192.0.1.2"]);
+    world.turn();
+    world.begin_dump();
+    world.kernel.lose_answers = false;
+    world.tables[0].route("10.0.0.0/24", &[]);
+    world.tables[1].route("10.0.0.0/24", &[]);
+    world.now += Duration::from_secs(1);
+    while world.turn() {}
+    world.end_dump();
+    world.settle_by_events();
+    world.check();
 }

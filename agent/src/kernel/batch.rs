@@ -22,9 +22,18 @@ impl Engine {
         self.planned.clear();
         if self.converged {
             for (owner, prefix) in std::mem::take(&mut self.doubles) {
-                // Meanwhile it may be the one that is wanted.
-                if self.holds(owner, prefix) {
-                    continue;
+                let slot = self.fib.find_in(owner.table, prefix.trunc());
+                if let Some(slot) = slot.and_then(|at| self.fib.live(at)) {
+                    // About to be written: removing must not come after adding.
+                    if slot.queued {
+                        self.doubles.push((owner, prefix));
+                        continue;
+                    }
+                    // Meanwhile it has become the one that is wanted.
+                    let there = slot.installed() != Installed::Absent;
+                    if there && self.fib.owner(slot.installed_as) == owner {
+                        continue;
+                    }
                 }
                 ops.push(FibOp {
                     slot: NO_SLOT,
@@ -62,14 +71,6 @@ impl Engine {
             *ops = order.iter().map(|i| ops[*i].clone()).collect();
             self.planned = order.iter().map(|i| self.planned[*i]).collect();
         }
-    }
-
-    /// Whether the kernel holds the destination's route with this owner triple, as far as we know.
-    fn holds(&self, owner: Ownership, prefix: IpNet) -> bool {
-        let slot = self.fib.find_in(owner.table, prefix.trunc());
-        slot.and_then(|at| self.fib.live(at)).is_some_and(|slot| {
-            slot.installed() != Installed::Absent && self.fib.owner(slot.installed_as) == owner
-        })
     }
 
     /// Whether the kernel has legs of someone else in one route with ours. It does that for IPv6, and

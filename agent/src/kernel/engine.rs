@@ -320,7 +320,8 @@ impl Engine {
         timer.into_iter().chain(resync).min()
     }
 
-    /// Whether batches wait.
+    /// Whether batches wait. Second routes of an earlier run wait for convergence, and it must not wait
+    /// for them.
     pub fn has_batch(&self) -> bool {
         !self.queue.is_empty() || self.converged && !self.doubles.is_empty()
     }
@@ -332,8 +333,7 @@ impl Engine {
 
     /// Whether nothing waits, apart from retries in the future.
     pub fn is_idle(&self) -> bool {
-        self.queue.is_empty()
-            && self.doubles.is_empty()
+        !self.has_batch()
             && self.walks.is_empty()
             && self.requeue.is_none()
             && self.rib_walks.is_empty()

@@ -103,11 +103,20 @@ impl Engine {
                 self.enqueue(op.slot, now);
             }
             (action, Outcome::Refused(refusal)) => self.refused(op, action, refusal, owner, now),
-            (_, Outcome::Unknown) => {
-                slot.set_installed(Installed::Unknown, owner);
-                self.enqueue_at(op.slot, now + FIRST_RETRY);
-            }
+            (_, Outcome::Unknown) => self.unknown(op, owner, now),
         }
+    }
+
+    /// The answer was lost.
+    fn unknown(&mut self, op: &FibOp, owner: OwnerIdx, now: Instant) {
+        let slot = &self.fib.slots[op.slot as usize];
+        // Of a route on its way to other marks both may be there.
+        if slot.installed() != Installed::Absent && slot.installed_as != owner {
+            let other = self.fib.owner(slot.installed_as);
+            self.doubles.push((other, op.prefix));
+        }
+        self.fib.slots[op.slot as usize].set_installed(Installed::Unknown, owner);
+        self.enqueue_at(op.slot, now + FIRST_RETRY);
     }
 
     fn deleted(&mut self, op: &FibOp, owner: OwnerIdx) {

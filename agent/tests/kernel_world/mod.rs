@@ -271,6 +271,9 @@ impl World {
             outcomes.push(if lost { Outcome::Unknown } else { outcome });
         }
         self.engine.answer(&ops, &outcomes, self.now);
+        if outcomes.contains(&Outcome::Unknown) {
+            self.engine.request_resync(&BOTH, self.now);
+        }
         more
     }
 
@@ -282,6 +285,19 @@ impl World {
             self.dump = None;
         }
         self.kernel.deaf = on;
+    }
+
+    /// Lets all settle without anybody reading the tables who was not asked to.
+    pub(crate) fn settle_by_events(&mut self) {
+        self.set_deaf(false);
+        self.kernel.lose_answers = false;
+        self.kernel.refuse.clear();
+        // A dump that took minutes is made again after ten times as long.
+        for _ in 0..4 {
+            self.run();
+            self.now += Duration::from_secs(2_000);
+        }
+        self.run();
     }
 
     /// Lets all settle: no more faults, time passes, one last audit.
@@ -306,7 +322,7 @@ impl World {
             if self.dump.is_some() {
                 self.end_dump();
             }
-            if self.turn() {
+            if self.turn() || self.dump.is_some() {
                 continue;
             }
             match self.engine.deadline() {
