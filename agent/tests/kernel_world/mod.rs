@@ -82,11 +82,12 @@ impl Kernel {
             }
             return;
         }
-        // IPv6 says which routes go, before it says that the link went; IPv4 says nothing.
+        // What has no leg left goes. IPv6 says which routes go, before it says that the link went; IPv4 says nothing.
         let gone: Vec<_> = self
             .routes
             .iter()
-            .filter(|(_, (_, legs))| legs.iter().all(|l| l.ifindex == LINKS[at]))
+            .filter(|(_, (_, legs))| legs.iter().any(|l| l.ifindex == LINKS[at]))
+            .filter(|(_, (_, legs))| legs.iter().all(|l| self.is_dead(l)))
             .map(|(key, _)| *key)
             .collect();
         for key in gone {
@@ -96,6 +97,13 @@ impl Kernel {
             }
         }
         self.tell(KernelEvent::Link(self.link(at)));
+    }
+
+    fn is_dead(&self, leg: &Leg) -> bool {
+        LINKS
+            .iter()
+            .zip(self.up)
+            .any(|(link, up)| *link == leg.ifindex && !up)
     }
 
     pub(crate) fn add(&mut self, key: Key, protocol: u8, legs: impl IntoIterator<Item = Leg>) {
@@ -141,8 +149,7 @@ impl Kernel {
                     "a route of protocol {there:?} was replaced at {key:?}"
                 );
                 let legs: Legs = engine.legs(set).iter().copied().collect();
-                let dead = |l: &Leg| !self.up[usize::from(l.ifindex == LINKS[1])];
-                if self.refuse.contains(&op.prefix) || legs.iter().any(dead) {
+                if self.refuse.contains(&op.prefix) || legs.iter().any(|l| self.is_dead(l)) {
                     return refused(libc::ENETUNREACH);
                 }
                 self.routes.insert(key, (op.owner.protocol, legs));
