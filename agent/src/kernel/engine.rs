@@ -22,11 +22,11 @@ use super::audit::Dump;
 use super::model::{FibConfig, NextHopSets, Ownership};
 use super::resolve::Resolver;
 use super::retry::{Failure, Repair};
-use super::source::{FibSource, RouteChange, Walk};
+use super::source::{FibSource, HopKey, RouteChange, Walk};
 use super::stats::KernelStats;
 use super::table::IpFamily;
 use super::view::{FibTable, Installed, RouterIdx};
-use super::walks::SlotWalk;
+use super::walks::{Requeue, SlotWalk};
 use super::wanted::Resolved;
 
 /// Destinations that one turn takes from the tables, or that one walk visits.
@@ -51,8 +51,9 @@ pub struct Engine {
     pub(crate) repairs: HashMap<u32, Repair>,
     timers: BinaryHeap<Reverse<(Instant, u32)>>,
     pub(super) walks: VecDeque<SlotWalk>,
-    /// Destinations whose path set resolves otherwise than before: marks and the next slot.
-    pub(super) requeue: Option<(Vec<bool>, usize)>,
+    pub(super) requeue: Option<Requeue>,
+    /// Next hops that the tables have to be told of when the walks that run are over.
+    pub(super) told: Vec<HopKey>,
     pub(super) rib_walks: Vec<Box<dyn Walk>>,
     pub(crate) dump: Option<Dump>,
     pub(crate) resync: Option<(Instant, Vec<IpFamily>)>,
@@ -85,6 +86,7 @@ impl Engine {
             timers: BinaryHeap::new(),
             walks: VecDeque::new(),
             requeue: None,
+            told: Vec::new(),
             rib_walks: Vec::new(),
             dump: None,
             resync: None,
@@ -336,6 +338,7 @@ impl Engine {
         !self.has_batch()
             && self.walks.is_empty()
             && self.requeue.is_none()
+            && self.told.is_empty()
             && self.rib_walks.is_empty()
             && self.dump.is_none()
             && !self.resolver.has_dirty()

@@ -24,23 +24,39 @@ pub(super) enum SlotWalk {
     Evict { sets: Vec<SetId>, next: usize },
 }
 
+/// Destinations whose path set resolves otherwise than before. Goes round, so that the end has its turn
+/// though changes keep coming.
+pub(super) struct Requeue {
+    /// By path set.
+    marks: Vec<bool>,
+    next: usize,
+    /// Slots to visit until all have been since the last change.
+    left: usize,
+}
+
 impl Engine {
     pub(super) fn follow_next_hops(&mut self) -> bool {
-        let (changed, mut more) = self.resolver.refresh(RESOLVE_BUDGET);
-        if changed.is_empty() {
-            return more;
+        let (changed, more) = self.resolver.refresh(RESOLVE_BUDGET);
+        if !changed.is_empty() {
+            let told = changed.iter().filter(|(_, told)| *told);
+            self.told.extend(told.map(|(key, _)| *key));
+            let keys: HashSet<HopKey> = changed.iter().map(|(k, _)| *k).collect();
+            self.resolve_again(&keys);
         }
-        let told: Vec<HopKey> = changed
-            .iter()
-            .filter(|(_, told)| *told)
-            .map(|(k, _)| *k)
-            .collect();
-        if !told.is_empty() {
+        // One walk a table at a time: what changes meanwhile goes into the next one.
+        if self.rib_walks.is_empty() && !self.told.is_empty() {
+            let mut told = std::mem::take(&mut self.told);
+            told.sort_unstable();
+            told.dedup();
             for (_, source) in &self.sources {
                 self.rib_walks.push(source.hops_changed(&told));
             }
         }
-        let keys: HashSet<HopKey> = changed.iter().map(|(k, _)| *k).collect();
+        more || self.requeue.is_some() || !self.rib_walks.is_empty()
+    }
+
+    /// Resolves the path sets that have one of these next hops, and marks those that lead elsewhere now.
+    fn resolve_again(&mut self, keys: &HashSet<HopKey>) {
         let mut marks = vec![false; self.fib.path_set_count()];
         let mut any = false;
         for (id, mark) in marks.iter_mut().enumerate().take(self.resolved.len()) {
@@ -52,16 +68,19 @@ impl Engine {
             *mark = self.resolve_paths(paths) != before;
             any |= *mark;
         }
-        if any {
-            if let Some((old, _)) = self.requeue.take() {
-                for (mark, old) in marks.iter_mut().zip(old) {
-                    *mark |= old;
-                }
-            }
-            self.requeue = Some((marks, 0));
-            more = true;
+        if !any {
+            return;
         }
-        more || !self.rib_walks.is_empty()
+        let old = self.requeue.take();
+        let next = old.as_ref().map_or(0, |old| old.next);
+        for (mark, old) in marks.iter_mut().zip(old.iter().flat_map(|old| &old.marks)) {
+            *mark |= old;
+        }
+        self.requeue = Some(Requeue {
+            marks,
+            next,
+            left: self.fib.slots.len(),
+        });
     }
 
     pub(super) fn step_rib_walks(&mut self) -> bool {
@@ -70,25 +89,34 @@ impl Engine {
         {
             self.rib_walks.remove(0);
         }
-        !self.rib_walks.is_empty()
+        !self.rib_walks.is_empty() || !self.told.is_empty()
     }
 
     pub(super) fn step_requeue(&mut self, now: Instant) -> bool {
-        let Some((marks, next)) = self.requeue.take() else {
+        let Some(mut walk) = self.requeue.take() else {
             return false;
         };
-        let end = (next + WALK_BUDGET).min(self.fib.slots.len());
-        for at in next..end {
+        let len = self.fib.slots.len();
+        for _ in 0..WALK_BUDGET.min(walk.left).min(len) {
+            let at = walk.next % len;
+            walk.next = at + 1;
+            walk.left -= 1;
             let slot = &self.fib.slots[at];
-            if slot.paths != 0 && marks.get(slot.paths as usize).copied().unwrap_or_default() {
+            if slot.paths != 0
+                && walk
+                    .marks
+                    .get(slot.paths as usize)
+                    .copied()
+                    .unwrap_or_default()
+            {
                 self.enqueue(at as u32, now);
             }
         }
-        if end < self.fib.slots.len() {
-            self.requeue = Some((marks, end));
-            return true;
+        let more = walk.left > 0 && len > 0;
+        if more {
+            self.requeue = Some(walk);
         }
-        false
+        more
     }
 
     pub(super) fn step_walks(&mut self, now: Instant) -> bool {
@@ -123,7 +151,10 @@ impl Engine {
                 }
                 SlotWalk::Evict { sets, .. } => {
                     if matches!(slot.installed(), Installed::Set(id) if sets.contains(&id)) {
-                        self.lost(at, Installed::Absent);
+                        // A guess about what happened before: a dump that runs knows better, and
+                        // another one follows.
+                        let owner = slot.installed_as;
+                        self.fib.slots[at as usize].set_installed(Installed::Absent, owner);
                         self.enqueue(at, now);
                     }
                 }

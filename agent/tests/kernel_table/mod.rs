@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
 use cosmos::kernel::{FibSource, HopKey, OwnRoute, RouteChange, Walk};
@@ -18,6 +19,9 @@ struct Inner {
     dirty: BTreeSet<IpNet>,
     bell: Option<Bell>,
     told: Vec<HopKey>,
+    /// Steps that a walk takes, and how many walks are under way.
+    steps: usize,
+    walks: Arc<AtomicUsize>,
 }
 
 /// Routes that a test sets.
@@ -66,6 +70,16 @@ impl Table {
         self.0.lock().unwrap().routes.get(&prefix).cloned()
     }
 
+    /// From now on a walk takes so many steps.
+    pub(crate) fn walk_slowly(&self, steps: usize) {
+        self.0.lock().unwrap().steps = steps;
+    }
+
+    /// Walks that are not over.
+    pub(crate) fn walks(&self) -> usize {
+        self.0.lock().unwrap().walks.load(SeqCst)
+    }
+
     /// The next hops whose change was told, in order; forgets them.
     pub(crate) fn told(&self) -> Vec<HopKey> {
         std::mem::take(&mut self.0.lock().unwrap().told)
@@ -86,11 +100,21 @@ pub(crate) fn hop(text: &str) -> HopKey {
     }
 }
 
-struct Told;
+struct Told {
+    steps: usize,
+    walks: Arc<AtomicUsize>,
+}
 
 impl Walk for Told {
     fn step(&mut self, _budget: usize) -> bool {
-        true
+        self.steps = self.steps.saturating_sub(1);
+        self.steps == 0
+    }
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.walks.fetch_sub(1, SeqCst);
     }
 }
 
@@ -151,7 +175,12 @@ impl FibSource for Table {
     }
 
     fn hops_changed(&self, keys: &[HopKey]) -> Box<dyn Walk> {
-        self.0.lock().unwrap().told.extend_from_slice(keys);
-        Box::new(Told)
+        let mut inner = self.0.lock().unwrap();
+        inner.told.extend_from_slice(keys);
+        inner.walks.fetch_add(1, SeqCst);
+        Box::new(Told {
+            steps: inner.steps,
+            walks: inner.walks.clone(),
+        })
     }
 }
