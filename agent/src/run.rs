@@ -85,7 +85,11 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
     }
     let control = ControlSocket::bind(&args.socket)?;
     let http = Http::bind(args.metrics_addr, args.health_addr).await?;
-    let kernel = kernel::start(KernelOptions::default()).await?;
+    let kernel = kernel::start(KernelOptions {
+        state_dir: args.state_dir.clone(),
+        ..KernelOptions::default()
+    })
+    .await?;
 
     let speaker = Speaker::new(
         kernel.resolver(),

@@ -196,7 +196,7 @@ impl Engine {
     }
 
     /// Routes with this owner triple are ours from now on, also those read before.
-    fn claim(&mut self, owner: Ownership, now: Instant) {
+    pub(super) fn claim(&mut self, owner: Ownership, now: Instant) {
         self.fib.owner_index(owner);
         let ours = self.resolver.table.write().claim(owner);
         // Next hops resolved over them as long as they were someone else's.
@@ -342,6 +342,12 @@ impl Engine {
             && self.rib_walks.is_empty()
             && self.dump.is_none()
             && !self.resolver.has_dirty()
+    }
+
+    /// Whether the kernel may have a route of ours, as far as we know.
+    pub(super) fn has_installed(&self) -> bool {
+        let mut slots = self.fib.slots.iter();
+        slots.any(|slot| slot.installed() != Installed::Absent)
     }
 
     /// Destinations known, wanted or installed.

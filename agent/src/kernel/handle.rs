@@ -1,5 +1,6 @@
 //! The kernel room's door: start, routers in and out, questions, stop.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 use std::time::{Duration, Instant};
@@ -11,6 +12,7 @@ use tokio::sync::watch;
 
 use super::bell::Bell;
 use super::engine::Engine;
+use super::marks::Marks;
 use super::model::FibConfig;
 use super::monitor::Monitor;
 use super::netlink::Writer;
@@ -29,6 +31,9 @@ pub struct KernelOptions {
     pub audit_interval: Duration,
     /// Room for notifications that wait to be read, in bytes.
     pub monitor_buffer: usize,
+    /// Folder for what must survive a restart: what our routes are marked with, so that those of routers
+    /// that are gone are found.
+    pub state_dir: Option<PathBuf>,
 }
 
 impl Default for KernelOptions {
@@ -36,6 +41,7 @@ impl Default for KernelOptions {
         Self {
             audit_interval: Duration::from_secs(60),
             monitor_buffer: 64 << 20,
+            state_dir: None,
         }
     }
 }
@@ -59,6 +65,8 @@ pub enum KernelError {
 pub struct KernelHandle {
     shared: Arc<Shared>,
     resolver: Arc<Resolver>,
+    /// Leaf; taken when routers come, change or stop, never by the kernel thread.
+    marks: Arc<Mutex<Marks>>,
 }
 
 /// Starts the kernel room in the network namespace of the calling thread, and waits until the
@@ -75,8 +83,13 @@ pub async fn start(options: KernelOptions) -> Result<KernelHandle, KernelError> 
     let rung = bell.clone();
     let resolver = Arc::new(Resolver::new(Arc::new(move || rung.ring())));
     let stats = Arc::new(KernelStats::default());
+    let marks = Marks::read(options.state_dir.as_deref());
+    let mut engine = Engine::new(resolver.clone(), stats.clone());
+    for owner in marks.known() {
+        engine.claim(owner, Instant::now());
+    }
     let shared = Arc::new(Shared {
-        engine: Mutex::new(Engine::new(resolver.clone(), stats.clone())),
+        engine: Mutex::new(engine),
         bell,
         request: AtomicU8::new(RUN),
         stats,
@@ -98,7 +111,11 @@ pub async fn start(options: KernelOptions) -> Result<KernelHandle, KernelError> 
     let mut synced = shared.synced.subscribe();
     // The sender lives in `shared`: waiting cannot fail.
     let _ = synced.wait_for(|s| *s).await;
-    Ok(KernelHandle { shared, resolver })
+    Ok(KernelHandle {
+        shared,
+        resolver,
+        marks: Arc::new(Mutex::new(marks)),
+    })
 }
 
 impl KernelHandle {
@@ -114,6 +131,7 @@ impl KernelHandle {
 
     /// Reads this router's table from now on, and installs its best paths if `config` says so.
     pub fn add_router(&self, name: Arc<str>, source: Arc<dyn FibSource>, config: FibConfig) {
+        self.remember(config);
         let rung = self.shared.bell.clone();
         let bell: Arc<dyn Fn() + Send + Sync> = Arc::new(move || rung.ring());
         self.shared
@@ -125,11 +143,18 @@ impl KernelHandle {
 
     /// Another configuration for a router.
     pub fn change_router(&self, name: &str, config: FibConfig) {
+        self.remember(config);
         self.shared
             .engine
             .lock()
             .change_router(name, config, Instant::now());
         self.shared.bell.ring();
+    }
+
+    fn remember(&self, config: FibConfig) {
+        if config.install {
+            self.marks.lock().add(config.ownership);
+        }
     }
 
     /// The router is gone; its routes go.
@@ -183,5 +208,8 @@ impl KernelHandle {
         let mut ended = self.shared.ended.subscribe();
         // The sender lives in `shared`: waiting cannot fail.
         let _ = ended.wait_for(|e| *e).await;
+        if !self.shared.engine.lock().has_installed() {
+            self.marks.lock().clear();
+        }
     }
 }

@@ -32,6 +32,7 @@
 //! | report, rows | what people see of it |
 //! | message, facts | bytes |
 //! | netlink, monitor, bell, task | EDGE: sockets and the loop |
+//! | marks | EDGE: what earlier runs marked their routes with |
 //! | handle | the door |
 //!
 //! **Ours** is what carries our protocol number, our metric and our table, all three
@@ -45,6 +46,7 @@ mod engine;
 mod event;
 mod facts;
 mod handle;
+mod marks;
 mod message;
 pub mod model;
 mod monitor;

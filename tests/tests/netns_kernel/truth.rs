@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use cosmos::kernel::model::Ownership;
 use cosmos::kernel::{FibConfig, FibState, KernelOptions};
 
 use crate::node::{Node, flood, options, until};
@@ -202,6 +203,50 @@ fn while_nobody_listens(node: &Node, batch: &str) -> Result<()> {
     written
         .into_inner()
         .context("there was no row to look at")??;
+    Ok(())
+}
+
+#[test]
+fn what_a_router_left_goes_though_the_next_run_has_no_such_router() -> Result<()> {
+    let mut node = Node::links("gone")?;
+    let folder = std::env::temp_dir().join(node.ns.name());
+    std::fs::create_dir_all(&folder)?;
+    let options = KernelOptions {
+        state_dir: Some(folder.clone()),
+        ..options()
+    };
+    let tenant = FibConfig {
+        ownership: Ownership {
+            protocol: 197,
+            metric: 400,
+            table: 1000,
+        },
+        ..FibConfig::default()
+    };
+    let theirs = "10.9.0.0/24 via 192.0.1.2 dev v1 proto 197 metric 500";
+    node.ns.ip(&format!("route add {theirs} table 1000"))?;
+    let expect = |node: &Node, ours: usize| {
+        until(|| {
+            let is = node.ns.ip("-N route show table 1000 proto 197")?;
+            ensure!(is.lines().count() == ours + 1, "{is}");
+            Ok(())
+        })
+    };
+    node.start(options.clone())?;
+    node.add("tenant", node.table.clone(), tenant);
+    flood(&node.table, 3, false, &["192.0.1.2"]);
+    expect(&node, 3)?;
+    node.stop(true);
+    // The router is gone at the next start.
+    node.start(options.clone())?;
+    expect(&node, 3)?;
+    node.kernel().converged();
+    expect(&node, 0)?;
+    // Nothing is left, and so nothing is remembered.
+    node.stop(false);
+    let marks = std::fs::read_to_string(folder.join("kernel-marks"))?;
+    ensure!(marks.is_empty(), "{marks}");
+    std::fs::remove_dir_all(&folder)?;
     Ok(())
 }
 

@@ -1,0 +1,99 @@
+//! What routes of ours have carried, on disk: the next run finds what this one leaves, though its routers carry other
+//! marks by then or are gone.
+//!
+//! Edge. One line for each owner triple: protocol, metric, table. Written before the first route that carries it, and not
+//! forced to the disk, as the kernel's routes do not outlive the host's memory either.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use super::model::{LOCAL_TABLE, Ownership};
+
+const FILE: &str = "kernel-marks";
+
+/// See the top of this file. Without a file it knows only what this run adds.
+pub(crate) struct Marks {
+    file: Option<PathBuf>,
+    known: BTreeSet<Ownership>,
+}
+
+impl Marks {
+    /// Reads what earlier runs have left in a folder.
+    pub(crate) fn read(folder: Option<&Path>) -> Self {
+        let file = folder.map(|folder| folder.join(FILE));
+        let text = file.as_ref().map_or(Ok(String::new()), |file| {
+            fs::read_to_string(file).or_else(|error| match error.kind() {
+                io::ErrorKind::NotFound => Ok(String::new()),
+                _ => Err(error),
+            })
+        });
+        let text = text.unwrap_or_else(|error| {
+            tracing::warn!(%error, "what earlier runs marked their routes with cannot be read");
+            String::new()
+        });
+        let known = text.lines().filter_map(parse).collect();
+        Self { file, known }
+    }
+
+    /// What is known.
+    pub(crate) fn known(&self) -> impl Iterator<Item = Ownership> {
+        self.known.iter().copied()
+    }
+
+    /// Routes will carry this.
+    pub(crate) fn add(&mut self, owner: Ownership) {
+        if self.known.insert(owner) {
+            self.write();
+        }
+    }
+
+    /// No route of ours is left.
+    pub(crate) fn clear(&mut self) {
+        self.known.clear();
+        self.write();
+    }
+
+    fn write(&self) {
+        let Some(file) = &self.file else { return };
+        let mut text = String::new();
+        for owner in &self.known {
+            let _ = writeln!(text, "{} {} {}", owner.protocol, owner.metric, owner.table);
+        }
+        let draft = file.with_extension("draft");
+        if let Err(error) = fs::write(&draft, text).and_then(|()| fs::rename(&draft, file)) {
+            tracing::warn!(file = %file.display(), %error, "what routes are marked with cannot be kept for the next run");
+        }
+    }
+}
+
+/// A line, if routes of ours can carry that: what is in the file is removed from the kernel.
+fn parse(line: &str) -> Option<Ownership> {
+    let mut words = line.split_whitespace();
+    let owner = Ownership {
+        protocol: words.next()?.parse().ok()?,
+        metric: words.next()?.parse().ok()?,
+        table: words.next()?.parse().ok()?,
+    };
+    // As the definition of kernel.protocol, metric and table has it.
+    let ours = owner.protocol >= 5 && owner.metric >= 1 && owner.table >= 1;
+    (ours && owner.table != LOCAL_TABLE && words.next().is_none()).then_some(owner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_routes_of_ours_can_carry_is_read() {
+        let text = "196 300 254\n2 0 254\n196 300 255\n4 20 254\n196 0 254\n196 300\n196 300 254 1\n196 x 254\n\n300 300 254\n197 4294967295 1000";
+        let read: Vec<_> = text.lines().filter_map(parse).collect();
+        let tenant = Ownership {
+            protocol: 197,
+            metric: u32::MAX,
+            table: 1000,
+        };
+        assert_eq!(read, [Ownership::default(), tenant]);
+    }
+}
