@@ -650,3 +650,21 @@ fn a_change_reaches_the_last_route_though_others_follow_it_without_end() {
     let row = world.engine.explain(prefix(MANY - 1)).remove(0);
     assert_eq!(row.installed[0].gateway, Some("192.0.1.9".parse().unwrap()));
 }
+
+#[test]
+fn a_batch_looks_at_a_slice_of_what_needs_no_message() {
+    let mut world = World::new();
+    let prefix = |i: u32| IpNet::new((0x1400_0000 + (i << 8)).to_be_bytes().into(), 24).unwrap();
+    let nowhere = vec![hop("203.0.113.1")];
+    world.tables[0].set((0..50_000).map(|i| (prefix(i), nowhere.clone())));
+    while world.engine.queued() < 50_000 {
+        world.engine.turn(world.now);
+    }
+    let mut ops = Vec::new();
+    world.engine.plan(world.now, 500, &mut ops);
+    assert!(ops.is_empty());
+    let left = world.engine.queued();
+    assert!((30_000..50_000).contains(&left), "{left} wait");
+    world.run();
+    assert_eq!(world.engine.status()[0].1.unresolved, 50_000);
+}

@@ -14,6 +14,9 @@ use super::table::Obstacle;
 use super::view::{Installed, SlotState};
 use super::wanted::Wanted;
 
+/// Destinations that one batch looks at: most of them may need no message, as after a link went with its routes.
+const PLAN_BUDGET: usize = 10_000;
+
 impl Engine {
     /// Appends the next messages, about `limit` of them, additions first and removals after them, so
     /// that what takes traffic over is there before what carried it goes.
@@ -44,7 +47,10 @@ impl Engine {
                 self.planned.push(now);
             }
         }
-        while ops.len() < limit {
+        for _ in 0..PLAN_BUDGET {
+            if ops.len() >= limit {
+                break;
+            }
             let Some((at, since)) = self.queue.pop_front() else {
                 break;
             };
