@@ -5,5 +5,6 @@ mod beside_others;
 mod kernel_table;
 mod node;
 mod planes;
+mod storm;
 mod truth;
 mod writing;
