@@ -238,7 +238,7 @@ fn what_a_router_left_goes_though_the_next_run_has_no_such_router() -> Result<()
     expect(&node, 3)?;
     node.stop(true);
     // The router is gone at the next start.
-    node.start(options.clone())?;
+    node.start(options)?;
     expect(&node, 3)?;
     node.kernel().converged();
     expect(&node, 0)?;
