@@ -20,7 +20,7 @@ use rib::FibInterest;
 
 use super::audit::Dump;
 use super::model::{FibConfig, NextHopSets, Ownership};
-use super::resolve::Resolver;
+use super::resolver::Resolver;
 use super::retry::{Failure, Repair};
 use super::source::{FibSource, HopKey, RouteChange, Walk};
 use super::stats::KernelStats;

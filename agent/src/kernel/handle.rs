@@ -17,7 +17,7 @@ use super::model::FibConfig;
 use super::monitor::Monitor;
 use super::netlink::Writer;
 use super::report::{FibPage, FibRow, HopReport, RouterFibStatus};
-use super::resolve::Resolver;
+use super::resolver::Resolver;
 use super::source::FibSource;
 use super::stats::KernelStats;
 use super::table::KernelFacts;

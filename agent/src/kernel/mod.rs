@@ -23,7 +23,7 @@
 //! | model | the words: ownership, next-hop sets, routes, events, messages, outcomes |
 //! | source | what is read from a table, as a trait |
 //! | table | links, addresses and routes of others; longest match |
-//! | resolve | how a next hop is reached; who asked |
+//! | resolve, resolver | how a next hop is reached; who asked |
 //! | view | wanted routes and what of them is installed |
 //! | wanted | what the kernel should have for a destination, or why not |
 //! | diff | one destination: wanted against installed, as messages |
@@ -53,6 +53,7 @@ mod monitor;
 mod netlink;
 mod report;
 mod resolve;
+mod resolver;
 mod retry;
 mod rib_source;
 mod rows;
@@ -69,7 +70,8 @@ pub use handle::{KernelError, KernelHandle, KernelOptions, start};
 pub use model::FibConfig;
 pub use netlink::{MAX_MESSAGES, Writer};
 pub use report::{FibPage, FibRow, FibState, Hop, HopReport, RouterFibStatus};
-pub use resolve::{Reach, Resolver};
+pub use resolve::Reach;
+pub use resolver::Resolver;
 pub use rib_source::RibSource;
 pub use source::{FibSource, HopKey, HopState, OwnRoute, RouteChange, Walk, is_link_local};
 pub use stats::{Histogram, HistogramSnapshot, KernelStats};

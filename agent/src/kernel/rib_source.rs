@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rib::{Doorbell, FibInterest, NextHopKey, NextHopResolver, Resolution, Rib};
 
-use super::resolve::Resolver;
+use super::resolver::Resolver;
 use super::source::{FibSource, HopKey, OwnRoute, RouteChange, Walk};
 
 /// The table of one router.
