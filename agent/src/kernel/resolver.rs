@@ -9,6 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
+use arc_swap::ArcSwap;
 use foldhash::{HashMap, HashSet};
 use ipnet::IpNet;
 use parking_lot::{Mutex, RwLock};
@@ -69,7 +70,7 @@ impl Tracked {
 
 /// The addresses of all tracked next hops, in order: a prefix holds some of them if the first one from its network
 /// address on lies in it.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Followed {
     v4: Vec<Ipv4Addr>,
     v6: Vec<Ipv6Addr>,
@@ -122,15 +123,16 @@ pub struct Resolver {
     pub(crate) table: RwLock<KernelTable>,
     sources: RwLock<Arc<[Registered]>>,
     tracked: Mutex<Tracked>,
-    /// Leaf: nothing is locked while it is held, as it is asked under the locks of tables.
-    followed: RwLock<Followed>,
+    /// Asked for each change of each table, under its lock, by all cores at once: so it is read without a lock, and changed by
+    /// putting another one in its place, under the lock of `tracked`.
+    followed: ArcSwap<Followed>,
     bell: Arc<dyn Fn() + Send + Sync>,
     rung: AtomicBool,
 }
 
 impl FibInterest for Resolver {
     fn wants(&self, prefix: &IpNet) -> bool {
-        self.followed.read().any_in(prefix)
+        self.followed.load().any_in(prefix)
     }
 }
 
@@ -141,7 +143,7 @@ impl Resolver {
             table: RwLock::default(),
             sources: RwLock::new(Arc::new([])),
             tracked: Mutex::default(),
-            followed: RwLock::default(),
+            followed: ArcSwap::default(),
             bell,
             rung: AtomicBool::new(false),
         }
@@ -165,7 +167,9 @@ impl Resolver {
             }
             // Before the kernel task looks again: a route that comes now is told by its table, one that came before is seen
             // by that look.
-            self.followed.write().insert(key.address);
+            let mut followed = Followed::clone(&self.followed.load());
+            followed.insert(key.address);
+            self.followed.store(Arc::new(followed));
             tracked.reach.insert(key, reach.clone());
             tracked.ordered.insert(key);
             tracked.dirty.push(key);
@@ -316,7 +320,8 @@ impl Resolver {
         tracked.reach.retain(|k, _| kept.contains(k));
         tracked.ordered = tracked.reach.keys().copied().collect();
         // Under the lock of `tracked`, as they are entered together.
-        *self.followed.write() = Followed::of(tracked.ordered.iter());
+        let followed = Followed::of(tracked.ordered.iter());
+        self.followed.store(Arc::new(followed));
     }
 
     /// Every next hop that is followed, with how it is reached.
