@@ -1,0 +1,136 @@
+//! What is told of a BGPPeer: its sessions, one for each router.
+
+use crds::{BGPPeerStatus, FamilyStatus, PeerRouterStatus};
+
+use super::{NOT_ACCEPTED, Told, signed, timestamp};
+use crate::desired::objects::ObjectKey;
+use crate::desired::snapshot::{PeerState, Snapshot};
+use crate::desired::types::{Desired, Peer};
+
+impl Told<'_> {
+    pub(super) fn peer(
+        &self,
+        key: &ObjectKey,
+        desired: &Desired,
+        snapshot: &Snapshot,
+    ) -> Option<BGPPeerStatus> {
+        let path = key.path();
+        let unknown = PeerState {
+            state: "Idle".into(),
+            ..PeerState::default()
+        };
+        let sessions: Vec<(&Peer, &PeerState)> = desired
+            .peers
+            .values()
+            .filter(|peer| *peer.key.peer == *path)
+            .map(|peer| (peer, snapshot.peers.get(&peer.key).unwrap_or(&unknown)))
+            .collect();
+        let furthest = sessions
+            .iter()
+            .min_by_key(|(_, state)| progress(&state.state));
+        let (state, ready) = match (furthest, self.refused()) {
+            // A session that is refused on one of several routers is as far from Established as can be.
+            (_, Some(_)) => ("Idle", self.condition("Ready", false, "Idle", NOT_ACCEPTED)),
+            (Some((peer, state)), None) => {
+                let text = session_text(peer, state);
+                let ready = state.is_established();
+                (
+                    &*state.state,
+                    self.condition("Ready", ready, &ready_reason(state), text),
+                )
+            }
+            // Nothing of it runs here and nothing is wrong with it: it is another node's.
+            (None, None) => return None,
+        };
+        let last = sessions
+            .iter()
+            .filter_map(|(_, state)| state.last_established)
+            .max();
+        let routers = sessions
+            .iter()
+            .map(|(peer, state)| PeerRouterStatus {
+                router_name: peer.key.router.name().to_owned(),
+                session_state: Some(state.state.to_string()),
+                reason: Some(ready_reason(state)),
+                last_established_time: state.last_established.map(timestamp),
+                local_address: state.local_address.map(|address| address.to_string()),
+                flaps: i64::try_from(state.flaps).ok(),
+                families: Some(
+                    state
+                        .families
+                        .iter()
+                        .map(|counts| FamilyStatus {
+                            family: counts.family.to_string(),
+                            received: signed(counts.received),
+                            accepted: signed(counts.accepted),
+                            advertised: signed(counts.advertised),
+                        })
+                        .collect(),
+                ),
+            })
+            .collect::<Vec<_>>();
+        Some(BGPPeerStatus {
+            observed_generation: Some(self.generation),
+            session_state: Some(state.to_owned()),
+            last_established_time: last.map(timestamp),
+            conditions: Some(vec![self.accepted(), ready]),
+            routers: Some(routers),
+        })
+    }
+}
+
+/// The reason of a session's condition Ready: its state, or for Idle why it is.
+fn ready_reason(state: &PeerState) -> String {
+    match (progress(&state.state), &state.idle_reason) {
+        (None, _) => "Unknown".to_owned(),
+        (Some(0), Some(reason)) => reason.to_string(),
+        (Some(_), _) => state.state.to_string(),
+    }
+}
+
+fn session_text(peer: &Peer, state: &PeerState) -> String {
+    let with = format!(
+        "the session of BGPRouter {} with {}",
+        peer.key.router, peer.address
+    );
+    let mut text = match &*state.state {
+        "Established" => {
+            let families: Vec<String> = state
+                .families
+                .iter()
+                .map(|counts| counts.family.to_string())
+                .collect();
+            format!("{with} is up, with {}", families.join(" and "))
+        }
+        "Idle" if peer.shutdown.is_some() => format!("{with} is shut down by its BGPPeer"),
+        "Idle" => format!("{with} is down"),
+        "Connect" => format!("{with} is being opened"),
+        "Active" => format!("{with} waits for a connection, or for the next attempt"),
+        "OpenSent" => format!("{with} waits for the neighbour's OPEN"),
+        "OpenConfirm" => format!("{with} waits for the neighbour's KEEPALIVE"),
+        other => return format!("{with} is in an unknown state, {other:?}"),
+    };
+    if let Some(error) = state
+        .last_error
+        .as_deref()
+        .filter(|_| !state.is_established())
+    {
+        text.push_str("; last error: ");
+        text.push_str(error);
+    }
+    text
+}
+
+/// How far a state is on the way to Established.
+fn progress(state: &str) -> Option<usize> {
+    [
+        "Idle",
+        "Connect",
+        "Active",
+        "OpenSent",
+        "OpenConfirm",
+        "Established",
+    ]
+    .iter()
+    .position(|known| *known == state)
+}
