@@ -1,10 +1,13 @@
 //! A peer made of a TCP socket and bytes: for what no real daemon would say.
 
+use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
+use bgp_wire::{Asn, AttrScratch, NextHop, SessionContext, decode_update};
+use ipnet::IpNet;
 
 use crate::netns::Namespace;
 
@@ -22,7 +25,12 @@ pub struct Message {
 pub struct RawPeer {
     stream: TcpStream,
     heard: Vec<u8>,
+    /// What the UPDATEs taken in by [`RawPeer::await_told`] came to.
+    told: Told,
 }
+
+/// Each prefix that the agent announces, with its next hop.
+pub type Told = BTreeMap<IpNet, NextHop>;
 
 /// Puts the header (marker, length, type) in front of a body.
 #[must_use]
@@ -86,6 +94,7 @@ impl RawPeer {
         Ok(Self {
             stream,
             heard: Vec::new(),
+            told: Told::new(),
         })
     }
 
@@ -168,6 +177,51 @@ impl RawPeer {
                 None => bail!("the connection was closed before a message of type {kind}"),
             }
         }
+    }
+
+    /// Takes in UPDATEs of the agent, of AS `asn`, until what it has told is `wanted`.
+    ///
+    /// # Errors
+    /// When it is not in time, or the session ends.
+    pub fn await_told(&mut self, asn: u32, wanted: &Told, limit: Duration) -> Result<()> {
+        let session = SessionContext::new(Asn(0), Asn(asn));
+        let mut scratch = AttrScratch::new();
+        let end = Instant::now() + limit;
+        while self.told != *wanted {
+            let left = end.saturating_duration_since(Instant::now());
+            let message = self.receive(left).with_context(|| {
+                let told = &self.told;
+                format!("told so far: {told:?}, wanted: {wanted:?}")
+            })?;
+            let message = message.context("the connection was closed")?;
+            match message.kind {
+                2 => {}
+                3 => bail!("NOTIFICATION {:?}", message.body),
+                _ => continue,
+            }
+            let decoded = decode_update(&message.body, &session, &mut scratch)
+                .map_err(|error| anyhow!("an UPDATE that is none: {error:?}"))?;
+            let update = decoded.update;
+            for (_, prefix) in update.withdrawn.iter_v4() {
+                self.told.remove(&prefix.into());
+            }
+            for (_, prefix) in update.unreach.iter().flat_map(|u| u.nlri.iter_v6()) {
+                self.told.remove(&prefix.into());
+            }
+            if let Some(next_hop) = update.attrs.next_hop() {
+                let announced = update.announced.iter_v4();
+                let announced = announced.map(|(_, prefix)| (prefix.into(), next_hop));
+                self.told.extend(announced);
+            }
+            if let (Some(reach), Some(next_hop)) =
+                (update.reach, update.mp_attrs.and_then(|a| a.next_hop()))
+            {
+                let announced = reach.nlri.iter_v6();
+                let announced = announced.map(|(_, prefix)| (prefix.into(), next_hop));
+                self.told.extend(announced);
+            }
+        }
+        Ok(())
     }
 
     /// Code and subcode of the NOTIFICATION that comes.

@@ -30,7 +30,7 @@ use parking_lot::Mutex;
 use rib::decision::DecisionConfig;
 use rib::{NextHopResolver, Rib, RibConfig};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tracing::Instrument;
 
 pub use self::doorbell::Doorbell;
@@ -65,6 +65,8 @@ pub struct Speaker {
     seed: u64,
     /// The number of the newest advertisement, which tells its paths from those of others.
     originators: u32,
+    /// Peers that are ending, until they have.
+    goodbyes: JoinSet<()>,
 }
 
 struct RunningRouter {
@@ -127,6 +129,7 @@ impl Speaker {
             stats: Arc::default(),
             seed,
             originators: 0,
+            goodbyes: JoinSet::new(),
         }
     }
 
@@ -148,15 +151,17 @@ impl Speaker {
     /// Carries out one change. An error concerns the listener of a router, is kept for its status too, and does not
     /// keep the rest of the router from working.
     pub async fn apply(&mut self, change: Change) -> Result<(), SpeakerError> {
+        // Peers that go one after the other end at the same time; what comes next may be about their neighbours or their router.
+        if !matches!(change, Change::PeerRemoved(_)) {
+            self.goodbyes().await;
+        }
         match change {
             Change::RouterAdded(router) => self.add_router(router),
             Change::RouterChanged { old, new } => self.change_router(&old, new).await,
             Change::RouterRemoved(key) => self.remove_router(&key).await,
             Change::PeerAdded(peer) => self.add_peer(peer),
             Change::PeerChanged { old, new } => self.change_peer(&old, new).await?,
-            Change::PeerRemoved(key) => {
-                self.end(vec![key], &StopReason::Deconfigured).await;
-            }
+            Change::PeerRemoved(key) => self.end(vec![key], &StopReason::Deconfigured),
             Change::OriginationAdded(origination) => self.originate(origination),
             Change::OriginationChanged { old, new } => {
                 self.withdraw(&old.key);
@@ -219,34 +224,37 @@ impl Speaker {
     /// seconds).
     pub async fn stop(&mut self, text: &str) {
         let peers = self.peers.keys().cloned().collect();
-        if !self
-            .end(peers, &StopReason::Shutdown(text.to_owned()))
-            .await
-        {
+        self.end(peers, &StopReason::Shutdown(text.to_owned()));
+        if !self.goodbyes().await {
             tracing::warn!("some peers did not take our goodbye in time");
         }
         self.listeners.clear();
     }
 
-    /// Has all these peers say goodbye at the same time. False if some needed too long: their tasks go on, as their routes leave
-    /// the tables with them, however many they are.
-    async fn end(&mut self, keys: Vec<PeerKey>, why: &StopReason) -> bool {
-        let mut goodbyes = Vec::new();
+    /// Has all these peers say goodbye at the same time; [`Self::goodbyes`] waits for them.
+    fn end(&mut self, keys: Vec<PeerKey>, why: &StopReason) {
         for key in keys {
             let Some(peer) = self.peers.remove(&key) else {
                 continue;
             };
             self.dismiss(&peer);
             let why = why.clone();
-            goodbyes.push(async move {
+            self.goodbyes.spawn(async move {
                 let (done, gone) = oneshot::channel();
                 if peer.commands.send(Command::Stop(why, done)).await.is_ok() {
                     let _ = gone.await;
                 }
             });
         }
-        let all = futures::future::join_all(goodbyes);
-        tokio::time::timeout(STOP_LIMIT, all).await.is_ok()
+    }
+
+    /// Waits for those that are ending. False if some needed too long: their tasks go on, as their routes leave the tables with
+    /// them, however many they are.
+    async fn goodbyes(&mut self) -> bool {
+        let all = async { while self.goodbyes.join_next().await.is_some() {} };
+        let in_time = tokio::time::timeout(STOP_LIMIT, all).await.is_ok();
+        self.goodbyes.detach_all();
+        in_time
     }
 
     fn add_router(&mut self, router: Router) {
@@ -325,7 +333,8 @@ impl Speaker {
             .filter(|peer| peer.router == *key)
             .cloned()
             .collect();
-        self.end(peers, &StopReason::Deconfigured).await;
+        self.end(peers, &StopReason::Deconfigured);
+        self.goodbyes().await;
         self.originations
             .retain(|origination, _| origination.router != *key);
         if let Some(router) = self.routers.remove(key) {
