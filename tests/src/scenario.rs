@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
@@ -160,6 +161,12 @@ impl<'a> Pair<'a> {
         pair.await_established()?;
         pair.await_everything()?;
         Ok(pair)
+    }
+
+    /// Where the files of the test are; those of the other router are in `tor`.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        self.lab.directory()
     }
 
     fn tor_address(&self) -> IpAddr {
