@@ -121,6 +121,14 @@ impl<'a> Pair<'a> {
     /// # Errors
     /// When one of them does not start.
     pub fn start(lab: &'a Lab, kind: Kind, variant: Variant) -> Result<Self> {
+        Self::start_with(lab, kind, variant, &[])
+    }
+
+    /// As [`Pair::start`], with more arguments of `cosmos run`.
+    ///
+    /// # Errors
+    /// As [`Pair::start`].
+    pub fn start_with(lab: &'a Lab, kind: Kind, variant: Variant, more: &[&str]) -> Result<Self> {
         let agent_passive = variant.agent_passive || (variant.md5 && !kind.listens_with_md5());
         let variant = Variant {
             agent_passive,
@@ -140,7 +148,7 @@ impl<'a> Pair<'a> {
             .iter()
             .map(|(n, t)| (n.as_str(), t.clone()))
             .collect();
-        let agent = Agent::start(lab, &net.node, &documents)?;
+        let agent = Agent::start_with(lab, &net.node, &documents, more)?;
         Ok(Self {
             lab,
             net,

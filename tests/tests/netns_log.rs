@@ -1,0 +1,202 @@
+//! What the log says of sessions that fail and of UPDATEs that are malformed: once, with names and reasons.
+
+use std::fmt::Write;
+
+use anyhow::{Context, Result, ensure};
+use bgp_tests::agent::Agent;
+use bgp_tests::lab::{self, Lab, NodeAndTor, address, raw_address};
+use bgp_tests::manifests;
+use bgp_tests::peers::{self, Kind, Plan};
+use bgp_tests::raw::{RawPeer, message, open};
+use bgp_tests::scenario::{NODE_ASN, PEER, Pair, TOR_ASN, Variant};
+use bgp_tests::wait::{Look, always, secs, until};
+use serde_json::Value;
+
+const RAW: &str = "raw";
+const RAW_ASN: u32 = 65102;
+
+/// An agent whose log is as a user has it, with one passive peer at `raw_address(0)`.
+fn agent_with_raw_peer(lab: &Lab, net: &NodeAndTor) -> Result<Agent> {
+    net.speak_as(0)?;
+    let mut peer = manifests::Peer::new(RAW, "underlay", RAW_ASN, raw_address(0));
+    peer.families.push("ipv4");
+    let documents = [
+        (
+            "router",
+            manifests::Router::new("underlay", NODE_ASN, "10.255.0.2").text(),
+        ),
+        ("peer", peer.with("passive: true").text()),
+    ];
+    Agent::start_with(lab, &net.node, &documents, &["--log-level", "info"])
+}
+
+/// The lines of the log that have these words.
+fn lines(agent: &Agent, words: &[&str]) -> Vec<String> {
+    let log = agent.log();
+    let found = log.lines().filter(|l| words.iter().all(|w| l.contains(w)));
+    found.map(str::to_owned).collect()
+}
+
+/// One fact of `cosmos show peer`.
+fn fact(agent: &Agent, peer: &str, name: &str) -> Result<String> {
+    let shown = agent.ask(&["show", "peer", peer])?;
+    let line = shown
+        .lines()
+        .find_map(|line| line.trim().strip_prefix(name))
+        .with_context(|| format!("no {name:?} in:\n{shown}"))?;
+    Ok(line.trim().to_owned())
+}
+
+#[test]
+fn a_neighbour_of_another_as_is_one_warning_with_names_and_reason() {
+    lab::run("wrongas", |lab| {
+        let net = NodeAndTor::new()?;
+        let plan = Plan::new(
+            (TOR_ASN, address(true, true)),
+            (NODE_ASN, address(false, true)),
+        );
+        let _tor = peers::start(Kind::Bird, &net.tor, &lab.subdirectory("tor")?, &plan)?;
+        let peer = manifests::Peer::new(PEER, "underlay", 65999, address(true, true));
+        let documents = [
+            (
+                "router",
+                manifests::Router::new("underlay", NODE_ASN, "10.255.0.2").text(),
+            ),
+            ("peer", peer.text()),
+        ];
+        let agent = Agent::start_with(lab, &net.node, &documents, &["--log-level", "info"])?;
+        let opens = || -> Result<u64> {
+            let told = agent.json(&["show", "peer", PEER])?;
+            told["received"]["open"].as_u64().context("no count")
+        };
+        until("BIRD has tried three times", secs(40), || {
+            let opens = opens()?;
+            Ok(Look::when(opens >= 3, || format!("{opens} OPENs")))
+        })?;
+        let said = lines(&agent, &["WARN", "no session"]);
+        let [line] = &said[..] else {
+            anyhow::bail!("{} warnings: {said:#?}", said.len())
+        };
+        for word in [
+            "router=underlay",
+            "peer=default/tor",
+            "reason=sent",
+            "Bad Peer AS",
+        ] {
+            ensure!(line.contains(word), "{word} is not in: {line}");
+        }
+        let why = fact(&agent, PEER, "last went down")?;
+        ensure!(why.contains("Bad Peer AS"), "why: {why}");
+        agent.stop()
+    });
+}
+
+/// Many a neighbour rests after an error, and closes connections without a word meanwhile.
+#[test]
+fn a_notification_stays_the_reason_when_later_connections_are_closed_without_a_word() {
+    lab::run("wordless", |lab| {
+        let net = NodeAndTor::new()?;
+        let agent = agent_with_raw_peer(lab, &net)?;
+        let mut peer = RawPeer::connect(&net.tor, address(false, true), secs(5))?;
+        peer.send(&open(65999, 90, [10, 255, 0, 9]))?;
+        ensure!(peer.await_notification(secs(5))? == (2, 2), "another word");
+        drop(peer);
+        // Each is taken, as our OPEN shows.
+        let mut taken = 0;
+        until("connections were taken and closed", secs(60), || {
+            let mut peer = RawPeer::connect(&net.tor, address(false, true), secs(5))?;
+            taken += u32::from(peer.receive(secs(5))?.is_some_and(|m| m.kind == 1));
+            Ok(Look::when(taken == 3, || format!("{taken} were")))
+        })?;
+        // The last of them is over.
+        always("the NOTIFICATION is the reason", secs(1), || {
+            let why = fact(&agent, RAW, "last went down")?;
+            Ok(Look::when(why.contains("Bad Peer AS"), || why))
+        })?;
+        let said = lines(&agent, &["WARN", "no session"]);
+        ensure!(said.len() == 1, "{said:#?}");
+        agent.stop()
+    });
+}
+
+/// RFC 7606 §6
+#[test]
+fn a_malformed_update_is_one_line_with_its_routes_and_all_its_octets() {
+    lab::run("malformed", |lab| {
+        let net = NodeAndTor::new()?;
+        let agent = agent_with_raw_peer(lab, &net)?;
+        let mut peer = RawPeer::connect(&net.tor, address(false, true), secs(5))?;
+        peer.establish(RAW_ASN, 90, secs(5))?;
+        // ORIGIN 9, AS_PATH, NEXT_HOP, 203.0.113.0/24 and 198.51.100.0/24.
+        let [high, low] = u16::try_from(RAW_ASN)?.to_be_bytes();
+        let attributes = [
+            &[0x40, 1, 1, 9][..],
+            &[0x40, 2, 6, 2, 1, 0, 0, high, low],
+            &[0x40, 3, 4, 10, 12, 0, 1],
+        ]
+        .concat();
+        let length = u16::try_from(attributes.len())?.to_be_bytes();
+        let nlri = [24, 203, 0, 113, 24, 198, 51, 100];
+        let body = [&[0, 0], &length[..], &attributes, &nlri].concat();
+        let mut hex = String::new();
+        for octet in &body {
+            write!(hex, "{octet:02x}")?;
+        }
+        for _ in 0..3 {
+            peer.send(&message(2, &body))?;
+        }
+        until("all were seen", secs(5), || {
+            let told = agent.json(&["show", "peer", RAW])?;
+            let seen = told["dispositions"]["treat_as_withdraw"].as_u64();
+            Ok(Look::when(seen == Some(3), || told.to_string()))
+        })?;
+        let said = lines(&agent, &["malformed UPDATE"]);
+        let [line] = &said[..] else {
+            anyhow::bail!("{} lines: {said:#?}", said.len())
+        };
+        for word in [
+            "WARN",
+            "router=underlay",
+            "peer=default/raw",
+            "ORIGIN",
+            "203.0.113.0/24",
+            "198.51.100.0/24",
+            &hex,
+        ] {
+            ensure!(line.contains(word), "{word} is not in: {line}");
+        }
+        let last = fact(&agent, RAW, "last malformed")?;
+        ensure!(last.contains("ORIGIN"), "last malformed: {last}");
+        agent.stop()
+    });
+}
+
+#[test]
+fn lines_about_a_session_have_its_router_and_peer_as_fields_of_json() {
+    lab::run("json", |lab| {
+        let mut pair = Pair::start_with(
+            lab,
+            Kind::Bird,
+            Variant::default(),
+            &["--log-format", "json", "--log-level", "info"],
+        )?;
+        pair.await_established()?;
+        pair.router.kill();
+        pair.await_down(secs(15))?;
+        let log = pair.agent.log();
+        let lines = log
+            .lines()
+            .map(|line| serde_json::from_str(line).with_context(|| line.to_owned()))
+            .collect::<Result<Vec<Value>>>()?;
+        for wanted in ["session established", "session down"] {
+            let line = lines.iter().find(|line| line["message"] == wanted);
+            let line = line.with_context(|| format!("no {wanted:?} in {log}"))?;
+            let span = &line["span"];
+            ensure!(
+                span["router"] == "underlay" && span["peer"] == "default/tor",
+                "{line}"
+            );
+        }
+        Ok(())
+    });
+}
