@@ -302,23 +302,23 @@ def cmd_run(a):
 
 
 class Speakers:
-    """Quiet sessions beside the load: one for each hold time, from the addresses after the testers'."""
+    """Sessions beside the load: quiet ones, one for each hold time, from the addresses after the testers'; or of others, and not quiet."""
 
-    def __init__(self, t, net, s, holds):
+    def __init__(self, t, net, s, holds, first=None, nice=-15, churn=0):
         self.net, self.procs, self.addrs = net, [], []
         v6 = s["family"] == "ipv6"
         for k, hold in enumerate(holds):
-            n = t.neighbours(s)[1 + s["peers"] + k]
+            n = t.neighbours(s)[1 + (s["peers"] if first is None else first) + k]
             self.addrs.append(n["addr"])
-            # Ahead of the load: it measures the target, not the scheduler.
+            # Quiet ones ahead of the load: it measures the target, not the scheduler.
             self.procs.append(subprocess.Popen(
-                ["ip", "netns", "exec", net.g, "nice", "-n", "-15", sys.executable, str(HERE / "speaker.py"), "--target", "fd99::1" if v6 else "10.99.0.1",
-                 "--local", n["addr"], "--asn", str(n["asn"]), "--hold", str(hold), "--family", s["family"]], stdout=subprocess.PIPE, text=True))
+                ["ip", "netns", "exec", net.g, "nice", "-n", str(nice), sys.executable, str(HERE / "speaker.py"), "--target", "fd99::1" if v6 else "10.99.0.1",
+                 "--local", n["addr"], "--asn", str(n["asn"]), "--hold", str(hold), "--family", s["family"], "--churn", str(churn)], stdout=subprocess.PIPE, text=True))
 
     def await_up(self):
         for p in self.procs:
             if p.stdout.readline().strip() != "up":
-                raise SystemExit("a quiet session did not come up")
+                raise SystemExit("a session did not come up")
 
     def stop(self):
         out = []
@@ -417,41 +417,67 @@ def gaps(pcap, addrs, since, until):
     return out
 
 
+def table_loads(t, net, s):
+    r = subprocess.run(load_command(t, net, s), capture_output=True, text=True)
+    load = json.loads(r.stdout)["phases"][0] if r.returncode == 0 else dict(ok=False, error=r.stderr[-300:])
+    return dict(load_s=load.get("conv_s"), load_ok=load.get("ok")), bool(load["ok"])
+
+
+def routes_come_and_go(t, net, s, seconds):
+    churner = Speakers(t, net, s, [90], first=0, nice=0, churn=s["prefixes"])
+    churner.await_up()
+    time.sleep(seconds)
+    r = churner.stop()[0]
+    return dict(churn_s=seconds, changes=r.get("changes"), churn_ended=r["ended"]), bool(r.get("changes")) and r["ended"] == "told to end"
+
+
 def cmd_keepalive(a):
-    """Do keepalives stay on time while a table loads? Quiet sessions with short hold times beside a load, their segments timed by the kernel."""
+    """Do keepalives stay on time while a table loads, and while routes come and go? Quiet sessions with short hold times beside that, their segments timed by the kernel."""
     emit = emitter(a)
     if not shutil.which("tcpdump"):
         raise SystemExit("tcpdump is not installed (Debian package tcpdump)")
     holds = [int(x) for x in a.hold.split(",")]
+    load = dict(SCENARIOS[a.scenario], quiet=len(holds), phases="load")
+    churn = dict(load, peers=1, prefixes=a.churn_prefixes)
+    cases = [(f"{a.scenario} loads", load, table_loads)]
+    if a.churn:
+        cases.append((f"{a.churn_prefixes:,} routes come and go", churn, lambda *x: routes_come_and_go(*x, a.churn)))
     for rep in range(a.repeat):
         for name in a.targets.split(","):
-            s = dict(SCENARIOS[a.scenario], quiet=len(holds), phases="load")
-            t, d, net = started(name, s)
-            dump = None
-            try:
-                speakers = Speakers(t, net, s, holds)
-                pcap = d / "quiet.pcap"
-                want = " or ".join(f"dst host {ipaddress.ip_address(x)}" for x in speakers.addrs)
-                dump = subprocess.Popen(["ip", "netns", "exec", net.g, "tcpdump", "-Z", "root", "-i", "v0", "-s", "96", "-B", "65536", "-w", str(pcap), f"tcp and src port 179 and ({want})"],
-                                        stderr=subprocess.PIPE, text=True)
-                speakers.await_up()
-                time.sleep(2 * max(holds) / 3 + 1)
-                since = time.time()
-                r = subprocess.run(load_command(t, net, s), capture_output=True, text=True)
-                load = json.loads(r.stdout)["phases"][0] if r.returncode == 0 else dict(ok=False, error=r.stderr[-300:])
-                time.sleep(2 * max(holds) / 3 + 1)
-                until = time.time()
-                ended = speakers.stop()
-                dump.terminate()
-                lost = dump.communicate(timeout=10)[1].strip().splitlines()[-1:]
-                for hold, (n, gap), e in zip(holds, gaps(pcap, speakers.addrs, since, until), ended):
-                    limit = 1.1 * hold / 3
-                    emit(dict(kind="keepalive", target=name, scenario=a.scenario, hold_s=hold, keepalive_s=hold / 3, segments=n, max_gap_s=gap and round(gap, 3), limit_s=round(limit, 3),
-                              ok=bool(gap and gap <= limit and e["ended"] == "told to end"), session=e, load_s=load.get("conv_s"), load_ok=load.get("ok"), tcpdump=lost, rep=rep))
-            finally:
-                if dump and dump.poll() is None:
-                    dump.kill()
-                finished(t, d, net)
+            for during, s, busy in cases:
+                for r in quiet_beside(name, s, holds, busy):
+                    emit(dict(kind="keepalive", target=name, during=during, **r, rep=rep))
+
+
+def quiet_beside(name, s, holds, busy):
+    """What became of the quiet sessions of a target that is kept busy."""
+    t, d, net = started(name, s)
+    dump = None
+    try:
+        speakers = Speakers(t, net, s, holds)
+        pcap = d / "quiet.pcap"
+        want = " or ".join(f"dst host {ipaddress.ip_address(x)}" for x in speakers.addrs)
+        dump = subprocess.Popen(["ip", "netns", "exec", net.g, "tcpdump", "-Z", "root", "-i", "v0", "-s", "96", "-B", "65536", "-w", str(pcap), f"tcp and src port 179 and ({want})"],
+                                stderr=subprocess.PIPE, text=True)
+        speakers.await_up()
+        time.sleep(2 * max(holds) / 3 + 1)
+        since = time.time()
+        did, good = busy(t, net, s)
+        time.sleep(2 * max(holds) / 3 + 1)
+        until = time.time()
+        ended = speakers.stop()
+        dump.terminate()
+        lost = dump.communicate(timeout=10)[1].strip().splitlines()[-1:]
+        out = []
+        for hold, (n, gap), e in zip(holds, gaps(pcap, speakers.addrs, since, until), ended):
+            limit = 1.1 * hold / 3
+            out.append(dict(hold_s=hold, keepalive_s=hold / 3, segments=n, max_gap_s=gap and round(gap, 3), limit_s=round(limit, 3),
+                            ok=bool(good and gap and gap <= limit and e["ended"] == "told to end"), session=e, **did, tcpdump=lost))
+        return out
+    finally:
+        if dump and dump.poll() is None:
+            dump.kill()
+        finished(t, d, net)
 
 
 def med(v):
@@ -464,7 +490,7 @@ def med(v):
 
 
 def cmd_report(a):
-    rows = [json.loads(l) for f in a.files for l in Path(f).read_text().splitlines()]
+    rows = [r for f in a.files for r in map(json.loads, Path(f).read_text().splitlines()) if "scenario" in r]
     for sname in dict.fromkeys(r["scenario"] for r in rows):
         rs = [r for r in rows if r["scenario"] == sname]
         print(f"\n### {sname}\n\n| target | runs | phase | monitor right s | kernel s | all received s | sent s | CPU s | peak RSS MB | RSS MB | generator busy % | monitor UPDATEs | note |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|")
@@ -538,7 +564,7 @@ def cmd_table(a):
         if r.get("kind") == "keepalive":
             gap = f"{r['max_gap_s']:.2f} s" if r["max_gap_s"] is not None else "none measured"
             word = verdict(f"keepalive {r['hold_s']}", r["ok"]) if r["target"] == "cosmos" else "-"
-            print(f"\nLargest gap between messages while {r['scenario']} loads, hold time {r['hold_s']} s, {r['target']}: {gap} (limit {r['limit_s']} s: {word}).")
+            print(f"\nLargest gap between messages while {r['during']}, hold time {r['hold_s']} s, {r['target']}: {gap} (limit {r['limit_s']} s: {word}).")
     if missed:
         print("\nmissed: " + "; ".join(missed), file=sys.stderr)
         sys.exit(1)
@@ -644,10 +670,12 @@ q.add_argument("--targets", default="cosmos")
 q.add_argument("--seconds", type=float, default=60)
 q.add_argument("--out")
 q.set_defaults(f=cmd_idle)
-q = sp.add_parser("keepalive", help="gaps between the messages to quiet sessions while a table loads")
+q = sp.add_parser("keepalive", help="gaps between the messages to quiet sessions while a table loads, and while routes come and go")
 q.add_argument("--targets", default="cosmos")
 q.add_argument("--scenario", default="d2x500k")
 q.add_argument("--hold", default="3,9", help="hold times of the quiet sessions, in seconds")
+q.add_argument("--churn", type=float, default=20, help="seconds that routes come and go; 0 leaves it out")
+q.add_argument("--churn-prefixes", type=int, default=50_000, help="how many do (at most 65536)")
 q.add_argument("--repeat", type=int, default=1)
 q.add_argument("--out")
 q.set_defaults(f=cmd_keepalive)
