@@ -26,6 +26,7 @@ fn cases() -> Vec<PathBuf> {
         .map(|entry| entry.expect("a case").path())
         .collect();
     cases.sort();
+    assert!(!cases.is_empty(), "the cases are there");
     cases
 }
 

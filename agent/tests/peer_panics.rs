@@ -127,11 +127,11 @@ impl Neighbor {
         self.stream.write_all(&message(2, &body)).unwrap();
     }
 
-    fn is_closed(&mut self) -> bool {
-        let mut rest = Vec::new();
-        // Closed by either way: what matters is that nothing more comes.
-        let _ = self.stream.read_to_end(&mut rest);
-        true
+    /// What comes until the other end closes the connection.
+    fn last_words(&mut self) -> std::io::Result<Vec<u8>> {
+        let mut words = Vec::new();
+        self.stream.read_to_end(&mut words)?;
+        Ok(words)
     }
 }
 
@@ -178,9 +178,11 @@ async fn a_panic_costs_one_session_and_its_routes_and_the_peer_is_tried_again() 
 
     poisoner.announce(2, POISON);
     until("the routes of one are gone", || paths() == 1).await;
-    tokio::task::spawn_blocking(move || assert!(poisoner.is_closed()))
+    let words = tokio::task::spawn_blocking(move || poisoner.last_words().unwrap())
         .await
         .unwrap();
+    // RFC 4486 §4: Out of Resources.
+    assert!(words.ends_with(&message(3, &[6, 8])), "{words:?}");
     assert_eq!(speaker.stats().peer_panics.load(Ordering::Relaxed), 1);
 
     // The other goes on, and the first is welcome again after its rest.
@@ -200,5 +202,6 @@ async fn a_panic_costs_one_session_and_its_routes_and_the_peer_is_tried_again() 
     .unwrap();
     again.announce(1, [10, 9, 9, 9]);
     until("all routes are there", || paths() == 3).await;
+    assert_eq!(speaker.stats().peer_panics.load(Ordering::Relaxed), 1);
     speaker.stop("done").await;
 }

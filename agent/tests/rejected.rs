@@ -779,7 +779,7 @@ fn a_document_must_say_what_it_is() {
         (
             "{apiVersion: v1, kind: Secret, metadata: {name: s}, data: {password: '%%%'}}",
             Some("Secret/s"),
-            "",
+            "data.password: ",
         ),
     ] {
         let verdict = judge(text);

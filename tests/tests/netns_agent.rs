@@ -9,7 +9,7 @@ use bgp_tests::kernel::METRIC;
 use bgp_tests::lab::{self, Lab, NodeAndTor, address};
 use bgp_tests::netns::finish;
 use bgp_tests::peers::{self, Kind, Plan, Router};
-use bgp_tests::process::Daemon;
+use bgp_tests::process::{Daemon, start_in};
 use bgp_tests::routes::{Party, prefixes};
 use bgp_tests::scenario::{NODE_ASN, PEER, Pair, TOR_ASN, Variant};
 use bgp_tests::wait::{Look, always, secs, until};
@@ -186,6 +186,12 @@ fn the_same_remote_for_two_routers_is_refused_and_named() {
             ("False", "DuplicateRemote"),
             secs(10),
         )?;
+        let told = agent.object("peers", "twin")?.to_string();
+        let other = format!(
+            "{} is already the neighbour of tor on underlay",
+            address(true, true)
+        );
+        ensure!(told.contains(&other), "the other is not named: {told}");
         agent.await_state("tor", "Established", secs(20))
     });
 }
@@ -506,16 +512,27 @@ fn routes_are_kept_on_stop_when_asked_and_strays_go_at_the_next_start() {
         // Half of them are gone when it starts again: the others are never missing, the half goes once the table has converged.
         let half = prefixes(Party::Tor, true, 50);
         tor.announce(&half)?;
+        let log = lab.directory().join("routes.log");
+        let monitor = start_in(&net.node, &["ip", "-6", "monitor", "route"], &log)?;
         let agent = Agent::start(lab, &net.node, &documents)?;
         until("the strays are gone", secs(30), || {
             let have = kernel::our_prefixes(&net.node, true)?;
-            ensure!(
-                half.iter().all(|p| have.contains(p)),
-                "a route that is still wanted was missing"
-            );
             Ok(Look::when(have.len() == 50, || {
                 format!("{} routes", have.len())
             }))
+        })?;
+        // A route that was removed for a moment only is told as well.
+        let strays: BTreeSet<_> = plan.announce[50..].iter().cloned().collect();
+        until("the kernel tells of the strays' end", secs(5), || {
+            let said = monitor.said();
+            let removed = said.lines().filter_map(|l| l.strip_prefix("Deleted "));
+            let removed = removed.filter_map(|l| l.split_whitespace().next());
+            let removed: BTreeSet<_> = removed.map(str::to_owned).collect();
+            ensure!(
+                removed.is_subset(&strays),
+                "a route that is still wanted was removed: {removed:?}"
+            );
+            Ok(Look::when(removed == strays, || format!("{removed:?}")))
         })?;
         agent.stop()
     });

@@ -341,7 +341,7 @@ spec: {networks: [10.100.0.0/24]}
             secs(10),
         )?;
         let told = agent.object("peers", "bfd")?["status"].to_string();
-        ensure!(told.contains("bfd"), "the field is not named: {told}");
+        ensure!(told.contains("spec.bfd"), "the field is not named: {told}");
         agent.stop()
     });
 }

@@ -64,16 +64,20 @@ fn a_killed_test_leaves_neither_namespace_nor_process() -> Result<()> {
         let left = namespaces_of(child.id())?;
         Ok(Look::when(left.is_empty(), || left.join(", ")))
     })?;
-    until("the process in it is gone", secs(10), || {
+    await_end_of(&inside)
+}
+
+/// None of these processes, which sleep, runs any more.
+fn await_end_of(pids: &str) -> Result<()> {
+    until("the processes inside are gone", secs(10), || {
         let runs = |pid: &&str| {
             let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
             // A dead child of a dead parent may wait for somebody to collect it.
             stat.contains("(sleep)") && !stat.contains("(sleep) Z")
         };
-        let left: Vec<_> = inside.split_whitespace().filter(runs).collect();
+        let left: Vec<_> = pids.split_whitespace().filter(runs).collect();
         Ok(Look::when(left.is_empty(), || left.join(", ")))
-    })?;
-    Ok(())
+    })
 }
 
 #[test]
@@ -81,19 +85,19 @@ fn a_panicking_test_leaves_neither_namespace_nor_process() -> Result<()> {
     let (sent, names) = std::sync::mpsc::channel();
     let panicked = std::thread::spawn(move || {
         let namespace = Namespace::new("panic").expect("the right to make namespaces");
-        let log = std::env::temp_dir().join(format!("panic-{}", std::process::id()));
-        let _sleeper = start_in(&namespace, &["sleep", "600"], &log).expect("sleep");
-        let _ = std::fs::remove_file(log);
-        sent.send(namespace.name().to_owned())
+        // One that has left its parent, so that no other guard ends it.
+        let script = "setsid sleep 600 > /dev/null 2>&1 & echo $!";
+        let sleeper = namespace.shell(script).expect("sleep");
+        sent.send((namespace.name().to_owned(), sleeper))
             .expect("somebody listens");
         panic!("on purpose");
     })
     .join();
     ensure!(panicked.is_err(), "it did not panic");
-    let name = names.recv().context("no name")?;
+    let (name, sleeper) = names.recv().context("no name")?;
     let left = run("ip", &["netns", "list"])?;
     ensure!(!left.contains(&name), "{name} is still there");
-    Ok(())
+    await_end_of(&sleeper)
 }
 
 #[test]
