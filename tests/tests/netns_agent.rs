@@ -160,6 +160,7 @@ fn an_underlay_and_an_overlay_router_share_a_node_and_no_route() {
         await_set("nothing is left in the kernel", &[], || {
             kernel::our_prefixes(&net.node, true)
         })?;
+        ensure!(agent.session_state("rr")? == "Established", "its session");
         tor.announce(&[format!("{FAR_LOOPBACK}/128")])?;
         await_set("all is back in the kernel", &wanted, || {
             kernel::our_prefixes(&net.node, true)
