@@ -7,8 +7,13 @@ use cosmos::desired::{Kind, Snapshot, build, statuses};
 use cosmos::source::folder::Folder;
 use cosmos::source::status_memory::StatusStore;
 
-/// The secret, and how it looks in base64.
-const SECRETS: [&str; 2] = ["hunter2", "aHVudGVyMg"];
+/// The secret, and how it looks in base64, and as a number in hexadecimal and decimal.
+const SECRETS: [&str; 4] = [
+    "hunter2",
+    "aHVudGVyMg",
+    "68756e74657232",
+    "29402514837566002",
+];
 
 const ROUTER: &str = "apiVersion: bgp.miloapis.com/v1alpha1
 kind: BGPRouter
