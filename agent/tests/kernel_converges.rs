@@ -223,6 +223,28 @@ fn a_link_that_flaps_between_two_readings_does_not_leave_ipv4_routes_out() {
 }
 
 #[test]
+fn what_went_unheard_is_found_by_reading_again() {
+    let mut world = World::new();
+    for p in ["10.0.0.0/24", "2001:db8:a::/48"] {
+        world.tables[0].route(p, &["2001:db8:1::2"]);
+    }
+    world.engine.set_converged();
+    world.run();
+    let stray = (254, "10.0.1.0/24".parse().unwrap(), 300);
+    world.set_deaf(true);
+    for p in ["10.0.0.0/24", "2001:db8:a::/48"] {
+        world.kernel.remove((254, p.parse().unwrap(), 300));
+    }
+    world.kernel.add(stray, 196, [Leg::new(None, LINKS[0])]);
+    world.run();
+    assert_eq!(world.ours().into_keys().collect::<Vec<_>>(), [stray]);
+    world.set_deaf(false);
+    world.run();
+    assert_eq!(world.ours().len(), 2);
+    world.check();
+}
+
+#[test]
 fn a_refusal_is_told_and_tried_again_ever_more_slowly() {
     let mut world = World::new();
     let p: IpNet = "10.0.0.0/24".parse().unwrap();
