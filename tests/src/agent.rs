@@ -21,7 +21,7 @@ use crate::wait::{Look, secs, until};
 /// The name of the node that tests run the agent as.
 pub const NODE: &str = "node-1";
 
-/// How long the control socket may take to appear.
+/// How long the agent may take until its routers are there.
 const START_LIMIT: Duration = secs(10);
 
 /// The path of the binary under test.
@@ -90,10 +90,11 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// Starts the agent in a namespace on a folder with the given documents, and waits until it answers.
+    /// Starts the agent in a namespace on a folder with the given documents, a router among them, and waits until it has
+    /// taken them up: it answers before that, and refuses its peers.
     ///
     /// # Errors
-    /// When it ends or does not answer in time; the message has its log.
+    /// When it ends or is not ready in time; the message has its log.
     pub fn start(lab: &Lab, namespace: &Namespace, documents: &[(&str, String)]) -> Result<Self> {
         Self::start_with(lab, namespace, documents, &[])
     }
@@ -135,12 +136,18 @@ impl Agent {
             socket,
             health,
         };
-        until("the agent answers on its socket", START_LIMIT, || {
+        until("the agent tells of its routers", START_LIMIT, || {
             if let Err(error) = agent.daemon.check_alive() {
                 // No need to wait longer; the error is told below.
                 return Ok(Look::Done(Err(error)));
             }
-            agent.ask(&["show", "summary"]).map(|_| Look::Done(Ok(())))
+            let summary = agent.json(&["show", "summary"])?;
+            let applied = summary["routers"].as_array().is_some_and(|r| !r.is_empty());
+            Ok(if applied {
+                Look::Done(Ok(()))
+            } else {
+                Look::NotYet(summary.to_string())
+            })
         })
         .with_context(|| agent.daemon.said())??;
         Ok(agent)
