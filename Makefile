@@ -30,7 +30,7 @@ interop: ## the whole matrix of real routers: BIRD, FRR, GoBGP, OpenBGPD, ExaBGP
 
 bench: release ## the benchmarks: codec and RIB, then the agent beside BIRD and FRR
 	cargo bench -p bgp-benches
-	@scripts/install-test-deps bird2 frr gobgpd iproute2
+	@scripts/install-test-deps bird2 frr gobgpd iproute2 tcpdump
 	@COSMOS=$(CURDIR)/$(STATIC) benches/daemons/compare
 
 fuzz: ## every fuzz target for SECONDS_PER_TARGET (60) seconds
