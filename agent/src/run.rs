@@ -140,6 +140,13 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
     outcome
 }
 
+/// What a port that cannot be opened means.
+#[derive(Clone, Copy, PartialEq)]
+enum OnError {
+    End,
+    GoOn,
+}
+
 /// What the log has said of convergence.
 #[derive(Clone, Copy, PartialEq)]
 enum Said {
@@ -182,7 +189,7 @@ impl Node {
         let mut facts = self.kernel.facts();
 
         // What cannot be had at the start is worth an end with one clear line; later it is worth a status.
-        if let Some(error) = self.apply(&first).await {
+        if let Some(error) = self.apply(&first, OnError::End).await {
             return Err(error.into());
         }
         self.agent.write_statuses(&self.desired);
@@ -192,7 +199,7 @@ impl Node {
                 changed = updates.changed() => {
                     changed.context("the manifests are no longer followed")?;
                     let update = updates.borrow_and_update().clone();
-                    if let Some(error) = self.apply(&update).await {
+                    if let Some(error) = self.apply(&update, OnError::GoOn).await {
                         tracing::error!(%error, "not everything could be applied");
                     }
                 }
@@ -250,7 +257,7 @@ impl Node {
     }
 
     /// Makes what runs what is wanted. Gives the last error of a port that cannot be opened.
-    async fn apply(&mut self, update: &SourceUpdate) -> Option<SpeakerError> {
+    async fn apply(&mut self, update: &SourceUpdate, on_error: OnError) -> Option<SpeakerError> {
         let (wanted, problems) = self.in_effect.build(&update.objects, &self.name);
         self.told.tell(update, &problems);
         let mut failed = None;
@@ -262,6 +269,10 @@ impl Node {
                 _ => None,
             };
             if let Err(error) = self.speaker.apply(change).await {
+                // Who is about to end does not first talk to peers.
+                if on_error == OnError::End {
+                    return Some(error);
+                }
                 failed = Some(error);
             }
             if let Some(router) = added

@@ -20,7 +20,7 @@ use crate::fib_marks::FibMarks;
 use crate::index::Index;
 use crate::judge::Judge;
 use crate::nexthop::NextHopId;
-use crate::path::{MAX_PATHS, Path, PeerIdx, Tag};
+use crate::path::{MAX_PATHS, MAX_PATHS_OF_PEER, Path, PeerIdx, Tag};
 use crate::shard_key::{Keyed, TableKey};
 use smallvec::SmallVec;
 
@@ -216,7 +216,10 @@ impl<K: TableKey> FamilyTable<K> {
             }
             return Announced::Replaced(old.tag);
         }
-        if n >= MAX_PATHS {
+        if n >= MAX_PATHS
+            || n >= MAX_PATHS_OF_PEER
+                && paths.iter().filter(|path| path.peer == new.peer).count() >= MAX_PATHS_OF_PEER
+        {
             return Announced::Full;
         }
         let tag = new.tag.with_local_id(free_local_id(paths));

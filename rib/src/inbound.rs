@@ -39,7 +39,7 @@ pub struct Flushed {
     pub announced: usize,
     /// Paths withdrawn that were there.
     pub withdrawn: usize,
-    /// Paths not taken because their destination has 4,095 already.
+    /// Paths not taken because their destination has 255 of the peer already, or 4,095 of all peers.
     pub dropped: usize,
 }
 

@@ -88,6 +88,8 @@ const LOCAL_ID_SHIFT: u32 = 4;
 
 /// The most paths one destination keeps: as many as there are local path ids.
 pub(crate) const MAX_PATHS: usize = 4095;
+/// How many of them may be of one peer (RFC 7911 sets no bound), so that none takes the places of the others.
+pub(crate) const MAX_PATHS_OF_PEER: usize = 255;
 
 impl Tag {
     pub(crate) fn new(ineligible: Option<Ineligible>) -> Self {

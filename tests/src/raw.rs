@@ -184,44 +184,75 @@ impl RawPeer {
     /// # Errors
     /// When it is not in time, or the session ends.
     pub fn await_told(&mut self, asn: u32, wanted: &Told, limit: Duration) -> Result<()> {
-        let session = SessionContext::new(Asn(0), Asn(asn));
-        let mut scratch = AttrScratch::new();
         let end = Instant::now() + limit;
         while self.told != *wanted {
             let left = end.saturating_duration_since(Instant::now());
-            let message = self.receive(left).with_context(|| {
+            let changes = self.update(asn, left).with_context(|| {
                 let told = &self.told;
                 format!("told so far: {told:?}, wanted: {wanted:?}")
             })?;
-            let message = message.context("the connection was closed")?;
-            match message.kind {
-                2 => {}
-                3 => bail!("NOTIFICATION {:?}", message.body),
-                _ => continue,
-            }
-            let decoded = decode_update(&message.body, &session, &mut scratch)
-                .map_err(|error| anyhow!("an UPDATE that is none: {error:?}"))?;
-            let update = decoded.update;
-            for (_, prefix) in update.withdrawn.iter_v4() {
-                self.told.remove(&prefix.into());
-            }
-            for (_, prefix) in update.unreach.iter().flat_map(|u| u.nlri.iter_v6()) {
-                self.told.remove(&prefix.into());
-            }
-            if let Some(next_hop) = update.attrs.next_hop() {
-                let announced = update.announced.iter_v4();
-                let announced = announced.map(|(_, prefix)| (prefix.into(), next_hop));
-                self.told.extend(announced);
-            }
-            if let (Some(reach), Some(next_hop)) =
-                (update.reach, update.mp_attrs.and_then(|a| a.next_hop()))
-            {
-                let announced = reach.nlri.iter_v6();
-                let announced = announced.map(|(_, prefix)| (prefix.into(), next_hop));
-                self.told.extend(announced);
+            for (prefix, next_hop) in changes {
+                match next_hop {
+                    Some(next_hop) => self.told.insert(prefix, next_hop),
+                    None => self.told.remove(&prefix),
+                };
             }
         }
         Ok(())
+    }
+
+    /// What UPDATEs of the agent, of AS `asn`, announce (true) or withdraw, in order, until it is at least `n` prefixes.
+    ///
+    /// # Errors
+    /// As [`RawPeer::await_told`].
+    pub fn changes(&mut self, asn: u32, n: usize, limit: Duration) -> Result<Vec<(bool, IpNet)>> {
+        let end = Instant::now() + limit;
+        let mut changes = Vec::new();
+        while changes.len() < n {
+            let left = end.saturating_duration_since(Instant::now());
+            let update = self.update(asn, left)?;
+            changes.extend(
+                update
+                    .into_iter()
+                    .map(|(prefix, to)| (to.is_some(), prefix)),
+            );
+        }
+        Ok(changes)
+    }
+
+    /// What the next UPDATE says: the next hop of each prefix, none if it is withdrawn.
+    fn update(&mut self, asn: u32, limit: Duration) -> Result<Vec<(IpNet, Option<NextHop>)>> {
+        let session = SessionContext::new(Asn(0), Asn(asn));
+        let mut scratch = AttrScratch::new();
+        let message = self.receive(limit)?.context("the connection was closed")?;
+        match message.kind {
+            2 => {}
+            3 => bail!("NOTIFICATION {:?}", message.body),
+            _ => return Ok(Vec::new()),
+        }
+        let decoded = decode_update(&message.body, &session, &mut scratch)
+            .map_err(|error| anyhow!("an UPDATE that is none: {error:?}"))?;
+        let update = decoded.update;
+        let mut changes: Vec<(IpNet, Option<NextHop>)> = Vec::new();
+        changes.extend(
+            update
+                .withdrawn
+                .iter_v4()
+                .map(|(_, net)| (net.into(), None)),
+        );
+        let unreach = update.unreach.iter().flat_map(|u| u.nlri.iter_v6());
+        changes.extend(unreach.map(|(_, net)| (net.into(), None)));
+        if let Some(next_hop) = update.attrs.next_hop() {
+            let announced = update.announced.iter_v4();
+            changes.extend(announced.map(|(_, net)| (net.into(), Some(next_hop))));
+        }
+        if let (Some(reach), Some(next_hop)) =
+            (update.reach, update.mp_attrs.and_then(|a| a.next_hop()))
+        {
+            let announced = reach.nlri.iter_v6();
+            changes.extend(announced.map(|(_, net)| (net.into(), Some(next_hop))));
+        }
+        Ok(changes)
     }
 
     /// Code and subcode of the NOTIFICATION that comes.

@@ -139,7 +139,7 @@ fn a_malformed_update_is_one_line_with_its_routes_and_all_its_octets() {
         let nlri = [24, 203, 0, 113, 24, 198, 51, 100];
         let body = [&[0, 0], &length[..], &attributes, &nlri].concat();
         let mut hex = String::new();
-        for octet in &body {
+        for octet in &message(2, &body) {
             write!(hex, "{octet:02x}")?;
         }
         for _ in 0..3 {

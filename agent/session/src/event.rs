@@ -75,6 +75,8 @@ pub enum ConnectFailure {
     Refused,
     /// Network or host unreachable, or no source address for it.
     NoRoute,
+    /// The address that we are to have in the session is not on this node.
+    NoLocalAddress,
     /// No answer in time.
     TimedOut,
     /// Anything else (the driver logs what it was).
@@ -104,6 +106,13 @@ pub enum DownReason {
     NotificationUnreadable,
     /// We ended it and said why.
     NotificationSent(Notification),
+    /// We cannot agree to the peer's OPEN.
+    OpenRefused {
+        /// What the peer was told.
+        sent: Notification,
+        /// What exactly it is about.
+        why: String,
+    },
 }
 
 impl fmt::Display for StopReason {
@@ -132,6 +141,7 @@ impl fmt::Display for ConnectFailure {
         f.write_str(match self {
             Self::Refused => "connection refused",
             Self::NoRoute => "no route to the peer",
+            Self::NoLocalAddress => "our localAddress is not on this node",
             Self::TimedOut => "connecting timed out",
             Self::Other => "connecting failed",
         })
@@ -151,6 +161,7 @@ impl fmt::Display for DownReason {
             Self::NotificationReceived(n) => write!(f, "received {n}"),
             Self::NotificationUnreadable => f.write_str("received an unreadable NOTIFICATION"),
             Self::NotificationSent(n) => write!(f, "sent {n}"),
+            Self::OpenRefused { sent, why } => write!(f, "sent {sent}: {why}"),
         }
     }
 }
@@ -170,6 +181,8 @@ pub enum IdleReason {
     ConnectionRefused,
     /// Waiting: there is no way to the peer.
     NoRoute,
+    /// Waiting: our own address of the session is not on this node.
+    NoLocalAddress,
     /// Waiting: the peer does not answer.
     ConnectTimedOut,
     /// Waiting: the peer fell silent.
@@ -188,6 +201,7 @@ impl IdleReason {
             Self::BackOff => "BackOff",
             Self::ConnectionRefused => "ConnectionRefused",
             Self::NoRoute => "NoRoute",
+            Self::NoLocalAddress => "NoLocalAddress",
             Self::ConnectTimedOut => "ConnectTimedOut",
             Self::HoldTimerExpired => "HoldTimerExpired",
             Self::SendHoldTimerExpired => "SendHoldTimerExpired",
@@ -208,6 +222,7 @@ impl From<&DownReason> for IdleReason {
             DownReason::Stopped(_) => Self::AdminDown,
             DownReason::ConnectFailed(ConnectFailure::Refused) => Self::ConnectionRefused,
             DownReason::ConnectFailed(ConnectFailure::NoRoute) => Self::NoRoute,
+            DownReason::ConnectFailed(ConnectFailure::NoLocalAddress) => Self::NoLocalAddress,
             DownReason::ConnectFailed(ConnectFailure::TimedOut) => Self::ConnectTimedOut,
             DownReason::HoldTimerExpired => Self::HoldTimerExpired,
             DownReason::SendHoldTimerExpired => Self::SendHoldTimerExpired,
@@ -217,7 +232,8 @@ impl From<&DownReason> for IdleReason {
             | DownReason::Collision
             | DownReason::NotificationReceived(_)
             | DownReason::NotificationUnreadable
-            | DownReason::NotificationSent(_) => Self::BackOff,
+            | DownReason::NotificationSent(_)
+            | DownReason::OpenRefused { .. } => Self::BackOff,
         }
     }
 }

@@ -18,6 +18,13 @@ pub(crate) struct Ending {
     pub(crate) reason: DownReason,
 }
 
+/// Why an OPEN is refused, for the peer and for people.
+#[derive(Debug, Clone)]
+pub(crate) struct Refusal {
+    pub(crate) notification: Notification,
+    pub(crate) why: String,
+}
+
 /// An event and what comes with it.
 pub(crate) enum Input<'a> {
     ManualStart,
@@ -44,7 +51,7 @@ pub(crate) enum Input<'a> {
     /// An OPEN where none may come.
     UnexpectedOpen,
     BadHeader(Notification),
-    BadOpen(Notification),
+    BadOpen(Refusal),
     CollisionDump,
     Notification(Notification),
     /// A NOTIFICATION whose length cannot be: that it ends the connection is all it says.
@@ -99,7 +106,8 @@ impl Input<'_> {
             Self::ManualStop(ending) | Self::AutomaticStop(Some(ending)) => {
                 Some(&ending.notification)
             }
-            Self::BadHeader(n) | Self::BadOpen(n) | Self::BadUpdate(n) => Some(n),
+            Self::BadHeader(n) | Self::BadUpdate(n) => Some(n),
+            Self::BadOpen(refusal) => Some(&refusal.notification),
             _ => None,
         }
     }
@@ -120,6 +128,10 @@ impl Input<'_> {
             Self::Notification(n) => Some(DownReason::NotificationReceived(n.clone())),
             Self::UnreadableNotification => Some(DownReason::NotificationUnreadable),
             Self::CollisionDump => Some(DownReason::Collision),
+            Self::BadOpen(refusal) => sent.map(|sent| DownReason::OpenRefused {
+                sent,
+                why: refusal.why.clone(),
+            }),
             _ => sent.map(DownReason::NotificationSent),
         }
     }

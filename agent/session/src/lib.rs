@@ -147,6 +147,19 @@ pub enum Wrong<'a> {
     Fatal(&'a MessageError),
 }
 
+impl Wrong<'_> {
+    /// The worst that is done about it.
+    pub fn disposition(&self) -> Disposition {
+        match self {
+            Self::Findings(decoded) => {
+                let all = decoded.findings.iter().map(|finding| finding.disposition);
+                all.max().unwrap_or_default()
+            }
+            Self::Fatal(_) => Disposition::SessionReset,
+        }
+    }
+}
+
 impl fmt::Display for Wrong<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

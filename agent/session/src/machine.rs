@@ -357,6 +357,9 @@ impl Peer {
         sent: Option<Notification>,
         now: Instant,
     ) {
+        if self.retrying {
+            return;
+        }
         // The peer resolved a collision, and its other connection is here.
         if matches!(input, Input::Notification(n) if is_collision(n))
             && self.fsm(side.other()).phase.connection().is_some()
@@ -394,7 +397,9 @@ impl Peer {
             && before.is_some_and(|failure| {
                 let said = matches!(
                     failure.what,
-                    DownReason::NotificationReceived(_) | DownReason::NotificationSent(_)
+                    DownReason::NotificationReceived(_)
+                        | DownReason::NotificationSent(_)
+                        | DownReason::OpenRefused { .. }
                 );
                 said && now.saturating_duration_since(failure.at) < EXPLAINS
             })

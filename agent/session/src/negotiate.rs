@@ -12,6 +12,7 @@ use bytes::{BufMut, BytesMut};
 
 use crate::collision::Side;
 use crate::config::{PeerConfig, RemoteAs};
+use crate::input::Refusal;
 use crate::timer::LONGEST;
 
 /// What both sides agreed on. Known from OpenConfirm on, and not changed until the session ends.
@@ -107,7 +108,11 @@ pub(crate) fn negotiate(
     side: Side,
     local: SocketAddr,
     remote: SocketAddr,
-) -> Result<Negotiated, Notification> {
+) -> Result<Negotiated, Refusal> {
+    let refuse = |subcode, why| Refusal {
+        notification: Notification::open(subcode),
+        why,
+    };
     let remote_as = open.asn();
     let expected = match config.remote_as {
         RemoteAs::Asn(asn) => remote_as == asn,
@@ -115,20 +120,34 @@ pub(crate) fn negotiate(
         RemoteAs::External => remote_as != config.local_as,
     };
     if !expected {
-        return Err(Notification::open(codes::open::BAD_PEER_AS));
+        let expected = match config.remote_as {
+            RemoteAs::Asn(asn) => asn.to_string(),
+            RemoteAs::Internal => format!("{}, our own", config.local_as),
+            RemoteAs::External => format!("another than {}", config.local_as),
+        };
+        let why = format!("the peer is in AS {remote_as}, and expected in {expected}");
+        return Err(refuse(codes::open::BAD_PEER_AS, why));
     }
     let internal = remote_as == config.local_as;
     // RFC 6286 §2.2: "If the BGP Identifier field of the OPEN message is zero, or if it is the same as the BGP
     // Identifier of the local BGP speaker and the message is from an internal peer, then the Error Subcode is set to
     // "Bad BGP Identifier"."
     if internal && open.router_id == config.router_id {
-        return Err(Notification::open(codes::open::BAD_BGP_IDENTIFIER));
+        let why = format!("the peer has our own router ID, {}", open.router_id);
+        return Err(refuse(codes::open::BAD_BGP_IDENTIFIER, why));
     }
 
     let offered: FamilySet = config.families.iter().map(|f| f.family).collect();
     let families = offered.intersection(open.family_set());
     if families.is_empty() {
-        return Err(no_common_family(config));
+        return Err(Refusal {
+            notification: no_common_family(config),
+            why: format!(
+                "no family in common: we have {}, the peer {}",
+                names(offered),
+                names(open.family_set())
+            ),
+        });
     }
 
     let add_path = |ours: fn(&crate::FamilyConfig) -> bool, theirs: fn(AddPathMode) -> bool| {
@@ -216,6 +235,15 @@ fn no_common_family(config: &PeerConfig) -> Notification {
         data.put_slice(&[0, safi]);
     }
     Notification::new(codes::OPEN, codes::open::UNSUPPORTED_CAPABILITY, data)
+}
+
+fn names(families: FamilySet) -> String {
+    let names: Vec<String> = families.iter().map(|family| family.to_string()).collect();
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(" and ")
+    }
 }
 
 fn nonempty(text: Option<&str>) -> Option<&str> {

@@ -42,6 +42,8 @@ pub struct Peer {
     pub(crate) back_off: BackOff,
     /// Set while one FSM draws the other into its rest.
     pub(crate) resting_until: Option<Instant>,
+    /// Set while an attempt is made anew, which did not fail.
+    pub(crate) retrying: bool,
     pub(crate) jitter: Jitter,
     pub(crate) outbox: Outbox,
     pub(crate) actions: VecDeque<Action>,
@@ -229,6 +231,7 @@ impl Peer {
             idle_reason: IdleReason::NotStarted,
             back_off: BackOff::default(),
             resting_until: None,
+            retrying: false,
             jitter: Jitter::new(seed),
             outbox: Outbox::default(),
             actions: VecDeque::new(),
@@ -327,7 +330,9 @@ impl Peer {
                 }
             }
         }
+        self.retrying = true;
         self.handle_timeout(now);
+        self.retrying = false;
     }
 
     /// Ends the session because of something outside of it, such as too many prefixes; it comes back after the back-off.

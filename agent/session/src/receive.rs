@@ -11,7 +11,7 @@ use bgp_wire::{
 
 use crate::collision::Side;
 use crate::event::{ConnId, Event};
-use crate::input::Input;
+use crate::input::{Input, Refusal};
 use crate::negotiate::{Negotiated, negotiate};
 use crate::peer::Peer;
 use crate::state::State;
@@ -55,9 +55,12 @@ impl Peer {
             if session.is_none() {
                 session = self.fsm(side).phase.negotiated().cloned();
             }
-            let max_len = session
-                .as_ref()
-                .map_or(frame::MAX_LEN, |n| n.ctx.max_message);
+            // RFC 8654 §4: who says that it takes long messages is sent them, whether or not it is the same the other way round.
+            let max_len = if session.is_some() && self.config.extended_message {
+                frame::MAX_EXTENDED_LEN
+            } else {
+                frame::MAX_LEN
+            };
             match inbox.next(&mut input, max_len) {
                 Ok(None) => break,
                 Ok(Some(frame)) => {
@@ -100,7 +103,7 @@ impl Peer {
         match frame.kind {
             MessageType::Open if state == State::OpenSent => match self.read_open(side, frame) {
                 Ok(negotiated) => self.step(side, Input::Open(Arc::new(negotiated)), now),
-                Err(notification) => self.step(side, Input::BadOpen(notification), now),
+                Err(refusal) => self.step(side, Input::BadOpen(refusal), now),
             },
             MessageType::Open => self.step(side, Input::UnexpectedOpen, now),
             MessageType::Keepalive => {
@@ -144,10 +147,16 @@ impl Peer {
         }
     }
 
-    fn read_open(&self, side: Side, frame: &Frame<'_>) -> Result<Negotiated, Notification> {
-        let open = Open::decode(frame.body).map_err(|bad| bad.notification)?;
+    fn read_open(&self, side: Side, frame: &Frame<'_>) -> Result<Negotiated, Refusal> {
+        let open = Open::decode(frame.body).map_err(|bad| Refusal {
+            why: bad.error.to_string(),
+            notification: bad.notification,
+        })?;
         let Some(connection) = self.fsm(side).phase.connection() else {
-            return Err(Notification::fsm(codes::fsm::UNSPECIFIED));
+            return Err(Refusal {
+                notification: Notification::fsm(codes::fsm::UNSPECIFIED),
+                why: "the connection is gone".to_owned(),
+            });
         };
         negotiate(
             &self.config,

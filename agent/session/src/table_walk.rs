@@ -14,7 +14,7 @@ use bytes::BytesMut;
 use crate::collision::Side;
 use crate::config::{FamilyConfig, PeerConfig, RemoteAs};
 use crate::event::{Action, ConnId, DownReason, Event, StopReason};
-use crate::input::{Ending, Input};
+use crate::input::{Ending, Input, Refusal};
 use crate::negotiate::{Negotiated, negotiate};
 use crate::peer::Peer;
 use crate::state::State;
@@ -180,7 +180,10 @@ pub(crate) fn raise(
         E::BgpOpen if state == State::OpenSent => Input::Open(agreed(side)),
         E::BgpOpen => Input::UnexpectedOpen,
         E::BgpHeaderErr => Input::BadHeader(Notification::new(1, 3, vec![])),
-        E::BgpOpenMsgErr => Input::BadOpen(Notification::new(2, 4, vec![])),
+        E::BgpOpenMsgErr => Input::BadOpen(Refusal {
+            notification: Notification::new(2, 4, vec![]),
+            why: "a parameter".to_owned(),
+        }),
         E::OpenCollisionDump => Input::CollisionDump,
         E::NotifMsgVerErr => Input::Notification(Notification::new(2, 1, vec![])),
         E::NotifMsg => Input::Notification(Notification::new(6, 4, vec![])),

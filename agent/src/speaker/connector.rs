@@ -30,8 +30,10 @@ pub(super) enum ConnectError {
     Refused,
     #[error("no answer within {} s", CONNECT_LIMIT.as_secs())]
     TimedOut,
+    #[error("our address {0} is not on this node")]
+    NoLocalAddress(IpAddr),
     #[error("{0}")]
-    Io(io::Error),
+    Io(#[from] io::Error),
 }
 
 impl ConnectError {
@@ -40,6 +42,7 @@ impl ConnectError {
         match self {
             Self::Refused => ConnectFailure::Refused,
             Self::TimedOut => ConnectFailure::TimedOut,
+            Self::NoLocalAddress(_) => ConnectFailure::NoLocalAddress,
             Self::Io(error) => match error.kind() {
                 io::ErrorKind::NetworkUnreachable
                 | io::ErrorKind::HostUnreachable
@@ -52,7 +55,7 @@ impl ConnectError {
 
 /// Opens the connection. Dropping the future closes the socket.
 pub(super) async fn connect(dial: Dial) -> Result<TcpStream, ConnectError> {
-    let socket = open(&dial).map_err(ConnectError::Io)?;
+    let socket = open(&dial)?;
     match tokio::time::timeout(CONNECT_LIMIT, socket.connect(dial.remote)).await {
         Err(_) => Err(ConnectError::TimedOut),
         Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
@@ -67,7 +70,7 @@ pub(super) async fn connect(dial: Dial) -> Result<TcpStream, ConnectError> {
     }
 }
 
-fn open(dial: &Dial) -> io::Result<TcpSocket> {
+fn open(dial: &Dial) -> Result<TcpSocket, ConnectError> {
     let socket = Socket::new(
         Domain::for_address(dial.remote),
         Type::STREAM,
@@ -81,7 +84,12 @@ fn open(dial: &Dial) -> io::Result<TcpSocket> {
     if let Some(local) = dial.local {
         // The port is chosen at connect time, so that sessions to many peers may share the address.
         socket.set_reuse_address(true)?;
-        socket.bind(&SocketAddr::new(local, 0).into())?;
+        socket
+            .bind(&SocketAddr::new(local, 0).into())
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::AddrNotAvailable => ConnectError::NoLocalAddress(local),
+                _ => ConnectError::Io(error),
+            })?;
     }
     Ok(TcpSocket::from_std_stream(socket.into()))
 }

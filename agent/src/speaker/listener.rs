@@ -29,6 +29,23 @@ const BACKLOG: i32 = 1024;
 #[derive(Default)]
 struct Guests {
     by_remote: HashMap<IpAddr, Vec<Guest>>,
+    /// How often addresses that no peer has were refused; bounded, and forgotten when there are too many.
+    strangers: HashMap<IpAddr, u64>,
+}
+
+/// Strangers that are remembered.
+const STRANGERS: usize = 1024;
+
+impl Guests {
+    /// Counts a refused connection. True if the log should say so: at powers of two for each stranger.
+    fn is_news(&mut self, stranger: IpAddr) -> bool {
+        if self.strangers.len() >= STRANGERS && !self.strangers.contains_key(&stranger) {
+            self.strangers.clear();
+        }
+        let count = self.strangers.entry(stranger).or_default();
+        *count += 1;
+        count.is_power_of_two()
+    }
 }
 
 struct Guest {
@@ -206,7 +223,7 @@ fn welcome(stream: TcpStream, remote: SocketAddr, guests: &Mutex<Guests>) {
     };
     let Some(commands) = commands else {
         let count = REFUSED.fetch_add(1, Ordering::Relaxed) + 1;
-        if count.is_power_of_two() {
+        if guests.lock().is_news(remote.ip().to_canonical()) {
             tracing::warn!(%remote, count, "refused a connection: no peer has this address");
         }
         refuse(&stream);

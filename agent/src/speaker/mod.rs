@@ -13,6 +13,7 @@ mod malformed;
 mod originate;
 mod outbox;
 mod peer_task;
+mod seldom;
 mod settings;
 mod snapshot;
 mod stats;
@@ -163,10 +164,7 @@ impl Speaker {
             Change::PeerChanged { old, new } => self.change_peer(&old, new).await?,
             Change::PeerRemoved(key) => self.end(vec![key], &StopReason::Deconfigured),
             Change::OriginationAdded(origination) => self.originate(origination),
-            Change::OriginationChanged { old, new } => {
-                self.withdraw(&old.key);
-                self.originate(new);
-            }
+            Change::OriginationChanged { new, .. } => self.originate(new),
             Change::OriginationRemoved(key) => self.withdraw(&key),
         }
         self.open_listeners()
@@ -430,6 +428,11 @@ impl Speaker {
             return;
         };
         let key = origination.key.clone();
+        if let Some(originated) = self.originations.get_mut(&key) {
+            originated.change(origination);
+            self.events.notify();
+            return;
+        }
         self.originators = self.originators.wrapping_add(1);
         let originated =
             Originated::announce(origination, Arc::clone(&router.rib), self.originators);

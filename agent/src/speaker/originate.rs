@@ -1,5 +1,6 @@
 //! What the router originates itself: local paths, in and out of the RIB by the same entrance as a peer's.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bgp_wire::{AttrEditor, Community, Origin};
@@ -18,6 +19,27 @@ pub(super) struct Originated {
 
 impl Originated {
     pub(super) fn announce(config: Origination, rib: Arc<Rib>, number: u32) -> Self {
+        let originated = Self {
+            config: Arc::new(config),
+            rib,
+            number,
+        };
+        originated.announce_all();
+        originated
+    }
+
+    /// Originates what `config` says from now on. What stays as it is does not flap.
+    pub(super) fn change(&mut self, config: Origination) {
+        let old = std::mem::replace(&mut self.config, Arc::new(config));
+        self.announce_all();
+        let kept: HashSet<_> = self.config.prefixes.iter().collect();
+        for prefix in old.prefixes.iter().filter(|prefix| !kept.contains(prefix)) {
+            self.rib.withdraw_local(*prefix, self.number);
+        }
+    }
+
+    fn announce_all(&self) {
+        let config = &self.config;
         let mut editor = AttrEditor::new();
         editor.set_origin(Origin::Igp);
         editor.set_as_path(&[]);
@@ -27,12 +49,7 @@ impl Originated {
         }
         let attrs = editor.finish();
         for prefix in &config.prefixes {
-            rib.originate(*prefix, attrs, number);
-        }
-        Self {
-            config: Arc::new(config),
-            rib,
-            number,
+            self.rib.originate(*prefix, attrs, self.number);
         }
     }
 

@@ -19,8 +19,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bgp_session::{
-    Action, ConnId, ConnectFailure, Effect, Event, IdleReason, Negotiated, Peer, ResetReason,
-    StopReason,
+    Action, ConnId, ConnectFailure, DownReason, Effect, Event, IdleReason, Negotiated, Peer,
+    ResetReason, StopReason,
 };
 use bgp_wire::Family;
 use bytes::BytesMut;
@@ -38,6 +38,7 @@ use super::exporter_task::ExporterCommand;
 use super::failures::FailureLog;
 use super::malformed::MalformedLog;
 use super::outbox::Outbox;
+use super::seldom::Seldom;
 use super::settings::Settings;
 use super::snapshot::{FamilySnapshot, PeerSnapshot, SpeakerEvents};
 use super::stats::SpeakerStats;
@@ -109,6 +110,7 @@ pub(super) struct PeerTask {
     walk: Option<Walk>,
     malformed: MalformedLog,
     failures: FailureLog,
+    dropped: Seldom,
     /// The last turn left something to do.
     unfinished: bool,
     snapshot: Arc<Mutex<PeerSnapshot>>,
@@ -156,6 +158,7 @@ impl PeerTask {
             walk: None,
             malformed: MalformedLog::default(),
             failures: FailureLog::default(),
+            dropped: Seldom::default(),
             unfinished: false,
             snapshot: around.snapshot,
             events: around.events,
@@ -374,7 +377,12 @@ impl PeerTask {
             }
             Event::Established(negotiated) => self.established(negotiated).await,
             Event::Down(reason) => {
-                tracing::warn!(%reason, "session down");
+                match reason {
+                    DownReason::Stopped(_) | DownReason::Reset(_) => {
+                        tracing::info!(%reason, "session down");
+                    }
+                    _ => tracing::warn!(%reason, "session down"),
+                }
                 self.down().await;
                 self.publish();
             }
@@ -536,13 +544,22 @@ impl PeerTask {
             self.peer.reset(ResetReason::ConfigurationChange, now);
         }
         self.settle().await;
+        // Its timers may be others now.
+        if let Some(negotiated) = self.peer.negotiated() {
+            self.negotiated = Some(Arc::clone(negotiated));
+        }
         self.review().await;
     }
 
     /// Our next hops are addresses, and link-local ones of the peer belong to a link. And where there was no way to the peer, there
     /// may be one now.
     async fn addresses_changed(&mut self) {
-        if self.peer.idle_reason() == Some(IdleReason::NoRoute) {
+        let lacked = [IdleReason::NoRoute, IdleReason::NoLocalAddress];
+        if self
+            .peer
+            .idle_reason()
+            .is_some_and(|why| lacked.contains(&why))
+        {
             self.peer.retry(Instant::now());
         }
         self.review().await;

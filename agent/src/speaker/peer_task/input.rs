@@ -133,9 +133,19 @@ impl PeerTask {
             self.stats.inbound_batch.observe(applied as f64);
             self.last_update = Some(now);
         }
-        self.stats
-            .paths_dropped
-            .fetch_add(flushed.dropped as u64, Ordering::Relaxed);
+        let dropped = flushed.dropped as u64;
+        if dropped > 0 {
+            self.stats
+                .paths_dropped
+                .fetch_add(dropped, Ordering::Relaxed);
+            if let Some(unsaid) = self.dropped.count(dropped, now) {
+                tracing::warn!(
+                    dropped,
+                    unsaid,
+                    "paths were not taken: a prefix may have 255 of one peer, and 4,095 of all; they are not there until told again"
+                );
+            }
+        }
         if let Some(connection) = self.connection(id) {
             connection.unused = bytes[used..].to_vec();
         }
