@@ -75,9 +75,9 @@ fn cases() -> Vec<Case> {
             (1, 2),
         ),
         case(
-            "a length above the limit",
-            Established,
-            header(4097, 2),
+            "an OPEN above the limit, which is no other for it (RFC 8654 §4)",
+            Connected,
+            header(4097, 1),
             (1, 2),
         ),
         case(
