@@ -14,7 +14,8 @@ use bytes::BytesMut;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use rib::{
     AllReachable, Audience, DecisionConfig, ExportPolicy, ExportRules, Exporter, FamilyExport,
-    GroupKey, ImportPolicy, Inbound, MemberQueue, PeerIdx, PeerInfo, Rib, RibConfig, SourceKind,
+    GroupKey, ImportPolicy, Inbound, MemberQueue, PeerIdx, PeerInfo, Rib, RibConfig, Selection,
+    SourceKind,
 };
 
 const SIZES: [u32; 3] = [10_000, 100_000, 1_000_000];
@@ -27,8 +28,10 @@ fn rib() -> Rib {
         local_as: LOCAL_AS,
         router_id: RouterId(1),
         cluster_id: None,
-        decision: DecisionConfig::default(),
-        max_paths: 64,
+        selection: Selection {
+            decision: DecisionConfig::default(),
+            max_paths: 64,
+        },
         next_hops: Arc::new(AllReachable),
     })
 }

@@ -14,7 +14,7 @@ use ipnet::IpNet;
 use libfuzzer_sys::fuzz_target;
 use rib::{
     AllReachable, Audience, DecisionConfig, ExportPolicy, ExportRules, Exporter, FamilyExport,
-    GroupKey, ImportPolicy, Inbound, MemberQueue, PeerIdx, PeerInfo, Rib, RibConfig, RowQuery,
+    GroupKey, ImportPolicy, Inbound, MemberQueue, PeerIdx, PeerInfo, Rib, RibConfig, Selection, RowQuery,
     SourceKind,
 };
 
@@ -73,8 +73,7 @@ impl World {
             local_as: LOCAL_AS,
             router_id: RouterId(1),
             cluster_id: None,
-            decision: DecisionConfig::default(),
-            max_paths: 1 + (choice >> 1 & 3),
+            selection: Selection { decision: DecisionConfig::default(), max_paths: 1 + (choice >> 1 & 3) },
             next_hops: Arc::new(AllReachable),
         });
         rib.open_fib_reader(Arc::new(()), None);

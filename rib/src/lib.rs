@@ -54,8 +54,7 @@
 //!     local_as: Asn(65000),
 //!     router_id: RouterId(1),
 //!     cluster_id: None,
-//!     decision: DecisionConfig::default(),
-//!     max_paths: 1,
+//!     selection: Selection { decision: DecisionConfig::default(), max_paths: 1 },
 //!     next_hops: Arc::new(AllReachable),
 //! });
 //! let peer = |name: &str, host: u8| PeerInfo {
@@ -161,7 +160,7 @@ pub use inbound::{Flushed, Inbound};
 pub use lookup::Match;
 pub use nexthop::{AllReachable, NextHopId, NextHopKey, NextHopResolver, Resolution};
 pub use path::{PeerIdx, PeerInfo};
-pub use peers::PeerCounts;
+pub use peers::{PeerCounts, Selection};
 pub use policy::{ExportPolicy, ImportPolicy, PolicyReject};
 pub use queue::{Chunk, MemberQueue};
 pub use reader::{FibChange, FibPath};

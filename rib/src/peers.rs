@@ -1,5 +1,6 @@
 //! The peers of one table, by number.
 
+use crate::decision::DecisionConfig;
 use crate::path::{PeerIdx, PeerInfo};
 use crate::table::FAMILIES;
 use bgp_wire::Family;
@@ -43,14 +44,26 @@ pub(crate) struct Peers {
     free: VecDeque<PeerIdx>,
     /// Two peers are in one AS.
     shared_as: bool,
+    /// How one of their paths is chosen.
+    pub(crate) selection: Selection,
+}
+
+/// What the operator chose about which paths are used. It can change while a table is in use ([`Rib::select_by`](crate::Rib::select_by)).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Selection {
+    /// The decision.
+    pub decision: DecisionConfig,
+    /// How many paths may share traffic; 1 for no multipath.
+    pub max_paths: u8,
 }
 
 impl Peers {
-    pub(crate) fn new(local: PeerInfo) -> Self {
+    pub(crate) fn new(local: PeerInfo, selection: Selection) -> Self {
         let mut peers = Self {
             peers: Vec::new(),
             free: VecDeque::new(),
             shared_as: false,
+            selection,
         };
         peers.add(local);
         peers

@@ -1,7 +1,6 @@
 //! The [`Rib`]: shards, interner, peers and next hops of one router, and what can be asked of them all.
 
 use crate::attrs::{AttrSetIds, Interner};
-use crate::decision::DecisionConfig;
 use crate::dirty::Doorbell;
 use crate::family_table::{Announced, FamilyTable, Rings};
 use crate::group::ExportView;
@@ -10,9 +9,10 @@ use crate::judge::Judge;
 use crate::nexthop::{NextHopId, NextHopKey, NextHopResolver, NextHops, Resolution};
 use crate::pack::HasLists;
 use crate::path::{Path, PeerIdx, PeerInfo, Tag};
-use crate::peers::{PeerCounts, Peers};
+use crate::peers::{PeerCounts, Peers, Selection};
 use crate::shard::Shard;
 use crate::shard_key::{Keyed, ShardBits, TableKey};
+use crate::walk::Walk;
 use bgp_wire::{Asn, AttrRef, Family, RouterId};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
@@ -33,10 +33,8 @@ pub struct RibConfig {
     pub router_id: RouterId,
     /// Our cluster as a route reflector; the router id if `None` (RFC 4456 §7).
     pub cluster_id: Option<RouterId>,
-    /// What the operator chose about the decision.
-    pub decision: DecisionConfig,
-    /// How many paths may share traffic; 1 for no multipath.
-    pub max_paths: u8,
+    /// How paths are chosen, to begin with.
+    pub selection: Selection,
     /// Finds the way to next hops.
     pub next_hops: Arc<dyn NextHopResolver>,
 }
@@ -120,7 +118,7 @@ impl Rib {
                 .map(|_| Mutex::new(Shard::new()))
                 .collect(),
             interner: RwLock::new(Interner::new()),
-            peers: RwLock::new(Peers::new(local)),
+            peers: RwLock::new(Peers::new(local, config.selection)),
             next_hops: NextHops::new(Arc::clone(&config.next_hops)),
             let_go: AtomicUsize::new(0),
             swept: AtomicUsize::new(0),
@@ -136,6 +134,18 @@ impl Rib {
     /// What the table was made with.
     pub fn config(&self) -> &RibConfig {
         &self.config
+    }
+
+    /// How paths are chosen.
+    pub fn selection(&self) -> Selection {
+        self.peers.read().selection
+    }
+
+    /// Has paths chosen otherwise from now on, and elects anew.
+    pub fn select_by(&self, selection: Selection) -> Walk {
+        // Once this has the lock, nobody holds a pin: whoever elects from here on does so by the new rules.
+        self.peers.write().selection = selection;
+        Walk::reelect_all()
     }
 
     // ---- peers
@@ -320,13 +330,14 @@ impl Rib {
     }
 
     fn judge<'a>(&'a self, pin: &'a Pin<'_>) -> Judge<'a> {
-        let config = &self.config.decision;
+        let selection = &pin.peers.selection;
+        let config = &selection.decision;
         Judge {
             interner: &pin.interner,
             peers: &pin.peers,
             next_hops: &self.next_hops,
             config,
-            max_paths: self.config.max_paths,
+            max_paths: selection.max_paths,
             med_matters: !config.always_compare_med
                 && pin.interner.med_seen()
                 && (pin.peers.shared_as() || self.mixed_neighbors.load(Ordering::Relaxed)),

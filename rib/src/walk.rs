@@ -24,6 +24,8 @@ enum Errand {
     SweepStale(PeerIdx),
     /// Elects anew where one of these sets is.
     Reelect(AttrSetIds),
+    /// Elects anew where there is a choice.
+    ReelectAll,
 }
 
 /// A walk that was begun.
@@ -47,6 +49,10 @@ impl Walk {
             at: 0,
             removed: 0,
         }
+    }
+
+    pub(crate) fn reelect_all() -> Self {
+        Self::new(Errand::ReelectAll, FAMILIES.to_vec())
     }
 
     /// Paths removed so far.
@@ -132,6 +138,7 @@ impl Walk {
             Errand::SweepStale(peer) => (*peer, true),
             Errand::MarkStale(peer) => return table.mark_stale(range, *peer),
             Errand::Reelect(sets) => return table.reelect_with(judge, range, sets, rings),
+            Errand::ReelectAll => return table.reelect_all(judge, range, rings),
         };
         let (mut received, mut accepted) = (0, 0);
         table.remove_paths(

@@ -235,7 +235,7 @@ impl<'a> Explainer<'a> {
             .collect();
         let external = |(row, _): &&(Row, Reason)| self.rib.peer(row.peer).kind == SourceKind::Ebgp;
         // See `DecisionConfig::compare_router_id`.
-        let passed_over = !self.rib.config().decision.compare_router_id
+        let passed_over = !self.rib.selection().decision.compare_router_id
             && explanation.paths.iter().filter(external).count() > 1;
         let reasons = explanation.paths.iter().map(|(_, reason)| reason);
         let steps = steps(reasons, passed_over.then_some(Step::RouterId));

@@ -11,7 +11,7 @@ use ipnet::{IpNet, Ipv4Net};
 use rib::export::{Audience, ExportRules};
 use rib::{
     AllReachable, DecisionConfig, ExportPolicy, Exporter, FamilyExport, GroupKey, ImportPolicy,
-    Inbound, MemberQueue, PeerIdx, PeerInfo, Rib, RibConfig, SourceKind,
+    Inbound, MemberQueue, PeerIdx, PeerInfo, Rib, RibConfig, Selection, SourceKind,
 };
 
 use super::protocol::PrefixQuery;
@@ -40,8 +40,10 @@ impl Node {
             local_as: Asn(65_000),
             router_id: RouterId(0x0a00_0001),
             cluster_id: None,
-            decision: DecisionConfig::default(),
-            max_paths: 2,
+            selection: Selection {
+                decision: DecisionConfig::default(),
+                max_paths: 2,
+            },
             next_hops: Arc::new(AllReachable),
         }));
         let table = RibTable::new(

@@ -27,9 +27,10 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bgp_session::StopReason;
+use bgp_wire::{Notification, codes};
 use parking_lot::Mutex;
 use rib::decision::DecisionConfig;
-use rib::{NextHopResolver, Rib, RibConfig};
+use rib::{NextHopResolver, Rib, RibConfig, Selection};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 use tracing::Instrument;
@@ -50,6 +51,8 @@ use crate::vital;
 const PEER_COMMANDS: usize = 16;
 /// Joins and leaves that may wait for an exporter; peers wait beyond that, which costs them nothing but time.
 const EXPORTER_COMMANDS: usize = 256;
+/// Destinations that are chosen in anew before others get a turn.
+const SELECT_BUDGET: usize = 16 * 1024;
 /// How long all peers together may take to say goodbye.
 const STOP_LIMIT: Duration = Duration::from_secs(2);
 
@@ -288,7 +291,9 @@ impl Speaker {
                 .filter(|(origination, _)| origination.router == key)
                 .map(|(_, originated)| Origination::clone(originated.config()))
                 .collect();
-            self.remove_router(&key).await;
+            // RFC 4486 §4: it is back in a moment.
+            let changed = Notification::cease(codes::cease::CONFIGURATION_CHANGE);
+            self.end_router(&key, &StopReason::Fault(changed)).await;
             self.add_router(new);
             for origination in originations {
                 self.originate(origination);
@@ -303,6 +308,12 @@ impl Speaker {
         };
         running.config = Arc::new(new);
         running.listen_error = None;
+        if selection(&running.config) != running.rib.selection() {
+            let mut walk = running.rib.select_by(selection(&running.config));
+            while !walk.step(&running.rib, SELECT_BUDGET) {
+                tokio::task::yield_now().await;
+            }
+        }
         let router = Arc::clone(&running.config);
         let moved = old.listen_port != router.listen_port;
         for (_, peer) in self.peers.iter_mut().filter(|(peer, _)| peer.router == key) {
@@ -325,13 +336,17 @@ impl Speaker {
     }
 
     async fn remove_router(&mut self, key: &RouterKey) {
+        self.end_router(key, &StopReason::Deconfigured).await;
+    }
+
+    async fn end_router(&mut self, key: &RouterKey, why: &StopReason) {
         let peers: Vec<_> = self
             .peers
             .keys()
             .filter(|peer| peer.router == *key)
             .cloned()
             .collect();
-        self.end(peers, &StopReason::Deconfigured);
+        self.end(peers, why);
         self.goodbyes().await;
         self.originations
             .retain(|origination, _| origination.router != *key);
@@ -558,8 +573,16 @@ fn needs_new_tables(old: &Router, new: &Router) -> bool {
     old.local_as != new.local_as
         || old.router_id != new.router_id
         || old.cluster_id != new.cluster_id
-        || old.decision != new.decision
-        || old.max_paths != new.max_paths
+}
+
+fn selection(router: &Router) -> Selection {
+    Selection {
+        decision: DecisionConfig {
+            always_compare_med: router.decision.always_compare_med,
+            compare_router_id: router.decision.compare_router_id,
+        },
+        max_paths: router.max_paths,
+    }
 }
 
 fn rib_config(router: &Router, next_hops: Arc<dyn NextHopResolver>) -> RibConfig {
@@ -568,11 +591,7 @@ fn rib_config(router: &Router, next_hops: Arc<dyn NextHopResolver>) -> RibConfig
         local_as: router.local_as,
         router_id: router.router_id,
         cluster_id: router.cluster_id,
-        decision: DecisionConfig {
-            always_compare_med: router.decision.always_compare_med,
-            compare_router_id: router.decision.compare_router_id,
-        },
-        max_paths: router.max_paths,
+        selection: selection(router),
         next_hops,
     }
 }

@@ -23,8 +23,10 @@ impl Router {
             local_as: LOCAL_AS,
             router_id: RouterId(1),
             cluster_id: None,
-            decision: DecisionConfig::default(),
-            max_paths: 1,
+            selection: Selection {
+                decision: DecisionConfig::default(),
+                max_paths: 1,
+            },
             next_hops: Arc::new(AllReachable),
         });
         let mut exporter = Exporter::new(&rib, Arc::new(()));

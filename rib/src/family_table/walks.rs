@@ -138,12 +138,27 @@ impl<K: TableKey> FamilyTable<K> {
                     .any(|path| sets.contains(path.attrs)),
             };
             if concerned {
-                self.reelect(judge, id, rings);
                 // The same path may lie behind another interface or metric now.
-                if let Some(fib) = &mut self.fib {
-                    rings.fib |= fib.mark(id, self.dests[id as usize].key);
-                }
+                self.reelect_and_mark(judge, id, rings);
             }
+        }
+    }
+
+    /// Elects anew in the destinations in `range` that have several paths.
+    pub(crate) fn reelect_all(&mut self, judge: &Judge<'_>, range: Range<u32>, rings: &mut Rings) {
+        for id in range.start..range.end.min(self.end()) {
+            if self.dests[id as usize].len() > 1 {
+                // Of the same best path, more or fewer others may share the traffic now.
+                self.reelect_and_mark(judge, id, rings);
+            }
+        }
+    }
+
+    /// Elects anew, and has the kernel's reader look even if the best path stays the best.
+    fn reelect_and_mark(&mut self, judge: &Judge<'_>, id: u32, rings: &mut Rings) {
+        self.reelect(judge, id, rings);
+        if let Some(fib) = &mut self.fib {
+            rings.fib |= fib.mark(id, self.dests[id as usize].key);
         }
     }
 

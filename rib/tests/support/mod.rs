@@ -193,8 +193,10 @@ impl World {
             local_as: LOCAL_AS,
             router_id: RouterId(1),
             cluster_id: None,
-            decision: DecisionConfig::default(),
-            max_paths,
+            selection: Selection {
+                decision: DecisionConfig::default(),
+                max_paths,
+            },
             next_hops: cut.clone(),
         });
         let exporter = Exporter::new(&rib, Arc::new(()));
@@ -511,7 +513,8 @@ impl World {
                         }
                     })
                     .collect();
-                let Some(best) = decision::select(&candidates, &self.rib.config().decision) else {
+                let Some(best) = decision::select(&candidates, &self.rib.selection().decision)
+                else {
                     break;
                 };
                 let row = &rows[left.swap_remove(best)];
