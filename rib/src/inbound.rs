@@ -30,9 +30,11 @@ use std::sync::Arc;
 pub struct Inbound {
     peer: PeerIdx,
     batch: Option<Batch>,
+    /// What was applied before anybody asked for it, for the next `flush` to tell.
+    done: Flushed,
 }
 
-/// What a flush did.
+/// What came of the UPDATEs since the flush before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Flushed {
     /// Paths announced, new or not.
@@ -319,7 +321,11 @@ fn loop_of(rib: &Rib, info: &PeerInfo, attrs: AttrRef<'_>) -> Option<Ineligible>
 impl Inbound {
     /// For the paths of this peer.
     pub fn new(peer: PeerIdx) -> Self {
-        Self { peer, batch: None }
+        Self {
+            peer,
+            batch: None,
+            done: Flushed::default(),
+        }
     }
 
     /// The peer whose paths these are.
@@ -378,15 +384,19 @@ impl Inbound {
         let full = batch.ops >= FULL;
         self.batch = Some(batch);
         if full {
-            self.flush(rib);
+            self.apply(rib);
         }
     }
 
-    /// Applies what `update` took in.
+    /// Applies what `update` took in, and says what came of all UPDATEs since the last time.
     pub fn flush(&mut self, rib: &Rib) -> Flushed {
-        let mut done = Flushed::default();
+        self.apply(rib);
+        std::mem::take(&mut self.done)
+    }
+
+    fn apply(&mut self, rib: &Rib) {
         let Some(mut batch) = self.batch.take() else {
-            return done;
+            return;
         };
         let mut rings = Rings::default();
         loop {
@@ -395,8 +405,8 @@ impl Inbound {
             if batch.intern(rib, &pin).is_none() {
                 continue;
             }
-            batch.apply::<Ipv4Net>(rib, &pin, self.peer, &mut rings, &mut done);
-            batch.apply::<Ipv6Net>(rib, &pin, self.peer, &mut rings, &mut done);
+            batch.apply::<Ipv4Net>(rib, &pin, self.peer, &mut rings, &mut self.done);
+            batch.apply::<Ipv6Net>(rib, &pin, self.peer, &mut rings, &mut self.done);
             break;
         }
         rib.ring(rings);
@@ -405,20 +415,19 @@ impl Inbound {
         if pool.len() < rib.bits.count() {
             pool.push(batch);
         }
-        done
     }
 
     /// The peer begins to send all routes of a family again (RFC 7313 §4): what it does not send until
     /// [`Inbound::end_refresh`] goes then. To be called in the place of the marker among the UPDATEs, and walked to the end
     /// before the next of them.
     pub fn begin_refresh(&mut self, rib: &Rib, family: Family) -> Walk {
-        self.flush(rib);
+        self.apply(rib);
         rib.begin_refresh(self.peer, family)
     }
 
     /// The peer has sent all routes of a family again. The walk counts how many go.
     pub fn end_refresh(&mut self, rib: &Rib, family: Family) -> Walk {
-        self.flush(rib);
+        self.apply(rib);
         rib.end_refresh(self.peer, family)
     }
 

@@ -138,6 +138,39 @@ fn distinct_world(shards: usize) -> World {
     world
 }
 
+/// Neighbours in an AS of their own that tell routes of one of two other ASes.
+fn foreign_world(shards: usize) -> World {
+    let mut world = distinct_world(shards);
+    for (n, peer) in world.peers.iter_mut().enumerate() {
+        peer.asn = Asn(64601 + (n as u32 & 1));
+    }
+    world
+}
+
+/// The same about few prefixes, with path ids or without, and with no peer that is another in its next session: for a moment that
+/// is two peers of one AS, and MEDs compare from then on.
+fn crowded(steps: &[Step], ids: bool) -> Vec<Step> {
+    let place = |net: u32| (net % 2, if ids { 1 + net / 2 } else { 0 });
+    let crowd = |step: &Step| match step.clone() {
+        Step::Announce { peer, net, set, .. } => {
+            let (net, path_id) = place(net);
+            Step::Announce {
+                peer,
+                net,
+                path_id,
+                set,
+            }
+        }
+        Step::Withdraw { peer, net, .. } => {
+            let (net, path_id) = place(net);
+            Step::Withdraw { peer, net, path_id }
+        }
+        Step::Reidentify { peer, .. } => Step::Flush { peer },
+        other => other,
+    };
+    steps.iter().map(crowd).collect()
+}
+
 /// The same without path ids, which a world of distinct neighbours does not have.
 fn without_ids(steps: &[Step]) -> Vec<Step> {
     let plain = |step: &Step| match step.clone() {
@@ -378,6 +411,13 @@ proptest! {
                 world.check_told(peer);
             }
         }
+    }
+
+    /// All paths of a peer are of its AS and there are several, or they are of another.
+    #[test]
+    fn the_best_path_wins_whatever_makes_meds_compare(steps in steps(120)) {
+        check_selection(&run_in(distinct_world(2), &crowded(&steps, true)));
+        check_selection(&run_in(foreign_world(2), &crowded(&steps, false)));
     }
 
     #[test]

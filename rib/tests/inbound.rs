@@ -1,0 +1,198 @@
+//! UPDATEs on their way into the table: what is not taken, what makes MEDs count, and how much fits.
+
+mod support;
+
+use bgp_wire::{Asn, Family, NextHop, RouterId};
+use ipnet::{IpNet, Ipv4Net};
+use rib::*;
+use support::*;
+
+const V4: Family = Family::IPV4_UNICAST;
+
+fn net() -> IpNet {
+    "10.0.0.0/8".parse().unwrap()
+}
+
+/// What `explain` says of the only path of a prefix.
+fn reason(world: &World) -> Reason {
+    let explained = world.rib.explain(net()).expect("the prefix is there");
+    let [(row, reason)] = &explained.paths[..] else {
+        panic!("one path: {:?}", explained.paths.len())
+    };
+    assert_eq!(row.best, *reason == Reason::Best);
+    reason.clone()
+}
+
+/// RFC 4456 section 8. The world's router has the identifier 1, and its cluster is that of the identifier.
+#[test]
+fn a_path_that_was_reflected_back_to_us_is_not_eligible() {
+    let ours = RouterId(1);
+    for kind in [SourceKind::Ibgp, SourceKind::IbgpClient] {
+        for (originator, clusters, wanted) in [
+            (2, vec![3], Reason::Best),
+            (1, vec![3], Reason::Ineligible(Ineligible::OriginatorLoop)),
+            (2, vec![1], Reason::Ineligible(Ineligible::ClusterLoop)),
+            (
+                2,
+                vec![3, 1, 4],
+                Reason::Ineligible(Ineligible::ClusterLoop),
+            ),
+            (1, vec![1], Reason::Ineligible(Ineligible::OriginatorLoop)),
+        ] {
+            let mut world = World::new(1, 1);
+            assert_eq!(world.rib.config().router_id, ours);
+            let peer = world.add(kind, LOCAL_AS);
+            let attrs = set(V4, Asn(64501), 2, |editor| {
+                editor.set_local_pref(Some(100));
+                editor.set_originator_id(Some(RouterId(originator)));
+                for &cluster in clusters.iter().rev() {
+                    editor.prepend_cluster_id(RouterId(cluster));
+                }
+            });
+            world.announce(peer, &[net()], 0, attrs.as_ref());
+            world.flush(peer);
+            assert_eq!(reason(&world), wanted, "{kind:?} {originator} {clusters:?}");
+            let accepted = u32::from(wanted == Reason::Best);
+            let idx = world.peers[peer].idx;
+            assert_eq!(world.rib.peer_counts(idx, V4).accepted, accepted);
+        }
+    }
+}
+
+/// A path for one prefix: the peer, the path id, the first AS, the MED, and the last octet of the next hop, which is the
+/// IGP cost too.
+type Told = (usize, u32, u32, u32, u8);
+
+/// The last octet of the next hop of the best path after the third of these is withdrawn.
+///
+/// RFC 4271 section 9.1.2.2 c: the first path rules the second out by its MED, and the third is nearer than the first.
+/// Without it the first wins; without the first, the second would.
+fn best_after(peers: &[u32], told: [Told; 3], withdrawn: usize) -> u8 {
+    let mut world = World::new(1, 1);
+    for &asn in peers {
+        world.add(SourceKind::Ebgp, Asn(asn));
+    }
+    for (peer, id, first, med, hop) in told {
+        let attrs = set(V4, Asn(first), hop, |editor| editor.set_med(Some(med)));
+        world.announce(peer, &[net()], id, attrs.as_ref());
+        world.flush(peer);
+    }
+    let (peer, id, ..) = told[withdrawn];
+    world.withdraw(peer, &[net()], id);
+    world.flush(peer);
+    let best = world.rows().into_iter().find(|row| row.best).unwrap();
+    let Some(NextHop::V4(hop)) = best.attrs.as_ref().next_hop() else {
+        panic!("an IPv4 next hop")
+    };
+    hop.octets()[3]
+}
+
+#[test]
+fn meds_count_among_the_paths_of_one_add_path_peer_alone() {
+    let told = [
+        (0, 1, 64501, 10, 30),
+        (0, 2, 64501, 20, 10),
+        (0, 3, 64502, 0, 20),
+    ];
+    assert_eq!(best_after(&[64501], told, 0), 10);
+    assert_eq!(best_after(&[64501], told, 2), 30);
+}
+
+#[test]
+fn meds_count_among_the_paths_of_an_add_path_peer_that_are_all_of_its_own_as() {
+    let told = [
+        (0, 1, 64501, 10, 30),
+        (0, 2, 64501, 20, 10),
+        (1, 0, 64502, 0, 20),
+    ];
+    assert_eq!(best_after(&[64501, 64502], told, 0), 10);
+    assert_eq!(best_after(&[64501, 64502], told, 2), 30);
+}
+
+#[test]
+fn meds_count_among_peers_that_do_not_put_their_own_as_first() {
+    let told = [
+        (0, 0, 64601, 10, 30),
+        (1, 0, 64601, 20, 10),
+        (2, 0, 64503, 0, 20),
+    ];
+    assert_eq!(best_after(&[64501, 64502, 64503], told, 0), 10);
+    assert_eq!(best_after(&[64501, 64502, 64503], told, 2), 30);
+}
+
+#[test]
+fn a_destination_holds_four_thousand_and_ninety_five_paths() {
+    const MOST: u32 = 4095;
+    let mut world = World::new(1, 1);
+    let peer = world.add(SourceKind::Ebgp, Asn(64501));
+    let idx = world.peers[peer].idx;
+    let attrs = set(V4, Asn(64501), 2, |_| {});
+    let received = |world: &World| world.rib.peer_counts(idx, V4).received;
+    for id in 1..=MOST {
+        world.announce(peer, &[net()], id, attrs.as_ref());
+    }
+    let wanted = Flushed {
+        announced: MOST as usize,
+        ..Flushed::default()
+    };
+    assert_eq!(world.flush(peer), wanted);
+    assert_eq!(received(&world), MOST);
+
+    world.announce(peer, &[net()], MOST + 1, attrs.as_ref());
+    assert_eq!(world.flush(peer).dropped, 1);
+    // What is there may still change, and what goes makes room.
+    world.announce(peer, &[net()], 7, attrs.as_ref());
+    assert_eq!(world.flush(peer).dropped, 0);
+    world.withdraw(peer, &[net()], 8);
+    world.announce(peer, &[net()], MOST + 1, attrs.as_ref());
+    assert_eq!(world.flush(peer).dropped, 0);
+    assert_eq!(received(&world), MOST);
+}
+
+/// The nth of many prefixes of one destination table.
+fn many(n: u32) -> IpNet {
+    IpNet::V4(Ipv4Net::new((0x1000_0000 + (n << 8)).into(), 24).unwrap())
+}
+
+#[test]
+fn a_very_long_batch_does_not_wait_for_the_flush_which_tells_of_all_of_it() {
+    const FULL: usize = 64 * 1024;
+    const N: usize = 3 * FULL / 2;
+    let mut world = World::new(4, 1);
+    let peer = world.add(SourceKind::Ebgp, Asn(64501));
+    let idx = world.peers[peer].idx;
+    let attrs = set(V4, Asn(64501), 2, |_| {});
+    let nets: Vec<IpNet> = (0..N as u32).map(many).collect();
+    let mut most = 0;
+    for nets in nets.chunks(500) {
+        world.announce(peer, nets, 0, attrs.as_ref());
+        most = most.max(world.peers[peer].inbound.pending());
+    }
+    assert!(most < FULL, "{most} changes waited");
+    assert!(world.rib.peer_counts(idx, V4).received as usize >= FULL);
+    assert_eq!(world.flush(peer).announced, N);
+    assert_eq!(world.rib.peer_counts(idx, V4).received as usize, N);
+
+    for nets in nets.chunks(500) {
+        world.withdraw(peer, nets, 0);
+    }
+    let flushed = world.flush(peer);
+    assert_eq!((flushed.announced, flushed.withdrawn), (0, N));
+    assert_eq!(world.flush(peer), Flushed::default());
+}
+
+#[test]
+fn a_refresh_in_the_middle_of_a_read_takes_nothing_away_from_what_the_flush_tells() {
+    let mut world = World::new(1, 1);
+    let peer = world.add(SourceKind::Ebgp, Asn(64501));
+    let attrs = set(V4, Asn(64501), 2, |_| {});
+    world.announce(peer, &[many(0), many(1)], 0, attrs.as_ref());
+    let inbound = &mut world.peers[peer].inbound;
+    inbound.begin_refresh(&world.rib, V4).finish(&world.rib);
+    world.announce(peer, &[many(0)], 0, attrs.as_ref());
+    let inbound = &mut world.peers[peer].inbound;
+    let gone = inbound.end_refresh(&world.rib, V4).finish(&world.rib);
+    assert_eq!(gone, 1);
+    world.announce(peer, &[many(2)], 0, attrs.as_ref());
+    assert_eq!(world.flush(peer).announced, 4);
+}
