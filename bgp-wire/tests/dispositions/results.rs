@@ -110,6 +110,45 @@ fn the_set_is_canonical() {
     );
 }
 
+/// RFC 6793 §4.2.3: when AGGREGATOR and AS4_AGGREGATOR are both there and the AS of the former is not AS_TRANS, "the
+/// AS4_AGGREGATOR attribute and the AS4_PATH attribute SHALL be ignored".
+#[test]
+fn who_aggregates_and_knows_nothing_of_four_octets_makes_the_rest_old() {
+    const OLD: [u8; 6] = [0xfd, 0xea, 192, 0, 2, 1];
+    const TRANS: [u8; 6] = [0x5b, 0xa0, 192, 0, 2, 1];
+    const NEW: [u8; 8] = [0, 1, 0x11, 0x70, 192, 0, 2, 2];
+    for (aggregator, as4_aggregator, path, wanted) in [
+        (Some(OLD), Some(NEW), "65001 23456", Some("65002 192.0.2.1")),
+        (
+            Some(TRANS),
+            Some(NEW),
+            "65001 70000",
+            Some("70000 192.0.2.2"),
+        ),
+        // One alone says nothing of AS4_PATH.
+        (Some(OLD), None, "65001 70000", Some("65002 192.0.2.1")),
+        (Some(TRANS), None, "65001 70000", Some("23456 192.0.2.1")),
+        (None, Some(NEW), "65001 70000", None),
+        (None, None, "65001 70000", None),
+    ] {
+        let mut parts = good_old().with(attribute(0xc0, 17, &[2, 1, 0, 1, 0x11, 0x70]));
+        if let Some(value) = aggregator {
+            parts = parts.with(attribute(0xc0, 7, &value));
+        }
+        if let Some(value) = as4_aggregator {
+            parts = parts.with(attribute(0xc0, 18, &value));
+        }
+        let (body, mut scratch) = (parts.body(), AttrScratch::new());
+        let decoded = decode(&body, &old(), &mut scratch);
+        assert_eq!(decoded.disposition, N, "{:?}", decoded.findings);
+        let attrs = decoded.update.attrs;
+        let case = (aggregator, as4_aggregator);
+        assert_eq!(attrs.as_path().to_string(), path, "{case:?}");
+        let told = attrs.aggregator().map(|who| who.to_string());
+        assert_eq!(told.as_deref(), wanted, "{case:?}");
+    }
+}
+
 #[test]
 fn path_identifiers_are_read() {
     let ctx = SessionContext {

@@ -210,6 +210,32 @@ fn who_does_not_read_is_given_up_by_the_send_hold_timer() {
     assert_eq!((sent.code, sent.subcode), (8, 0));
 }
 
+/// RFC 9687 section 5 has it as the default.
+#[test]
+fn the_send_hold_time_is_eight_minutes_or_twice_a_long_hold_time() {
+    for (ours, theirs, wanted) in [
+        (90, 90, Some(480)),
+        (240, 900, Some(480)),
+        (241, 900, Some(482)),
+        (900, 900, Some(1800)),
+        (900, 90, Some(480)),
+        (900, 0, None),
+    ] {
+        let mut configs = [config(A), config(B)];
+        (configs[A].hold_time, configs[B].hold_time) = (hold(ours), hold(theirs));
+        let mut pair = Pair::with(configs, 5);
+        pair.establish();
+        let told = pair.nodes[A].events.iter().find_map(|(_, event)| {
+            let Event::Established(negotiated) = event else {
+                return None;
+            };
+            Some(negotiated.send_hold)
+        });
+        let wanted = wanted.map(Duration::from_secs);
+        assert_eq!(told, Some(wanted), "{ours} {theirs}");
+    }
+}
+
 #[test]
 fn progress_disarms_the_send_hold_timer() {
     let mut quick = config(A);
