@@ -253,20 +253,42 @@ mod tests {
     use super::*;
     use tokio::net::TcpSocket;
 
-    /// Connects from 127.0.0.1 to a local address with a key.
+    /// Connects from 127.0.0.1 to a local address with a key, if it is not empty.
     async fn dial(local: IpAddr, port: u16, md5: &[u8]) -> io::Result<TcpStream> {
         let socket = TcpSocket::new_v4()?;
         socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
-        set_md5(&socket, local, md5)?;
+        if !md5.is_empty() {
+            set_md5(&socket, local, md5)?;
+        }
         let connect = socket.connect(SocketAddr::new(local, port));
         tokio::time::timeout(Duration::from_secs(3), connect).await?
+    }
+
+    /// The port of IPv4.
+    fn port(listener: &Listener) -> u16 {
+        let mut v4 = listener.sockets.iter().flat_map(|s| s.local_addr());
+        v4.find(SocketAddr::is_ipv4).map_or(0, |a| a.port())
+    }
+
+    #[tokio::test]
+    async fn the_key_goes_with_the_last_guest_of_its_address() -> io::Result<()> {
+        let listener = Listener::open(0)?;
+        let port = port(&listener);
+        let remote = IpAddr::from(Ipv4Addr::LOCALHOST);
+        let (guest, _commands) = mpsc::channel(1);
+        listener.admit(remote, None, b"key", guest.clone())?;
+        let silent = Duration::from_millis(200);
+        let unsigned = tokio::time::timeout(silent, dial(remote, port, b"")).await;
+        assert!(unsigned.is_err(), "without the key there is no answer");
+        listener.dismiss(remote, &guest);
+        // Now it is a stranger, who is answered, and refused.
+        dial(remote, port, b"").await.map(drop)
     }
 
     #[tokio::test]
     async fn a_guest_keeps_its_key_when_another_one_of_the_address_goes() -> io::Result<()> {
         let listener = Listener::open(0)?;
-        let mut v4 = listener.sockets.iter().flat_map(|s| s.local_addr());
-        let port = v4.find(SocketAddr::is_ipv4).map_or(0, |a| a.port());
+        let port = port(&listener);
         let remote = IpAddr::from(Ipv4Addr::LOCALHOST);
         let locals = [[127, 0, 0, 2], [127, 0, 0, 3]].map(IpAddr::from);
         let (first, mut incoming) = mpsc::channel(1);
