@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::agent::Agent;
 use crate::kernel;
@@ -395,26 +395,55 @@ pub fn the_hold_timer_ends_a_silent_session(kind: Kind, variant: Variant) {
     });
 }
 
-/// A password on one side only, or two different ones: no session, and nothing else disturbed.
+/// Two different passwords, or one on one side only, whichever: no session. What the agent is told of passwords while it runs takes
+/// effect, and nothing else is disturbed.
 pub fn a_wrong_password_keeps_the_session_down(kind: Kind, variant: Variant) {
     let variant = Variant {
         md5: true,
         ..variant
     };
     scenario(kind, "password", variant, |lab| {
-        let pair = Pair::converged(lab, kind, variant)?;
+        let mut pair = Pair::converged(lab, kind, variant)?;
+        let stays_down = |pair: &Pair<'_>| -> Result<()> {
+            pair.await_down(secs(u64::from(variant.hold()) + 5))?;
+            always("the session is down", secs(4), || {
+                let state = pair.agent.session_state(PEER)?;
+                Ok(Look::when(state != "Established", || state))
+            })
+        };
+        let comes_up = |pair: &Pair<'_>| -> Result<()> {
+            pair.await_established()?;
+            pair.await_everything()
+        };
+        let peer = |md5: bool| -> Result<String> {
+            let variant = Variant {
+                md5,
+                ..pair.variant
+            };
+            let mut documents = documents(variant, 0).into_iter();
+            let peer = documents.find(|(name, _)| name == "peer");
+            Ok(peer.context("no peer")?.1)
+        };
+        let (with, without) = (peer(true)?, peer(false)?);
+
         // The new password needs a new connection, which the other side's segments cannot take part in.
         pair.agent
             .apply("secret", &manifests::secret("tor-password", "wrong-horse"))?;
-        pair.await_down(secs(u64::from(variant.hold()) + 5))?;
-        always("the session is down", secs(4), || {
-            let state = pair.agent.session_state(PEER)?;
-            Ok(Look::when(state != "Established", || state))
-        })?;
+        stays_down(&pair)?;
+        pair.agent.apply("peer", &without)?;
+        stays_down(&pair)?;
         pair.agent
             .apply("secret", &manifests::secret("tor-password", PASSWORD))?;
-        pair.await_established()?;
-        pair.await_everything()
+        pair.agent.apply("peer", &with)?;
+        comes_up(&pair)?;
+
+        // The other way round.
+        pair.router.kill();
+        pair.plan.password = None;
+        pair.start_router_again()?;
+        stays_down(&pair)?;
+        pair.agent.apply("peer", &without)?;
+        comes_up(&pair)
     });
 }
 
