@@ -426,15 +426,15 @@ pub fn a_wrong_password_keeps_the_session_down(kind: Kind, variant: Variant) {
         };
         let (with, without) = (peer(true)?, peer(false)?);
 
-        // The new password needs a new connection, which the other side's segments cannot take part in.
-        pair.agent
-            .apply("secret", &manifests::secret("tor-password", "wrong-horse"))?;
-        stays_down(&pair)?;
+        let secret = |password: &str| manifests::secret("tor-password", password);
+
+        // Another password needs a new connection, which the other side's segments cannot take part in.
         pair.agent.apply("peer", &without)?;
         stays_down(&pair)?;
-        pair.agent
-            .apply("secret", &manifests::secret("tor-password", PASSWORD))?;
+        pair.agent.apply("secret", &secret("wrong-horse"))?;
         pair.agent.apply("peer", &with)?;
+        stays_down(&pair)?;
+        pair.agent.apply("secret", &secret(PASSWORD))?;
         comes_up(&pair)?;
 
         // The other way round.
