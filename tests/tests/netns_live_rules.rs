@@ -85,11 +85,11 @@ fn routes_of_external_peers_go_and_come_with_require_policy() {
         for _ in 0..2 {
             // RFC 8212: nothing comes in from an external peer and nothing goes out without a policy.
             agent.apply("router", &router.clone().with("requirePolicy: true").text())?;
-            pair.await_kernel(&[], secs(10))?;
-            pair.await_peer_has(&[], secs(10))?;
+            pair.await_kernel(&[], secs(20))?;
+            pair.await_peer_has(&[], secs(20))?;
             agent.apply("router", &router.text())?;
-            pair.await_kernel(&prefixes(Party::Tor, true, 1000), secs(10))?;
-            pair.await_peer_has(&prefixes(Party::Node, true, 1000), secs(10))?;
+            pair.await_kernel(&prefixes(Party::Tor, true, 1000), secs(20))?;
+            pair.await_peer_has(&prefixes(Party::Node, true, 1000), secs(20))?;
         }
         ensure!(flaps(agent)? == 0, "the session was disturbed");
         Ok(())
