@@ -101,9 +101,12 @@ fn received<W: Write>(route: &RouteExplanation, screen: &mut Screen<W>) -> Resul
     Ok(())
 }
 
-fn source(path: &PathExplanation) -> String {
+pub(crate) fn source(path: &PathExplanation) -> String {
     if path.source == "local" {
-        return "originated here".to_owned();
+        return match &path.advertisement {
+            Some(name) => format!("originated here by BGPAdvertisement {name}"),
+            None => "originated here".to_owned(),
+        };
     }
     let mut known = vec![path.source.clone()];
     known.extend(path.row.peer_address.map(|address| address.to_string()));

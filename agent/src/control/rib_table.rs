@@ -16,17 +16,30 @@ use super::routes::{
     Attributes, Ineligible, PathExplanation, RouteExplanation, RouteFilter, RouteRow, RouteSide,
     RouteTable, Rows, StepExplanation, ToldExplanation,
 };
+use crate::desired::Origination;
 
 /// The tables of one router, to be looked at. Peers go by the names under which the rib knows them.
 pub struct RibTable {
     rib: Arc<Rib>,
     families: Vec<Family>,
+    originations: Vec<Arc<Origination>>,
 }
 
 impl RibTable {
-    /// Shows the tables of these families.
-    pub fn new(rib: Arc<Rib>, families: Vec<Family>) -> Self {
-        Self { rib, families }
+    /// Shows the tables of these families, where `originations` are our own routes.
+    pub fn new(rib: Arc<Rib>, families: Vec<Family>, originations: Vec<Arc<Origination>>) -> Self {
+        Self {
+            rib,
+            families,
+            originations,
+        }
+    }
+
+    /// The name of the BGPAdvertisement that originates `prefix`: there is one at most.
+    fn originator(&self, prefix: &IpNet) -> Option<&str> {
+        let mut all = self.originations.iter();
+        let found = all.find(|origination| origination.prefixes.contains(prefix))?;
+        Some(found.key.name())
     }
 
     pub(super) fn peer(&self, name: &str) -> Option<PeerIdx> {
@@ -49,6 +62,9 @@ impl RibTable {
         }
     }
 }
+
+/// What stands for ourselves as the source of a path.
+const LOCAL: &str = "local";
 
 /// A walk without a step.
 fn nothing() -> Rows<RouteRow> {
@@ -122,7 +138,12 @@ impl RouteTable for RibTable {
 
     fn explain(&self, prefix: &PrefixQuery) -> Option<RouteExplanation> {
         let (net, _) = self.prefix(prefix)?;
-        Some(Explainer::new(&self.rib).explain(self.rib.explain(net)?))
+        let mut explained = Explainer::new(&self.rib).explain(self.rib.explain(net)?);
+        let local = |path: &&mut PathExplanation| path.source == LOCAL;
+        for path in explained.paths.iter_mut().filter(local) {
+            path.advertisement = self.originator(&net).map(str::to_owned);
+        }
+        Some(explained)
     }
 }
 
@@ -287,6 +308,7 @@ impl<'a> Explainer<'a> {
         PathExplanation {
             row: shown(self.rib, family, row, false),
             source: source(peer.kind).to_owned(),
+            advertisement: None,
             peer_as: (!local).then_some(peer.asn.0),
             peer_router_id: (!local).then(|| peer.router_id.to_string()),
             policy,
@@ -348,7 +370,7 @@ fn source(kind: SourceKind) -> &'static str {
         SourceKind::Ebgp => "external",
         SourceKind::Ibgp => "internal",
         SourceKind::IbgpClient => "client",
-        SourceKind::Local => "local",
+        SourceKind::Local => LOCAL,
     }
 }
 

@@ -17,6 +17,7 @@ use rib::{
 use super::protocol::PrefixQuery;
 use super::rib_table::RibTable;
 use super::routes::{Ineligible, RouteExplanation, RouteFilter, RouteRow, RouteSide, RouteTable};
+use crate::desired::{Origination, OriginationKey, RouterKey};
 
 struct Node {
     rib: Arc<Rib>,
@@ -49,6 +50,7 @@ impl Node {
         let table = RibTable::new(
             rib.clone(),
             vec![Family::IPV4_UNICAST, Family::IPV6_UNICAST],
+            vec![Arc::new(originated("service", "10.9.0.0/16"))],
         );
         let exporter = Exporter::new(&rib, Arc::new(()));
         Self {
@@ -154,6 +156,19 @@ fn net(text: &str) -> IpNet {
     text.parse().unwrap()
 }
 
+fn originated(advertisement: &str, prefix: &str) -> Origination {
+    Origination {
+        key: OriginationKey {
+            advertisement: format!("default/{advertisement}").into(),
+            router: RouterKey::new("default", "r"),
+        },
+        family: Family::IPV4_UNICAST,
+        prefixes: vec![net(prefix)],
+        communities: vec![],
+        local_pref: None,
+    }
+}
+
 fn table(peer: Option<&str>, best: bool) -> RouteSide {
     RouteSide::Table {
         peer: peer.map(str::to_owned),
@@ -224,6 +239,26 @@ fn filters_choose() {
         ),
         1
     );
+}
+
+#[test]
+fn our_own_path_names_its_advertisement() {
+    let node = node();
+    let mut editor = AttrEditor::new();
+    editor.set_origin(Origin::Igp);
+    editor.set_as_path(&[]);
+    node.rib.originate(net("10.9.0.0/16"), editor.finish(), 1);
+    let explanation = node.explain("10.9.0.0/16");
+    assert_eq!(
+        explanation.paths[0].advertisement.as_deref(),
+        Some("service")
+    );
+    assert_eq!(
+        crate::cli::explain::source(&explanation.paths[0]),
+        "originated here by BGPAdvertisement service"
+    );
+    let received = node.explain("192.0.2.0/24");
+    assert_eq!(received.paths[0].advertisement, None);
 }
 
 #[test]

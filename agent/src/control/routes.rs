@@ -229,6 +229,9 @@ pub struct PathExplanation {
     pub row: RouteRow,
     /// `external`, `internal`, `client` or `local`.
     pub source: String,
+    /// The BGPAdvertisement that it is of, if it is our own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advertisement: Option<String>,
     /// The neighbour's AS number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer_as: Option<u32>,

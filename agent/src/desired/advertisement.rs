@@ -1,15 +1,17 @@
 //! One BGPAdvertisement: what its router originates.
 
-use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use bgp_wire::Family;
 use crds::BGPAdvertisement;
 use ipnet::IpNet;
 
 use super::build::{Findings, Routers, family};
-use super::objects::ObjectKey;
-use super::problem::Reason;
-use super::types::{Origination, OriginationKey};
+use super::objects::{Kind, Object, ObjectKey, Objects};
+use super::problem::{Problem, Reason};
+use super::types::{Origination, OriginationKey, RouterKey};
 
 pub(super) fn build(
     key: &ObjectKey,
@@ -51,7 +53,16 @@ pub(super) fn build(
     for (index, text) in spec.prefixes.iter().flatten().enumerate() {
         match prefix(text, family) {
             Ok(prefix) => {
-                prefixes.insert(prefix);
+                if prefix.addr() != prefix.trunc().addr() {
+                    let message = format!(
+                        "{text:?} has bits set behind its length, so {} is what is originated; write it so, or \
+                         correct the length",
+                        prefix.trunc()
+                    );
+                    let field = format!("spec.prefixes[{index}]");
+                    findings.warn(&field, Reason::InvalidPrefix, message);
+                }
+                prefixes.insert(prefix.trunc());
             }
             Err(fault) => {
                 let message = format!("{text:?} {fault}");
@@ -105,7 +116,64 @@ pub(super) fn build(
     })
 }
 
-/// The prefix without its host bits, or what is wrong with it.
+/// Leaves each prefix of a router to the first of its advertisements by namespace and name.
+///
+/// If several announced it, the order in which they were read would decide whose attributes neighbours see, and a
+/// restart could change it.
+pub(super) fn one_originator(
+    originations: &mut BTreeMap<OriginationKey, Origination>,
+    objects: &Objects,
+    problems: &mut Vec<Problem>,
+) {
+    let mut first: HashMap<(RouterKey, IpNet), Arc<str>> = HashMap::new();
+    for (key, origination) in originations {
+        let mut taken = Vec::new();
+        origination
+            .prefixes
+            .retain(|prefix| match first.entry((key.router.clone(), *prefix)) {
+                Entry::Vacant(free) => {
+                    free.insert(key.advertisement.clone());
+                    true
+                }
+                Entry::Occupied(other) => {
+                    taken.push((*prefix, other.get().clone()));
+                    false
+                }
+            });
+        let object = ObjectKey::new(Kind::BgpAdvertisement, key.router.namespace(), key.name());
+        for (prefix, other) in taken {
+            let other = OriginationKey {
+                advertisement: other,
+                router: key.router.clone(),
+            };
+            let message = format!(
+                "BGPAdvertisement {} originates {prefix} on BGPRouter {} already, with its own attributes, and the \
+                 first by name counts; remove the prefix from one of them",
+                other.name(),
+                key.router
+            );
+            let field = place_of(prefix, objects.get(&object));
+            Findings::new(&object, problems).warn(&field, Reason::DuplicatePrefix, message);
+        }
+    }
+}
+
+/// The field of an advertisement in which a prefix is. What stays of a refused object may be in none.
+fn place_of(wanted: IpNet, object: Option<&Object>) -> String {
+    let index = match object {
+        Some(Object::Advertisement(object)) => {
+            let mut prefixes = object.spec.prefixes.iter().flatten();
+            prefixes.position(|text| strict(text).is_some_and(|prefix| prefix.trunc() == wanted))
+        }
+        _ => None,
+    };
+    index.map_or_else(
+        || "spec.prefixes".to_owned(),
+        |index| format!("spec.prefixes[{index}]"),
+    )
+}
+
+/// The prefix as it is written, or what is wrong with it.
 fn prefix(text: &str, family: Option<Family>) -> Result<IpNet, &'static str> {
     let prefix = strict(text).ok_or(
         "is not a prefix; use an address and a length, such as 192.0.2.0/24 or 2001:db8:1::/48",
@@ -126,7 +194,7 @@ fn prefix(text: &str, family: Option<Family>) -> Result<IpNet, &'static str> {
     if prefix.addr().is_multicast() {
         return Err("is multicast, which no unicast route leads to; use a unicast prefix");
     }
-    Ok(prefix.trunc())
+    Ok(prefix)
 }
 
 /// A prefix in the usual form: without leading zeros, which some read as octal.
@@ -190,7 +258,8 @@ mod tests {
             ("224.0.0.0/4", v4, None),
             ("ff02::/16", v6, None),
         ] {
-            let prefix = prefix(text, family).ok().map(|prefix| prefix.to_string());
+            let prefix = prefix(text, family).ok();
+            let prefix = prefix.map(|prefix| prefix.trunc().to_string());
             assert_eq!(prefix.as_deref(), expected, "{text}");
         }
     }

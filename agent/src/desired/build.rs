@@ -83,6 +83,7 @@ pub(super) fn build_over(
             old.filter(|_| refused)
         }));
     }
+    advertisement::one_originator(&mut originations, objects, &mut problems);
     for (key, _) in objects.iter() {
         if matches!(
             key.kind,

@@ -46,8 +46,10 @@ pub enum Reason {
     InvalidAddress,
     /// The timers do not fit each other, or cannot be sent.
     InvalidTimers,
-    /// A prefix is not a prefix, or not of the advertisement's family.
+    /// A prefix is not a prefix, or not of the advertisement's family, or has host bits.
     InvalidPrefix,
+    /// Another advertisement originates the prefix on the same router.
+    DuplicatePrefix,
     /// A community cannot be encoded.
     InvalidCommunity,
     /// The selector has an operator or operands that do not exist.
@@ -85,6 +87,7 @@ impl Reason {
             Self::InvalidAddress => "InvalidAddress",
             Self::InvalidTimers => "InvalidTimers",
             Self::InvalidPrefix => "InvalidPrefix",
+            Self::DuplicatePrefix => "DuplicatePrefix",
             Self::InvalidCommunity => "InvalidCommunity",
             Self::InvalidSelector => "InvalidSelector",
             Self::InvalidPassword => "InvalidPassword",

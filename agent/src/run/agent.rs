@@ -289,6 +289,12 @@ impl Views for Agent {
                     Arc::new(RibTable::new(
                         Arc::clone(&router.rib),
                         router.config.families.clone(),
+                        speaker
+                            .originations
+                            .iter()
+                            .filter(|(origination, _)| origination.router == *key)
+                            .map(|(_, origination)| Arc::clone(origination))
+                            .collect(),
                     )) as Arc<dyn RouteTable>,
                 )
             })

@@ -333,6 +333,7 @@ fn tables() -> Vec<(Arc<str>, Arc<dyn RouteTable>)> {
 
 fn explanation(rows: &[RouteRow]) -> RouteExplanation {
     let path = |row: &RouteRow| PathExplanation {
+        advertisement: None,
         row: row.clone(),
         source: "external".to_owned(),
         peer_as: Some(65_001),

@@ -4,6 +4,7 @@ use crds::{BGPAdvertisementStatus, Condition};
 
 use super::{Told, list};
 use crate::desired::objects::ObjectKey;
+use crate::desired::problem::{Problem, Reason};
 use crate::desired::snapshot::Snapshot;
 use crate::desired::types::{Desired, OriginationKey};
 
@@ -25,6 +26,14 @@ impl Told<'_> {
                 self.not_accepted_so("Ready"),
                 self.not_accepted_so("Advertised"),
             ),
+            // Another advertisement originates all of it.
+            (Some(wanted), None) if wanted.prefixes.is_empty() && !self.taken().is_empty() => {
+                let reason = Reason::DuplicatePrefix.as_str();
+                (
+                    self.condition("Ready", false, reason, self.taken()),
+                    self.condition("Advertised", false, reason, self.taken()),
+                )
+            }
             (Some(wanted), None) => {
                 let state = snapshot.originations.get(&wanted.key);
                 originated = state.map_or(0, |state| state.originated);
@@ -44,6 +53,23 @@ impl Told<'_> {
         })
     }
 
+    /// Which of its prefixes another advertisement originates.
+    fn taken(&self) -> String {
+        let taken = |problem: &&&Problem| problem.reason == Reason::DuplicatePrefix;
+        let taken = self.problems.iter().filter(taken);
+        taken
+            .map(|problem| problem.located())
+            .collect::<Vec<_>>()
+            .join("; ")
+    }
+
+    fn but_taken(&self) -> String {
+        match self.taken() {
+            none if none.is_empty() => none,
+            taken => format!("; not all: {taken}"),
+        }
+    }
+
     fn originated(
         &self,
         key: &OriginationKey,
@@ -59,8 +85,9 @@ impl Told<'_> {
             }
             (None, n) => {
                 let text = format!(
-                    "BGPRouter {} originates it; number of prefixes: {n}",
-                    key.router
+                    "BGPRouter {} originates it; number of prefixes: {n}{}",
+                    key.router,
+                    self.but_taken()
                 );
                 self.condition("Ready", true, "Originated", text)
             }
@@ -74,7 +101,7 @@ impl Told<'_> {
                 "Advertised",
                 true,
                 "Advertised",
-                format!("told to {}", list(&names)),
+                format!("told to {}{}", list(&names), self.but_taken()),
             )
         };
         (ready, advertised)
