@@ -139,8 +139,11 @@ impl Ineligible {
     /// The letter that stands for it in tables.
     pub fn letter(self) -> char {
         match self {
-            Self::Policy | Self::NoPolicy => 'f',
-            Self::AsLoop | Self::OriginatorLoop | Self::ClusterLoop => 'l',
+            Self::Policy => 'f',
+            Self::NoPolicy => 'p',
+            Self::AsLoop => 'l',
+            Self::OriginatorLoop => 'o',
+            Self::ClusterLoop => 'c',
             Self::NextHopUnreachable => 'u',
             Self::Other => 'x',
         }
@@ -364,5 +367,27 @@ impl std::fmt::Display for FibNextHop {
             (None, Some(interface)) => write!(f, "dev {interface}"),
             (None, None) => f.write_str("nowhere"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_has_a_letter_of_its_own() {
+        let all = [
+            Ineligible::Policy,
+            Ineligible::NoPolicy,
+            Ineligible::AsLoop,
+            Ineligible::OriginatorLoop,
+            Ineligible::ClusterLoop,
+            Ineligible::NextHopUnreachable,
+            Ineligible::Other,
+        ];
+        let letters: std::collections::BTreeSet<char> = all.map(Ineligible::letter).into();
+        assert_eq!(letters.len(), all.len(), "{letters:?}");
+        // `s` is for stale.
+        assert!(!letters.contains(&'s'));
     }
 }
