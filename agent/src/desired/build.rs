@@ -33,7 +33,7 @@ pub(super) fn build_over(
     let mut rejected = BTreeSet::new();
 
     for (key, object) in objects.routers() {
-        if !is_for(object, node) {
+        if !may_be_for(object, node) {
             continue;
         }
         let mut findings = Findings::new(key, &mut problems);
@@ -142,6 +142,12 @@ pub(super) fn is_for(router: &BGPRouter, node: &str) -> bool {
     router.spec.target_ref.kind == "Node" && router.spec.target_ref.name == node
 }
 
+/// Whether `router` is `node`'s business: also when its target is of a kind that no node carries out, since somebody
+/// has to say so.
+pub(super) fn may_be_for(router: &BGPRouter, node: &str) -> bool {
+    router.spec.target_ref.kind != "Node" || is_for(router, node)
+}
+
 /// The routers that objects can be bound to.
 pub(super) struct Routers<'a> {
     pub(super) objects: &'a Objects,
@@ -173,7 +179,7 @@ impl<'a> Routers<'a> {
             findings.reject(field, Reason::RouterNotFound, message);
             return None;
         };
-        if !is_for(object, self.node) {
+        if !may_be_for(object, self.node) {
             return None;
         }
         self.usable(RouterKey::new(namespace, &reference.name), field, findings)
@@ -221,7 +227,7 @@ impl<'a> Routers<'a> {
         }
         chosen
             .into_iter()
-            .filter(|(_, router)| is_for(router, self.node))
+            .filter(|(_, router)| may_be_for(router, self.node))
             .filter_map(|(key, _)| {
                 self.usable(RouterKey::new(&key.namespace, &key.name), field, findings)
             })
@@ -235,7 +241,7 @@ impl<'a> Routers<'a> {
         findings: &mut Findings<'_>,
     ) -> Option<&'a Router> {
         if self.rejected.contains(&key) {
-            let message = format!("BGPRouter {key} was refused: its condition Accepted says why");
+            let message = format!("BGPRouter {:?} {REFUSED}", key.name());
             findings
                 .on(&key)
                 .reject(field, Reason::RouterNotAccepted, message);
@@ -245,9 +251,8 @@ impl<'a> Routers<'a> {
     }
 }
 
-/// What is said of an object that has an error in its manifest, so that there is no condition to look at.
-pub(super) const REFUSED: &str =
-    "was refused for an error in its manifest: `cosmos show summary` and `cosmos check` name it";
+/// What is said of an object that others need and that is refused itself: that is told of it, wherever this is read.
+pub(super) const REFUSED: &str = "is refused for an error of its own; correct that first";
 
 /// Collects the problems of one object.
 pub(super) struct Findings<'a> {

@@ -19,7 +19,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::build::is_for;
+use super::build::may_be_for;
 use super::objects::{Object, ObjectKey, Objects};
 use super::problem::{Problem, Reason, Severity, stays};
 use super::snapshot::Snapshot;
@@ -52,7 +52,7 @@ pub fn statuses(
                 problems,
             };
             let status = match object {
-                Object::Router(router) if is_for(router, node) => {
+                Object::Router(router) if may_be_for(router, node) => {
                     value(&told.router(key, router, desired, snapshot))
                 }
                 Object::Peer(_) => value(&told.peer(key, desired, snapshot)?),

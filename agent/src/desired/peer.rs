@@ -164,6 +164,14 @@ fn on_router(
         );
         findings.reject("spec.address", Reason::InvalidAddress, message);
     }
+    if spec.passive == Some(true) && router.listen_port.is_none() {
+        let message = format!(
+            "the session can never come up: true waits for the neighbour to connect, and spec.listenPort of BGPRouter \
+             {} is -1, which listens for nobody; remove passive here, or give the router a listenPort",
+            router.key
+        );
+        findings.reject("spec.passive", Reason::InvalidValue, message);
+    }
     if internal {
         let both_ours = format!(
             "the session is iBGP (both ends are in AS {}), where any number of hops is allowed; remove it",

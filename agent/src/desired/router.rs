@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use bgp_wire::{AS_TRANS, Asn, RouterId};
-use crds::BGPRouter;
+use crds::{BGPRouter, TargetRef};
 
 use super::build::{Findings, address, families};
 use super::objects::ObjectKey;
@@ -25,6 +25,7 @@ pub(super) fn build(
     findings: &mut Findings<'_>,
 ) -> Option<Router> {
     let spec = &object.spec;
+    target(&spec.target_ref, findings);
     let local_as = asn("spec.localASN", spec.local_asn, findings);
     let router_id = identifier("spec.routerID", &spec.router_id, findings);
     let families = families("spec.addressFamilies", &spec.address_families, findings);
@@ -72,6 +73,11 @@ pub(super) fn build(
             "set it to true or remove it: MED is always compared independently of the order of arrival",
         );
     }
+    if spec.require_policy == Some(true) {
+        let message = "this version does not carry out BGPPolicy objects yet, so no eBGP peer has a policy, and \
+                       nothing is accepted from eBGP peers or told to them; remove it to exchange routes with them";
+        findings.warn("spec.requirePolicy", Reason::NotImplemented, message);
+    }
     let router = Router {
         key: RouterKey::new(&key.namespace, &key.name),
         local_as: local_as?,
@@ -89,6 +95,23 @@ pub(super) fn build(
         cluster_id,
     };
     findings.accepted().then_some(router)
+}
+
+/// Nodes carry out what is bound to a Node, and nothing else.
+fn target(target: &TargetRef, findings: &mut Findings<'_>) {
+    let kind = &target.kind;
+    if kind == "Node" {
+        return;
+    }
+    let field = "spec.targetRef.kind";
+    if kind.trim().eq_ignore_ascii_case("node") {
+        let message = format!("{kind:?} is not a kind of target; write Node");
+        return findings.reject(field, Reason::InvalidValue, message);
+    }
+    let message = format!(
+        "this version does not carry out routers of kind {kind:?} yet; use Node, and the name of a node"
+    );
+    findings.reject(field, Reason::NotImplemented, message);
 }
 
 /// An AS number that can be an end of a session.
