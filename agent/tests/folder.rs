@@ -233,8 +233,6 @@ fn what_is_no_manifest_is_not_read() {
     ] {
         scratch.write(other, "kind: [");
     }
-    fs::create_dir(scratch.0.join("folder.yaml")).expect("a folder");
-    symlink("nowhere", scratch.0.join("dangling.yaml")).expect("a link");
     let content = load(&scratch.0).expect("read");
     assert_eq!(
         (content.objects.len(), content.problems.len()),
@@ -242,6 +240,73 @@ fn what_is_no_manifest_is_not_read() {
         "{:?}",
         content.problems
     );
+}
+
+#[test]
+fn what_is_named_like_a_manifest_and_is_no_file_is_told() {
+    let scratch = Scratch::new("no-files");
+    scratch.write("a.yaml", &router("a", 1));
+    fs::create_dir(scratch.0.join("folder.yaml")).expect("a folder");
+    symlink("nowhere", scratch.0.join("link.yaml")).expect("a link");
+    let pipe = scratch.0.join("pipe.yaml");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.is_ok_and(|made| made.success()), "a pipe");
+    let content = load(&scratch.0).expect("read");
+    assert_eq!(content.objects.len(), 1);
+    for (name, words) in [
+        ("folder.yaml", "is a folder"),
+        ("link.yaml", "is a link to nowhere, which is not there"),
+        ("pipe.yaml", "is a pipe"),
+    ] {
+        let problem = content.problems.iter().find(|p| p.file.ends_with(name));
+        let text = problem.map(ToString::to_string).unwrap_or_default();
+        assert!(text.contains(words), "{name}: {:?}", content.problems);
+    }
+    assert_eq!(content.problems.len(), 3);
+}
+
+#[tokio::test]
+async fn a_link_that_leads_nowhere_any_more_takes_nothing_away() {
+    let scratch = Scratch::new("broken-link");
+    scratch.write("text", &router("a", 1));
+    symlink("text", scratch.0.join("a.yaml")).expect("a link");
+    let directory = Directory::start(&scratch.0).expect("the folder is there");
+    let mut updates = directory.updates();
+    assert_eq!(asn_of(&updates.borrow(), "a"), Some(1));
+    scratch.remove("text");
+    until(&mut updates, "the link leads nowhere", |u| {
+        let mut problems = u.problems.iter().map(ToString::to_string);
+        problems.any(|text| text.contains("a.yaml: is a link to text, which is not there"))
+    })
+    .await;
+    assert_eq!(asn_of(&updates.borrow(), "a"), Some(1));
+    scratch.remove("a.yaml");
+    until(&mut updates, "the link is gone", |u| {
+        asn_of(u, "a").is_none() && u.problems.is_empty()
+    })
+    .await;
+}
+
+#[test]
+fn a_file_that_is_emptied_is_named_with_what_it_had() {
+    use std::time::SystemTime;
+
+    let mut folder = Folder::default();
+    let mut read = |text: &str| {
+        let files = [("a.yaml".to_owned(), Ok(text.to_owned()))].into();
+        let content = folder.read(files, SystemTime::UNIX_EPOCH).expect("new");
+        let problems = content.problems.iter().map(ToString::to_string);
+        problems.collect::<Vec<_>>()
+    };
+    assert_eq!(read("# nothing yet\n"), [""; 0]);
+    assert_eq!(read(&router("a", 1)), [""; 0]);
+    let told = read("");
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].starts_with("a.yaml: has no objects any more") && told[0].contains("BGPRouter/a;"),
+        "{told:?}"
+    );
+    assert_eq!(read(&router("a", 1)), [""; 0]);
 }
 
 fn checked(folder: &Path, node: Option<&str>) -> (u8, String) {

@@ -237,15 +237,29 @@ fn read(path: &Path) -> io::Result<BTreeMap<String, Result<String, String>>> {
         if !is_manifest(&file) {
             continue;
         }
-        match fs::metadata(&file) {
-            // Reading a pipe or a device might never end.
-            Ok(meta) if !meta.is_file() => {}
-            // Gone between the listing and now, or a link to nowhere.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            _ => {
-                files.insert(file.display().to_string(), text(&file));
-            }
-        }
+        let text = match fs::metadata(&file) {
+            Ok(meta) if meta.is_file() => text(&file),
+            Ok(meta) if meta.is_dir() => Err(
+                "is a folder, and only files are read; move its manifests up, or rename it so that it does not look \
+                 like one"
+                    .to_owned(),
+            ),
+            // Reading it might never end.
+            Ok(_) => Err(
+                "is a pipe, a socket or a device, which is not read; put a file in its place, or remove it"
+                    .to_owned(),
+            ),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => match fs::read_link(&file) {
+                Ok(target) => Err(format!(
+                    "is a link to {}, which is not there; put it there, or remove the link",
+                    target.display()
+                )),
+                // Gone between the listing and now.
+                Err(_) => continue,
+            },
+            Err(error) => Err(format!("cannot be read: {error}")),
+        };
+        files.insert(file.display().to_string(), text);
     }
     Ok(files)
 }

@@ -270,12 +270,16 @@ impl File {
             .and_then(|text| documents(text))
         {
             Ok(documents) => documents,
-            Err(why) => {
+            Err(mut why) => {
+                if !self.objects.is_empty() {
+                    why.push_str("; its objects stay as they were");
+                }
                 self.problems
                     .push(problem(None, "", why, Severity::Rejected));
                 return;
             }
         };
+        let before = self.keys();
         self.objects.clear();
         self.refused.clear();
         for document in documents {
@@ -300,6 +304,22 @@ impl File {
                 (None, None) => {}
             }
         }
+        if self.keys().is_empty() && self.problems.is_empty() && !before.is_empty() {
+            let before: Vec<String> = before.iter().map(ToString::to_string).collect();
+            let message = format!(
+                "has no objects any more, so what it had goes, unless another file has it: {}; put it back, or remove \
+                 the file if that is what you want",
+                before.join(", ")
+            );
+            self.problems
+                .push(problem(None, "", message, Severity::Warning));
+        }
+    }
+
+    /// What the file names, good or refused.
+    fn keys(&self) -> BTreeSet<ObjectKey> {
+        let objects = self.objects.iter().map(|(object, _)| object.key());
+        objects.chain(self.refused.iter().cloned()).collect()
     }
 }
 
