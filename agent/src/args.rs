@@ -320,8 +320,11 @@ pub struct ExplainArgs {
 /// `cosmos check`.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = "Each problem is one line:\n  \
-    error: FILE: KIND/NAME: field.path: what is wrong and what would be right\n\n\
-    Exit status: 0 nothing found; 1 problems; 2 could not check.\n\n\
+    FILE: KIND/NAME: field.path: what is wrong and what would be right\n\
+    What is carried out all the same is a warning, and leaves the exit status as it is:\n  \
+    FILE: KIND/NAME: warning: field.path: what has no effect or another one\n\n\
+    Exit status: 0 nothing found, or warnings only; 1 problems; 2 could not check (no such folder,\n\
+    or no object in it).\n\n\
     Examples:\n  \
     cosmos check ./manifests\n  \
     cosmos check ./manifests --node node-1")]

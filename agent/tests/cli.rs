@@ -172,10 +172,10 @@ fn check_has_its_three_answers() {
     let output = cosmos(&["check", folder.to_str().unwrap()]);
     assert_eq!(
         (output.status.code(), out(&output)),
-        (Some(0), String::new())
+        (Some(2), String::new())
     );
     assert!(
-        err(&output).contains("nothing was checked"),
+        err(&output).contains("nothing was checked") && err(&output).lines().count() == 1,
         "{}",
         err(&output)
     );
@@ -201,7 +201,7 @@ fn the_manual_is_what_help_says() {
          - **Which agent**: the commands that ask use the Unix socket of `--socket`, else `COSMOS_SOCKET`, else \
          `/run/cosmos/cosmos.sock`.\n  The socket belongs to the user that runs the agent (mode 0600).\n\
          - **Exit status**: 0 done; 1 the answer is no (no such peer, no such route, problems in manifests); 2 the question \
-         could not\n  be asked (usage, no agent). Errors are one line on standard error.\n\
+         could not\n  be asked (usage, no agent, nothing to check). Errors are one line on standard error.\n\
          - **Output**: tables fit 100 columns; what does not fit is wrapped within its column, never cut. Colours only on a \
          terminal, and\n  not with `NO_COLOR`. `-o json` gives one document, or one object a line for routes and kernel entries.\n\
          - **Size**: a table of any size streams through bounded memory in the agent and in the command.\n",

@@ -361,9 +361,9 @@ spec:
     );
     let file = scratch.0.join("peers.yaml").display().to_string();
     let expected = format!(
-        "error: {file}: BGPPeer/tor: spec.holdTime: holdTime must be a duration with its unit, 0s or at least 3s, such as 90s
-error: {file}: BGPPeer/tor-2: spec.passiv: there is no such field, so it has no effect; did you mean passive?
-error: {file}: BGPPeer/tor-2: spec.routerRef.name: there is no BGPRouter \"b\" in namespace \"default\"; create it or correct the name
+        "{file}: BGPPeer/tor: spec.holdTime: holdTime must be a duration with its unit, 0s or at least 3s, such as 90s
+{file}: BGPPeer/tor-2: spec.passiv: there is no such field, so it has no effect; did you mean passive?
+{file}: BGPPeer/tor-2: spec.routerRef.name: there is no BGPRouter \"b\" in namespace \"default\"; create it or correct the name
 "
     );
     assert_eq!(checked(&scratch.0, None), (PROBLEMS, expected.clone()));
@@ -387,8 +387,11 @@ spec:
     scratch.write("all.yaml", &format!("{}---\n{peer}", router("a", 1)));
     let (status, told) = checked(&scratch.0, None);
     assert_eq!(status, OK);
+    let file = scratch.0.join("all.yaml").display().to_string();
     assert!(
-        told.starts_with("warning: ") && told.contains("spec.multiSession"),
+        told.starts_with(&format!(
+            "{file}: BGPPeer/tor: warning: spec.multiSession: "
+        )),
         "{told}"
     );
     // A single file can be checked too.

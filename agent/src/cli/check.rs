@@ -36,9 +36,11 @@ fn run(dir: &Path, node: Option<&str>, out: &mut dyn Write, err: &mut dyn Write)
     if loaded.objects.is_empty() && loaded.problems.is_empty() {
         writeln!(
             err,
-            "cosmos: there is no object in {} (*.yaml, *.yml), so nothing was checked",
+            "cosmos: there is no object in {} (*.yaml, *.yml), so nothing was checked; name the folder that holds \
+             the manifests",
             dir.display()
         )?;
+        return Ok(COULD_NOT_RUN);
     }
     // What was dropped from a file while reading is a slip of the pen, which a check is there to find.
     let mut problems: Vec<FileProblem> = loaded
@@ -82,14 +84,27 @@ fn run(dir: &Path, node: Option<&str>, out: &mut dyn Write, err: &mut dyn Write)
     // A file's problems stand together; within it they keep the order in which they were found.
     problems.sort_by(|a, b| a.file.cmp(&b.file));
     for problem in &problems {
-        let tone = if counts(problem) { "error" } else { "warning" };
-        writeln!(out, "{tone}: {problem}")?;
+        writeln!(out, "{}", line(problem))?;
     }
     Ok(if problems.iter().any(counts) {
         PROBLEMS
     } else {
         OK
     })
+}
+
+/// The line of a problem. It begins with the file, as editors and people expect; a warning says so behind the object.
+fn line(problem: &FileProblem) -> String {
+    if counts(problem) {
+        return problem.to_string();
+    }
+    let mut problem = problem.clone();
+    let first = match problem.field.as_str() {
+        "" => &mut problem.message,
+        _ => &mut problem.field,
+    };
+    first.insert_str(0, "warning: ");
+    problem.to_string()
 }
 
 /// A warning is not a problem: the object is carried out.
