@@ -63,10 +63,14 @@ pub enum Command {
 
 /// `cosmos run`.
 #[derive(Debug, Clone, Args)]
-#[command(after_long_help = "Examples:\n  \
+#[command(
+    after_long_help = "SIGTERM, SIGINT and SIGHUP (the terminal is closed) stop the agent in order: peers are told,\n\
+    then its routes leave the kernel. Under nohup, SIGHUP is ignored.\n\n\
+    Examples:\n  \
     cosmos run --manifests /etc/cosmos --node node-1\n  \
     cosmos run --manifests . --node n1 --socket ./cosmos.sock --metrics-addr :8082 --health-addr :8083\n  \
-    COSMOS_LOG=info,cosmos::kernel=debug cosmos run --manifests /etc/cosmos --log-format json")]
+    COSMOS_LOG=info,cosmos::kernel=debug cosmos run --manifests /etc/cosmos --log-format json"
+)]
 pub struct RunArgs {
     /// Folder of manifests (*.yaml, several documents a file); changes apply while running
     #[arg(long, value_name = "DIR")]

@@ -15,19 +15,22 @@ mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use rib::Rib;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use self::agent::Agent;
 use self::told::Told;
 use crate::args::RunArgs;
 use crate::control::server::ControlSocket;
-use crate::desired::{Change, Desired, InEffect, Objects, Router, RouterKey, diff};
+use crate::desired::{
+    Change, Desired, InEffect, Objects, Problem, Router, RouterKey, Severity, diff,
+};
 use crate::kernel::{self, KernelHandle, KernelOptions, RibSource};
 use crate::observe::heartbeat::Hearts;
 use crate::observe::http::{Http, Observed};
@@ -120,6 +123,9 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
         in_effect: InEffect::default(),
         told,
         in_kernel: BTreeMap::new(),
+        manifests: args.manifests.clone(),
+        idle: false,
+        refused: BTreeSet::new(),
     };
     let outcome = node.turn(updates, first, &observed, &hearts).await;
 
@@ -167,6 +173,11 @@ struct Node {
     told: Told,
     /// The tables that the kernel room reads.
     in_kernel: BTreeMap<RouterKey, Arc<Rib>>,
+    manifests: PathBuf,
+    /// There is no router to run, and the log has said so.
+    idle: bool,
+    /// What is refused, by name.
+    refused: BTreeSet<String>,
 }
 
 impl Node {
@@ -180,6 +191,7 @@ impl Node {
     ) -> anyhow::Result<()> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut hangup = hangup()?;
         let heart = hearts.register("main", LONGEST_PAUSE, Instant::now());
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
@@ -221,6 +233,7 @@ impl Node {
                 }
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
+                Some(()) = hangup.recv() => break,
             }
             tokio::time::sleep(STATUS_DEBOUNCE).await;
             self.agent.write_statuses(&self.desired);
@@ -240,15 +253,20 @@ impl Node {
                 if said == Said::Nothing {
                     self.kernel.converged();
                 }
-                tracing::info!("converged");
+                match converged(self.idle, &self.refused) {
+                    None => tracing::info!("converged"),
+                    Some(but) => tracing::warn!("converged, but {but}"),
+                }
                 Said::Converged
             }
             Readiness::ReadyWithout(missing) if said == Said::Nothing => {
                 self.kernel.converged();
                 tracing::warn!(
                     "not converged, but the time limit (--convergence-timeout) has passed: \
-                     going on without {}",
-                    missing.join("; ")
+                     going on without {}{}",
+                    missing.join("; "),
+                    converged(self.idle, &self.refused)
+                        .map_or_else(String::new, |but| format!("; also, {but}"))
                 );
                 Said::Late
             }
@@ -260,6 +278,17 @@ impl Node {
     async fn apply(&mut self, update: &SourceUpdate, on_error: OnError) -> Option<SpeakerError> {
         let (wanted, problems) = self.in_effect.build(&update.objects, &self.name);
         self.told.tell(update, &problems);
+        self.refused = refused(update, &problems);
+        let idle = wanted.routers.is_empty();
+        if idle && !self.idle {
+            let name = &self.name;
+            tracing::warn!(
+                "there is no BGPRouter for node {name:?} in {} that can be run, so this agent does nothing; give \
+                 one spec.targetRef {{kind: Node, name: {name}}}, or correct --node",
+                self.manifests.display()
+            );
+        }
+        self.idle = idle;
         let mut failed = None;
         for change in diff(&self.desired, &wanted) {
             self.tell_kernel_before(&change);
@@ -318,7 +347,15 @@ fn put_in_kernel(
 /// A node name that no manifest knows is most likely a slip, and an agent that does nothing is no answer to it.
 fn check_node(objects: &Objects, node: &str, args: &RunArgs) -> anyhow::Result<()> {
     let known: BTreeSet<String> = crate::desired::nodes(objects);
-    if known.is_empty() || known.contains(node) {
+    if known.contains(node) {
+        return Ok(());
+    }
+    let kinds: Vec<String> = objects
+        .routers()
+        .map(|(key, router)| format!("{key} has {:?}", router.spec.target_ref.kind))
+        .collect();
+    if known.is_empty() && kinds.is_empty() {
+        // Nothing is there yet that could be a slip.
         return Ok(());
     }
     let known = known.into_iter().collect::<Vec<_>>().join(", ");
@@ -327,10 +364,79 @@ fn check_node(objects: &Objects, node: &str, args: &RunArgs) -> anyhow::Result<(
     } else {
         "the host name"
     };
+    if known.is_empty() {
+        bail!(
+            "no BGPRouter in {} is for node {node:?} (from {given}): spec.targetRef.kind must be Node, and {}",
+            args.manifests.display(),
+            kinds.join(", ")
+        );
+    }
     bail!(
         "no BGPRouter in {} is for node {node:?} (from {given}): their spec.targetRef.name says {known}",
         args.manifests.display()
     );
+}
+
+/// Everything that is refused, by name: objects, and files in which there is none that can be named.
+fn refused(update: &SourceUpdate, problems: &[Problem]) -> BTreeSet<String> {
+    let files = update.problems.iter();
+    let files = files.filter(|problem| problem.severity == Severity::Rejected);
+    let objects = problems.iter();
+    let objects = objects.filter(|problem| problem.severity == Severity::Rejected);
+    files
+        .map(|problem| problem.object.clone().unwrap_or(problem.file.clone()))
+        .chain(objects.map(|problem| problem.object.to_string()))
+        .collect()
+}
+
+/// What must be said beside the word "converged": it must not sound as if all that is asked for runs.
+fn converged(idle: bool, refused: &BTreeSet<String>) -> Option<String> {
+    const SHOWN: usize = 10;
+    let mut but = Vec::new();
+    if idle {
+        but.push("there is no router to run".to_owned());
+    }
+    if !refused.is_empty() {
+        let names: Vec<&str> = refused.iter().take(SHOWN).map(String::as_str).collect();
+        let more = match refused.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        but.push(format!(
+            "{} refused: {}{more}; `cosmos show summary` says why",
+            match refused.len() {
+                1 => "1 object is".to_owned(),
+                many => format!("{many} objects are"),
+            },
+            names.join(", "),
+        ));
+    }
+    (!but.is_empty()).then(|| but.join(", and "))
+}
+
+/// Tells that the terminal is closed. Who starts the agent with that signal ignored (nohup) wants it to go on.
+fn hangup() -> io::Result<Hangup> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        // Signal 1 has the lowest bit.
+        .is_some_and(|mask| mask & 1 != 0);
+    Ok(Hangup(match ignored {
+        true => None,
+        false => Some(signal(SignalKind::hangup())?),
+    }))
+}
+
+/// SIGHUP, if it is to be heard.
+struct Hangup(Option<Signal>);
+
+impl Hangup {
+    /// Cancel-safe, as the signal's own.
+    async fn recv(&mut self) -> Option<()> {
+        self.0.as_mut()?.recv().await
+    }
 }
 
 /// Jitter that differs between nodes and between runs.
@@ -348,4 +454,29 @@ fn resident_bytes() -> io::Result<u64> {
         .and_then(|n| n.parse().ok())
         .unwrap_or(0);
     Ok(pages * 4096)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn converged_names_what_is_refused() {
+        let refused = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        assert_eq!(converged(false, &refused(&[])), None);
+        assert_eq!(
+            converged(false, &refused(&["BGPPeer/tor"])).as_deref(),
+            Some("1 object is refused: BGPPeer/tor; `cosmos show summary` says why")
+        );
+        assert_eq!(
+            converged(true, &refused(&["a.yaml", "BGPPeer/tor"])).as_deref(),
+            Some(
+                "there is no router to run, and 2 objects are refused: BGPPeer/tor, a.yaml; \
+                 `cosmos show summary` says why"
+            )
+        );
+        let many = (0..12).map(|n| format!("BGPPeer/p{n:02}")).collect();
+        let text = converged(false, &many).expect("something is said");
+        assert!(text.contains("BGPPeer/p09 and 2 more;"), "{text}");
+    }
 }

@@ -361,16 +361,18 @@ fn when_only_the_time_limit_has_passed_the_log_says_who_is_missing() {
         ];
         let more = ["--convergence-timeout", "3s"];
         let agent = Agent::start_with(lab, &net.node, &documents, &more)?;
-        let is_there = |words: &str| agent.log().lines().any(|line| line.ends_with(words));
+        let is_there = |words: &str| agent.log().lines().any(|line| line.contains(words));
         until("the log names the peer", secs(10), || {
             let log = agent.log();
-            let named = log
-                .lines()
-                .any(|line| line.contains("going on without") && line.contains(PEER));
+            let named = log.lines().any(|line| {
+                line.contains("going on without")
+                    && line.contains(PEER)
+                    && line.contains("1 object is refused: BGPPeer/no-such-thing")
+            });
             Ok(Look::when(named, || "it does not".into()))
         })?;
         ensure!(
-            !is_there(" converged"),
+            !is_there(": converged"),
             "it has not converged:\n{}",
             agent.log()
         );
@@ -380,7 +382,9 @@ fn when_only_the_time_limit_has_passed_the_log_says_who_is_missing() {
         );
         let _tor = peers::start(Kind::Bird, &net.tor, &lab.subdirectory("tor")?, &plan)?;
         until("the log says that it has converged", secs(20), || {
-            Ok(Look::when(is_there(" converged"), || agent.log()))
+            // The refused peer is no reason to wait, and must not be forgotten.
+            let words = ": converged, but 1 object is refused: BGPPeer/no-such-thing;";
+            Ok(Look::when(is_there(words), || agent.log()))
         })?;
 
         let routers = agent.json(&["show", "summary"])?["routers"].clone();
@@ -476,6 +480,37 @@ fn an_administrative_shutdown_says_its_text_and_takes_the_routes() {
         ensure!(
             heard.contains("back at noon"),
             "BIRD did not hear the text:\n{heard}"
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn a_node_without_a_router_says_so_and_a_closed_terminal_is_a_clean_stop() {
+    lab::run("hangup", |lab| {
+        let net = NodeAndTor::new()?;
+        let folder = lab.subdirectory("manifests")?;
+        let socket = lab.directory().join("s");
+        let mut command = run_command(&net.node, &folder, &socket, lab, &[])?;
+        let mut agent = Daemon::start("cosmos", &mut command, &lab.directory().join("log"))?;
+        for words in [
+            "there is no BGPRouter for node \"node-1\" in ",
+            "converged, but there is no router to run",
+        ] {
+            until(&format!("the log says {words:?}"), secs(10), || {
+                let log = agent.said();
+                let mut lines = log.lines();
+                let told = lines.any(|line| line.contains(" WARN ") && line.contains(words));
+                Ok(Look::when(told, || log.clone()))
+            })?;
+        }
+        finish(std::process::Command::new("kill").args(["-HUP", &agent.pid().to_string()]))?;
+        let status = agent.wait(secs(10))?;
+        let log = agent.said();
+        ensure!(
+            status.is_some_and(|status| status.success())
+                && log.lines().any(|line| line.ends_with(" stopped")),
+            "the agent ended with {status:?}:\n{log}"
         );
         Ok(())
     });

@@ -402,6 +402,19 @@ fn an_unknown_node_name_ends_the_start_with_one_clear_line() {
         must_fail(
             run_command(&net.node, &folder, &socket, lab, &[])?,
             &["node-1"],
+        )?;
+        // A slip in the kind, too, leaves no router for any node.
+        fs::write(
+            folder.join("router.yaml"),
+            another.replace("kind: Node,", "kind: node,"),
+        )?;
+        must_fail(
+            run_command(&net.node, &folder, &socket, lab, &[])?,
+            &[
+                "node-1",
+                "spec.targetRef.kind",
+                "BGPRouter/underlay has \"node\"",
+            ],
         )
     });
 }
