@@ -384,7 +384,12 @@ fn refused(update: &SourceUpdate, problems: &[Problem]) -> BTreeSet<String> {
     let objects = problems.iter();
     let objects = objects.filter(|problem| problem.severity == Severity::Rejected);
     files
-        .map(|problem| problem.object.clone().unwrap_or(problem.file.clone()))
+        .map(|problem| {
+            problem
+                .object
+                .clone()
+                .unwrap_or_else(|| problem.file.clone())
+        })
         .chain(objects.map(|problem| problem.object.to_string()))
         .collect()
 }
