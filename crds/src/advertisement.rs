@@ -43,7 +43,8 @@ pub struct BGPAdvertisementSpec {
     pub router_ref: RouterRef,
     /// The family of the routes.
     pub address_family: AddressFamily,
-    /// Prefixes to originate, such as 2001:db8:1::/64.
+    /// Prefixes to originate, such as 2001:db8:1::/64. When several advertisements of a router have one, the first by name
+    /// originates it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(max = 256),

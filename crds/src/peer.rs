@@ -98,7 +98,7 @@ pub struct BGPPeerSpec {
     /// Hold time and keepalive interval in seconds, in place of holdTime and keepaliveTime.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timers: Option<TimersSpec>,
-    /// Wait for the neighbour to open the session. False unless set.
+    /// Wait for the neighbour to open the session, which takes a router that listens. False unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passive: Option<bool>,
     /// The eBGP neighbour may be several hops away: packets leave with TTL 64 when true, 1 otherwise.

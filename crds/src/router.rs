@@ -65,7 +65,8 @@ pub struct BGPRouterSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 64))]
     pub maximum_paths: Option<i32>,
-    /// Import and export nothing on eBGP peers that have no policy (RFC 8212). False unless set.
+    /// Import and export nothing on eBGP peers that have no policy (RFC 8212); policies are not carried out yet, so that is all
+    /// of them. False unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub require_policy: Option<bool>,
     /// Choices within the decision process.

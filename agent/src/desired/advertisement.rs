@@ -127,7 +127,7 @@ pub(super) fn one_originator(
 ) {
     let mut first: HashMap<(RouterKey, IpNet), Arc<str>> = HashMap::new();
     for (key, origination) in originations {
-        let mut taken = Vec::new();
+        let mut taken: BTreeMap<Arc<str>, Vec<IpNet>> = BTreeMap::new();
         origination
             .prefixes
             .retain(|prefix| match first.entry((key.router.clone(), *prefix)) {
@@ -136,25 +136,41 @@ pub(super) fn one_originator(
                     true
                 }
                 Entry::Occupied(other) => {
-                    taken.push((*prefix, other.get().clone()));
+                    taken.entry(other.get().clone()).or_default().push(*prefix);
                     false
                 }
             });
         let object = ObjectKey::new(Kind::BgpAdvertisement, key.router.namespace(), key.name());
-        for (prefix, other) in taken {
+        // A copy of an advertisement has all its prefixes: they make one message.
+        for (other, prefixes) in taken {
             let other = OriginationKey {
                 advertisement: other,
                 router: key.router.clone(),
             };
+            let field = match prefixes[..] {
+                [one] => place_of(one, objects.get(&object)),
+                _ => "spec.prefixes".to_owned(),
+            };
             let message = format!(
-                "BGPAdvertisement {} originates {prefix} on BGPRouter {} already, with its own attributes, and the \
-                 first by name counts; remove the prefix from one of them",
+                "BGPAdvertisement {} originates {} on BGPRouter {} already, with its own attributes, and the first \
+                 by name counts; name each prefix in one of them only",
                 other.name(),
+                some(&prefixes),
                 key.router
             );
-            let field = place_of(prefix, objects.get(&object));
             Findings::new(&object, problems).warn(&field, Reason::DuplicatePrefix, message);
         }
+    }
+}
+
+/// The first prefixes, and how many more there are.
+fn some(prefixes: &[IpNet]) -> String {
+    const SHOWN: usize = 5;
+    let shown: Vec<String> = prefixes.iter().take(SHOWN).map(IpNet::to_string).collect();
+    let shown = shown.join(", ");
+    match prefixes.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 

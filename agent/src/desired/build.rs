@@ -225,9 +225,16 @@ impl<'a> Routers<'a> {
             }
             findings.reject(field, Reason::RouterNotFound, message);
         }
+        // Targets that no node carries out take nothing from the routers beside them; alone they have to be told.
+        let no_nodes = chosen
+            .iter()
+            .all(|(_, router)| router.spec.target_ref.kind != "Node");
         chosen
             .into_iter()
-            .filter(|(_, router)| may_be_for(router, self.node))
+            .filter(|(key, router)| {
+                let key = RouterKey::new(&key.namespace, &key.name);
+                no_nodes || is_for(router, self.node) || self.running.contains_key(&key)
+            })
             .filter_map(|(key, _)| {
                 self.usable(RouterKey::new(&key.namespace, &key.name), field, findings)
             })

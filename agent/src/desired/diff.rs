@@ -71,13 +71,16 @@ pub fn diff(running: &Desired, wanted: &Desired) -> Vec<Change> {
         Change::PeerAdded,
         |old, new| Change::PeerChanged { old, new },
     );
+    let mut originations = Vec::new();
     compare(
-        &mut changes,
+        &mut originations,
         &running.originations,
         &wanted.originations,
         Change::OriginationAdded,
         |old, new| Change::OriginationChanged { old, new },
     );
+    originations.sort_by_key(gives_up_prefixes);
+    changes.append(&mut originations);
     gone(
         &running.originations,
         &wanted.originations,
@@ -91,6 +94,17 @@ pub fn diff(running: &Desired, wanted: &Desired) -> Vec<Change> {
         &mut changes,
     );
     changes
+}
+
+/// Whether somebody else may have got a prefix that is withdrawn with this.
+fn gives_up_prefixes(change: &Change) -> bool {
+    match change {
+        Change::OriginationChanged { old, new } => {
+            let kept = |prefix| new.prefixes.binary_search(prefix).is_ok();
+            !old.prefixes.iter().all(kept)
+        }
+        _ => false,
+    }
 }
 
 fn compare<K: Ord, V: Clone + PartialEq>(
