@@ -121,32 +121,43 @@ fn meds_count_among_peers_that_do_not_put_their_own_as_first() {
 }
 
 #[test]
-fn a_destination_holds_four_thousand_and_ninety_five_paths() {
-    const MOST: u32 = 4095;
+fn a_destination_holds_some_paths_of_each_peer_and_no_more_than_it_can_number() {
+    const OF_ONE: u32 = 255;
+    const OF_ALL: u32 = 4095;
     let mut world = World::new(1, 1);
-    let peer = world.add(SourceKind::Ebgp, Asn(64501));
-    let idx = world.peers[peer].idx;
     let attrs = set(V4, Asn(64501), 2, |_| {});
-    let received = |world: &World| world.rib.peer_counts(idx, V4).received;
-    for id in 1..=MOST {
-        world.announce(peer, &[net()], id, attrs.as_ref());
-    }
-    let wanted = Flushed {
-        announced: MOST as usize,
-        ..Flushed::default()
+    let peers: Vec<usize> = (0..=OF_ALL / OF_ONE)
+        .map(|_| world.add(SourceKind::Ebgp, Asn(64501)))
+        .collect();
+    let flushed = |world: &mut World, peer, n: u32| {
+        let flushed = world.flush(peer);
+        assert_eq!(flushed.announced, n as usize);
+        flushed.dropped
     };
-    assert_eq!(world.flush(peer), wanted);
-    assert_eq!(received(&world), MOST);
+    // Of one peer only so many are taken, and the others have their places.
+    for id in 1..=OF_ONE + 3 {
+        world.announce(peers[0], &[net()], id, attrs.as_ref());
+    }
+    assert_eq!(flushed(&mut world, peers[0], OF_ONE + 3), 3);
+    let mut all = OF_ONE;
+    for &peer in &peers[1..] {
+        let fit = OF_ONE.min(OF_ALL - all);
+        for id in 1..=OF_ONE {
+            world.announce(peer, &[net()], id, attrs.as_ref());
+        }
+        assert_eq!(flushed(&mut world, peer, OF_ONE), (OF_ONE - fit) as usize);
+        all += fit;
+    }
+    assert_eq!(all, OF_ALL);
 
-    world.announce(peer, &[net()], MOST + 1, attrs.as_ref());
-    assert_eq!(world.flush(peer).dropped, 1);
     // What is there may still change, and what goes makes room.
-    world.announce(peer, &[net()], 7, attrs.as_ref());
-    assert_eq!(world.flush(peer).dropped, 0);
-    world.withdraw(peer, &[net()], 8);
-    world.announce(peer, &[net()], MOST + 1, attrs.as_ref());
-    assert_eq!(world.flush(peer).dropped, 0);
-    assert_eq!(received(&world), MOST);
+    world.announce(peers[0], &[net()], 7, attrs.as_ref());
+    assert_eq!(flushed(&mut world, peers[0], 1), 0);
+    world.withdraw(peers[0], &[net()], 8);
+    world.announce(peers[0], &[net()], OF_ONE + 1, attrs.as_ref());
+    assert_eq!(flushed(&mut world, peers[0], 1), 0);
+    let idx = world.peers[peers[0]].idx;
+    assert_eq!(world.rib.peer_counts(idx, V4).received, OF_ONE);
 }
 
 /// The nth of many prefixes of one destination table.

@@ -55,6 +55,11 @@ enum Step {
         v6: bool,
         demarcated: bool,
     },
+    Select {
+        always: bool,
+        ids: bool,
+        max_paths: u8,
+    },
     Reidentify {
         peer: usize,
         client: bool,
@@ -107,6 +112,8 @@ fn steps(max: usize) -> impl Strategy<Value = Vec<Step>> {
         2 => (peer, any::<bool>(), any::<bool>())
             .prop_map(|(peer, v6, demarcated)| Step::Refresh { peer, v6, demarcated }),
         1 => any::<bool>().prop_map(|cut| Step::Cut { cut }),
+        1 => (any::<bool>(), any::<bool>(), 1..5u8)
+            .prop_map(|(always, ids, max_paths)| Step::Select { always, ids, max_paths }),
         1 => (net.clone(), 0..2u32).prop_map(|(net, originator)| Step::Originate { net, originator }),
         1 => (net, 0..2u32).prop_map(|(net, originator)| Step::WithdrawLocal { net, originator }),
         1 => Just(Step::Sweep),
@@ -305,6 +312,21 @@ fn run(world: &mut World, step: &Step) {
                 .refresh(&world.rib, idx, FAMILIES[usize::from(v6)], demarcated);
         }
         Step::Reidentify { peer, client, id } => world.reidentify(peer, client, id),
+        Step::Select {
+            always,
+            ids,
+            max_paths,
+        } => {
+            let decision = DecisionConfig {
+                always_compare_med: always,
+                compare_router_id: ids,
+            };
+            let selection = Selection {
+                decision,
+                max_paths,
+            };
+            world.rib.select_by(selection).finish(&world.rib);
+        }
         Step::Cut { cut } => {
             world.cut.0.store(cut, Ordering::Relaxed);
             let all: Vec<_> = world
