@@ -45,7 +45,7 @@ fn the_longest_match_is_found_and_never_through_itself() {
         let found = world.rib.lookup(address.parse().unwrap(), 128);
         found.map(|found| (found.prefix.to_string(), found.metric))
     };
-    for (address, prefix, metric) in [
+    for (address, prefix, hop) in [
         ("10.1.2.3", "10.1.2.0/24", 8),
         ("10.1.3.3", "10.1.0.0/16", 6),
         ("10.2.0.0", "10.0.0.0/8", 4),
@@ -59,7 +59,7 @@ fn the_longest_match_is_found_and_never_through_itself() {
     ] {
         assert_eq!(
             found(address),
-            Some((prefix.to_owned(), metric)),
+            Some((prefix.to_owned(), metric_of(hop))),
             "{address}"
         );
     }
@@ -72,7 +72,7 @@ fn the_longest_match_is_found_and_never_through_itself() {
 fn a_match_has_all_ways_that_share_the_traffic_but_those_that_are_the_address_itself() {
     let mut world = two_peers();
     let net = prefix("10.1.0.0/16");
-    // As far away as each other: their last octet is the metric here.
+    // As far away as each other: see `metric_of`.
     for (peer, hop) in [(0, "192.0.2.2"), (1, "10.1.0.2")] {
         let asn = world.peers[peer].asn;
         let attrs = set(Family::IPV4_UNICAST, asn, 2, |editor| {
@@ -103,7 +103,7 @@ fn a_next_hop_that_is_cut_off_takes_its_paths_out_of_the_race_until_it_is_back()
     let mut world = two_peers();
     world.rib.open_fib_reader(std::sync::Arc::new(()), None);
     announce(&mut world, 0, "10.0.0.0/8", 1);
-    announce(&mut world, 1, "10.0.0.0/8", 2);
+    announce(&mut world, 1, "10.0.0.0/8", 8);
     let best = |world: &World| world.rows().iter().find(|row| row.best).map(|row| row.peer);
     let (left, right) = (world.peers[0].idx, world.peers[1].idx);
     assert_eq!(best(&world), Some(left), "the lower metric wins");

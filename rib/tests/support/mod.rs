@@ -32,10 +32,15 @@ impl NextHopResolver for Cut {
         } else {
             Resolution {
                 reachable: true,
-                metric: u32::from(last),
+                metric: metric_of(last),
             }
         }
     }
+}
+
+/// How far away the next hop with this last octet is: some are as far as others, and may share traffic.
+pub(crate) fn metric_of(hop: u8) -> u32 {
+    u32::from(hop / 4)
 }
 
 /// One neighbour: it sends, and it may be told.
