@@ -65,6 +65,21 @@ pub fn open_with(asn: u32, hold_time: u16, router_id: [u8; 4], more: &[u8]) -> V
     message(1, &body)
 }
 
+/// An UPDATE that announces IPv4 prefixes, as they stand on the wire, with this ORIGIN, an AS_PATH of one AS, and the router's end of
+/// the link as the next hop.
+#[must_use]
+pub fn ipv4_update(asn: u32, origin: u8, nlri: &[u8]) -> Vec<u8> {
+    let [a, b, c, d] = asn.to_be_bytes();
+    let attributes = [
+        &[0x40, 1, 1, origin][..],
+        &[0x40, 2, 6, 2, 1, a, b, c, d],
+        &[0x40, 3, 4, 10, 12, 0, 1],
+    ]
+    .concat();
+    let length = u8::try_from(attributes.len()).unwrap_or(u8::MAX);
+    message(2, &[&[0, 0, 0, length], &attributes[..], nlri].concat())
+}
+
 /// A KEEPALIVE.
 #[must_use]
 pub fn keepalive() -> Vec<u8> {

@@ -7,7 +7,7 @@ use bgp_tests::agent::Agent;
 use bgp_tests::lab::{self, Lab, NodeAndTor, address, raw_address};
 use bgp_tests::manifests;
 use bgp_tests::peers::{self, Kind, Plan};
-use bgp_tests::raw::{RawPeer, message, open};
+use bgp_tests::raw::{RawPeer, ipv4_update, open};
 use bgp_tests::scenario::{NODE_ASN, PEER, Pair, TOR_ASN, Variant};
 use bgp_tests::wait::{Look, always, secs, until};
 use serde_json::Value;
@@ -128,22 +128,14 @@ fn a_malformed_update_is_one_line_with_its_routes_and_all_its_octets() {
         let mut peer = RawPeer::connect(&net.tor, address(false, true), secs(5))?;
         peer.establish(RAW_ASN, 90, secs(5))?;
         // ORIGIN 9, AS_PATH, NEXT_HOP, 203.0.113.0/24 and 198.51.100.0/24.
-        let [high, low] = u16::try_from(RAW_ASN)?.to_be_bytes();
-        let attributes = [
-            &[0x40, 1, 1, 9][..],
-            &[0x40, 2, 6, 2, 1, 0, 0, high, low],
-            &[0x40, 3, 4, 10, 12, 0, 1],
-        ]
-        .concat();
-        let length = u16::try_from(attributes.len())?.to_be_bytes();
         let nlri = [24, 203, 0, 113, 24, 198, 51, 100];
-        let body = [&[0, 0], &length[..], &attributes, &nlri].concat();
+        let bad = ipv4_update(RAW_ASN, 9, &nlri);
         let mut hex = String::new();
-        for octet in &message(2, &body) {
+        for octet in &bad {
             write!(hex, "{octet:02x}")?;
         }
         for _ in 0..3 {
-            peer.send(&message(2, &body))?;
+            peer.send(&bad)?;
         }
         until("all were seen", secs(5), || {
             let told = agent.json(&["show", "peer", RAW])?;

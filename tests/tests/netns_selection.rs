@@ -4,26 +4,12 @@ use anyhow::{Context, Result, ensure};
 use bgp_tests::agent::Agent;
 use bgp_tests::lab::{self, NodeAndTor, address, raw_address};
 use bgp_tests::manifests;
-use bgp_tests::raw::{RawPeer, message, open};
+use bgp_tests::raw::{RawPeer, ipv4_update, open};
 use bgp_tests::scenario::NODE_ASN;
 use bgp_tests::wait::{Look, secs, until};
 
 const ASN: u32 = 65102;
 const PREFIX: &str = "203.0.113.0/24";
-
-/// Announces [`PREFIX`] by way of the router's end of the link.
-fn announcement() -> Result<Vec<u8>> {
-    let [high, low] = u16::try_from(ASN)?.to_be_bytes();
-    let attributes = [
-        &[0x40, 1, 1, 0][..],
-        &[0x40, 2, 6, 2, 1, 0, 0, high, low],
-        &[0x40, 3, 4, 10, 12, 0, 1],
-    ]
-    .concat();
-    let length = u16::try_from(attributes.len())?.to_be_bytes();
-    let body = [&[0, 0], &length[..], &attributes, &[24, 203, 0, 113]].concat();
-    Ok(message(2, &body))
-}
 
 fn best(agent: &Agent) -> Result<String> {
     let told = agent.json(&["show", "routes", PREFIX, "--best"])?;
@@ -54,7 +40,7 @@ fn other_rules_choose_another_path_and_reset_no_session() {
             net.speak_as(n)?;
             let mut peer = RawPeer::connect(&net.tor, address(false, true), secs(5))?;
             peer.establish_with(&open(ASN, 90, [10, 255, 0, id]), secs(5))?;
-            peer.send(&announcement()?)?;
+            peer.send(&ipv4_update(ASN, 0, &[24, 203, 0, 113]))?;
             peers.push(peer);
         }
         let since = || {

@@ -182,7 +182,12 @@ pub(super) mod tests {
         }
     }
 
-    fn route(prefix: &str, gateway: Option<&str>, ifindex: u32, metric: u32) -> KernelRoute {
+    pub(in crate::kernel) fn route(
+        prefix: &str,
+        gateway: Option<&str>,
+        ifindex: u32,
+        metric: u32,
+    ) -> KernelRoute {
         KernelRoute {
             prefix: prefix.parse().unwrap(),
             owner: Ownership {

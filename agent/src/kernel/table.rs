@@ -557,23 +557,10 @@ fn full_key(route: &KernelRoute) -> (u32, IpNet, u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::resolve::tests::route as of_others;
 
     fn route(prefix: &str, gateway: &str, metric: u32) -> KernelRoute {
-        KernelRoute {
-            prefix: prefix.parse().unwrap(),
-            owner: Ownership {
-                protocol: 4,
-                metric,
-                table: MAIN_TABLE,
-            },
-            kind: RouteKind::Unicast,
-            tos: 0,
-            legs: [Leg::new(Some(gateway.parse().unwrap()), 2)]
-                .into_iter()
-                .collect(),
-            encapsulated: false,
-            nexthop_id: 0,
-        }
+        of_others(prefix, Some(gateway), 2, metric)
     }
 
     const FAMILIES: [(IpFamily, &str, &str, &str); 2] = [

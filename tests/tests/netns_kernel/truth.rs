@@ -250,27 +250,38 @@ fn what_a_router_left_goes_though_the_next_run_has_no_such_router() -> Result<()
     Ok(())
 }
 
-#[test]
-fn lost_notifications_are_made_up_for_by_reading_again() -> Result<()> {
-    let mut node = Node::links("overrun")?;
-    // Room for a handful of notifications only.
+/// More routes of someone else than a small buffer has room for.
+fn thousand_of_others() -> String {
+    let mut batch = String::new();
+    for i in 0..1_000 {
+        let (high, low) = (100 + i / 250, i % 250);
+        batch += &format!("route replace 10.{high}.{low}.0/24 via 192.0.2.2 proto 12\n");
+    }
+    batch
+}
+
+/// A kernel room with room for a handful of notifications only, and its router.
+fn hard_of_hearing(node: &mut Node) -> Result<()> {
     node.start(KernelOptions {
         monitor_buffer: 4096,
         ..options()
     })?;
     node.add("r", node.table.clone(), FibConfig::default());
     node.kernel().converged();
+    Ok(())
+}
+
+#[test]
+fn lost_notifications_are_made_up_for_by_reading_again() -> Result<()> {
+    let mut node = Node::links("overrun")?;
+    hard_of_hearing(&mut node)?;
     node.table.route("10.0.0.0/24", &["203.0.113.1"]);
     node.expect_state(
         "10.0.0.0/24",
         FibState::Unresolved,
         "no next hop is reached",
     )?;
-    let mut batch = String::new();
-    for i in 0..1_000 {
-        let (high, low) = (100 + i / 250, i % 250);
-        batch += &format!("route replace 10.{high}.{low}.0/24 via 192.0.2.2 proto 12\n");
-    }
+    let mut batch = thousand_of_others();
     batch += "route replace 203.0.113.0/24 via 192.0.2.2 proto 12\n";
     while_nobody_listens(&node, &batch)?;
     let stats = node.kernel().stats();
@@ -289,12 +300,7 @@ fn lost_notifications_are_made_up_for_by_reading_again() -> Result<()> {
 #[test]
 fn a_link_that_flaps_while_notifications_are_lost_gets_its_routes_back() -> Result<()> {
     let mut node = Node::links("flaplost")?;
-    node.start(KernelOptions {
-        monitor_buffer: 4096,
-        ..options()
-    })?;
-    node.add("r", node.table.clone(), FibConfig::default());
-    node.kernel().converged();
+    hard_of_hearing(&mut node)?;
     flood(&node.table, 100, false, &["192.0.1.2"]);
     flood(&node.table, 100, true, &["2001:db8:1::2"]);
     let all = || {
@@ -305,11 +311,7 @@ fn a_link_that_flaps_while_notifications_are_lost_gets_its_routes_back() -> Resu
         })
     };
     all()?;
-    let mut batch = String::new();
-    for i in 0..1_000 {
-        let (high, low) = (100 + i / 250, i % 250);
-        batch += &format!("route replace 10.{high}.{low}.0/24 via 192.0.2.2 proto 12\n");
-    }
+    let mut batch = thousand_of_others();
     batch += "link set v1 down\nlink set v1 up\naddress add 2001:db8:1::1/64 dev v1 nodad\n";
     while_nobody_listens(&node, &batch)?;
     until(|| {
