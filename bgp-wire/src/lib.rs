@@ -102,6 +102,7 @@ pub mod attribute;
 pub mod capability;
 pub mod codes;
 mod context;
+mod describe;
 mod error;
 mod family;
 pub mod frame;
@@ -123,6 +124,7 @@ pub use attribute::{
 };
 pub use capability::{AddPathMode, Capability, Fqdn, GracefulRestart, LongLivedFamily};
 pub use context::{PeerKind, SessionContext};
+pub use describe::{Fields, Node};
 pub use error::{DecodeError, Disposition, EncodeError, Finding, Findings, MessageError, Reason};
 pub use family::{AFI_IPV4, AFI_IPV6, Family, FamilySet, ParseFamilyError};
 pub use frame::{Frame, MessageType, next_frame};
