@@ -34,6 +34,8 @@ pub struct SessionContext {
     pub add_path_send: FamilySet,
     /// The families that may carry an IPv6 next hop although they are of IPv4 (RFC 8950).
     pub extended_next_hop: FamilySet,
+    /// The families whose NLRI may have several labels (RFC 8277 §2.1).
+    pub label_stacks: FamilySet,
     /// Accept AS_SET and AS_CONFED_SET, which RFC 9774 makes an error.
     pub accept_as_set: bool,
     /// Treat an AS_PATH of an external peer that does not start with the peer's AS as
@@ -59,6 +61,7 @@ impl SessionContext {
             add_path_receive: FamilySet::EMPTY,
             add_path_send: FamilySet::EMPTY,
             extended_next_hop: FamilySet::EMPTY,
+            label_stacks: FamilySet::EMPTY,
             accept_as_set: false,
             enforce_first_as: false,
         }

@@ -130,7 +130,11 @@ pub use family::{AFI_IPV4, AFI_IPV6, Family, FamilySet, ParseFamilyError};
 pub use frame::{Frame, MessageType, next_frame};
 pub use keepalive::encode_keepalive;
 pub use message::Message;
-pub use nlri::{Nlri, NlriBlock, NlriIter};
+pub use nlri::{
+    Announcement, Form, IpPrefix, Label, Labeled, Nlri, NlriBlock, NlriIter, ParseLabelError,
+    ParseMembershipError, ParseRdError, ParseVpnError, RouteDistinguisher, RouteTargetMembership,
+    Vpn,
+};
 pub use notification::Notification;
 pub use open::{Open, VERSION};
 pub use route_refresh::{RefreshSubtype, RouteRefresh, encode_route_refresh};

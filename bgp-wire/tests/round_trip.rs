@@ -6,9 +6,10 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use bgp_wire::{
     AddPathMode, Aggregator, Asn, AttrCode, AttrEditor, AttrScratch, AttrSet, Capability,
     Community, Disposition, Encoding, ExtCommunity, Family, FamilySet, Fqdn, GracefulRestart,
-    HoldTime, LargeCommunity, LongLivedFamily, Message, NextHop, Nlri, Notification, Open, Origin,
-    PathId, PeerKind, RefreshSubtype, RouteRefresh, RouterId, SegmentKind, SessionContext,
-    decode_update, encode_announce, encode_update, encode_withdraw, next_frame,
+    HoldTime, Label, Labeled, LargeCommunity, LongLivedFamily, Message, NextHop, Nlri,
+    Notification, Open, Origin, PathId, PeerKind, RefreshSubtype, RouteDistinguisher, RouteRefresh,
+    RouteTargetMembership, RouterId, SegmentKind, SessionContext, Vpn, decode_update,
+    encode_announce, encode_update, encode_withdraw, next_frame,
 };
 use bytes::{Bytes, BytesMut};
 use ipnet::{Ipv4Net, Ipv6Net};
@@ -19,13 +20,14 @@ use proptest::test_runner::FileFailurePersistence;
 
 /// A session on which everything that can be in a set is legal.
 fn ctx(asn4: bool, add_path: bool) -> SessionContext {
-    let both = FamilySet::from([Family::IPV4_UNICAST, Family::IPV6_UNICAST]);
+    let all = FamilySet::supported();
     SessionContext {
         peer_kind: PeerKind::Internal,
         asn4,
         accept_as_set: true,
-        add_path_receive: if add_path { both } else { FamilySet::EMPTY },
-        extended_next_hop: FamilySet::from([Family::IPV4_UNICAST]),
+        families: all,
+        add_path_receive: if add_path { all } else { FamilySet::EMPTY },
+        extended_next_hop: all,
         ..SessionContext::new(Asn(65000), Asn(65000))
     }
 }
@@ -153,12 +155,31 @@ fn prefix_v6() -> impl Strategy<Value = (PathId, Ipv6Net)> {
         })
 }
 
+/// Prefixes as they are announced where the family has no detail.
+fn plain<N: Nlri<Detail = ()>>(nlri: Vec<(PathId, N)>) -> Vec<(PathId, N, ())> {
+    nlri.into_iter().map(|(id, net)| (id, net, ())).collect()
+}
+
+fn label() -> impl Strategy<Value = Label> {
+    (0u32..1 << 24).prop_map(Label::from_raw)
+}
+
+fn rd() -> impl Strategy<Value = RouteDistinguisher> {
+    any::<[u8; 8]>().prop_map(RouteDistinguisher)
+}
+
+fn membership() -> impl Strategy<Value = RouteTargetMembership> {
+    let whole = (asn(), any::<[u8; 8]>())
+        .prop_map(|(asn, target)| RouteTargetMembership::new(asn, ExtCommunity(target)));
+    prop_oneof![Just(RouteTargetMembership::DEFAULT), whole]
+}
+
 /// Announces all of `nlri` in as many messages as it takes, and reads them back.
 fn announce_and_read<N: Nlri>(
     family: Family,
     enc: &Encoding,
     attrs: &AttrSet,
-    nlri: &[(PathId, N)],
+    nlri: &[(PathId, N, N::Detail)],
 ) -> Result<(), TestCaseError> {
     let ctx = ctx(enc.asn4, enc.add_path);
     let mut scratch = AttrScratch::new();
@@ -178,8 +199,8 @@ fn announce_and_read<N: Nlri>(
         };
         prop_assert!(out.len() <= enc.max_message && count >= 1);
         let (now, later) = rest.split_at(count);
-        if let Some((_, next)) = later.first() {
-            let more = next.wire_len() + if enc.add_path { 4 } else { 0 };
+        if let Some((_, next, detail)) = later.first() {
+            let more = next.wire_len(detail) + if enc.add_path { 4 } else { 0 };
             prop_assert!(out.len() + more > enc.max_message, "the message is full");
         }
         let (frame, used) = next_frame(&out, enc.max_message).unwrap().unwrap();
@@ -191,10 +212,13 @@ fn announce_and_read<N: Nlri>(
             .update
             .reach
             .map_or(decoded.update.announced, |reach| reach.nlri);
-        let read: Vec<(PathId, N)> = block.iter().collect();
-        let sent: Vec<(PathId, N)> = now
+        let read: Vec<(PathId, N, N::Detail)> = block.iter().collect();
+        let sent: Vec<(PathId, N, N::Detail)> = now
             .iter()
-            .map(|(id, net)| (if enc.add_path { *id } else { PathId(0) }, *net))
+            .map(|(id, net, detail)| {
+                let id = if enc.add_path { *id } else { PathId(0) };
+                (id, *net, *detail)
+            })
             .collect();
         prop_assert_eq!(read, sent);
         prop_assert_eq!(
@@ -269,7 +293,7 @@ proptest! {
         editor.set_next_hop(hop);
         let max_message = if extended { 65535 } else { 4096 };
         let enc = Encoding { add_path, max_message, ..Encoding::default() };
-        announce_and_read(Family::IPV4_UNICAST, &enc, &editor.to_set(), &nlri)?;
+        announce_and_read(Family::IPV4_UNICAST, &enc, &editor.to_set(), &plain(nlri))?;
     }
 
     #[test]
@@ -277,14 +301,54 @@ proptest! {
                                            nlri in vec(prefix_v4(), 1..200), add_path: bool) {
         editor.set_next_hop(hop);
         let enc = Encoding { add_path, mp_ipv4: true, ..Encoding::default() };
-        announce_and_read(Family::IPV4_UNICAST, &enc, &editor.to_set(), &nlri)?;
+        announce_and_read(Family::IPV4_UNICAST, &enc, &editor.to_set(), &plain(nlri))?;
     }
 
     #[test]
     fn ipv6_announcements(mut editor in attributes(true), hop in next_hop_v6(), nlri in vec(prefix_v6(), 1..400), add_path: bool) {
         editor.set_next_hop(hop);
         let enc = Encoding { add_path, ..Encoding::default() };
-        announce_and_read(Family::IPV6_UNICAST, &enc, &editor.to_set(), &nlri)?;
+        announce_and_read(Family::IPV6_UNICAST, &enc, &editor.to_set(), &plain(nlri))?;
+    }
+
+    /// RFC 4364 §4.3.2, RFC 8950 §4: next hops of either kind, behind a route distinguisher.
+    #[test]
+    fn vpnv4_announcements(mut editor in attributes(true), hop in prop_oneof![next_hop_v4(), next_hop_v6()],
+                           nlri in vec((prefix_v4(), rd(), label()), 1..200), add_path: bool) {
+        editor.set_next_hop(hop);
+        let enc = Encoding { add_path, ..Encoding::default() };
+        let nlri: Vec<_> = nlri.into_iter().map(|((id, prefix), rd, label)| (id, Vpn { rd, prefix }, label)).collect();
+        announce_and_read(Family::IPV4_VPN, &enc, &editor.to_set(), &nlri)?;
+    }
+
+    /// RFC 4659 §3.2.1.1, §3.2.1.2: an IPv4 next hop goes as an IPv4-mapped one.
+    #[test]
+    fn vpnv6_announcements(mut editor in attributes(true), hop in prop_oneof![next_hop_v4(), next_hop_v6()],
+                           nlri in vec((prefix_v6(), rd(), label()), 1..200), add_path: bool) {
+        editor.set_next_hop(hop);
+        let enc = Encoding { add_path, ..Encoding::default() };
+        let nlri: Vec<_> = nlri.into_iter().map(|((id, prefix), rd, label)| (id, Vpn { rd, prefix }, label)).collect();
+        announce_and_read(Family::IPV6_VPN, &enc, &editor.to_set(), &nlri)?;
+    }
+
+    #[test]
+    fn labelled_announcements(mut editor in attributes(true), hop in next_hop_v6(),
+                              v4 in vec((prefix_v4(), label()), 1..50), v6 in vec((prefix_v6(), label()), 1..50), add_path: bool) {
+        editor.set_next_hop(hop);
+        let enc = Encoding { add_path, ..Encoding::default() };
+        let v4: Vec<_> = v4.into_iter().map(|((id, prefix), label)| (id, Labeled(prefix), label)).collect();
+        announce_and_read(Family::IPV4_LABELED, &enc, &editor.to_set(), &v4)?;
+        let v6: Vec<_> = v6.into_iter().map(|((id, prefix), label)| (id, Labeled(prefix), label)).collect();
+        announce_and_read(Family::IPV6_LABELED, &enc, &editor.to_set(), &v6)?;
+    }
+
+    #[test]
+    fn memberships(mut editor in attributes(true), hop in prop_oneof![next_hop_v4(), next_hop_v6()],
+                   nlri in vec((any::<u32>(), membership()), 1..50), add_path: bool) {
+        editor.set_next_hop(hop);
+        let enc = Encoding { add_path, ..Encoding::default() };
+        let nlri: Vec<_> = nlri.into_iter().map(|(id, one)| (PathId(id), one, ())).collect();
+        announce_and_read(Family::RTC, &enc, &editor.to_set(), &nlri)?;
     }
 
     /// RFC 6793: nothing is lost on the way through a speaker of two-octet AS numbers.
@@ -292,7 +356,7 @@ proptest! {
     fn announcements_with_two_octets_for_each_as(mut editor in attributes(false), hop in next_hop_v4(), nlri in vec(prefix_v4(), 1..20)) {
         editor.set_next_hop(hop);
         let enc = Encoding { asn4: false, ..Encoding::default() };
-        announce_and_read(Family::IPV4_UNICAST, &enc, &editor.to_set(), &nlri)?;
+        announce_and_read(Family::IPV4_UNICAST, &enc, &editor.to_set(), &plain(nlri))?;
     }
 
     #[test]

@@ -34,7 +34,7 @@ fuzz_target!(|data: &[u8]| {
     for block in blocks.into_iter().flatten() {
         assert!(ctx.families.contains(block.family));
         let ids = ctx.add_path_receive.contains(block.family);
-        assert!(block.add_path == ids || block.bytes().is_empty());
+        assert!(block.form.add_path == ids || block.bytes().is_empty());
         prefixes(&block);
     }
     if let Some(family) = update.end_of_rib {

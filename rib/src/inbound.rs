@@ -136,7 +136,7 @@ impl Batch {
     }
 
     fn block(&mut self, rib: &Rib, nlri: &NlriBlock<'_>, set: u32) {
-        if nlri.add_path && set != WITHDRAW {
+        if nlri.form.add_path && set != WITHDRAW {
             rib.note_mixed_neighbors();
         }
         if nlri.family == Ipv4Net::FAMILY {

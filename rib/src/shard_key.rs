@@ -13,7 +13,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
 
 /// A prefix that a family table is keyed by. Packed: 5 bytes for IPv4, 17 for IPv6.
-pub(crate) trait TableKey: Nlri {
+pub(crate) trait TableKey: Nlri<Detail = ()> {
     /// The family of the table.
     const FAMILY: Family;
     /// The longest prefix length.

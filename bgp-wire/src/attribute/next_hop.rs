@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use bytes::BufMut;
+
 use crate::error::Reason;
 use crate::input::{Input, Malformed};
 use crate::{Family, SessionContext};
@@ -71,6 +73,25 @@ impl NextHop {
             Self::V6(address) => write(&address.octets()),
             Self::V6LinkLocal { global, link_local } => {
                 write([global.octets(), link_local.octets()].as_flattened())
+            }
+        }
+    }
+
+    /// The octets as they are in MP_REACH_NLRI of a VPN: a route distinguisher of zero before each
+    /// address (RFC 4364 §4.3.2, 4659 §3.2.1). `mapped`: an IPv4 address becomes an IPv4-mapped one
+    /// (RFC 4659 §3.2.1.2).
+    pub(crate) fn write_behind_rd(self, mapped: bool, out: &mut impl BufMut) {
+        let mut put = |address: &[u8]| {
+            out.put_slice(&[0; RD_OCTETS]);
+            out.put_slice(address);
+        };
+        match self {
+            Self::V4(address) if mapped => put(&address.to_ipv6_mapped().octets()),
+            Self::V4(address) => put(&address.octets()),
+            Self::V6(address) => put(&address.octets()),
+            Self::V6LinkLocal { global, link_local } => {
+                put(&global.octets());
+                put(&link_local.octets());
             }
         }
     }
@@ -159,28 +180,100 @@ pub(crate) fn check(next_hop: NextHop, at: Input<'_>) -> Result<(), Malformed<'_
     }
 }
 
+/// Reads the next hop of MP_REACH_NLRI of a family.
+pub(crate) type Read =
+    for<'a> fn(Input<'a>, Family, &SessionContext) -> Result<Option<NextHop>, Malformed<'a>>;
+
 /// A next hop of IPv4 NLRI: four octets, or an IPv6 one where that was negotiated (RFC 8950 §4).
-pub(crate) fn decode_for_ipv4<'a>(
+pub(crate) fn decode_ipv4<'a>(
     bytes: Input<'a>,
+    family: Family,
     ctx: &SessionContext,
-) -> Result<NextHop, Malformed<'a>> {
+) -> Result<Option<NextHop>, Malformed<'a>> {
     match NextHop::from_bytes(bytes) {
-        Some(next_hop @ NextHop::V4(_)) => Ok(next_hop),
-        Some(next_hop) if ctx.extended_next_hop.contains(Family::IPV4_UNICAST) => Ok(next_hop),
+        Some(next_hop @ NextHop::V4(_)) => Ok(Some(next_hop)),
+        Some(next_hop) if ctx.extended_next_hop.contains(family) => Ok(Some(next_hop)),
         _ => Err(bad_length(bytes)),
     }
 }
 
 /// A next hop of IPv6 NLRI (RFC 2545 §3).
-pub(crate) fn decode_for_ipv6<'a>(
+pub(crate) fn decode_ipv6<'a>(
     bytes: Input<'a>,
+    _: Family,
     _: &SessionContext,
-) -> Result<NextHop, Malformed<'a>> {
+) -> Result<Option<NextHop>, Malformed<'a>> {
     match NextHop::from_bytes(bytes) {
-        Some(next_hop @ (NextHop::V6(_) | NextHop::V6LinkLocal { .. })) => Ok(next_hop),
+        Some(next_hop @ (NextHop::V6(_) | NextHop::V6LinkLocal { .. })) => Ok(Some(next_hop)),
         _ => Err(bad_length(bytes)),
     }
 }
+
+/// A next hop of VPN-IPv4 NLRI: a route distinguisher and four octets (RFC 4364 §4.3.2), or, where
+/// that was negotiated, an IPv6 one (RFC 8950 §4: 24 or 48 octets).
+pub(crate) fn decode_vpnv4<'a>(
+    bytes: Input<'a>,
+    family: Family,
+    ctx: &SessionContext,
+) -> Result<Option<NextHop>, Malformed<'a>> {
+    match behind_rd(bytes) {
+        Some(next_hop @ NextHop::V4(_)) => Ok(Some(next_hop)),
+        Some(next_hop) if ctx.extended_next_hop.contains(family) => Ok(Some(next_hop)),
+        _ => Err(bad_length(bytes)),
+    }
+}
+
+/// A next hop of VPN-IPv6 NLRI: RFC 4659 §3.2.1.1 (24 or 48 octets), and §3.2.1.2 for an IPv4 one,
+/// which comes as an IPv4-mapped address.
+pub(crate) fn decode_vpnv6<'a>(
+    bytes: Input<'a>,
+    _: Family,
+    _: &SessionContext,
+) -> Result<Option<NextHop>, Malformed<'a>> {
+    match behind_rd(bytes) {
+        Some(NextHop::V6(address)) => Ok(Some(match address.to_ipv4_mapped() {
+            Some(mapped) => NextHop::V4(mapped),
+            None => NextHop::V6(address),
+        })),
+        Some(next_hop @ NextHop::V6LinkLocal { .. }) => Ok(Some(next_hop)),
+        _ => Err(bad_length(bytes)),
+    }
+}
+
+/// The next hop of a family that is carried over either protocol, as it is.
+pub(crate) fn decode_any<'a>(
+    bytes: Input<'a>,
+    _: Family,
+    _: &SessionContext,
+) -> Result<Option<NextHop>, Malformed<'a>> {
+    match NextHop::from_bytes(bytes) {
+        Some(next_hop) => Ok(Some(next_hop)),
+        None => Err(bad_length(bytes)),
+    }
+}
+
+/// One address, or two, each behind a route distinguisher. "The RD is set to 0" (RFC 4364 §4.3.2) by
+/// the sender, and says nothing.
+fn behind_rd(bytes: &[u8]) -> Option<NextHop> {
+    let address = |bytes: &[u8]| bytes.get(RD_OCTETS..).and_then(NextHop::from_bytes);
+    match bytes.split_at_checked(24) {
+        Some((global, link_local)) if link_local.len() == 24 => {
+            match (address(global)?, address(link_local)?) {
+                (NextHop::V6(global), NextHop::V6(link_local)) => {
+                    Some(NextHop::pair(global, link_local))
+                }
+                _ => None,
+            }
+        }
+        _ => match address(bytes)? {
+            NextHop::V6LinkLocal { .. } => None,
+            next_hop => Some(next_hop),
+        },
+    }
+}
+
+/// Octets of a route distinguisher.
+const RD_OCTETS: usize = 8;
 
 fn bad_length(bytes: Input<'_>) -> Malformed<'_> {
     Malformed::new(bytes, "Length of Next Hop", Reason::Length(bytes.len()))

@@ -4,8 +4,13 @@
 //! NLRI is checked once, when its message is decoded ([`NlriBlock`]), so that walking it later
 //! needs no errors and no memory.
 
+pub(crate) mod label;
+mod labeled;
 pub(crate) mod prefix;
+pub(crate) mod rd;
+mod rtc;
 mod unicast;
+mod vpn;
 
 use std::fmt;
 use std::hash::Hash;
@@ -14,9 +19,17 @@ use std::marker::PhantomData;
 use bytes::BufMut;
 use ipnet::{Ipv4Net, Ipv6Net};
 
-use crate::attribute::next_hop::{self, NextHop};
+use crate::attribute::next_hop;
+use crate::error::Reason;
 use crate::input::{Input, Malformed};
-use crate::{Family, PathId, SessionContext};
+use crate::{Family, FamilySet, Fields, Node, PathId, SessionContext};
+
+pub use label::{Label, ParseLabelError};
+pub use labeled::Labeled;
+pub use prefix::IpPrefix;
+pub use rd::{ParseRdError, RouteDistinguisher};
+pub use rtc::{ParseMembershipError, RouteTargetMembership};
+pub use vpn::{ParseVpnError, Vpn};
 
 /// Something that can be announced: the key of a destination, as it is on the wire without path
 /// identifier.
@@ -24,19 +37,54 @@ pub trait Nlri: Copy + Eq + Ord + Hash + fmt::Debug + fmt::Display + Send + Sync
     /// The families whose NLRI this is.
     const FAMILIES: &'static [Family];
 
+    /// What is told in the NLRI and belongs to the path, not to the destination: a label, for
+    /// instance.
+    type Detail: Copy + Eq + Hash + Default + fmt::Debug + Send + Sync + 'static;
+
     /// Octets on the wire.
-    fn wire_len(&self) -> usize;
+    fn wire_len(&self, detail: &Self::Detail) -> usize;
 
     /// Writes it.
-    fn encode(&self, out: &mut impl BufMut);
+    fn encode(&self, detail: &Self::Detail, out: &mut impl BufMut);
 
     /// Takes one from the front. `None` if what is there is none.
-    fn decode(input: &mut &[u8]) -> Option<Self>;
+    fn decode(input: &mut &[u8], form: Form) -> Option<(Self, Self::Detail)>;
 
     /// Whether it may be used. What may not is ignored by itself (RFC 4271 §6.3: "the prefix SHOULD
     /// be ignored").
     fn is_usable(&self) -> bool {
         true
+    }
+
+    /// The detail in a withdrawal.
+    fn withdrawn() -> Self::Detail {
+        Self::Detail::default()
+    }
+
+    /// Its fields, by name.
+    fn describe(&self, detail: &Self::Detail, fields: &mut Fields);
+}
+
+/// What the octets of NLRI depend on besides their family.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Form {
+    /// Each has a path identifier in front (RFC 7911 §3).
+    pub add_path: bool,
+    /// They are withdrawn.
+    pub withdrawn: bool,
+    /// Each may have several labels (RFC 8277 §2.1).
+    pub label_stack: bool,
+}
+
+impl Form {
+    /// How NLRI of a family arrive on a session.
+    #[inline]
+    pub(crate) fn received(family: Family, ctx: &SessionContext, withdrawn: bool) -> Self {
+        Self {
+            add_path: ctx.add_path_receive.contains(family),
+            withdrawn,
+            label_stack: ctx.label_stacks.contains(family),
+        }
     }
 }
 
@@ -50,29 +98,44 @@ pub(crate) struct Counts {
 /// One line of the table of families.
 pub(crate) struct FamilySpec {
     pub(crate) family: Family,
-    /// Checks a whole block, with or without path identifiers.
-    pub(crate) check: for<'a> fn(Input<'a>, bool) -> Result<Counts, Malformed<'a>>,
+    /// Checks a whole block.
+    pub(crate) check: for<'a> fn(Input<'a>, Form) -> Result<Counts, Malformed<'a>>,
     /// Reads the next hop of MP_REACH_NLRI, whose lengths depend on the family and the session.
-    pub(crate) next_hop: for<'a> fn(Input<'a>, &SessionContext) -> Result<NextHop, Malformed<'a>>,
+    pub(crate) next_hop: next_hop::Read,
+    /// Next hops have a route distinguisher of zero in front (RFC 4364 §4.3.2).
+    pub(crate) rd_in_next_hop: bool,
     /// Prints a block that has been checked.
     pub(crate) show: fn(&NlriBlock<'_>, &mut fmt::Formatter<'_>) -> fmt::Result,
+    /// Describes each NLRI of a block that has been checked.
+    pub(crate) describe: fn(&NlriBlock<'_>) -> Vec<Node>,
 }
 
-/// The families whose NLRI are read and written.
-pub(crate) static TABLE: &[FamilySpec] = &[
-    FamilySpec {
-        family: Family::IPV4_UNICAST,
-        check: unicast::check_v4,
-        next_hop: next_hop::decode_for_ipv4,
-        show: show::<Ipv4Net>,
-    },
-    FamilySpec {
-        family: Family::IPV6_UNICAST,
-        check: unicast::check_v6,
-        next_hop: next_hop::decode_for_ipv6,
-        show: show::<Ipv6Net>,
-    },
-];
+macro_rules! families {
+    ($($family:ident $check:path, $next_hop:ident, $rd:literal, $show:expr, $describe:expr;)*) => {
+        /// The families whose NLRI are read and written.
+        pub(crate) static TABLE: &[FamilySpec] = &[$(FamilySpec {
+            family: Family::$family,
+            check: $check,
+            next_hop: next_hop::$next_hop,
+            rd_in_next_hop: $rd,
+            show: $show,
+            describe: $describe,
+        },)*];
+    };
+}
+
+// family          check               next hop      RD in it  text                            fields
+families! {
+    IPV4_UNICAST   unicast::check_v4,  decode_ipv4,  false,    show::<Ipv4Net>,                describe::<Ipv4Net>;
+    IPV6_UNICAST   unicast::check_v6,  decode_ipv6,  false,    show::<Ipv6Net>,                describe::<Ipv6Net>;
+    IPV4_VPN       vpn::check_v4,      decode_vpnv4, true,     show::<Vpn<Ipv4Net>>,           vpn::describe_v4;
+    IPV6_VPN       vpn::check_v6,      decode_vpnv6, true,     show::<Vpn<Ipv6Net>>,           vpn::describe_v6;
+    RTC            rtc::check,         decode_any,   false,    show::<RouteTargetMembership>,  describe::<RouteTargetMembership>;
+    IPV4_LABELED   labeled::check_v4,  decode_ipv4,  false,    show::<Labeled<Ipv4Net>>,       labeled::describe_v4;
+    IPV6_LABELED   labeled::check_v6,  decode_ipv6,  false,    show::<Labeled<Ipv6Net>>,       labeled::describe_v6;
+    IPV4_MULTICAST unicast::check_v4,  decode_ipv4,  false,    show::<Ipv4Net>,                describe::<Ipv4Net>;
+    IPV6_MULTICAST unicast::check_v6,  decode_ipv6,  false,    show::<Ipv6Net>,                describe::<Ipv6Net>;
+}
 
 #[inline]
 pub(crate) fn spec(family: Family) -> Option<&'static FamilySpec> {
@@ -80,10 +143,16 @@ pub(crate) fn spec(family: Family) -> Option<&'static FamilySpec> {
 }
 
 impl Family {
-    /// Whether NLRI of this family are read and written here; only such a family should be
-    /// announced.
+    /// Whether NLRI of this family are read and written here.
     pub fn is_supported(self) -> bool {
         spec(self).is_some()
+    }
+}
+
+impl FamilySet {
+    /// Every family whose NLRI are read and written here.
+    pub fn supported() -> Self {
+        TABLE.iter().map(|line| line.family).collect()
     }
 }
 
@@ -92,8 +161,8 @@ impl Family {
 pub struct NlriBlock<'a> {
     /// Their family.
     pub family: Family,
-    /// Whether each has a path identifier in front.
-    pub add_path: bool,
+    /// What their octets depend on.
+    pub form: Form,
     counts: Counts,
     bytes: &'a [u8],
 }
@@ -103,7 +172,7 @@ impl<'a> NlriBlock<'a> {
     pub fn empty(family: Family) -> Self {
         Self {
             family,
-            add_path: false,
+            form: Form::default(),
             counts: Counts::default(),
             bytes: &[],
         }
@@ -113,17 +182,17 @@ impl<'a> NlriBlock<'a> {
     #[inline]
     pub(crate) fn check(
         spec: &FamilySpec,
-        add_path: bool,
+        form: Form,
         bytes: &'a [u8],
     ) -> Result<Self, Malformed<'a>> {
         let counts = if bytes.is_empty() {
             Counts::default()
         } else {
-            (spec.check)(bytes, add_path)?
+            (spec.check)(bytes, form)?
         };
         Ok(Self {
             family: spec.family,
-            add_path,
+            form,
             counts,
             bytes,
         })
@@ -151,14 +220,14 @@ impl<'a> NlriBlock<'a> {
         self.bytes
     }
 
-    /// The NLRI and their path identifiers (0 without ADD-PATH). Nothing if `N` is not of this
-    /// family.
+    /// The NLRI with their path identifiers (0 without ADD-PATH) and details. Nothing if `N` is not
+    /// of this family.
     #[inline]
     pub fn iter<N: Nlri>(&self) -> NlriIter<'a, N> {
         let ours = N::FAMILIES.contains(&self.family);
         NlriIter {
             rest: if ours { self.bytes } else { &[] },
-            add_path: self.add_path,
+            form: self.form,
             choosy: self.counts.ignored > 0,
             kind: PhantomData,
         }
@@ -166,14 +235,19 @@ impl<'a> NlriBlock<'a> {
 
     /// The NLRI as IPv4 prefixes.
     #[inline]
-    pub fn iter_v4(&self) -> NlriIter<'a, Ipv4Net> {
-        self.iter()
+    pub fn iter_v4(&self) -> impl Iterator<Item = (PathId, Ipv4Net)> + Clone + use<'a> {
+        self.iter().map(|(id, net, ())| (id, net))
     }
 
     /// The NLRI as IPv6 prefixes.
     #[inline]
-    pub fn iter_v6(&self) -> NlriIter<'a, Ipv6Net> {
-        self.iter()
+    pub fn iter_v6(&self) -> impl Iterator<Item = (PathId, Ipv6Net)> + Clone + use<'a> {
+        self.iter().map(|(id, net, ())| (id, net))
+    }
+
+    /// The fields of each NLRI, for tools.
+    pub fn describe(&self) -> Vec<Node> {
+        spec(self.family).map_or_else(Vec::new, |spec| (spec.describe)(self))
     }
 }
 
@@ -193,51 +267,113 @@ impl fmt::Debug for NlriBlock<'_> {
 #[derive(Clone, Debug)]
 pub struct NlriIter<'a, N> {
     rest: &'a [u8],
-    add_path: bool,
+    form: Form,
     /// Some are to be passed over.
     choosy: bool,
     kind: PhantomData<N>,
 }
 
 impl<N: Nlri> Iterator for NlriIter<'_, N> {
-    type Item = (PathId, N);
+    type Item = (PathId, N, N::Detail);
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let id = if self.add_path {
+            let id = if self.form.add_path {
                 let (id, rest) = self.rest.split_first_chunk()?;
                 self.rest = rest;
                 u32::from_be_bytes(*id)
             } else {
                 0
             };
-            let nlri = N::decode(&mut self.rest)?;
+            let (nlri, detail) = N::decode(&mut self.rest, self.form)?;
             if !self.choosy || nlri.is_usable() {
-                return Some((PathId(id), nlri));
+                return Some((PathId(id), nlri, detail));
             }
         }
     }
 }
 
+/// Passes over a path identifier, if there is one.
+#[inline]
+pub(crate) fn path_id(input: Input<'_>, add_path: bool) -> Result<Input<'_>, Malformed<'_>> {
+    if !add_path {
+        return Ok(input);
+    }
+    let cut = Malformed::new(input, "Path Identifier", Reason::Truncated);
+    input.get(4..).ok_or(cut)
+}
+
+/// The path identifier in front of an NLRI, if there is one.
+fn describe_path_id(input: Input<'_>, form: Form, fields: &mut Fields) {
+    if let (true, Some(id)) = (form.add_path, input.first_chunk().copied()) {
+        fields.number("path_id", u32::from_be_bytes(id));
+    }
+}
+
 fn show<N: Nlri>(block: &NlriBlock<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    for (place, (id, nlri)) in block.iter::<N>().enumerate() {
+    for (place, (id, nlri, _)) in block.iter::<N>().enumerate() {
         if place > 0 {
             f.write_str(" ")?;
         }
         write!(f, "{nlri}")?;
-        if block.add_path {
+        if block.form.add_path {
             write!(f, "#{id}")?;
         }
     }
     Ok(())
 }
 
+fn describe<N: Nlri>(block: &NlriBlock<'_>) -> Vec<Node> {
+    let every = block.iter::<N>().map(|(id, nlri, detail)| {
+        Node::fields(|fields| {
+            if block.form.add_path {
+                fields.number("path_id", id.0);
+            }
+            nlri.describe(&detail, fields);
+        })
+    });
+    every.collect()
+}
+
 /// Writes a path identifier, if the family has them, and the NLRI.
 #[inline]
-pub(crate) fn put<N: Nlri>(out: &mut impl BufMut, add_path: bool, id: PathId, nlri: &N) {
+pub(crate) fn put<N: Nlri>(
+    out: &mut impl BufMut,
+    add_path: bool,
+    id: PathId,
+    nlri: &N,
+    detail: &N::Detail,
+) {
     if add_path {
         out.put_u32(id.0);
     }
-    nlri.encode(out);
+    nlri.encode(detail, out);
+}
+
+/// A route to be announced: with its detail, or, where a family has none, without.
+pub trait Announcement {
+    /// What is announced.
+    type Nlri: Nlri;
+
+    /// Path identifier, NLRI and detail.
+    fn parts(&self) -> (PathId, &Self::Nlri, <Self::Nlri as Nlri>::Detail);
+}
+
+impl<N: Nlri<Detail = ()>> Announcement for (PathId, N) {
+    type Nlri = N;
+
+    #[inline]
+    fn parts(&self) -> (PathId, &N, ()) {
+        (self.0, &self.1, ())
+    }
+}
+
+impl<N: Nlri> Announcement for (PathId, N, N::Detail) {
+    type Nlri = N;
+
+    #[inline]
+    fn parts(&self) -> (PathId, &N, N::Detail) {
+        (self.0, &self.1, self.2)
+    }
 }

@@ -1,8 +1,103 @@
 //! Prefixes on the wire (RFC 4271 §4.3): a length in bits and as many octets as that needs.
 
+use std::fmt;
+use std::hash::Hash;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+use bytes::BufMut;
+use ipnet::{Ipv4Net, Ipv6Net};
+
 use crate::error::Reason;
 use crate::input::{Input, Malformed};
-use crate::nlri::Counts;
+use crate::nlri::{Counts, path_id};
+
+/// A prefix of IPv4 or IPv6: what unicast, labelled and VPN routes have in common.
+pub trait IpPrefix:
+    Copy + Eq + Ord + Hash + fmt::Debug + fmt::Display + FromStr + Send + Sync + 'static
+{
+    /// The longest prefix, in bits.
+    const MAX_BITS: u8;
+
+    /// The length in bits.
+    fn bits(&self) -> u8;
+
+    /// Writes as many octets of the address as the length needs.
+    fn put_address(&self, out: &mut impl BufMut);
+
+    /// The prefix of so many bits whose address begins with `bytes`. Bits beyond the length are of
+    /// no meaning (RFC 4271 §4.3) and cleared. `None` if the length is too large.
+    fn from_wire(bits: u8, bytes: &[u8]) -> Option<Self>;
+}
+
+impl IpPrefix for Ipv4Net {
+    const MAX_BITS: u8 = 32;
+
+    #[inline]
+    fn bits(&self) -> u8 {
+        self.prefix_len()
+    }
+
+    #[inline]
+    fn put_address(&self, out: &mut impl BufMut) {
+        let address = self.addr().octets();
+        let octets = address.get(..octets(self.prefix_len()));
+        out.put_slice(octets.unwrap_or(&address));
+    }
+
+    #[inline]
+    fn from_wire(bits: u8, bytes: &[u8]) -> Option<Self> {
+        let address = match bytes.first_chunk::<4>() {
+            Some(four) => u32::from_be_bytes(*four),
+            None => {
+                let mut four = [0; 4];
+                four.iter_mut()
+                    .zip(bytes)
+                    .for_each(|(to, from)| *to = *from);
+                u32::from_be_bytes(four)
+            }
+        };
+        let mask = u32::MAX
+            .checked_shl(32u32.checked_sub(u32::from(bits))?)
+            .unwrap_or(0);
+        Self::new(Ipv4Addr::from(address & mask), bits).ok()
+    }
+}
+
+impl IpPrefix for Ipv6Net {
+    const MAX_BITS: u8 = 128;
+
+    #[inline]
+    fn bits(&self) -> u8 {
+        self.prefix_len()
+    }
+
+    #[inline]
+    fn put_address(&self, out: &mut impl BufMut) {
+        let address = self.addr().octets();
+        let octets = address.get(..octets(self.prefix_len()));
+        out.put_slice(octets.unwrap_or(&address));
+    }
+
+    #[inline]
+    fn from_wire(bits: u8, bytes: &[u8]) -> Option<Self> {
+        let address = match bytes.first_chunk::<16>() {
+            Some(sixteen) => u128::from_be_bytes(*sixteen),
+            None => {
+                let mut sixteen = [0; 16];
+                sixteen
+                    .iter_mut()
+                    .zip(bytes)
+                    .for_each(|(to, from)| *to = *from);
+                u128::from_be_bytes(sixteen)
+            }
+        };
+        let mask = u128::MAX
+            .checked_shl(128u32.checked_sub(u32::from(bits))?)
+            .unwrap_or(0);
+        Self::new(Ipv6Addr::from(address & mask), bits).ok()
+    }
+}
 
 /// Octets that a prefix of so many bits takes after its length.
 #[inline]
@@ -22,23 +117,32 @@ pub(crate) fn check<'a>(
     let mut counts = Counts::default();
     let mut rest = input;
     while !rest.is_empty() {
-        if add_path {
-            let cut = Malformed::new(rest, "Path Identifier", Reason::Truncated);
-            rest = rest.get(4..).ok_or(cut)?;
-        }
-        let cut = Malformed::new(rest, "Prefix", Reason::Truncated);
-        let (&bits, body) = rest.split_first().ok_or(cut)?;
-        if bits > max_bits {
-            return Err(Malformed::new(
-                rest,
-                "Prefix Length",
-                Reason::Value(u32::from(bits)),
-            ));
-        }
-        let (prefix, after) = body.split_at_checked(octets(bits)).ok_or(cut)?;
+        rest = path_id(rest, add_path)?;
+        let (bits, prefix, after) = split(rest, max_bits)?;
         counts.all += 1;
         counts.ignored += u32::from(reserved(bits, prefix));
         rest = after;
     }
     Ok(counts)
+}
+
+/// A length of at most so many bits, its octets, and what follows.
+#[inline]
+pub(super) fn split(
+    input: Input<'_>,
+    max_bits: u8,
+) -> Result<(u8, Input<'_>, Input<'_>), Malformed<'_>> {
+    let cut = Malformed::new(input, "Prefix", Reason::Truncated);
+    let (&bits, body) = input.split_first().ok_or(cut)?;
+    if bits > max_bits {
+        return Err(too_long(input, bits));
+    }
+    let (prefix, after) = body.split_at_checked(octets(bits)).ok_or(cut)?;
+    Ok((bits, prefix, after))
+}
+
+/// The length is one that no prefix of the family has.
+#[cold]
+pub(super) fn too_long(at: Input<'_>, bits: u8) -> Malformed<'_> {
+    Malformed::new(at, "Prefix Length", Reason::Value(u32::from(bits)))
 }

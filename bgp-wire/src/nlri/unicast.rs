@@ -1,25 +1,26 @@
-//! Unicast prefixes of IPv4 and IPv6.
+//! Unicast and multicast prefixes of IPv4 and IPv6.
 //!
 //! RFC 4271 §6.3: "If a prefix in the NLRI field is semantically incorrect (e.g., an unexpected
 //! multicast IP address), an error SHOULD be logged locally, and the prefix SHOULD be ignored."
 //! Incorrect here: multicast, loopback and "this network" of IPv4 (RFC 6890), multicast, loopback
-//! and link-local of IPv6. Bits beyond the length are of no meaning (RFC 4271 §4.3) and cleared.
+//! and link-local of IPv6.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv6Addr;
 
 use bytes::BufMut;
 use ipnet::{Ipv4Net, Ipv6Net};
 
-use super::{Counts, Nlri, prefix};
-use crate::Family;
+use super::prefix::{self, IpPrefix};
+use super::{Counts, Form, Nlri};
 use crate::input::{Input, Malformed};
+use crate::{Family, Fields};
 
-pub(super) fn check_v4(input: Input<'_>, add_path: bool) -> Result<Counts, Malformed<'_>> {
-    prefix::check(input, add_path, 32, reserved_v4)
+pub(super) fn check_v4(input: Input<'_>, form: Form) -> Result<Counts, Malformed<'_>> {
+    prefix::check(input, form.add_path, 32, reserved_v4)
 }
 
-pub(super) fn check_v6(input: Input<'_>, add_path: bool) -> Result<Counts, Malformed<'_>> {
-    prefix::check(input, add_path, 128, reserved_v6)
+pub(super) fn check_v6(input: Input<'_>, form: Form) -> Result<Counts, Malformed<'_>> {
+    prefix::check(input, form.add_path, 128, reserved_v6)
 }
 
 #[inline]
@@ -41,94 +42,71 @@ fn reserved_v6(bits: u8, prefix: &[u8]) -> bool {
     }
 }
 
+/// Takes a prefix from the front.
+#[inline]
+fn decode<P: IpPrefix>(input: &mut &[u8]) -> Option<P> {
+    let (&bits, rest) = input.split_first()?;
+    *input = rest.get(prefix::octets(bits)..)?;
+    P::from_wire(bits, rest)
+}
+
 impl Nlri for Ipv4Net {
-    const FAMILIES: &'static [Family] = &[Family::IPV4_UNICAST];
+    const FAMILIES: &'static [Family] = &[Family::IPV4_UNICAST, Family::IPV4_MULTICAST];
+    type Detail = ();
 
     #[inline]
-    fn wire_len(&self) -> usize {
+    fn wire_len(&self, (): &()) -> usize {
         1 + prefix::octets(self.prefix_len())
     }
 
     #[inline]
-    fn encode(&self, out: &mut impl BufMut) {
-        let address = self.addr().octets();
+    fn encode(&self, (): &(), out: &mut impl BufMut) {
         out.put_u8(self.prefix_len());
-        out.put_slice(
-            address
-                .get(..prefix::octets(self.prefix_len()))
-                .unwrap_or(&address),
-        );
+        self.put_address(out);
     }
 
     #[inline]
-    fn decode(input: &mut &[u8]) -> Option<Self> {
-        let (&bits, rest) = input.split_first()?;
-        let octets = prefix::octets(bits);
-        let address = match rest.first_chunk::<4>() {
-            Some(four) => u32::from_be_bytes(*four),
-            None => {
-                let mut four = [0; 4];
-                four.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-                u32::from_be_bytes(four)
-            }
-        };
-        *input = rest.get(octets..)?;
-        let mask = u32::MAX
-            .checked_shl(32u32.checked_sub(u32::from(bits))?)
-            .unwrap_or(0);
-        Self::new(Ipv4Addr::from(address & mask), bits).ok()
+    fn decode(input: &mut &[u8], _: Form) -> Option<(Self, ())> {
+        decode(input).map(|net| (net, ()))
     }
 
     #[inline]
     fn is_usable(&self) -> bool {
         !reserved_v4(self.prefix_len(), &self.addr().octets())
     }
+
+    fn describe(&self, (): &(), fields: &mut Fields) {
+        fields.text("prefix", self);
+    }
 }
 
 impl Nlri for Ipv6Net {
-    const FAMILIES: &'static [Family] = &[Family::IPV6_UNICAST];
+    const FAMILIES: &'static [Family] = &[Family::IPV6_UNICAST, Family::IPV6_MULTICAST];
+    type Detail = ();
 
     #[inline]
-    fn wire_len(&self) -> usize {
+    fn wire_len(&self, (): &()) -> usize {
         1 + prefix::octets(self.prefix_len())
     }
 
     #[inline]
-    fn encode(&self, out: &mut impl BufMut) {
-        let address = self.addr().octets();
+    fn encode(&self, (): &(), out: &mut impl BufMut) {
         out.put_u8(self.prefix_len());
-        out.put_slice(
-            address
-                .get(..prefix::octets(self.prefix_len()))
-                .unwrap_or(&address),
-        );
+        self.put_address(out);
     }
 
     #[inline]
-    fn decode(input: &mut &[u8]) -> Option<Self> {
-        let (&bits, rest) = input.split_first()?;
-        let octets = prefix::octets(bits);
-        let address = match rest.first_chunk::<16>() {
-            Some(sixteen) => u128::from_be_bytes(*sixteen),
-            None => {
-                let mut sixteen = [0; 16];
-                sixteen
-                    .iter_mut()
-                    .zip(rest)
-                    .for_each(|(to, from)| *to = *from);
-                u128::from_be_bytes(sixteen)
-            }
-        };
-        *input = rest.get(octets..)?;
-        let mask = u128::MAX
-            .checked_shl(128u32.checked_sub(u32::from(bits))?)
-            .unwrap_or(0);
-        Self::new(Ipv6Addr::from(address & mask), bits).ok()
+    fn decode(input: &mut &[u8], _: Form) -> Option<(Self, ())> {
+        decode(input).map(|net| (net, ()))
     }
 
     #[inline]
     fn is_usable(&self) -> bool {
         !reserved_v6(self.prefix_len(), &self.addr().octets())
+    }
+
+    fn describe(&self, (): &(), fields: &mut Fields) {
+        fields.text("prefix", self);
     }
 }
 
@@ -140,7 +118,11 @@ mod tests {
     use crate::nlri::{NlriBlock, put, spec};
 
     fn block(family: Family, add_path: bool, bytes: &[u8]) -> Result<NlriBlock<'_>, Malformed<'_>> {
-        NlriBlock::check(spec(family).unwrap(), add_path, bytes)
+        let form = Form {
+            add_path,
+            ..Form::default()
+        };
+        NlriBlock::check(spec(family).unwrap(), form, bytes)
     }
 
     #[test]
@@ -154,6 +136,7 @@ mod tests {
                 &Ipv4Net::new([203, 0, 113, 255].into(), bits)
                     .unwrap()
                     .trunc(),
+                &(),
             );
         }
         let read: Vec<_> = block(Family::IPV4_UNICAST, true, &v4)
@@ -174,8 +157,8 @@ mod tests {
         let address: Ipv6Addr = "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff".parse().unwrap();
         for bits in 0..=128 {
             let net = Ipv6Net::new(address, bits).unwrap().trunc();
-            assert_eq!(net.wire_len(), 1 + usize::from(bits.div_ceil(8)));
-            put(&mut v6, false, PathId(0), &net);
+            assert_eq!(net.wire_len(&()), 1 + usize::from(bits.div_ceil(8)));
+            put(&mut v6, false, PathId(0), &net, &());
         }
         let read: Vec<_> = block(Family::IPV6_UNICAST, false, &v6)
             .unwrap()
@@ -218,6 +201,7 @@ mod tests {
                 false,
                 PathId(0),
                 &net.parse::<Ipv4Net>().unwrap(),
+                &(),
             );
         }
         let block = block(Family::IPV4_UNICAST, false, &bytes).unwrap();
@@ -242,9 +226,10 @@ mod tests {
                 true,
                 PathId(7),
                 &net.parse::<Ipv6Net>().unwrap(),
+                &(),
             );
         }
-        let block = NlriBlock::check(spec(Family::IPV6_UNICAST).unwrap(), true, &bytes).unwrap();
+        let block = self::block(Family::IPV6_UNICAST, true, &bytes).unwrap();
         assert_eq!((block.len(), block.ignored()), (5, 5));
         assert_eq!(block.iter_v6().count(), 5);
         assert_eq!(

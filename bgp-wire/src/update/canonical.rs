@@ -41,7 +41,7 @@ impl<'a> Canonical<'_, 'a> {
             own = self.next_hop(raw);
         }
         self.put_next_hop(if body_is_empty {
-            reach.map(|reach| reach.next_hop).or(own)
+            reach.map_or(own, |reach| reach.next_hop)
         } else {
             own
         });
@@ -51,7 +51,7 @@ impl<'a> Canonical<'_, 'a> {
         }
         let end = self.sets.len();
         if let (Some(reach), false) = (reach, body_is_empty) {
-            self.put_next_hop(Some(reach.next_hop));
+            self.put_next_hop(reach.next_hop);
             self.sets.extend_from_within(start..end);
         }
         end

@@ -7,7 +7,7 @@
 
 use super::canonical::Canonical;
 use super::cut::Cut;
-use super::judge::Judge;
+use super::judge::{Judge, WITHDRAWN};
 use super::{AttrScratch, Decoded, Update, end_of_rib};
 use crate::SessionContext;
 use crate::attribute::AttrRef;
@@ -32,7 +32,7 @@ pub fn decode_update<'a>(
         return Err(judge.bad_lengths());
     };
 
-    let withdrawn = judge.body_nlri(withdrawn, ctx, "Withdrawn Routes");
+    let withdrawn = judge.body_nlri(withdrawn, ctx, WITHDRAWN);
     let has_announced = !announced.is_empty();
     let announced = judge.body_nlri(announced, ctx, "NLRI");
 

@@ -13,7 +13,7 @@ use crate::attribute::{Aggregator, AsPathRef, AttrCode, AttrRef, flags};
 use crate::error::EncodeError;
 use crate::frame::{MAX_LEN, MessageType, OpenFrame};
 use crate::length::Length;
-use crate::nlri::{self, Nlri, NlriBlock};
+use crate::nlri::{self, Announcement, Nlri, NlriBlock};
 use crate::{Family, NextHop, PathId};
 
 /// What the bytes of an UPDATE depend on besides its content: peers for which it is equal can be
@@ -50,12 +50,12 @@ impl Encoding {
 
 /// Appends one UPDATE that announces the first of `nlri`, as many as fit; how many that is. Nothing
 /// is appended on error.
-pub fn encode_announce<N: Nlri>(
+pub fn encode_announce<A: Announcement>(
     out: &mut BytesMut,
     family: Family,
     enc: &Encoding,
     attrs: AttrRef<'_>,
-    nlri: &[(PathId, N)],
+    nlri: &[A],
 ) -> Result<usize, EncodeError> {
     let frame = OpenFrame::begin(out, MessageType::Update);
     match announce(out, &frame, family, enc, attrs, nlri) {
@@ -67,15 +67,15 @@ pub fn encode_announce<N: Nlri>(
     }
 }
 
-fn announce<N: Nlri>(
+fn announce<A: Announcement>(
     out: &mut BytesMut,
     frame: &OpenFrame,
     family: Family,
     enc: &Encoding,
     attrs: AttrRef<'_>,
-    nlri: &[(PathId, N)],
+    nlri: &[A],
 ) -> Result<usize, EncodeError> {
-    let next_hop = attrs.next_hop().ok_or(EncodeError::NextHop)?;
+    let next_hop = attrs.next_hop();
     let wire = attributes(attrs, enc.asn4);
     out.reserve(
         enc.max_message
@@ -91,13 +91,13 @@ fn announce<N: Nlri>(
         let reach = Length::u16(out, "MP_REACH_NLRI");
         put_reach_head(out, family, next_hop)?;
         let room = room(enc, frame.len(out) + wire.len());
-        let count = fill(out, enc, nlri, room)?;
+        let count = fill(out, enc, parts(nlri), room)?;
         reach.close(out)?;
         out.put_slice(&wire);
         block.close(out)?;
         Ok(count)
     } else {
-        let NextHop::V4(next_hop) = next_hop else {
+        let Some(NextHop::V4(next_hop)) = next_hop else {
             return Err(EncodeError::NextHop);
         };
         let (before, after) = split_at_next_hop(&wire);
@@ -107,7 +107,7 @@ fn announce<N: Nlri>(
         out.put_slice(after);
         block.close(out)?;
         let room = room(enc, frame.len(out));
-        fill(out, enc, nlri, room)
+        fill(out, enc, parts(nlri), room)
     }
 }
 
@@ -148,18 +148,34 @@ fn withdraw<N: Nlri>(
         out.put_u16(family.afi);
         out.put_u8(family.safi);
         let room = room(enc, frame.len(out));
-        let count = fill(out, enc, nlri, room)?;
+        let count = fill(out, enc, withdrawn(nlri), room)?;
         unreach.close(out)?;
         block.close(out)?;
         Ok(count)
     } else {
         let routes = Length::u16(out, "Withdrawn Routes Length");
         let room = room(enc, frame.len(out) + 2);
-        let count = fill(out, enc, nlri, room)?;
+        let count = fill(out, enc, withdrawn(nlri), room)?;
         routes.close(out)?;
         out.put_u16(0);
         Ok(count)
     }
+}
+
+fn parts<A: Announcement>(
+    nlri: &[A],
+) -> impl ExactSizeIterator<Item = (PathId, A::Nlri, <A::Nlri as Nlri>::Detail)> {
+    nlri.iter().map(|one| {
+        let (path, nlri, detail) = one.parts();
+        (path, *nlri, detail)
+    })
+}
+
+fn withdrawn<N: Nlri>(
+    nlri: &[(PathId, N)],
+) -> impl ExactSizeIterator<Item = (PathId, N, N::Detail)> {
+    nlri.iter()
+        .map(|(path, nlri)| (*path, *nlri, N::withdrawn()))
 }
 
 /// What is left of the message for NLRI once `used` octets are taken, and what they are counted
@@ -181,21 +197,22 @@ fn room(enc: &Encoding, used: usize) -> Room {
 fn fill<N: Nlri>(
     out: &mut BytesMut,
     enc: &Encoding,
-    nlri: &[(PathId, N)],
+    nlri: impl ExactSizeIterator<Item = (PathId, N, N::Detail)>,
     room: Room,
 ) -> Result<usize, EncodeError> {
     let id = if enc.add_path { 4 } else { 0 };
     let mut used = room.used;
     let mut count = 0;
-    for (path, one) in nlri {
-        used += id + one.wire_len();
+    let none = nlri.len() == 0;
+    for (path, one, detail) in nlri {
+        used += id + one.wire_len(&detail);
         if used > room.max {
             break;
         }
-        nlri::put(out, enc.add_path, *path, one);
+        nlri::put(out, enc.add_path, path, &one, &detail);
         count += 1;
     }
-    match (count, nlri.is_empty()) {
+    match (count, none) {
         (0, true) => Err(EncodeError::Empty),
         (0, false) => Err(EncodeError::TooLarge {
             needed: used,
@@ -209,18 +226,21 @@ fn fill<N: Nlri>(
 fn put_reach_head(
     out: &mut BytesMut,
     family: Family,
-    next_hop: NextHop,
+    next_hop: Option<NextHop>,
 ) -> Result<(), EncodeError> {
-    // An IPv4 address says nothing to those who forward IPv6.
-    if family.afi == crate::AFI_IPV6 && matches!(next_hop, NextHop::V4(_)) {
-        return Err(EncodeError::NextHop);
-    }
+    let spec = nlri::spec(family).ok_or(EncodeError::NextHop)?;
     out.put_u16(family.afi);
     out.put_u8(family.safi);
-    next_hop.write(|bytes| {
-        out.put_u8(u8::try_from(bytes.len()).unwrap_or(0));
-        out.put_slice(bytes);
-    });
+    let length = Length::u8(out, "Length of Next Hop");
+    let mapped = family.afi == crate::AFI_IPV6;
+    match next_hop {
+        Some(next_hop) if spec.rd_in_next_hop => next_hop.write_behind_rd(mapped, out),
+        // An IPv4 address says nothing to those who forward IPv6.
+        Some(NextHop::V4(_)) if mapped => return Err(EncodeError::NextHop),
+        Some(next_hop) => next_hop.write(|bytes| out.put_slice(bytes)),
+        None => return Err(EncodeError::NextHop),
+    }
+    length.close(out)?;
     out.put_u8(0);
     Ok(())
 }

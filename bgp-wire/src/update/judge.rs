@@ -11,8 +11,11 @@ use crate::codes::{self, update as subcode};
 use crate::error::{DecodeError, Disposition, Finding, Findings, MessageError, Reason};
 use crate::frame::HEADER_LEN;
 use crate::input::Malformed;
-use crate::nlri::{self, NlriBlock};
+use crate::nlri::{self, Form, NlriBlock};
 use crate::{Family, PeerKind, SessionContext};
+
+/// The field of the body that withdraws.
+pub(super) const WITHDRAWN: &str = "Withdrawn Routes";
 
 /// Collects what is wrong and knows what is worst.
 pub(super) struct Judge<'a> {
@@ -166,7 +169,7 @@ impl<'a> Judge<'a> {
         let Some(spec) = nlri::spec(family) else {
             return nothing;
         };
-        match NlriBlock::check(spec, ctx.add_path_receive.contains(family), bytes) {
+        match NlriBlock::check(spec, Form::received(family, ctx, field == WITHDRAWN), bytes) {
             Ok(block) => {
                 self.ignored(None, &block);
                 block
@@ -262,10 +265,11 @@ impl<'a> Judge<'a> {
             self.not_negotiated(code, raw.value, "MP_REACH_NLRI");
             return Ok((None, !parts.nlri.is_empty()));
         };
-        let next_hop = (spec.next_hop)(parts.next_hop, ctx)?;
-        let nlri = NlriBlock::check(spec, ctx.add_path_receive.contains(family), parts.nlri)?;
+        let next_hop = (spec.next_hop)(parts.next_hop, family, ctx)?;
+        let nlri = NlriBlock::check(spec, Form::received(family, ctx, false), parts.nlri)?;
         self.ignored(code, &nlri);
-        if let Err(error) = next_hop::check(next_hop, parts.next_hop) {
+        let host = next_hop.map_or(Ok(()), |next_hop| next_hop::check(next_hop, parts.next_hop));
+        if let Err(error) = host {
             self.add(
                 code,
                 Disposition::TreatAsWithdraw,
@@ -319,7 +323,7 @@ impl<'a> Judge<'a> {
             self.not_negotiated(code, raw.value, "MP_UNREACH_NLRI");
             return Ok(None);
         };
-        let nlri = NlriBlock::check(spec, ctx.add_path_receive.contains(family), bytes)?;
+        let nlri = NlriBlock::check(spec, Form::received(family, ctx, true), bytes)?;
         self.ignored(code, &nlri);
         Ok(Some(MpUnreach { family, nlri }))
     }

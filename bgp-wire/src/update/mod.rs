@@ -46,8 +46,8 @@ impl AttrScratch {
 pub struct MpReach<'a> {
     /// The family.
     pub family: Family,
-    /// The next hop of these NLRI.
-    pub next_hop: NextHop,
+    /// The next hop of these NLRI; some families have none (RFC 8955 §4).
+    pub next_hop: Option<NextHop>,
     /// What is announced.
     pub nlri: NlriBlock<'a>,
 }

@@ -27,7 +27,7 @@ fn mix(mut x: u64) -> u64 {
 }
 
 /// A prefix type of the feed.
-pub(crate) trait Prefix: Nlri {
+pub(crate) trait Prefix: Nlri<Detail = ()> {
     const FAMILY: Family;
     fn nth(n: u32) -> Self;
     fn next_hop(peer: u32) -> NextHop;
