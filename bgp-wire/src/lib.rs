@@ -104,11 +104,13 @@ pub mod codes;
 mod context;
 mod describe;
 mod error;
+mod esi;
 mod family;
 pub mod frame;
 mod input;
 mod keepalive;
 mod length;
+mod mac;
 mod message;
 mod nlri;
 mod notification;
@@ -126,9 +128,11 @@ pub use capability::{AddPathMode, Capability, Fqdn, GracefulRestart, LongLivedFa
 pub use context::{PeerKind, SessionContext};
 pub use describe::{Fields, Node};
 pub use error::{DecodeError, Disposition, EncodeError, Finding, Findings, MessageError, Reason};
+pub use esi::{Esi, EsiParts, ParseEsiError};
 pub use family::{AFI_IPV4, AFI_IPV6, Family, FamilySet, ParseFamilyError};
 pub use frame::{Frame, MessageType, next_frame};
 pub use keepalive::encode_keepalive;
+pub use mac::{MacAddr, ParseMacError};
 pub use message::Message;
 pub use nlri::{
     Announcement, Form, IpPrefix, Label, Labeled, Nlri, NlriBlock, NlriIter, ParseLabelError,
