@@ -1,0 +1,235 @@
+//! A captured packet to its TCP segment.
+//!
+//! Ethernet with any number of VLAN tags up to three (802.1Q, 802.1ad), Linux cooked captures of both
+//! versions, the loopback of BSD, and IP without a link layer; IPv4 and IPv6 with their extension
+//! headers. A packet that was captured in part gives the part. Fragments are not put together: speakers
+//! of BGP find their path MTU, so one that is seen is treated like a segment that was lost.
+
+use std::net::{IpAddr, SocketAddr};
+
+use etherparse::{EtherType, LaxNetSlice, LaxSlicedPacket, TransportSlice};
+use pcap_parser::Linktype;
+
+/// A TCP segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment<'a> {
+    /// Who sent it.
+    pub from: SocketAddr,
+    /// Who it was for.
+    pub to: SocketAddr,
+    /// The sequence number of its first octet.
+    pub sequence: u32,
+    /// What the sender has received, if it says so.
+    pub acknowledged: Option<u32>,
+    /// The connection begins.
+    pub syn: bool,
+    /// The sender has nothing more to say.
+    pub fin: bool,
+    /// The connection is over.
+    pub rst: bool,
+    /// What it carries.
+    pub payload: &'a [u8],
+}
+
+/// The link layers that are understood, by their number in the file.
+fn ip_of(link: Linktype, packet: &[u8]) -> Option<LaxSlicedPacket<'_>> {
+    match link {
+        Linktype::ETHERNET => LaxSlicedPacket::from_ethernet(packet).ok(),
+        // Type, ARPHRD, length and address, protocol.
+        Linktype::LINUX_SLL => {
+            let (head, rest) = packet.split_at_checked(16)?;
+            ether_type(head.get(14..16)?, rest)
+        }
+        // Protocol, reserved, interface, ARPHRD, type, length and address.
+        Linktype::LINUX_SLL2 => {
+            let (head, rest) = packet.split_at_checked(20)?;
+            ether_type(head.get(..2)?, rest)
+        }
+        // Four octets of address family in the order of whoever captured. The version is in the IP header.
+        Linktype::NULL | Linktype::LOOP => ip(packet.get(4..)?),
+        // LINKTYPE_RAW, LINKTYPE_IPV4 and LINKTYPE_IPV6, and the two DLT_RAW of the systems.
+        Linktype(101 | 228 | 229 | 12 | 14) => ip(packet),
+        _ => None,
+    }
+}
+
+/// Whether packets of this link layer are understood.
+pub fn is_supported(link: Linktype) -> bool {
+    matches!(
+        link,
+        Linktype::ETHERNET
+            | Linktype::LINUX_SLL
+            | Linktype::LINUX_SLL2
+            | Linktype::NULL
+            | Linktype::LOOP
+            | Linktype(101 | 228 | 229 | 12 | 14)
+    )
+}
+
+fn ether_type<'a>(kind: &[u8], rest: &'a [u8]) -> Option<LaxSlicedPacket<'a>> {
+    let kind = u16::from_be_bytes(*kind.first_chunk()?);
+    Some(LaxSlicedPacket::from_ether_type(EtherType(kind), rest))
+}
+
+fn ip(packet: &[u8]) -> Option<LaxSlicedPacket<'_>> {
+    LaxSlicedPacket::from_ip(packet).ok()
+}
+
+/// The TCP segment of a packet; `None` if it has none that can be read.
+pub fn segment(link: Linktype, packet: &[u8]) -> Option<Segment<'_>> {
+    let sliced = ip_of(link, packet)?;
+    let (from, to): (IpAddr, IpAddr) = match sliced.net.as_ref()? {
+        LaxNetSlice::Ipv4(ip) => {
+            let header = ip.header();
+            (
+                header.source_addr().into(),
+                header.destination_addr().into(),
+            )
+        }
+        LaxNetSlice::Ipv6(ip) => {
+            let header = ip.header();
+            (
+                header.source_addr().into(),
+                header.destination_addr().into(),
+            )
+        }
+        LaxNetSlice::Arp(_) => return None,
+    };
+    let Some(TransportSlice::Tcp(tcp)) = &sliced.transport else {
+        return None;
+    };
+    Some(Segment {
+        from: SocketAddr::new(from, tcp.source_port()),
+        to: SocketAddr::new(to, tcp.destination_port()),
+        sequence: tcp.sequence_number(),
+        acknowledged: tcp.ack().then(|| tcp.acknowledgment_number()),
+        syn: tcp.syn(),
+        fin: tcp.fin(),
+        rst: tcp.rst(),
+        payload: tcp.payload(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use etherparse::PacketBuilder;
+
+    use super::*;
+
+    fn tcp4(payload: &[u8]) -> Vec<u8> {
+        let mut packet = Vec::new();
+        PacketBuilder::ipv4([192, 0, 2, 1], [192, 0, 2, 2], 255)
+            .tcp(40000, 179, 7, 1000)
+            .ack(9)
+            .write(&mut packet, payload)
+            .unwrap();
+        packet
+    }
+
+    fn tcp6(payload: &[u8]) -> Vec<u8> {
+        let mut packet = Vec::new();
+        PacketBuilder::ipv6([0x20; 16], [0x21; 16], 255)
+            .tcp(40000, 179, 7, 1000)
+            .ack(9)
+            .write(&mut packet, payload)
+            .unwrap();
+        packet
+    }
+
+    fn ethernet(tags: &[u16], kind: u16, ip: &[u8]) -> Vec<u8> {
+        let mut frame = vec![2; 12];
+        for tag in tags {
+            frame.extend(tag.to_be_bytes());
+            frame.extend([0, 100]);
+        }
+        frame.extend(kind.to_be_bytes());
+        frame.extend(ip);
+        frame
+    }
+
+    #[test]
+    fn every_link_layer_leads_to_the_segment() {
+        let (v4, v6) = (tcp4(b"hello"), tcp6(b"hello"));
+        let sll = |kind: [u8; 2], ip: &[u8]| [&[0; 14][..], &kind, ip].concat();
+        let sll2 = |kind: [u8; 2], ip: &[u8]| [&kind[..], &[0; 18], ip].concat();
+        for (name, link, packet) in [
+            ("Ethernet", 1, ethernet(&[], 0x0800, &v4)),
+            (
+                "padded Ethernet",
+                1,
+                [ethernet(&[], 0x0800, &v4), vec![0; 9]].concat(),
+            ),
+            ("VLAN", 1, ethernet(&[0x8100], 0x86dd, &v6)),
+            ("QinQ", 1, ethernet(&[0x88a8, 0x8100], 0x86dd, &v6)),
+            ("cooked", 113, sll([8, 0], &v4)),
+            (
+                "cooked with VLAN",
+                113,
+                sll([0x81, 0], &[&[0, 5, 8, 0][..], &v4].concat()),
+            ),
+            ("cooked 2", 276, sll2([0x86, 0xdd], &v6)),
+            ("BSD loopback", 0, [&[2, 0, 0, 0][..], &v4].concat()),
+            ("OpenBSD loopback", 108, [&[0, 0, 0, 24][..], &v6].concat()),
+            ("raw", 101, v4.clone()),
+            ("IPv6", 229, v6.clone()),
+        ] {
+            assert!(is_supported(Linktype(link)), "{name}");
+            let segment = segment(Linktype(link), &packet).expect(name);
+            assert_eq!(segment.payload, b"hello", "{name}");
+            assert_eq!(
+                (
+                    segment.from.port(),
+                    segment.to.port(),
+                    segment.sequence,
+                    segment.acknowledged
+                ),
+                (40000, 179, 7, Some(9)),
+                "{name}"
+            );
+        }
+    }
+
+    /// RFC 8200 §4: hop-by-hop options, destination options and routing in front of TCP.
+    #[test]
+    fn extension_headers_are_passed() {
+        let plain = tcp6(b"hello");
+        let mut packet = plain[..40].to_vec();
+        let extensions = [
+            [60, 0, 1, 4, 0, 0, 0, 0],
+            [43, 0, 1, 4, 0, 0, 0, 0],
+            [6, 0, 4, 0, 0, 0, 0, 0],
+        ];
+        packet[6] = 0;
+        packet.extend(extensions.concat());
+        packet.extend(&plain[40..]);
+        let length = u16::from_be_bytes([packet[4], packet[5]]) + 24;
+        packet[4..6].copy_from_slice(&length.to_be_bytes());
+        assert_eq!(segment(Linktype::RAW, &packet).unwrap().payload, b"hello");
+    }
+
+    #[test]
+    fn a_packet_captured_in_part_gives_the_part() {
+        let packet = tcp4(b"hello");
+        let cut = &packet[..packet.len() - 2];
+        assert_eq!(segment(Linktype(101), cut).unwrap().payload, b"hel");
+        for length in 0..40 {
+            assert_eq!(segment(Linktype(101), &packet[..length]), None);
+        }
+    }
+
+    #[test]
+    fn what_is_no_tcp_is_passed_over() {
+        let mut udp = Vec::new();
+        PacketBuilder::ipv4([192, 0, 2, 1], [192, 0, 2, 2], 255)
+            .udp(1, 2)
+            .write(&mut udp, b"x")
+            .unwrap();
+        assert_eq!(segment(Linktype(101), &udp), None);
+        assert_eq!(segment(Linktype(999), &tcp4(b"")), None);
+        assert!(!is_supported(Linktype(999)));
+        // The second fragment of a datagram.
+        let mut fragment = tcp4(b"hello");
+        fragment[7] = 5;
+        assert_eq!(segment(Linktype(101), &fragment), None);
+    }
+}

@@ -1,0 +1,286 @@
+//! Packet captures: pcap and pcapng, of any byte order and time resolution.
+
+use std::cell::RefCell;
+use std::io::{self, Cursor, ErrorKind, Read};
+use std::ops::ControlFlow;
+
+use pcap_parser::traits::{PcapNGPacketBlock, PcapReaderIterator};
+use pcap_parser::{Block, LegacyPcapReader, Linktype, PcapBlockOwned, PcapError, PcapNGReader};
+
+use crate::compressed::read_full;
+use crate::packet::{is_supported, segment};
+use crate::stream::to_u64;
+use crate::tcp::{Listener, Reassembly};
+use crate::{ReadError, Time};
+
+/// The port of BGP.
+pub const BGP_PORT: u16 = 179;
+
+/// What is read at a time. A block of the file has to fit.
+const BUFFER: usize = 1024 * 1024;
+/// pcapng allows as many interfaces as there are numbers.
+const MAX_INTERFACES: usize = 65_536;
+/// The head of a pcapng file, and of a pcap file.
+const SECTION_HEADER: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
+const FILE_HEADER: usize = 24;
+
+/// What was in a capture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Packets {
+    /// All packets.
+    pub all: u64,
+    /// Those of BGP.
+    pub bgp: u64,
+    /// Those of a link layer that is not understood.
+    pub unsupported: u64,
+}
+
+/// An interface of a capture.
+#[derive(Clone, Copy, Debug)]
+struct Interface {
+    link: Linktype,
+    /// Units of time in a second.
+    resolution: u64,
+    /// Seconds to add.
+    offset: i64,
+}
+
+/// Reads a capture and tells `listener` what the connections of `port` carry.
+///
+/// An error comes after all that could be read has been told.
+pub fn read<R: Read>(
+    mut reader: R,
+    port: u16,
+    listener: &mut dyn Listener,
+) -> Result<Packets, ReadError> {
+    let head = head(&mut reader)?;
+    let error = RefCell::new(None);
+    let whole = Cursor::new(&head).chain(Telling {
+        reader,
+        error: &error,
+    });
+    let mut capture = Capture {
+        port,
+        listener,
+        streams: Reassembly::new(),
+        interfaces: Vec::new(),
+        packets: Packets::default(),
+    };
+    let end = if head.starts_with(&SECTION_HEADER) {
+        match PcapNGReader::new(BUFFER, whole) {
+            Ok(blocks) => capture.blocks(blocks),
+            Err(error) => Err(failed(&error, 0)),
+        }
+    } else {
+        match LegacyPcapReader::new(BUFFER, whole) {
+            Ok(blocks) => capture.blocks(blocks),
+            Err(error) => Err(failed(&error, 0)),
+        }
+    };
+    let packets = capture.packets;
+    if matches!(end, Ok(ControlFlow::Break(()))) {
+        return Ok(packets);
+    }
+    // Nobody is asked again who has had enough.
+    let _ = capture.streams.finish(capture.listener);
+    match error.take() {
+        Some(error) => Err(error.into()),
+        None => end.map(|_| packets),
+    }
+}
+
+/// A reader whose error is not lost on the way through the reader of blocks.
+struct Telling<'e, R> {
+    reader: R,
+    error: &'e RefCell<Option<io::Error>>,
+}
+
+impl<R: Read> Read for Telling<'_, R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.reader.read(out) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => {
+                    let kind = error.kind();
+                    self.error.replace(Some(error));
+                    return Err(kind.into());
+                }
+                done => return done,
+            }
+        }
+    }
+}
+
+/// The head of the file, as the readers want it whole at once.
+fn head<R: Read>(reader: &mut R) -> Result<Vec<u8>, ReadError> {
+    let mut head = vec![0; FILE_HEADER];
+    let read = read_full(reader, &mut head)?;
+    head.truncate(read);
+    if read < FILE_HEADER {
+        return Err(if read == 0 {
+            ReadError::Format {
+                reason: "nothing to read",
+                offset: 0,
+            }
+        } else {
+            ReadError::Cut {
+                what: "the file header",
+                offset: 0,
+            }
+        });
+    }
+    if let [0x0a, 0x0d, 0x0d, 0x0a, a, b, c, d, order, ..] = *head {
+        let length = [a, b, c, d];
+        let length = if order == 0x1a {
+            u32::from_be_bytes(length)
+        } else {
+            u32::from_le_bytes(length)
+        };
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        if length > BUFFER / 2 {
+            return Err(ReadError::Format {
+                reason: "the section header is longer than any can be",
+                offset: 0,
+            });
+        }
+        let have = head.len();
+        if length > have {
+            head.resize(length, 0);
+            let read = read_full(reader, head.get_mut(have..).unwrap_or(&mut []))?;
+            head.truncate(have.saturating_add(read));
+        }
+    }
+    Ok(head)
+}
+
+fn failed<T: AsRef<[u8]>>(error: &PcapError<T>, offset: u64) -> ReadError {
+    let reason = match error {
+        PcapError::Incomplete(_) | PcapError::UnexpectedEof => {
+            return ReadError::Cut {
+                what: "a packet",
+                offset,
+            };
+        }
+        PcapError::ReadError => "the input could not be read",
+        PcapError::BufferTooSmall => "a packet is longer than any can be",
+        _ if offset == 0 => "this is no pcap and no pcapng file",
+        _ => "what follows is no packet",
+    };
+    ReadError::Format { reason, offset }
+}
+
+struct Capture<'l> {
+    port: u16,
+    listener: &'l mut dyn Listener,
+    streams: Reassembly,
+    interfaces: Vec<Interface>,
+    packets: Packets,
+}
+
+impl Capture<'_> {
+    fn blocks(
+        &mut self,
+        mut blocks: impl PcapReaderIterator,
+    ) -> Result<ControlFlow<()>, ReadError> {
+        loop {
+            let offset = to_u64(blocks.consumed());
+            let used = match blocks.next() {
+                Ok((used, block)) => {
+                    if self.block(&block).is_break() {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                    used
+                }
+                Err(PcapError::Eof) => return Ok(ControlFlow::Continue(())),
+                Err(PcapError::Incomplete(_)) => {
+                    blocks.refill().map_err(|error| failed(&error, offset))?;
+                    continue;
+                }
+                Err(error) => return Err(failed(&error, offset)),
+            };
+            blocks.consume(used);
+        }
+    }
+
+    fn block(&mut self, block: &PcapBlockOwned<'_>) -> ControlFlow<()> {
+        match block {
+            PcapBlockOwned::LegacyHeader(header) => {
+                self.interfaces = vec![Interface {
+                    // The higher bits speak of the frame check sequence.
+                    link: Linktype(header.network.0 & 0xffff),
+                    resolution: if header.is_nanosecond_precision() {
+                        1_000_000_000
+                    } else {
+                        1_000_000
+                    },
+                    offset: 0,
+                }];
+            }
+            PcapBlockOwned::Legacy(packet) => {
+                let Some(&interface) = self.interfaces.first() else {
+                    return ControlFlow::Continue(());
+                };
+                let time = Time {
+                    seconds: u64::from(packet.ts_sec),
+                    nanos: nanos(u64::from(packet.ts_usec), interface.resolution),
+                };
+                let captured = usize::try_from(packet.caplen).unwrap_or(usize::MAX);
+                let octets = packet.data.get(..captured).unwrap_or(packet.data);
+                return self.packet(interface, time, octets);
+            }
+            PcapBlockOwned::NG(Block::SectionHeader(_)) => self.interfaces.clear(),
+            PcapBlockOwned::NG(Block::InterfaceDescription(interface)) => {
+                if self.interfaces.len() < MAX_INTERFACES {
+                    self.interfaces.push(Interface {
+                        link: interface.linktype,
+                        resolution: interface.ts_resolution().unwrap_or(1_000_000).max(1),
+                        offset: interface.ts_offset(),
+                    });
+                }
+            }
+            PcapBlockOwned::NG(Block::EnhancedPacket(packet)) => {
+                let place = usize::try_from(packet.if_id).unwrap_or(usize::MAX);
+                let Some(&interface) = self.interfaces.get(place) else {
+                    self.packets.unsupported += 1;
+                    return ControlFlow::Continue(());
+                };
+                let units = u64::from(packet.ts_high) << 32 | u64::from(packet.ts_low);
+                let seconds = units / interface.resolution;
+                let time = Time {
+                    seconds: seconds.saturating_add_signed(interface.offset),
+                    nanos: nanos(units % interface.resolution, interface.resolution),
+                };
+                return self.packet(interface, time, packet.packet_data());
+            }
+            PcapBlockOwned::NG(Block::SimplePacket(packet)) => {
+                if let Some(&interface) = self.interfaces.first() {
+                    return self.packet(interface, Time::default(), packet.packet_data());
+                }
+            }
+            PcapBlockOwned::NG(_) => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn packet(&mut self, interface: Interface, time: Time, octets: &[u8]) -> ControlFlow<()> {
+        self.packets.all += 1;
+        if !is_supported(interface.link) {
+            self.packets.unsupported += 1;
+            return ControlFlow::Continue(());
+        }
+        let Some(segment) = segment(interface.link, octets) else {
+            return ControlFlow::Continue(());
+        };
+        if segment.from.port() != self.port && segment.to.port() != self.port {
+            return ControlFlow::Continue(());
+        }
+        self.packets.bgp += 1;
+        self.streams.handle_segment(&segment, time, self.listener)
+    }
+}
+
+/// A part of a second in nanoseconds.
+fn nanos(units: u64, resolution: u64) -> u32 {
+    let nanos = u128::from(units) * 1_000_000_000 / u128::from(resolution.max(1));
+    u32::try_from(nanos).unwrap_or(0).min(999_999_999)
+}
