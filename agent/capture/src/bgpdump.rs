@@ -1,8 +1,10 @@
 //! MRT records as the lines that `bgpdump -m` prints, for the many programs that read those.
 //!
-//! The format is that of bgpdump 1.6: fields between `|`, IPv4 and IPv6 unicast and multicast only, in
-//! the order withdrawn, announced, IPv4 before IPv6. It shows the octets as they came: nothing is sorted,
-//! judged or left out here.
+//! The format is that of bgpdump 1.6: fields between `|`, IPv4 and IPv6 unicast and multicast only (of a
+//! dump unicast only), in the order withdrawn, announced, IPv4 before IPv6. It shows the octets as they
+//! came: nothing is sorted, judged or left out here. Where bgpdump prints something else than what is in
+//! the record (AS4_PATH beside confederation segments, IPv6 withdrawn on an IPv4 session by the collector),
+//! the record is followed.
 
 mod attributes;
 mod text;
@@ -17,8 +19,13 @@ use attributes::{Block, Reach};
 
 /// The type of an UPDATE in the header.
 const UPDATE: u8 = 2;
-/// SAFI of unicast and multicast.
-const SAFIS: [u8; 2] = [1, 2];
+/// The type BGP4MP_ET.
+const EXTENDED_TIME: u16 = 17;
+const UNICAST: u8 = 1;
+const MULTICAST: u8 = 2;
+/// The subtypes of what a collector sent.
+const LOCAL: [u16; 2] = [6, 7];
+const LOCAL_ADD_PATH: [u16; 2] = [10, 11];
 
 /// Writes lines, one record after the other.
 #[derive(Debug, Default)]
@@ -52,6 +59,14 @@ impl Lines {
         self.head.extend_from_slice(format);
         self.head.push(b'|');
         text::number(&mut self.head, record.time.seconds);
+        if record.kind == EXTENDED_TIME {
+            self.head.push(b'.');
+            let micros = (record.time.nanos / 1000).saturating_add(1_000_000);
+            let mut digits = itoa::Buffer::new();
+            // Behind the one that keeps the zeros.
+            let digits = digits.format(micros).as_bytes().get(1..);
+            self.head.extend_from_slice(digits.unwrap_or(&[]));
+        }
         self.head.push(b'|');
         self.head.extend_from_slice(kind);
         self.head.push(b'|');
@@ -85,7 +100,8 @@ impl Lines {
             return;
         };
         let block = Block::read(block, message.asn4);
-        let (peer, asn) = if message.sent {
+        // A peculiarity that programs know: whose address it is when the collector sent it.
+        let (peer, asn) = if LOCAL_ADD_PATH.contains(&record.subtype) {
             (message.local, message.local_as.0)
         } else {
             (message.peer, message.peer_as.0)
@@ -143,7 +159,7 @@ impl Lines {
     }
 
     fn rib(&mut self, record: &Record<'_>, rib: &Rib<'_>, out: &mut Vec<u8>) {
-        if !matches!(rib.family.afi, AFI_IPV4 | AFI_IPV6) || !SAFIS.contains(&rib.family.safi) {
+        if !matches!(rib.family.afi, AFI_IPV4 | AFI_IPV6) || rib.family.safi != UNICAST {
             return;
         }
         for entry in rib.entries {
@@ -184,16 +200,20 @@ impl Lines {
 }
 
 fn format_of(record: &Record<'_>) -> &'static [u8] {
-    if record.kind == 17 {
-        b"BGP4MP_ET"
-    } else {
-        b"BGP4MP"
+    let extended = record.kind == EXTENDED_TIME;
+    match (extended, record.subtype) {
+        (false, 8..) => b"BGP4MP_AP",
+        (true, 8..) => b"BGP4MP_ET_AP",
+        (false, subtype) if LOCAL.contains(&subtype) => b"BGP4MP_LOCAL",
+        (true, subtype) if LOCAL.contains(&subtype) => b"BGP4MP_ET_LOCAL",
+        (false, _) => b"BGP4MP",
+        (true, _) => b"BGP4MP_ET",
     }
 }
 
 fn for_each_family(mut each: impl FnMut(u16, u8)) {
     for afi in [AFI_IPV4, AFI_IPV6] {
-        for safi in SAFIS {
+        for safi in [UNICAST, MULTICAST] {
             each(afi, safi);
         }
     }

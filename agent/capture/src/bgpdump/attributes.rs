@@ -90,10 +90,11 @@ impl<'a> Block<'a> {
             .map(|(.., nlri)| *nlri)
     }
 
-    /// The next hop of the routes of the body.
+    /// The next hop of the routes of the body. All ones stand for none.
     pub(super) fn next_hop(&self) -> IpAddr {
         self.next_hop
-            .map_or_else(text::unspecified, |four| Ipv4Addr::from(four).into())
+            .map_or(Ipv4Addr::BROADCAST, Ipv4Addr::from)
+            .into()
     }
 
     /// The next hop of a route in a dump: MP_REACH_NLRI holds its length and itself (RFC 6396 §4.3.4), or
@@ -141,9 +142,8 @@ impl<'a> Block<'a> {
         } else {
             b"|NAG|"
         });
-        let trans = matches!(self.aggregator, Some((AS_TRANS, _)));
         let aggregator = match (self.aggregator, self.as4_aggregator) {
-            (Some(_), Some(four)) if !self.four && trans => Some(four),
+            (Some((AS_TRANS, _)), Some(four)) if !self.four => Some(four),
             (own, _) => own,
         };
         if let Some((asn, router)) = aggregator {
@@ -156,7 +156,11 @@ impl<'a> Block<'a> {
 
     /// AS_PATH, with what AS4_PATH knows better (RFC 6793 §4.2.3).
     fn put_as_path(&self, out: &mut Vec<u8>) {
-        let Some(as4_path) = self.as4_path.filter(|_| !self.four) else {
+        // "If the AS number in the AGGREGATOR attribute is not AS_TRANS": both are ignored.
+        let ignored = self.four
+            || (self.as4_aggregator.is_some()
+                && matches!(self.aggregator, Some((asn, _)) if asn != AS_TRANS));
+        let Some(as4_path) = self.as4_path.filter(|_| !ignored) else {
             put_path(out, self.as_path, self.four, usize::MAX);
             return;
         };

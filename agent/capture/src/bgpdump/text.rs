@@ -1,6 +1,6 @@
 //! Numbers, addresses and prefixes in text, without the machinery of `format!`.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr};
 
 use bgp_wire::AFI_IPV4;
 
@@ -88,8 +88,4 @@ pub(super) fn prefixes(
         each(id, prefix);
         block = rest;
     }
-}
-
-pub(super) fn unspecified() -> IpAddr {
-    IpAddr::V4(Ipv4Addr::UNSPECIFIED)
 }
