@@ -144,6 +144,6 @@ pub use open::{Open, VERSION};
 pub use route_refresh::{RefreshSubtype, RouteRefresh, encode_route_refresh};
 pub use types::{AS_TRANS, Asn, HoldTime, ParseAsnError, PathId, RouterId};
 pub use update::{
-    AttrScratch, Decoded, Encoding, MpReach, MpUnreach, Update, decode_update, encode_announce,
-    encode_end_of_rib, encode_update, encode_withdraw,
+    AttrScratch, Decoded, Encoding, MpReach, MpUnreach, Update, decode_update, dissect_update,
+    encode_announce, encode_end_of_rib, encode_update, encode_withdraw,
 };

@@ -6,6 +6,7 @@ use std::fmt;
 use bytes::BytesMut;
 
 use crate::codes;
+use crate::describe::Fields;
 use crate::error::{EncodeError, MessageError};
 use crate::frame::{Frame, MessageType};
 use crate::update::{AttrScratch, Decoded, Encoding, decode_update, encode_update};
@@ -70,6 +71,17 @@ impl<'a> Message<'a> {
                 refresh.encode(out);
                 Ok(())
             }
+        }
+    }
+
+    /// Its fields, by name.
+    pub fn describe(&self) -> Fields {
+        match self {
+            Self::Open(open) => open.describe(),
+            Self::Update(decoded) => decoded.update.describe(),
+            Self::Notification(notification) => notification.describe(),
+            Self::Keepalive => Fields::new(),
+            Self::RouteRefresh(refresh) => refresh.describe(),
         }
     }
 

@@ -11,6 +11,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use nom::Parser;
 
 use crate::codes::{self, cease};
+use crate::describe::{Fields, Node};
 use crate::frame::{MAX_LEN, MessageType, OpenFrame};
 use crate::input::{self, malformed};
 
@@ -146,6 +147,51 @@ impl Notification {
             (None, 0) => code,
             (None, subcode) => Cow::Owned(format!("{code}: subcode {subcode}")),
         }
+    }
+
+    /// Its fields, by name: the numbers, what its data means where that is known, and the data.
+    pub fn describe(&self) -> Fields {
+        let mut fields = self.describe_own();
+        if let Some(inner) = self.hard_reset() {
+            // One level only, as when it is printed.
+            fields.put("inner", Node::Fields(inner.describe_own()));
+        }
+        fields
+    }
+
+    fn describe_own(&self) -> Fields {
+        let mut fields = Fields::new();
+        fields.named("code", self.code, codes::code_name(self.code));
+        let name = codes::subcode_name(self.code, self.subcode);
+        fields.named("subcode", self.subcode, name);
+        if let Some(text) = self.communication() {
+            fields.text("communication", text);
+        }
+        match (self.code, self.subcode, self.data.as_ref()) {
+            (codes::CEASE, cease::MAX_PREFIXES, [a, f, safi, p, q, r, s]) => {
+                let family = crate::Family::new(u16::from_be_bytes([*a, *f]), *safi);
+                fields.text("family", family);
+                fields.number("limit", u32::from_be_bytes([*p, *q, *r, *s]));
+            }
+            (codes::MESSAGE_HEADER, codes::header::BAD_LENGTH, [a, b]) => {
+                fields.number("length", u16::from_be_bytes([*a, *b]));
+            }
+            (codes::MESSAGE_HEADER, codes::header::BAD_TYPE, [kind]) => {
+                fields.number("type", *kind);
+            }
+            (codes::OPEN, codes::open::UNSUPPORTED_VERSION, [a, b]) => {
+                fields.number("version", u16::from_be_bytes([*a, *b]));
+            }
+            (codes::UPDATE, codes::update::MISSING_WELL_KNOWN, [code]) => {
+                let attribute = crate::attribute::AttrCode(*code);
+                fields.named("attribute", *code, attribute.name());
+            }
+            _ => {}
+        }
+        if !self.data.is_empty() {
+            fields.octets("data", &self.data);
+        }
+        fields
     }
 
     /// Reads the body of a NOTIFICATION. One that is too short cannot be answered, so the error has
@@ -309,6 +355,25 @@ mod tests {
             assert_eq!(notification.to_string(), text);
             assert_eq!(round_trip(&notification), notification);
         }
+    }
+
+    /// RFC 4486 §4, RFC 8538 §3.1, RFC 9003 §2.
+    #[test]
+    fn fields_say_what_the_data_means() {
+        let limit = Notification::cease_max_prefixes(crate::Family::IPV6_UNICAST, 70000).describe();
+        assert_eq!(limit.get("code"), Some(&Node::Named(6, Some("Cease"))));
+        assert_eq!(limit.get("family"), Some(&Node::text("ipv6/unicast")));
+        assert_eq!(limit.get("limit"), Some(&Node::Number(70000)));
+        let hard = Notification::cease_reset("now")
+            .into_hard_reset()
+            .describe();
+        let Some(Node::Fields(inner)) = hard.get("inner") else {
+            panic!("{hard:?}")
+        };
+        assert_eq!(inner.get("communication"), Some(&Node::text("now")));
+        let unknown = Notification::new(77, 1, Bytes::from_static(&[5])).describe();
+        assert_eq!(unknown.get("code"), Some(&Node::Named(77, None)));
+        assert_eq!(unknown.get("data"), Some(&Node::Octets(vec![5])));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::capability::Capability;
 use crate::codes::{self, open as subcode};
+use crate::describe::Fields;
 use crate::error::{EncodeError, MessageError, Reason};
 use crate::frame::{HEADER_LEN, MAX_LEN, MessageType, OpenFrame};
 use crate::input::{self, Input, Malformed, malformed};
@@ -120,6 +121,19 @@ impl Open {
         self.capabilities.iter().any(|capability| {
             matches!(capability, Capability::ExtendedNextHop(list) if list.contains(&(family, next_hop_afi)))
         })
+    }
+
+    /// Its fields, by name.
+    pub fn describe(&self) -> Fields {
+        let mut fields = Fields::new();
+        fields.number("version", self.version);
+        fields.number("my_as", self.my_as);
+        fields.number("as", self.asn().0);
+        fields.number("hold_time", self.hold_time.secs());
+        fields.text("bgp_identifier", self.router_id);
+        let capabilities = self.capabilities.iter().map(Capability::describe);
+        fields.list("capabilities", capabilities);
+        fields
     }
 
     /// Whether a capability with this content is there.

@@ -7,6 +7,7 @@ use nom::Parser;
 
 use crate::Family;
 use crate::codes;
+use crate::describe::Fields;
 use crate::error::{DecodeError, MessageError, Reason};
 use crate::frame::{HEADER_LEN, MAX_LEN, MessageType, OpenFrame};
 use crate::input::{self, malformed};
@@ -35,6 +36,16 @@ impl RefreshSubtype {
         }
     }
 
+    /// The name of the subtype (RFC 7313 §3.2).
+    pub fn name(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Request => "Normal route refresh request",
+            Self::Begin => "BoRR",
+            Self::End => "EoRR",
+            Self::Unknown(_) => return None,
+        })
+    }
+
     /// The number of the subtype.
     pub fn code(self) -> u8 {
         match self {
@@ -56,6 +67,14 @@ pub struct RouteRefresh {
 }
 
 impl RouteRefresh {
+    /// Its fields, by name.
+    pub fn describe(&self) -> Fields {
+        let mut fields = Fields::new();
+        fields.text("family", self.family);
+        fields.named("subtype", self.subtype.code(), self.subtype.name());
+        fields
+    }
+
     /// Reads the body. Outbound route filters (RFC 5291) after a request are not looked at: they
     /// are never negotiated, and the request counts.
     pub fn decode(body: &[u8]) -> Result<Self, MessageError> {

@@ -43,7 +43,16 @@ impl AddPathMode {
         matches!(self, Self::Send | Self::Both)
     }
 
-    fn code(self) -> u8 {
+    /// The name of the mode.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Receive => "receive",
+            Self::Send => "send",
+            Self::Both => "both",
+        }
+    }
+
+    pub(super) fn code(self) -> u8 {
         match self {
             Self::Receive => 1,
             Self::Send => 2,
@@ -82,14 +91,9 @@ pub(super) fn encode(families: &[(Family, AddPathMode)], out: &mut BytesMut) {
 }
 
 pub(super) fn show(families: &[(Family, AddPathMode)], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    families.iter().try_for_each(|(family, mode)| {
-        let mode = match mode {
-            AddPathMode::Receive => "receive",
-            AddPathMode::Send => "send",
-            AddPathMode::Both => "both",
-        };
-        write!(f, " {family} {mode}")
-    })
+    families
+        .iter()
+        .try_for_each(|(family, mode)| write!(f, " {family} {}", mode.name()))
 }
 
 #[cfg(test)]

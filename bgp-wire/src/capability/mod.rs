@@ -7,6 +7,7 @@
 
 mod add_path;
 mod asn4;
+mod describe;
 mod extended_message;
 mod extended_next_hop;
 mod fqdn;

@@ -7,6 +7,7 @@
 mod canonical;
 mod cut;
 mod decode;
+mod describe;
 mod encode;
 mod end_of_rib;
 mod judge;
@@ -19,6 +20,7 @@ use crate::error::{Disposition, Findings};
 use crate::nlri::NlriBlock;
 
 pub use decode::decode_update;
+pub use describe::dissect_update;
 pub use encode::{Encoding, encode_announce, encode_update, encode_withdraw};
 pub use end_of_rib::encode_end_of_rib;
 
