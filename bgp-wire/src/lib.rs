@@ -73,6 +73,7 @@
 //! | 6286 | BGP identifiers |
 //! | 6608 | FSM error subcodes |
 //! | 6793 | Four-octet AS numbers |
+//! | 7432, 9136, 9251, 9572 | EVPN routes |
 //! | 7606 | Revised error handling |
 //! | 7607 | AS 0 |
 //! | 7911 | ADD-PATH |
@@ -135,9 +136,9 @@ pub use keepalive::encode_keepalive;
 pub use mac::{MacAddr, ParseMacError};
 pub use message::Message;
 pub use nlri::{
-    Announcement, Form, IpPrefix, Label, Labeled, Nlri, NlriBlock, NlriIter, ParseLabelError,
-    ParseMembershipError, ParseRdError, ParseVpnError, RouteDistinguisher, RouteTargetMembership,
-    Vpn,
+    Announcement, EvpnDetail, EvpnKind, EvpnRoute, Form, IpPrefix, Label, Labeled, Nlri, NlriBlock,
+    NlriIter, ParseEvpnError, ParseLabelError, ParseMembershipError, ParseRdError, ParseVpnError,
+    RouteDistinguisher, RouteTargetMembership, Vpn,
 };
 pub use notification::Notification;
 pub use open::{Open, VERSION};

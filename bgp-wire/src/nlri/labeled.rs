@@ -67,7 +67,7 @@ pub(super) fn check<'a>(
     form: Form,
     head: usize,
     max_bits: u8,
-) -> Result<Counts, Malformed<'a>> {
+) -> Result<Counts<'a>, Malformed<'a>> {
     let mut counts = Counts::default();
     let mut rest = input;
     while !rest.is_empty() {
@@ -78,11 +78,11 @@ pub(super) fn check<'a>(
     Ok(counts)
 }
 
-pub(super) fn check_v4(input: Input<'_>, form: Form) -> Result<Counts, Malformed<'_>> {
+pub(super) fn check_v4(input: Input<'_>, form: Form) -> Result<Counts<'_>, Malformed<'_>> {
     check(input, form, 0, Ipv4Net::MAX_BITS)
 }
 
-pub(super) fn check_v6(input: Input<'_>, form: Form) -> Result<Counts, Malformed<'_>> {
+pub(super) fn check_v6(input: Input<'_>, form: Form) -> Result<Counts<'_>, Malformed<'_>> {
     check(input, form, 0, Ipv6Net::MAX_BITS)
 }
 

@@ -4,6 +4,7 @@
 //! NLRI is checked once, when its message is decoded ([`NlriBlock`]), so that walking it later
 //! needs no errors and no memory.
 
+mod evpn;
 pub(crate) mod label;
 mod labeled;
 pub(crate) mod prefix;
@@ -24,6 +25,7 @@ use crate::error::Reason;
 use crate::input::{Input, Malformed};
 use crate::{Family, FamilySet, Fields, Node, PathId, SessionContext};
 
+pub use evpn::{EvpnDetail, EvpnKind, EvpnRoute, ParseEvpnError};
 pub use label::{Label, ParseLabelError};
 pub use labeled::Labeled;
 pub use prefix::IpPrefix;
@@ -47,7 +49,8 @@ pub trait Nlri: Copy + Eq + Ord + Hash + fmt::Debug + fmt::Display + Send + Sync
     /// Writes it.
     fn encode(&self, detail: &Self::Detail, out: &mut impl BufMut);
 
-    /// Takes one from the front. `None` if what is there is none.
+    /// Takes one from the front. `None` if what is there is none; if its length is known all the
+    /// same, the input has moved past it.
     fn decode(input: &mut &[u8], form: Form) -> Option<(Self, Self::Detail)>;
 
     /// Whether it may be used. What may not is ignored by itself (RFC 4271 §6.3: "the prefix SHOULD
@@ -88,18 +91,37 @@ impl Form {
     }
 }
 
-/// How many NLRI a block holds.
+/// How many NLRI a block holds, and the first of what is wrong with one alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counts {
+pub(crate) struct Counts<'a> {
     pub(crate) all: u32,
     pub(crate) ignored: u32,
+    pub(crate) faults: Faults<'a>,
+}
+
+/// What is wrong with an NLRI and leaves those beside it as they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Faults<'a> {
+    /// Why the first of the ignored ones is, if there is more to say than that it is reserved.
+    pub(crate) ignored: Option<Malformed<'a>>,
+    /// What asks that the routes are treated as withdrawn.
+    pub(crate) withdraw: Option<Malformed<'a>>,
+}
+
+impl<'a> Counts<'a> {
+    /// One more is passed over.
+    #[cold]
+    pub(crate) fn ignore(&mut self, why: Malformed<'a>) {
+        self.ignored += 1;
+        self.faults.ignored.get_or_insert(why);
+    }
 }
 
 /// One line of the table of families.
 pub(crate) struct FamilySpec {
     pub(crate) family: Family,
     /// Checks a whole block.
-    pub(crate) check: for<'a> fn(Input<'a>, Form) -> Result<Counts, Malformed<'a>>,
+    pub(crate) check: for<'a> fn(Input<'a>, Form) -> Result<Counts<'a>, Malformed<'a>>,
     /// Reads the next hop of MP_REACH_NLRI, whose lengths depend on the family and the session.
     pub(crate) next_hop: next_hop::Read,
     /// Next hops have a route distinguisher of zero in front (RFC 4364 §4.3.2).
@@ -130,6 +152,7 @@ families! {
     IPV6_UNICAST   unicast::check_v6,  decode_ipv6,  false,    show::<Ipv6Net>,                describe::<Ipv6Net>;
     IPV4_VPN       vpn::check_v4,      decode_vpnv4, true,     show::<Vpn<Ipv4Net>>,           vpn::describe_v4;
     IPV6_VPN       vpn::check_v6,      decode_vpnv6, true,     show::<Vpn<Ipv6Net>>,           vpn::describe_v6;
+    L2VPN_EVPN     evpn::check,        decode_any,   false,    show::<EvpnRoute>,              describe::<EvpnRoute>;
     RTC            rtc::check,         decode_any,   false,    show::<RouteTargetMembership>,  describe::<RouteTargetMembership>;
     IPV4_LABELED   labeled::check_v4,  decode_ipv4,  false,    show::<Labeled<Ipv4Net>>,       labeled::describe_v4;
     IPV6_LABELED   labeled::check_v6,  decode_ipv6,  false,    show::<Labeled<Ipv6Net>>,       labeled::describe_v6;
@@ -163,7 +186,8 @@ pub struct NlriBlock<'a> {
     pub family: Family,
     /// What their octets depend on.
     pub form: Form,
-    counts: Counts,
+    all: u32,
+    ignored: u32,
     bytes: &'a [u8],
 }
 
@@ -173,29 +197,42 @@ impl<'a> NlriBlock<'a> {
         Self {
             family,
             form: Form::default(),
-            counts: Counts::default(),
+            all: 0,
+            ignored: 0,
             bytes: &[],
         }
     }
 
-    /// Checks `bytes`.
+    /// Checks `bytes`: the block, and what is wrong in it.
     #[inline]
-    pub(crate) fn check(
+    pub(crate) fn examine(
         spec: &FamilySpec,
         form: Form,
         bytes: &'a [u8],
-    ) -> Result<Self, Malformed<'a>> {
+    ) -> Result<(Self, Faults<'a>), Malformed<'a>> {
         let counts = if bytes.is_empty() {
             Counts::default()
         } else {
             (spec.check)(bytes, form)?
         };
-        Ok(Self {
+        let block = Self {
             family: spec.family,
             form,
-            counts,
+            all: counts.all,
+            ignored: counts.ignored,
             bytes,
-        })
+        };
+        Ok((block, counts.faults))
+    }
+
+    /// Checks `bytes`.
+    #[cfg(test)]
+    pub(crate) fn check(
+        spec: &FamilySpec,
+        form: Form,
+        bytes: &'a [u8],
+    ) -> Result<Self, Malformed<'a>> {
+        Self::examine(spec, form, bytes).map(|(block, _)| block)
     }
 
     /// Whether there is nothing in it to use.
@@ -207,12 +244,12 @@ impl<'a> NlriBlock<'a> {
     /// How many NLRI there are to use.
     #[inline]
     pub fn len(&self) -> usize {
-        usize::try_from(self.counts.all.saturating_sub(self.counts.ignored)).unwrap_or(usize::MAX)
+        usize::try_from(self.all.saturating_sub(self.ignored)).unwrap_or(usize::MAX)
     }
 
-    /// How many NLRI are passed over, as multicast and reserved prefixes.
+    /// How many NLRI are passed over, as multicast and reserved prefixes and routes of unknown types.
     pub fn ignored(&self) -> usize {
-        usize::try_from(self.counts.ignored).unwrap_or(usize::MAX)
+        usize::try_from(self.ignored).unwrap_or(usize::MAX)
     }
 
     /// The octets of the message.
@@ -228,7 +265,7 @@ impl<'a> NlriBlock<'a> {
         NlriIter {
             rest: if ours { self.bytes } else { &[] },
             form: self.form,
-            choosy: self.counts.ignored > 0,
+            choosy: self.ignored > 0,
             kind: PhantomData,
         }
     }
@@ -286,9 +323,14 @@ impl<N: Nlri> Iterator for NlriIter<'_, N> {
             } else {
                 0
             };
-            let (nlri, detail) = N::decode(&mut self.rest, self.form)?;
-            if !self.choosy || nlri.is_usable() {
-                return Some((PathId(id), nlri, detail));
+            let before = self.rest.len();
+            match N::decode(&mut self.rest, self.form) {
+                Some((nlri, detail)) if !self.choosy || nlri.is_usable() => {
+                    return Some((PathId(id), nlri, detail));
+                }
+                // Passed over; what cannot be passed over is the end.
+                _ if self.choosy && self.rest.len() < before => {}
+                _ => return None,
             }
         }
     }

@@ -113,7 +113,7 @@ pub(crate) fn check<'a>(
     add_path: bool,
     max_bits: u8,
     reserved: impl Fn(u8, &[u8]) -> bool,
-) -> Result<Counts, Malformed<'a>> {
+) -> Result<Counts<'a>, Malformed<'a>> {
     let mut counts = Counts::default();
     let mut rest = input;
     while !rest.is_empty() {

@@ -85,14 +85,16 @@ fn is_length(bits: u8) -> bool {
 
 /// Walks NLRI and path identifiers. Lengths of 1 to 31 bits are passed over; longer than 96 no
 /// route target is.
-pub(super) fn check(input: Input<'_>, form: Form) -> Result<Counts, Malformed<'_>> {
+pub(super) fn check(input: Input<'_>, form: Form) -> Result<Counts<'_>, Malformed<'_>> {
     let mut counts = Counts::default();
     let mut rest = input;
     while !rest.is_empty() {
         rest = path_id(rest, form.add_path)?;
         let (bits, _, after) = prefix::split(rest, MAX_BITS)?;
         counts.all += 1;
-        counts.ignored += u32::from(!is_length(bits));
+        if !is_length(bits) {
+            counts.ignore(prefix::too_long(rest, bits));
+        }
         rest = after;
     }
     Ok(counts)

@@ -15,11 +15,11 @@ use super::{Counts, Form, Nlri};
 use crate::input::{Input, Malformed};
 use crate::{Family, Fields};
 
-pub(super) fn check_v4(input: Input<'_>, form: Form) -> Result<Counts, Malformed<'_>> {
+pub(super) fn check_v4(input: Input<'_>, form: Form) -> Result<Counts<'_>, Malformed<'_>> {
     prefix::check(input, form.add_path, 32, reserved_v4)
 }
 
-pub(super) fn check_v6(input: Input<'_>, form: Form) -> Result<Counts, Malformed<'_>> {
+pub(super) fn check_v6(input: Input<'_>, form: Form) -> Result<Counts<'_>, Malformed<'_>> {
     prefix::check(input, form.add_path, 128, reserved_v6)
 }
 

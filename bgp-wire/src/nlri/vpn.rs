@@ -27,11 +27,11 @@ const RD_OCTETS: usize = 8;
 /// Bits in front of the prefix.
 const BEFORE: usize = (label::OCTETS + RD_OCTETS) * 8;
 
-pub(super) fn check_v4(input: Input<'_>, form: Form) -> Result<Counts, Malformed<'_>> {
+pub(super) fn check_v4(input: Input<'_>, form: Form) -> Result<Counts<'_>, Malformed<'_>> {
     labeled::check(input, form, RD_OCTETS, Ipv4Net::MAX_BITS)
 }
 
-pub(super) fn check_v6(input: Input<'_>, form: Form) -> Result<Counts, Malformed<'_>> {
+pub(super) fn check_v6(input: Input<'_>, form: Form) -> Result<Counts<'_>, Malformed<'_>> {
     labeled::check(input, form, RD_OCTETS, Ipv6Net::MAX_BITS)
 }
 

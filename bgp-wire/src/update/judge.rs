@@ -11,7 +11,7 @@ use crate::codes::{self, update as subcode};
 use crate::error::{DecodeError, Disposition, Finding, Findings, MessageError, Reason};
 use crate::frame::HEADER_LEN;
 use crate::input::Malformed;
-use crate::nlri::{self, Form, NlriBlock};
+use crate::nlri::{self, Faults, Form, NlriBlock};
 use crate::{Family, PeerKind, SessionContext};
 
 /// The field of the body that withdraws.
@@ -169,9 +169,9 @@ impl<'a> Judge<'a> {
         let Some(spec) = nlri::spec(family) else {
             return nothing;
         };
-        match NlriBlock::check(spec, Form::received(family, ctx, field == WITHDRAWN), bytes) {
-            Ok(block) => {
-                self.ignored(None, &block);
+        match NlriBlock::examine(spec, Form::received(family, ctx, field == WITHDRAWN), bytes) {
+            Ok((block, faults)) => {
+                self.nlri_faults(None, &block, faults);
                 block
             }
             Err(error) => {
@@ -187,22 +187,24 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Says that prefixes were passed over.
+    /// Says that NLRI were passed over, and what else is wrong with one alone.
     #[inline]
-    pub(super) fn ignored(&mut self, attribute: Option<AttrCode>, block: &NlriBlock<'a>) {
+    pub(super) fn nlri_faults(
+        &mut self,
+        attribute: Option<AttrCode>,
+        block: &NlriBlock<'a>,
+        faults: Faults<'a>,
+    ) {
+        let mut say = |disposition, error| {
+            self.add(attribute, disposition, subcode::INVALID_NETWORK, error, &[]);
+        };
         if block.ignored() > 0 {
-            let error = Malformed::new(
-                block.bytes(),
-                "Prefix",
-                Reason::Text("is multicast or reserved"),
-            );
-            self.add(
-                attribute,
-                Disposition::None,
-                subcode::INVALID_NETWORK,
-                error,
-                &[],
-            );
+            let reserved = Reason::Text("is multicast or reserved");
+            let error = Malformed::new(block.bytes(), "Prefix", reserved);
+            say(Disposition::None, faults.ignored.unwrap_or(error));
+        }
+        if let Some(error) = faults.withdraw {
+            say(Disposition::TreatAsWithdraw, error);
         }
     }
 
@@ -266,8 +268,9 @@ impl<'a> Judge<'a> {
             return Ok((None, !parts.nlri.is_empty()));
         };
         let next_hop = (spec.next_hop)(parts.next_hop, family, ctx)?;
-        let nlri = NlriBlock::check(spec, Form::received(family, ctx, false), parts.nlri)?;
-        self.ignored(code, &nlri);
+        let form = Form::received(family, ctx, false);
+        let (nlri, faults) = NlriBlock::examine(spec, form, parts.nlri)?;
+        self.nlri_faults(code, &nlri, faults);
         let host = next_hop.map_or(Ok(()), |next_hop| next_hop::check(next_hop, parts.next_hop));
         if let Err(error) = host {
             self.add(
@@ -323,8 +326,8 @@ impl<'a> Judge<'a> {
             self.not_negotiated(code, raw.value, "MP_UNREACH_NLRI");
             return Ok(None);
         };
-        let nlri = NlriBlock::check(spec, Form::received(family, ctx, true), bytes)?;
-        self.ignored(code, &nlri);
+        let (nlri, faults) = NlriBlock::examine(spec, Form::received(family, ctx, true), bytes)?;
+        self.nlri_faults(code, &nlri, faults);
         Ok(Some(MpUnreach { family, nlri }))
     }
 

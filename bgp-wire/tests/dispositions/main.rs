@@ -3,6 +3,7 @@
 //! Each case names the section its expectation comes from. Messages are built octet by octet in
 //! `support`, so that the crate's encoder is not its own judge.
 
+mod evpn;
 mod framing;
 mod nlri;
 mod optional;

@@ -1,0 +1,163 @@
+//! Where the key of a route is on the wire, and what is malformed.
+//!
+//! The key is everything but the ESI of types 2 and 5, which stands behind the route distinguisher,
+//! and what some types have at their end: labels, a gateway, flags.
+
+use super::{EvpnKind, MAC, MAX_KEY, take_address};
+use crate::error::Reason;
+use crate::input::{Input, Malformed};
+
+/// The length of a MAC address (RFC 7432 §7.2: "The MAC Address Length is in bits, and it is set to
+/// 48").
+pub(super) const MAC_BITS: u8 = 48;
+
+/// The parts of the value of a route.
+pub(super) struct Parts<'a> {
+    /// The route distinguisher; the first eight octets of the key, at least.
+    pub(super) rd: &'a [u8],
+    /// The ESI, where it is no part of the key.
+    pub(super) esi: &'a [u8],
+    /// The rest of the key.
+    pub(super) rest: &'a [u8],
+    /// What follows the key.
+    pub(super) tail: &'a [u8],
+}
+
+/// Whether a route of this type has an ESI that is no part of its key.
+pub(super) fn has_esi_beside_key(kind: EvpnKind) -> bool {
+    matches!(kind, EvpnKind::MacIp | EvpnKind::IpPrefix)
+}
+
+/// Finds the key in the value of a route.
+pub(super) fn key_of<'a>(kind: EvpnKind, value: Input<'a>) -> Result<Parts<'a>, Malformed<'a>> {
+    let wrong_length = || Malformed::new(value, "Length", Reason::Length(value.len()));
+    let (rd, rest) = value.split_at_checked(super::RD).ok_or_else(wrong_length)?;
+    let esi = if has_esi_beside_key(kind) {
+        super::ESI
+    } else {
+        0
+    };
+    let (esi, rest) = rest.split_at_checked(esi).ok_or_else(wrong_length)?;
+    let tail = walk(kind, value, rest)?;
+    let key = rest.len().saturating_sub(tail.len());
+    let right = match kind {
+        EvpnKind::EthernetAutoDiscovery => tail.len() == 3,
+        // The second label is optional (RFC 7432 §7.2).
+        EvpnKind::MacIp => matches!(tail.len(), 3 | 6),
+        // A gateway of the family of the prefix, and a label (RFC 9136 §3.1).
+        EvpnKind::IpPrefix => matches!((key, tail.len()), (9, 7) | (21, 19)),
+        EvpnKind::SelectiveMulticast | EvpnKind::MembershipReportSynch => tail.len() == 1,
+        // Reserved, Maximum Response Time, Flags (RFC 9251 §9.3).
+        EvpnKind::LeaveSynch => tail.len() == 6,
+        _ => tail.is_empty(),
+    };
+    let (rest, _) = rest.split_at_checked(key).ok_or_else(wrong_length)?;
+    if right && rd.len() + rest.len() <= MAX_KEY {
+        Ok(Parts {
+            rd,
+            esi,
+            rest,
+            tail,
+        })
+    } else {
+        Err(wrong_length())
+    }
+}
+
+/// What follows the key, of which route distinguisher and maybe ESI are cut off already.
+fn walk<'a>(kind: EvpnKind, value: Input<'a>, rest: Input<'a>) -> Result<Input<'a>, Malformed<'a>> {
+    use super::{ESI, TAG};
+    match kind {
+        EvpnKind::EthernetAutoDiscovery => skip(rest, ESI + TAG),
+        EvpnKind::MacIp => {
+            let mac = skip(rest, TAG)?;
+            match mac.first() {
+                Some(&MAC_BITS) => {}
+                Some(&bits) => return Err(wrong(mac, "MAC Address Length", bits)),
+                None => return Err(cut(mac)),
+            }
+            address(skip(mac, 1 + MAC)?, "IP Address Length", true)
+        }
+        EvpnKind::InclusiveMulticast => address(skip(rest, TAG)?, "IP Address Length", false),
+        EvpnKind::EthernetSegment => address(skip(rest, ESI)?, "IP Address Length", false),
+        EvpnKind::IpPrefix => prefix(value, skip(rest, TAG)?),
+        EvpnKind::SelectiveMulticast | EvpnKind::SelectivePmsi => multicast(skip(rest, TAG)?),
+        EvpnKind::MembershipReportSynch | EvpnKind::LeaveSynch => multicast(skip(rest, ESI + TAG)?),
+        EvpnKind::PerRegionInclusivePmsi => skip(rest, TAG + 8),
+        EvpnKind::LeafAutoDiscovery => leaf(value),
+    }
+}
+
+/// RFC 9136 §3.1: "The Length field of the BGP EVPN NLRI for an EVPN IP Prefix route MUST be either
+/// 34 (if IPv4 addresses are carried) or 58 (if IPv6 addresses are carried)." Prefix and gateway are
+/// of one family.
+fn prefix<'a>(value: Input<'a>, rest: Input<'a>) -> Result<Input<'a>, Malformed<'a>> {
+    let (address, max_bits) = match value.len() {
+        34 => (4, 32),
+        58 => (16, 128),
+        length => return Err(Malformed::new(value, "Length", Reason::Length(length))),
+    };
+    match rest.split_first() {
+        Some((&bits, prefix)) if bits <= max_bits => skip(prefix, address),
+        Some((&bits, _)) => Err(wrong(rest, "IP Prefix Length", bits)),
+        None => Err(cut(rest)),
+    }
+}
+
+/// Source, group and originator. Source and group may be any (RFC 9251 §9.1.1, RFC 6625 §3).
+fn multicast(rest: Input<'_>) -> Result<Input<'_>, Malformed<'_>> {
+    let rest = address(rest, "Multicast Source Length", true)?;
+    let rest = address(rest, "Multicast Group Length", true)?;
+    address(rest, "Originator Router Length", false)
+}
+
+/// RFC 9572 §3.3: the key of the route that is answered, which is its NLRI, and the originator.
+fn leaf(value: Input<'_>) -> Result<Input<'_>, Malformed<'_>> {
+    let (head, key) = value.split_first_chunk().ok_or_else(|| cut(value))?;
+    let [_, length] = *head;
+    // Shorter than eight octets, there is no route distinguisher in it.
+    if length < 8 {
+        return Err(wrong(value, "Route Key", length));
+    }
+    let after = skip(key, usize::from(length))?;
+    address(after, "Originator's Addr Length", false)
+}
+
+/// Passes over an address and the length in front of it.
+fn address<'a>(
+    input: Input<'a>,
+    field: &'static str,
+    optional: bool,
+) -> Result<Input<'a>, Malformed<'a>> {
+    match (take_address(input), input.first()) {
+        (Some((address, rest)), _) if optional || address.is_some() => Ok(rest),
+        (None, Some(32 | 128)) | (_, None) => Err(cut(input)),
+        (_, Some(&bits)) => Err(wrong(input, field, bits)),
+    }
+}
+
+fn skip(input: Input<'_>, octets: usize) -> Result<Input<'_>, Malformed<'_>> {
+    input.get(octets..).ok_or_else(|| cut(input))
+}
+
+fn cut(input: Input<'_>) -> Malformed<'_> {
+    Malformed::new(input, "EVPN NLRI", Reason::Truncated)
+}
+
+fn wrong<'a>(at: Input<'a>, field: &'static str, value: u8) -> Malformed<'a> {
+    Malformed::new(at, field, Reason::Value(value.into()))
+}
+
+/// RFC 9136 §3.2: ESI and gateway "MUST NOT both be non-zero at the same time. A route containing a
+/// non-zero GW IP and a non-zero ESI (at the same time) SHOULD be treated as withdraw [RFC7606]."
+pub(super) fn contradiction<'a>(
+    kind: EvpnKind,
+    parts: &Parts<'a>,
+    value: Input<'a>,
+) -> Option<Malformed<'a>> {
+    let gateway = parts.tail.get(..parts.tail.len().checked_sub(3)?)?;
+    let is_set = |octets: &[u8]| octets.iter().any(|octet| *octet != 0);
+    let both = kind == EvpnKind::IpPrefix && is_set(parts.esi) && is_set(gateway);
+    let why = Reason::Text("has an Ethernet segment too");
+    both.then(|| Malformed::new(value, "GW IP Address", why))
+}

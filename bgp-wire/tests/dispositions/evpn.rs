@@ -1,0 +1,239 @@
+//! EVPN routes that are not what their type says.
+
+use bgp_wire::EvpnRoute;
+
+use super::*;
+
+/// [3]:[65000:100]:[7]:[32]:[10.0.0.1], as GoBGP 3.10 sends it.
+const MULTICAST: [u8; 19] = [
+    3, 17, 0, 0, 0xfd, 0xe8, 0, 0, 0, 100, 0, 0, 0, 7, 32, 10, 0, 0, 1,
+];
+
+/// [5]:[65000:100]:[7]:[24]:[10.1.2.0], gateway 10.0.0.254, likewise.
+const PREFIX: [u8; 36] = [
+    5, 34, 0, 0, 0xfd, 0xe8, 0, 0, 0, 100, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7, 24, 10, 1, 2,
+    0, 10, 0, 0, 254, 0, 2, 0x58,
+];
+
+/// [2]:[65000:100]:[7]:[48]:[00:11:22:33:44:55]:[32]:[10.0.0.1], likewise.
+const MAC_IP: [u8; 39] = [
+    2, 37, 0, 0, 0xfd, 0xe8, 0, 0, 0, 100, 0, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99,
+    0, 0, 0, 7, 48, 0, 0x11, 0x22, 0x33, 0x44, 0x55, 32, 10, 0, 0, 1, 0, 3, 0xe8,
+];
+
+fn evpn(nlri: &[u8]) -> Vec<u8> {
+    reach(25, 70, &[192, 0, 2, 1], nlri)
+}
+
+fn session(add_path: bool) -> SessionContext {
+    let families = FamilySet::from([Family::L2VPN_EVPN]);
+    SessionContext {
+        families,
+        add_path_receive: if add_path { families } else { FamilySet::EMPTY },
+        ..external()
+    }
+}
+
+fn announce(value: Vec<u8>) -> Parts {
+    Parts::good_v6().replaced(14, attribute(0x80, 14, &value))
+}
+
+fn withdraw(value: Vec<u8>) -> Parts {
+    Parts::default().with(attribute(0x80, 15, &value))
+}
+
+#[test]
+fn evpn_routes() {
+    let ctx = session(false);
+    let changed = |route: &[u8], place: usize, octet: u8| {
+        let mut route = route.to_vec();
+        route[place] = octet;
+        route
+    };
+    let ends = |value: Vec<u8>| Ends(9, attribute(0x80, 14, &value));
+    run(vec![
+        case(
+            "types 2, 3 and 5",
+            "RFC 7432 §7, RFC 9136 §3.1",
+            &ctx,
+            announce(evpn(&[&MAC_IP[..], &MULTICAST, &PREFIX].concat())),
+            Stays(N),
+        ),
+        case(
+            "next hop of IPv6",
+            "RFC 7432 §9.2.1",
+            &ctx,
+            announce(reach(25, 70, &NEXT_HOP_V6, &MULTICAST)),
+            Stays(N),
+        ),
+        case(
+            "next hop of 12",
+            "RFC 7606 §7.11",
+            &ctx,
+            announce(reach(25, 70, &[1; 12], &MULTICAST)),
+            ends(reach(25, 70, &[1; 12], &MULTICAST)),
+        ),
+        case(
+            "no next hop",
+            "RFC 7606 §7.11",
+            &ctx,
+            announce(reach(25, 70, &[], &MULTICAST)),
+            ends(reach(25, 70, &[], &MULTICAST)),
+        ),
+        case(
+            "type unknown",
+            "RFC 7606 §5.4",
+            &ctx,
+            announce(evpn(&[&[12, 1, 0], &MULTICAST[..]].concat())),
+            Stays(N),
+        ),
+        case(
+            "type unknown and nothing else",
+            "RFC 7606 §5.4",
+            &ctx,
+            announce(evpn(&[0, 1, 0])),
+            Stays(N),
+        ),
+        case(
+            "type unknown withdrawn",
+            "RFC 7606 §5.4",
+            &ctx,
+            withdraw(unreach(25, 70, &[12, 1, 0])),
+            Stays(N),
+        ),
+        case(
+            "length beyond the attribute",
+            "RFC 7606 §5.3, §7.11",
+            &ctx,
+            announce(evpn(&changed(&MULTICAST, 1, 18))),
+            ends(evpn(&changed(&MULTICAST, 1, 18))),
+        ),
+        case(
+            "type without length",
+            "RFC 7606 §5.3, §7.11",
+            &ctx,
+            announce(evpn(&[&MULTICAST[..], &[3]].concat())),
+            ends(evpn(&[&MULTICAST[..], &[3]].concat())),
+        ),
+        case(
+            "withdrawn length beyond the attribute",
+            "RFC 7606 §5.3, §7.12",
+            &ctx,
+            withdraw(unreach(25, 70, &MULTICAST[..18])),
+            Ends(9, attribute(0x80, 15, &unreach(25, 70, &MULTICAST[..18]))),
+        ),
+        case(
+            "path identifier missing",
+            "RFC 7911 §3",
+            &session(true),
+            announce(evpn(&MULTICAST)),
+            ends(evpn(&MULTICAST)),
+        ),
+        case(
+            "path identifier there",
+            "RFC 7911 §3",
+            &session(true),
+            announce(evpn(&[&[0, 0, 0, 1], &MULTICAST[..]].concat())),
+            Stays(N),
+        ),
+        case(
+            "gateway and Ethernet segment",
+            "RFC 9136 §3.2",
+            &ctx,
+            announce(evpn(&changed(&PREFIX, 12, 9))),
+            Stays(W),
+        ),
+        case(
+            "gateway and Ethernet segment, withdrawn",
+            "RFC 9136 §3.2 speaks of routes",
+            &ctx,
+            withdraw(unreach(25, 70, &changed(&PREFIX, 12, 9))),
+            Stays(N),
+        ),
+    ]);
+}
+
+/// RFC 7432 §7.2, RFC 9136 §3.1 give the lengths. One route that has others is passed over; that
+/// its neighbours are used is RFC 7606 §5.4, and that the session stays.
+#[test]
+fn a_malformed_evpn_route_does_not_harm_its_neighbours() {
+    let ctx = session(false);
+    let with = |route: &[u8], place: usize, octet: u8| {
+        let mut route = route.to_vec();
+        route[place] = octet;
+        route
+    };
+    for (name, bad, field, reason, place) in [
+        (
+            "MAC address of 47 bits",
+            with(&MAC_IP, 24, 47),
+            "MAC Address Length",
+            Reason::Value(47),
+            24,
+        ),
+        (
+            "IP address of 33 bits",
+            with(&MAC_IP, 31, 33),
+            "IP Address Length",
+            Reason::Value(33),
+            31,
+        ),
+        (
+            "originator of 0 bits",
+            with(&MULTICAST, 14, 0),
+            "IP Address Length",
+            Reason::Value(0),
+            14,
+        ),
+        (
+            "prefix of 33 bits",
+            with(&PREFIX, 24, 33),
+            "IP Prefix Length",
+            Reason::Value(33),
+            24,
+        ),
+        (
+            "type 5 that is no type 3",
+            with(&MULTICAST, 0, 5),
+            "Length",
+            Reason::Length(17),
+            2,
+        ),
+        (
+            "type 200",
+            with(&MULTICAST, 0, 200),
+            "Route Type",
+            Reason::Value(200),
+            0,
+        ),
+    ] {
+        let value = evpn(&[&MULTICAST[..], &bad, &PREFIX].concat());
+        let (body, mut scratch) = (announce(value).body(), AttrScratch::new());
+        let decoded = decode(&body, &ctx, &mut scratch);
+        assert_eq!(decoded.disposition, N, "{name}");
+        let reach = decoded.update.reach.unwrap();
+        let routes: Vec<String> = reach
+            .nlri
+            .iter::<EvpnRoute>()
+            .map(|(_, route, _)| route.to_string())
+            .collect();
+        let wanted = [
+            "[3]:[65000:100]:[7]:[32]:[10.0.0.1]",
+            "[5]:[65000:100]:[7]:[24]:[10.1.2.0]",
+        ];
+        assert_eq!(routes, wanted, "{name}");
+        assert_eq!(reach.nlri.ignored(), 1, "{name}");
+        let [finding] = decoded.findings[..] else {
+            panic!("{name}: {:?}", decoded.findings);
+        };
+        let first = body
+            .windows(MULTICAST.len())
+            .position(|octets| octets == MULTICAST)
+            .unwrap();
+        let error = finding.error;
+        assert_eq!((error.field, error.reason), (field, reason), "{name}");
+        let at = 19 + first + MULTICAST.len() + place;
+        assert_eq!(error.offset, at, "{name}");
+        assert_eq!(finding.attribute, Some(AttrCode::MP_REACH_NLRI), "{name}");
+    }
+}
