@@ -65,6 +65,8 @@ families! {
     IPV6_SR_POLICY = (2, 73, "ipv6/sr-policy");
     /// BGP-LS (RFC 9552).
     LINK_STATE = (16388, 71, "ls/ls");
+    /// BGP-LS within a VPN (RFC 9552).
+    LINK_STATE_VPN = (16388, 72, "ls/ls-vpn");
     /// Multicast VPN for IPv4 (RFC 6514).
     IPV4_MVPN = (1, 5, "ipv4/mvpn");
     /// Multicast VPN for IPv6 (RFC 6514).

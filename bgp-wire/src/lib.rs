@@ -80,13 +80,17 @@
 //! | 8092 | Large communities |
 //! | 8654 | Extended messages |
 //! | 8950 | IPv6 next hops for IPv4 |
+//! | 8955, 8956 | Flow specifications |
+//! | 9514, 9552 | Link state |
 //! | 9687 | Send hold timer expired |
 //! | 9774 | No more AS_SET |
+//! | 9830 | SR policies |
 //!
 //! Where the text leaves a choice or experience says otherwise, the choice is at the code: AFI/SAFI
 //! disable (RFC 7606 §2) is never chosen, a session reset is; a second next hop that is not
 //! link-local is ignored; the Partial bit on an optional non-transitive attribute is cleared and no
-//! error; an AS_CONFED_SET in AS4_PATH counts as RFC 9774 says, not as RFC 6793.
+//! error; an AS_CONFED_SET in AS4_PATH counts as RFC 9774 says, not as RFC 6793; a malformed NLRI
+//! that has a length of its own is passed over by itself.
 #![cfg_attr(
     not(test),
     deny(

@@ -252,6 +252,28 @@ pub(crate) fn decode_any<'a>(
     }
 }
 
+/// The next hop of a family that is carried over either protocol, behind a route distinguisher.
+pub(crate) fn decode_behind_rd<'a>(
+    bytes: Input<'a>,
+    _: Family,
+    _: &SessionContext,
+) -> Result<Option<NextHop>, Malformed<'a>> {
+    match behind_rd(bytes) {
+        Some(next_hop) => Ok(Some(next_hop)),
+        None => Err(bad_length(bytes)),
+    }
+}
+
+/// The next hop of a family that has none. RFC 8955 §4: its length "MUST be set to 0", and it "MUST
+/// be ignored".
+pub(crate) fn ignore<'a>(
+    _: Input<'a>,
+    _: Family,
+    _: &SessionContext,
+) -> Result<Option<NextHop>, Malformed<'a>> {
+    Ok(None)
+}
+
 /// One address, or two, each behind a route distinguisher. "The RD is set to 0" (RFC 4364 §4.3.2) by
 /// the sender, and says nothing.
 fn behind_rd(bytes: &[u8]) -> Option<NextHop> {

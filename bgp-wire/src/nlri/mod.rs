@@ -5,11 +5,15 @@
 //! needs no errors and no memory.
 
 mod evpn;
+mod flow;
 pub(crate) mod label;
 mod labeled;
+mod link_state;
+mod listed;
 pub(crate) mod prefix;
 pub(crate) mod rd;
 mod rtc;
+mod sr_policy;
 mod unicast;
 mod vpn;
 
@@ -24,6 +28,10 @@ use crate::attribute::next_hop;
 use crate::error::Reason;
 use crate::input::{Input, Malformed};
 use crate::{Family, FamilySet, Fields, Node, PathId, SessionContext};
+
+use flow::{FlowV4, FlowV6, FlowVpnV4, FlowVpnV6};
+use link_state::{LinkState, LinkStateVpn};
+use sr_policy::{SrPolicyV4, SrPolicyV6};
 
 pub use evpn::{EvpnDetail, EvpnKind, EvpnRoute, ParseEvpnError};
 pub use label::{Label, ParseLabelError};
@@ -117,6 +125,19 @@ impl<'a> Counts<'a> {
     }
 }
 
+/// How the next hop of a family stands in MP_REACH_NLRI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HopForm {
+    /// An address.
+    Any,
+    /// An address of IPv6.
+    Ipv6,
+    /// Behind a route distinguisher of zero (RFC 4364 §4.3.2).
+    Rd,
+    /// There is none (RFC 8955 §4).
+    Absent,
+}
+
 /// One line of the table of families.
 pub(crate) struct FamilySpec {
     pub(crate) family: Family,
@@ -124,8 +145,8 @@ pub(crate) struct FamilySpec {
     pub(crate) check: for<'a> fn(Input<'a>, Form) -> Result<Counts<'a>, Malformed<'a>>,
     /// Reads the next hop of MP_REACH_NLRI, whose lengths depend on the family and the session.
     pub(crate) next_hop: next_hop::Read,
-    /// Next hops have a route distinguisher of zero in front (RFC 4364 §4.3.2).
-    pub(crate) rd_in_next_hop: bool,
+    /// How that next hop is written.
+    pub(crate) hop_form: HopForm,
     /// Prints a block that has been checked.
     pub(crate) show: fn(&NlriBlock<'_>, &mut fmt::Formatter<'_>) -> fmt::Result,
     /// Describes each NLRI of a block that has been checked.
@@ -133,31 +154,39 @@ pub(crate) struct FamilySpec {
 }
 
 macro_rules! families {
-    ($($family:ident $check:path, $next_hop:ident, $rd:literal, $show:expr, $describe:expr;)*) => {
+    ($($family:ident $check:path, $next_hop:ident, $form:ident, $show:expr, $describe:expr;)*) => {
         /// The families whose NLRI are read and written.
         pub(crate) static TABLE: &[FamilySpec] = &[$(FamilySpec {
             family: Family::$family,
             check: $check,
             next_hop: next_hop::$next_hop,
-            rd_in_next_hop: $rd,
+            hop_form: HopForm::$form,
             show: $show,
             describe: $describe,
         },)*];
     };
 }
 
-// family          check               next hop      RD in it  text                            fields
+// family             check                        next hop      written  text                            fields
 families! {
-    IPV4_UNICAST   unicast::check_v4,  decode_ipv4,  false,    show::<Ipv4Net>,                describe::<Ipv4Net>;
-    IPV6_UNICAST   unicast::check_v6,  decode_ipv6,  false,    show::<Ipv6Net>,                describe::<Ipv6Net>;
-    IPV4_VPN       vpn::check_v4,      decode_vpnv4, true,     show::<Vpn<Ipv4Net>>,           vpn::describe_v4;
-    IPV6_VPN       vpn::check_v6,      decode_vpnv6, true,     show::<Vpn<Ipv6Net>>,           vpn::describe_v6;
-    L2VPN_EVPN     evpn::check,        decode_any,   false,    show::<EvpnRoute>,              describe::<EvpnRoute>;
-    RTC            rtc::check,         decode_any,   false,    show::<RouteTargetMembership>,  describe::<RouteTargetMembership>;
-    IPV4_LABELED   labeled::check_v4,  decode_ipv4,  false,    show::<Labeled<Ipv4Net>>,       labeled::describe_v4;
-    IPV6_LABELED   labeled::check_v6,  decode_ipv6,  false,    show::<Labeled<Ipv6Net>>,       labeled::describe_v6;
-    IPV4_MULTICAST unicast::check_v4,  decode_ipv4,  false,    show::<Ipv4Net>,                describe::<Ipv4Net>;
-    IPV6_MULTICAST unicast::check_v6,  decode_ipv6,  false,    show::<Ipv6Net>,                describe::<Ipv6Net>;
+    IPV4_UNICAST      unicast::check_v4,           decode_ipv4,  Any,     show::<Ipv4Net>,                describe::<Ipv4Net>;
+    IPV6_UNICAST      unicast::check_v6,           decode_ipv6,  Ipv6,    show::<Ipv6Net>,                describe::<Ipv6Net>;
+    IPV4_VPN          vpn::check_v4,               decode_vpnv4, Rd,      show::<Vpn<Ipv4Net>>,           vpn::describe_v4;
+    IPV6_VPN          vpn::check_v6,               decode_vpnv6, Rd,      show::<Vpn<Ipv6Net>>,           vpn::describe_v6;
+    L2VPN_EVPN        evpn::check,                 decode_any,   Any,     show::<EvpnRoute>,              describe::<EvpnRoute>;
+    RTC               rtc::check,                  decode_any,   Any,     show::<RouteTargetMembership>,  describe::<RouteTargetMembership>;
+    IPV4_LABELED      labeled::check_v4,           decode_ipv4,  Any,     show::<Labeled<Ipv4Net>>,       labeled::describe_v4;
+    IPV6_LABELED      labeled::check_v6,           decode_ipv6,  Ipv6,    show::<Labeled<Ipv6Net>>,       labeled::describe_v6;
+    IPV4_MULTICAST    unicast::check_v4,           decode_ipv4,  Any,     show::<Ipv4Net>,                describe::<Ipv4Net>;
+    IPV6_MULTICAST    unicast::check_v6,           decode_ipv6,  Ipv6,    show::<Ipv6Net>,                describe::<Ipv6Net>;
+    IPV4_FLOWSPEC     listed::check::<FlowV4>,     ignore,       Absent,  listed::show::<FlowV4>,         listed::describe::<FlowV4>;
+    IPV6_FLOWSPEC     listed::check::<FlowV6>,     ignore,       Absent,  listed::show::<FlowV6>,         listed::describe::<FlowV6>;
+    IPV4_FLOWSPEC_VPN listed::check::<FlowVpnV4>,  ignore,       Absent,  listed::show::<FlowVpnV4>,      listed::describe::<FlowVpnV4>;
+    IPV6_FLOWSPEC_VPN listed::check::<FlowVpnV6>,  ignore,       Absent,  listed::show::<FlowVpnV6>,      listed::describe::<FlowVpnV6>;
+    IPV4_SR_POLICY    listed::check::<SrPolicyV4>, decode_any,   Any,     listed::show::<SrPolicyV4>,     listed::describe::<SrPolicyV4>;
+    IPV6_SR_POLICY    listed::check::<SrPolicyV6>, decode_any,   Any,     listed::show::<SrPolicyV6>,     listed::describe::<SrPolicyV6>;
+    LINK_STATE        listed::check::<LinkState>,  decode_any,   Any,     listed::show::<LinkState>,      listed::describe::<LinkState>;
+    LINK_STATE_VPN    listed::check::<LinkStateVpn>, decode_behind_rd, Rd, listed::show::<LinkStateVpn>,  listed::describe::<LinkStateVpn>;
 }
 
 #[inline]
@@ -418,4 +447,12 @@ impl<N: Nlri> Announcement for (PathId, N, N::Detail) {
     fn parts(&self) -> (PathId, &N, N::Detail) {
         (self.0, &self.1, self.2)
     }
+}
+
+/// Octets from digits in hexadecimal, with spaces between fields, for tests.
+#[cfg(test)]
+pub(crate) fn hex(text: &str) -> Vec<u8> {
+    let digits: Vec<u32> = text.chars().filter_map(|one| one.to_digit(16)).collect();
+    let pairs = digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]);
+    pairs.map(|octet| u8::try_from(octet).unwrap()).collect()
 }

@@ -13,7 +13,7 @@ use crate::attribute::{Aggregator, AsPathRef, AttrCode, AttrRef, flags};
 use crate::error::EncodeError;
 use crate::frame::{MAX_LEN, MessageType, OpenFrame};
 use crate::length::Length;
-use crate::nlri::{self, Announcement, Nlri, NlriBlock};
+use crate::nlri::{self, Announcement, HopForm, Nlri, NlriBlock};
 use crate::{Family, NextHop, PathId};
 
 /// What the bytes of an UPDATE depend on besides its content: peers for which it is equal can be
@@ -232,13 +232,14 @@ fn put_reach_head(
     out.put_u16(family.afi);
     out.put_u8(family.safi);
     let length = Length::u8(out, "Length of Next Hop");
-    let mapped = family.afi == crate::AFI_IPV6;
-    match next_hop {
-        Some(next_hop) if spec.rd_in_next_hop => next_hop.write_behind_rd(mapped, out),
+    match (spec.hop_form, next_hop) {
+        (HopForm::Absent, _) => {}
         // An IPv4 address says nothing to those who forward IPv6.
-        Some(NextHop::V4(_)) if mapped => return Err(EncodeError::NextHop),
-        Some(next_hop) => next_hop.write(|bytes| out.put_slice(bytes)),
-        None => return Err(EncodeError::NextHop),
+        (_, None) | (HopForm::Ipv6, Some(NextHop::V4(_))) => return Err(EncodeError::NextHop),
+        (HopForm::Rd, Some(next_hop)) => {
+            next_hop.write_behind_rd(family.afi == crate::AFI_IPV6, out);
+        }
+        (_, Some(next_hop)) => next_hop.write(|bytes| out.put_slice(bytes)),
     }
     length.close(out)?;
     out.put_u8(0);

@@ -5,6 +5,7 @@
 
 mod evpn;
 mod framing;
+mod listed;
 mod nlri;
 mod optional;
 mod results;

@@ -2,17 +2,9 @@
 //! figures of the RFCs.
 
 use super::*;
+use crate::nlri::hex;
 use crate::nlri::{Faults, NlriBlock, put, spec};
 use crate::{Label, Node, PathId};
-
-/// Octets from digits in hexadecimal; spaces between fields.
-fn hex(text: &str) -> Vec<u8> {
-    let digits: Vec<u8> = text.bytes().filter(|byte| *byte != b' ').collect();
-    digits
-        .chunks(2)
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
-        .collect()
-}
 
 fn examine(form: Form, bytes: &[u8]) -> Result<(NlriBlock<'_>, Counts<'_>), Malformed<'_>> {
     let spec = spec(Family::L2VPN_EVPN).unwrap();

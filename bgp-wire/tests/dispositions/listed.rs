@@ -1,0 +1,172 @@
+//! Families whose routes are read and passed on: flow specifications, SR policies, link state.
+
+use bgp_wire::{Encoding, encode_update};
+use bytes::BytesMut;
+
+use super::*;
+
+/// RFC 8955 §4.3.1: to 192.0.2.0/24 and TCP port 25.
+const FLOW: [u8; 12] = [0x0b, 1, 0x18, 0xc0, 0, 2, 3, 0x81, 6, 4, 0x81, 0x19];
+/// RFC 8956 §3.8.1.
+const FLOW_V6: [u8; 19] = [
+    0x12, 1, 0x68, 0x40, 0x12, 0x34, 0x56, 0x78, 0x9a, 2, 0x20, 0, 0x20, 1, 0x0d, 0xb8, 3, 0x81, 6,
+];
+/// RFC 9830 §2.1.
+const POLICY: [u8; 13] = [96, 0, 0, 0, 1, 0, 0, 0, 100, 192, 0, 2, 1];
+/// RFC 9552 §5.2, figure 7: a node of AS 65000 that the static configuration knows.
+const NODE: [u8; 25] = [
+    0, 1, 0, 21, 5, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 8, 2, 0, 0, 4, 0, 0, 0xfd, 0xe8,
+];
+
+fn session() -> SessionContext {
+    SessionContext {
+        families: FamilySet::supported(),
+        ..external()
+    }
+}
+
+fn announce(value: Vec<u8>) -> Parts {
+    Parts::good_v6().replaced(14, attribute(0x80, 14, &value))
+}
+
+#[test]
+fn listed_routes() {
+    let ctx = session();
+    let ends = |value: Vec<u8>| Ends(9, attribute(0x80, 14, &value));
+    let hop = [192, 0, 2, 1];
+    let one_of = |name, rfc, value: Vec<u8>, expect| case(name, rfc, &ctx, announce(value), expect);
+    run(vec![
+        one_of("flow", "RFC 8955 §4", reach(1, 133, &[], &FLOW), Stays(N)),
+        one_of(
+            "flow with a next hop",
+            "RFC 8955 §4: \"MUST be ignored\"",
+            reach(1, 133, &[0, 0, 0, 0], &FLOW),
+            Stays(N),
+        ),
+        one_of(
+            "flow of IPv6",
+            "RFC 8956 §2",
+            reach(2, 133, &[], &FLOW_V6),
+            Stays(N),
+        ),
+        one_of(
+            "flow of an unknown component beside another",
+            "RFC 8955 §4.2, §10",
+            reach(1, 133, &[], &[&[3, 99, 0x81, 1], &FLOW[..]].concat()),
+            Stays(N),
+        ),
+        one_of(
+            "flow beyond the attribute",
+            "RFC 7606 §5.3, §7.11",
+            reach(1, 133, &[], &FLOW[..11]),
+            ends(reach(1, 133, &[], &FLOW[..11])),
+        ),
+        one_of(
+            "flow with half a length",
+            "RFC 8955 §4.1, RFC 7606 §5.3",
+            reach(1, 133, &[], &[0xf1]),
+            ends(reach(1, 133, &[], &[0xf1])),
+        ),
+        one_of(
+            "policy",
+            "RFC 9830 §2.1",
+            reach(1, 73, &hop, &POLICY),
+            Stays(N),
+        ),
+        one_of(
+            "policy without next hop",
+            "RFC 7606 §7.11",
+            reach(1, 73, &[], &POLICY),
+            ends(reach(1, 73, &[], &POLICY)),
+        ),
+        one_of(
+            "policy of 95 bits",
+            "RFC 9830 §2.1, §5",
+            reach(1, 73, &hop, &[&[95], &POLICY[1..]].concat()),
+            Stays(N),
+        ),
+        one_of(
+            "policy of 104 bits that are not there",
+            "RFC 9830 §5, RFC 7606 §5.3",
+            reach(1, 73, &hop, &[&[104], &POLICY[1..]].concat()),
+            ends(reach(1, 73, &hop, &[&[104], &POLICY[1..]].concat())),
+        ),
+        one_of(
+            "node",
+            "RFC 9552 §5.2",
+            reach(16388, 71, &hop, &NODE),
+            Stays(N),
+        ),
+        one_of(
+            "object of an unknown type",
+            "RFC 9552 §5.2",
+            reach(16388, 71, &hop, &[0, 99, 0, 1, 7]),
+            Stays(N),
+        ),
+        one_of(
+            "node without protocol",
+            "RFC 9552 §8.2.2",
+            reach(16388, 71, &hop, &[&[0, 1, 0, 0], &NODE[..]].concat()),
+            Stays(N),
+        ),
+        one_of(
+            "node beyond the attribute",
+            "RFC 9552 §8.2.2, RFC 7606 §7.11",
+            reach(16388, 71, &hop, &NODE[..24]),
+            ends(reach(16388, 71, &hop, &NODE[..24])),
+        ),
+    ]);
+    let unreach = unreach(1, 133, &FLOW[..11]);
+    run(vec![case(
+        "withdrawn flow beyond the attribute",
+        "RFC 7606 §5.3, §7.12",
+        &ctx,
+        Parts::default().with(attribute(0x80, 15, &unreach)),
+        Ends(9, attribute(0x80, 15, &unreach)),
+    )]);
+}
+
+/// What was passed over is said once, with its place, and is not among what is shown.
+#[test]
+fn a_malformed_flow_is_found_beside_a_good_one() {
+    let bad = [7, 3, 0x81, 6, 3, 0x81, 17, 0];
+    let value = reach(1, 133, &[], &[&FLOW[..], &bad, &bad].concat());
+    let (body, mut scratch) = (announce(value).body(), AttrScratch::new());
+    let decoded = decode(&body, &session(), &mut scratch);
+    let block = decoded.update.reach.unwrap().nlri;
+    assert_eq!((block.len(), block.ignored()), (1, 2));
+    assert_eq!(
+        block.to_string(),
+        "{dst 192.0.2.0/24, proto =tcp, port =25}"
+    );
+    let [finding] = decoded.findings[..] else {
+        panic!("{:?}", decoded.findings);
+    };
+    let first = body.windows(8).position(|octets| octets == bad).unwrap();
+    assert_eq!(finding.error.field, "Component Type");
+    assert_eq!(finding.error.offset, 19 + first + 4);
+}
+
+#[test]
+fn what_is_read_is_written_octet_for_octet() {
+    for (afi, safi, hop, nlri) in [
+        (1, 133, &[][..], &FLOW[..]),
+        (2, 133, &[], &FLOW_V6),
+        (1, 73, &[192, 0, 2, 1], &POLICY),
+        (2, 73, &NEXT_HOP_V6, &[&[192], &[7; 24][..]].concat()),
+        (16388, 71, &[192, 0, 2, 1], &NODE),
+        (16388, 71, &NEXT_HOP_V6, &[0, 99, 0, 1, 7]),
+    ] {
+        let attributes = Parts::default()
+            .with(attribute(0x80, 14, &reach(afi, safi, hop, nlri)))
+            .with(attribute(0x80, 15, &unreach(afi, safi, nlri)))
+            .with(attribute(0x40, 1, &[0]))
+            .with(attribute(0x40, 2, &[2, 1, 0, 0, 0xfd, 0xe9]));
+        let (body, mut scratch) = (attributes.body(), AttrScratch::new());
+        let decoded = decode(&body, &session(), &mut scratch);
+        assert!(decoded.findings.is_empty(), "{:?}", decoded.findings);
+        let mut out = BytesMut::new();
+        encode_update(&mut out, &decoded.update, &Encoding::default()).unwrap();
+        assert_eq!(out[19..], body, "{afi}/{safi}");
+    }
+}
