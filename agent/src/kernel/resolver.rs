@@ -56,6 +56,9 @@ struct Tracked {
     ordered: BTreeSet<HopKey>,
     /// To be looked at by the kernel task.
     dirty: Vec<HopKey>,
+    /// And then all that resolve over our own routes: one of those may lead elsewhere now, or, where routes lead in a
+    /// circle, be passed over by some of them and not by others.
+    recursive: bool,
     /// Asked for since the last sweep: whoever asked may be about to enter it in a table.
     asked: HashSet<HopKey>,
 }
@@ -241,10 +244,16 @@ impl Resolver {
     /// Those within these prefixes have to be looked at again: a route there came, changed or went.
     pub(crate) fn mark_within(&self, prefixes: impl Iterator<Item = IpNet>) {
         let mut tracked = self.tracked.lock();
-        let Tracked { ordered, dirty, .. } = &mut *tracked;
+        let Tracked {
+            ordered,
+            dirty,
+            recursive,
+            ..
+        } = &mut *tracked;
         if ordered.is_empty() {
             return;
         }
+        let before = dirty.len();
         for prefix in prefixes {
             let first = HopKey {
                 address: prefix.network(),
@@ -256,6 +265,7 @@ impl Resolver {
             };
             dirty.extend(ordered.range(first..=last));
         }
+        *recursive |= dirty.len() > before;
     }
 
     /// Looks again at what has to be, at most `budget` of them. Gives those that changed, with
@@ -264,8 +274,17 @@ impl Resolver {
         self.rung.store(false, SeqCst);
         let (mut keys, more) = {
             let mut tracked = self.tracked.lock();
-            let keep = tracked.dirty.len().saturating_sub(budget);
-            (tracked.dirty.split_off(keep), keep > 0)
+            let Tracked {
+                reach,
+                dirty,
+                recursive,
+                ..
+            } = &mut *tracked;
+            if dirty.is_empty() && std::mem::take(recursive) {
+                dirty.extend(reach.iter().filter(|(_, r)| r.recursive).map(|(k, _)| *k));
+            }
+            let keep = dirty.len().saturating_sub(budget);
+            (dirty.split_off(keep), keep > 0 || *recursive)
         };
         keys.sort_unstable();
         keys.dedup();
@@ -284,26 +303,17 @@ impl Resolver {
                 *known = Arc::new(fresh);
             }
         }
-        // What resolves over other next hops may follow. Answers are computed from the tables and never
-        // from each other, so one more look is enough.
-        let again = if changed.is_empty() {
-            false
-        } else {
-            self.mark_recursive()
-        };
+        // Answers are computed from the tables and never from each other, so that one more look is enough.
+        let again = !changed.is_empty();
+        if again {
+            self.tracked.lock().recursive = true;
+        }
         (changed, more || again)
     }
 
-    fn mark_recursive(&self) -> bool {
-        let mut tracked = self.tracked.lock();
-        let Tracked { reach, dirty, .. } = &mut *tracked;
-        let before = dirty.len();
-        dirty.extend(reach.iter().filter(|(_, r)| r.recursive).map(|(k, _)| *k));
-        dirty.len() > before
-    }
-
     pub(crate) fn has_dirty(&self) -> bool {
-        !self.tracked.lock().dirty.is_empty()
+        let tracked = self.tracked.lock();
+        tracked.recursive || !tracked.dirty.is_empty()
     }
 
     /// Forgets the next hops that no table has, `used` does not name and nobody asked for since the last
