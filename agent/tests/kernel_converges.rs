@@ -57,13 +57,16 @@ enum Step {
     Converged,
 }
 
-const PREFIXES: [&str; 6] = [
+const PREFIXES: [&str; 8] = [
     "10.0.0.0/24",
     "10.0.1.0/24",
     "192.0.1.0/24",
     "2001:db8:a::/48",
     "2001:db8:b::/48",
     "2001:db8:2::/64",
+    // A neighbour's own address, and a part of the network that it is in.
+    "2001:db8:1::2/128",
+    "2001:db8:2::2/127",
 ];
 const HOPS: [&str; 6] = [
     "192.0.1.2",
@@ -183,6 +186,37 @@ proptest! {
         world.settle_by_events();
         world.check();
         world.settle();
+        world.check();
+    }
+}
+
+#[test]
+fn a_neighbour_that_announces_its_own_address_takes_no_route_over_it_out() {
+    let own = ["2001:db8:1::2/128", "2001:db8:1::2/127"];
+    let over_it = ["2001:db8:a::/48", "10.0.0.0/24"];
+    let (first, last) = ([own, over_it].concat(), [over_it, own].concat());
+    let orders: [Vec<&[&str]>; 4] = [
+        vec![&own, &over_it],
+        vec![&over_it, &own],
+        vec![&first],
+        vec![&last],
+    ];
+    for order in orders {
+        let mut world = World::new();
+        for batch in &order {
+            for p in *batch {
+                world.tables[0].route(p, &["2001:db8:1::2"]);
+            }
+            world.run();
+        }
+        for p in own.iter().chain(&over_it) {
+            assert_eq!(
+                installed(&mut world, p),
+                FibState::Installed,
+                "{p}: {order:?}"
+            );
+        }
+        assert_eq!(world.stats.failed.load(SeqCst), 0, "{order:?}");
         world.check();
     }
 }

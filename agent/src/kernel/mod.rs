@@ -36,7 +36,9 @@
 //! | handle | the door |
 //!
 //! **Ours** is what carries our protocol number, our metric and our table, all three
-//! ([`model::Ownership`]). Nothing else is ever touched; a connected route is never covered.
+//! ([`model::Ownership`]). Nothing else is ever touched. The prefix of a connected network and an address of
+//! the host are the kernel's; a longer prefix within such a network, as a neighbour's host route, is a
+//! route like any other.
 
 mod audit;
 mod batch;

@@ -5,6 +5,7 @@
 //! installed is comparing two integers, and the day nexthop objects are used (one object for each
 //! set) nothing but the encoding changes.
 
+use std::cmp::Reverse;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 
@@ -105,9 +106,10 @@ impl Leg {
 pub type Legs = SmallVec<[Leg; 1]>;
 
 /// Sorts and deduplicates, so that equal forwarding is equal data whatever order the kernel or the
-/// table gave it in. Of two legs with the same gateway and interface the heavier stays.
+/// table gave it in. Of two legs with the same gateway and interface the heavier stays, and of equal ones
+/// the one that says it is on the link.
 pub fn normalise(legs: &mut Legs) {
-    legs.sort_unstable_by_key(|l| (l.gateway, l.ifindex, std::cmp::Reverse(l.weight)));
+    legs.sort_unstable_by_key(|l| (l.gateway, l.ifindex, Reverse((l.weight, l.onlink))));
     legs.dedup_by_key(|l| (l.gateway, l.ifindex));
 }
 

@@ -156,14 +156,28 @@ fn longest(
     }
     let connected = theirs.legs.iter().all(|l| l.gateway.is_none());
     for leg in theirs.legs.iter().filter(|l| usable(l.ifindex)) {
+        let gateway = leg.gateway.unwrap_or(address);
         reach.legs.push(Leg {
-            gateway: Some(leg.gateway.unwrap_or(address)),
+            gateway: Some(gateway),
+            onlink: leg.onlink || must_say_onlink(gateway),
             ..*leg
         });
     }
     reach.metric = if connected { 0 } else { theirs.metric };
     reach
 }
+
+/// Whether the kernel has to be told that a gateway is on its link.
+///
+/// It takes an IPv6 gateway without that word only if its own longest match towards it is a connected
+/// route (`ip6_route_check_nh`), and the longest match may be ours: a neighbour that announces its own
+/// address, or a part of the network it is in, would have every route over it refused. What the word
+/// waives was looked up here already. An IPv4 gateway is looked up among the routes of link scope alone,
+/// and a link-local address is always on its link.
+fn must_say_onlink(gateway: IpAddr) -> bool {
+    matches!(gateway, IpAddr::V6(a) if !a.is_unicast_link_local())
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
@@ -219,6 +233,7 @@ pub(super) mod tests {
         t.add_address(2, "192.0.2.1/24".parse().unwrap());
         t.add_route(&route("192.0.2.0/24", None, 2, 0), false);
         t.add_route(&route("198.51.100.0/24", None, 3, 0), false);
+        t.add_route(&route("2001:db8::/64", None, 2, 256), false);
         t.add_route(&route("10.0.0.0/8", Some("192.0.2.9"), 2, 50), false);
         let mut hole = route("10.6.0.0/16", None, 2, 0);
         hole.kind = RouteKind::Other(6);
@@ -246,6 +261,8 @@ pub(super) mod tests {
         // As long as the connected network, which the kernel prefers by its metric.
         ("192.0.2.0/24", &["fe80::1%2"]),
         ("10.9.0.0/16", &["10.9.0.1"]),
+        ("2001:db8::2/128", &["2001:db8::2"]),
+        ("2001:db8::2/127", &["2001:db8::2"]),
     ];
 
     fn own(address: IpAddr, longest: u8) -> Option<(u32, OwnRoute)> {
@@ -275,6 +292,19 @@ pub(super) mod tests {
             ("a link without carrier", "198.51.100.1", &[], 0),
             ("a black hole", "10.6.0.1", &[], 0),
             ("a tunnel", "10.7.0.1", &[], 0),
+            ("connected, IPv6", "2001:db8::5", &[("2001:db8::5", 2)], 0),
+            (
+                "connected, though our own host route is longer",
+                "2001:db8::2",
+                &[("2001:db8::2", 2)],
+                0,
+            ),
+            (
+                "over our own part of a connected network",
+                "2001:db8::3",
+                &[("2001:db8::2", 2)],
+                0,
+            ),
             ("link-local", "fe80::5%2", &[("fe80::5", 2)], 0),
             ("link-local on a link that is down", "fe80::5%3", &[], 0),
             ("link-local without a link", "fe80::5", &[], 0),
@@ -303,7 +333,10 @@ pub(super) mod tests {
             let reach = resolve(key(hop), &kernel, &own);
             let wanted: Legs = legs
                 .iter()
-                .map(|(g, i)| Leg::new(Some(g.parse().unwrap()), *i))
+                .map(|(g, i)| Leg {
+                    onlink: g.starts_with("2001:"),
+                    ..Leg::new(Some(g.parse().unwrap()), *i)
+                })
                 .collect();
             assert_eq!(reach.legs, wanted, "{name}");
             if !legs.is_empty() {

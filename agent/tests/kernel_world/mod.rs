@@ -1,6 +1,8 @@
 //! A simulated kernel with two links, and the kernel room's engine in front of it.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -106,6 +108,25 @@ impl Kernel {
             .any(|(link, up)| *link == leg.ifindex && !up)
     }
 
+    /// What the kernel says of an IPv6 gateway: the best route to it must have no gateway itself (`ip6_route_check_nh`),
+    /// or, if the gateway is said to be on its link, must lead to that link (`ip6_route_check_nh_onlink`).
+    fn judge_gateway(&self, leg: &Leg) -> Option<i32> {
+        let Some(gateway @ IpAddr::V6(_)) = leg.gateway else {
+            return None;
+        };
+        let matching = self.routes.iter().filter(|(k, _)| k.1.contains(&gateway));
+        let best = matching.max_by_key(|(k, _)| (k.1.prefix_len(), Reverse(k.2)));
+        let Some((_, (_, legs))) = best else {
+            return (!leg.onlink).then_some(libc::EHOSTUNREACH);
+        };
+        if leg.onlink {
+            let leads_there = legs.iter().any(|l| l.ifindex == leg.ifindex);
+            return (!leads_there).then_some(libc::EINVAL);
+        }
+        let behind = legs.iter().any(|l| l.gateway.is_some());
+        behind.then_some(libc::EHOSTUNREACH)
+    }
+
     pub(crate) fn add(&mut self, key: Key, protocol: u8, legs: impl IntoIterator<Item = Leg>) {
         let legs: Legs = legs.into_iter().collect();
         let replaced = self.routes.insert(key, (protocol, legs.clone())).is_some();
@@ -151,6 +172,9 @@ impl Kernel {
                 let legs: Legs = engine.legs(set).iter().copied().collect();
                 if self.refuse.contains(&op.prefix) || legs.iter().any(|l| self.is_dead(l)) {
                     return refused(libc::ENETUNREACH);
+                }
+                if let Some(errno) = legs.iter().find_map(|l| self.judge_gateway(l)) {
+                    return refused(errno);
                 }
                 self.routes.insert(key, (op.owner.protocol, legs));
             }
@@ -373,35 +397,58 @@ impl World {
         wanted
     }
 
-    /// Where a next hop leads: to its link; or, with that down, over our own route to its network.
+    /// Where a next hop leads: over the longest of our own routes that does not lead back to it, or to its link.
     pub(crate) fn follow(&self, hop: HopKey, path: &mut Vec<HopKey>, legs: &mut Legs) {
-        let on = |at: usize| {
-            [false, true]
-                .iter()
-                .map(|v6| network(at, *v6))
-                .find(|n| n.contains(&hop.address))
-        };
-        let Some((at, net)) = (0..2).find_map(|at| on(at).map(|n| (at, n))) else {
-            return;
-        };
-        let mut there = self.kernel.routes.iter().filter(|(k, _)| k.1 == net);
-        if self.kernel.up[at] {
-            legs.push(Leg::new(Some(hop.address), LINKS[at]));
-        } else if let Some((metric, next)) = self.tables[1]
-            .hops(net)
-            .map(|h| (200, h))
-            .or_else(|| self.tables[0].hops(net).map(|h| (300, h)))
-            // Of one prefix the kernel takes the lowest metric.
-            && there.all(|(k, (p, _))| *p == 196 && k.2 != 20 || metric < k.2)
-        {
-            path.push(hop);
-            if !next.iter().any(|n| path.contains(n)) {
+        let foreign = self.kernel.routes.iter();
+        let foreign = foreign.filter(|(_, (p, _))| *p != 196).chain(
+            // FRR's static routes carry our protocol, and metric 20.
+            self.kernel.routes.iter().filter(|(k, _)| k.2 == 20),
+        );
+        let theirs = foreign
+            .filter(|(k, _)| k.1.contains(&hop.address))
+            .max_by_key(|(k, _)| (k.1.prefix_len(), Reverse(k.2)));
+        path.push(hop);
+        for (metric, prefix, next) in self.own_towards(hop) {
+            let longer = theirs.is_none_or(|(k, _)| {
+                // Of one prefix the kernel takes the lowest metric.
+                prefix.prefix_len() > k.1.prefix_len() || prefix == k.1 && metric < k.2
+            });
+            if longer && !next.iter().any(|n| path.contains(n)) {
+                let before = legs.len();
                 for n in next {
                     self.follow(n, path, legs);
                 }
+                if legs.len() > before {
+                    path.pop();
+                    return;
+                }
             }
-            path.pop();
         }
+        path.pop();
+        if let Some((_, (2, found))) = theirs {
+            legs.push(Leg {
+                gateway: Some(hop.address),
+                onlink: hop.address.is_ipv6(),
+                ..found[0]
+            });
+        }
+    }
+
+    /// Our routes around a next hop, the longest first.
+    fn own_towards(&self, hop: HopKey) -> Vec<(u32, IpNet, Vec<HopKey>)> {
+        let mut own = BTreeMap::new();
+        for (at, metric) in [(0, 300), (1, 200)] {
+            let table = &self.tables[at];
+            for prefix in table.prefixes() {
+                let hops = table.hops(prefix).filter(|_| prefix.contains(&hop.address));
+                if let Some(hops) = hops {
+                    own.insert(prefix, (metric, hops));
+                }
+            }
+        }
+        let mut own: Vec<_> = own.into_iter().map(|(p, (m, hops))| (m, p, hops)).collect();
+        own.sort_by_key(|(_, p, _)| Reverse(p.prefix_len()));
+        own
     }
 
     pub(crate) fn ours(&self) -> BTreeMap<Key, (u8, Legs)> {

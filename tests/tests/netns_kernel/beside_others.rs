@@ -76,7 +76,7 @@ fn a_default_route_needs_to_be_asked_for() -> Result<()> {
     )?;
     node.expect(
         "::/0",
-        "default via 2001:db8:1::2 dev v1 proto 196 metric 300",
+        "default via 2001:db8:1::2 dev v1 proto 196 metric 300 onlink",
     )?;
     node.kernel().change_router("r", FibConfig::default());
     node.expect("0.0.0.0/0", "")?;
@@ -149,7 +149,7 @@ fn a_leg_that_someone_adds_to_our_ipv6_route_stays_theirs() -> Result<()> {
     let steps: [(&[&str], &str); 2] = [
         (
             &["2001:db8:1::2"],
-            "2001:db8:f0::/48 via 2001:db8:1::2 dev v1 proto 196 metric 300",
+            "2001:db8:f0::/48 via 2001:db8:1::2 dev v1 proto 196 metric 300 onlink",
         ),
         (&["2001:db8:1::2", "2001:db8:1::3"], ""),
     ];
@@ -168,7 +168,7 @@ fn a_leg_that_someone_adds_to_our_ipv6_route_stays_theirs() -> Result<()> {
         node.table.route("2001:db8:f1::/48", &["2001:db8:f0::1"]);
         node.expect(
             "2001:db8:f1::/48",
-            "2001:db8:f1::/48 via 2001:db8:2::2 dev v2 proto 196 metric 300",
+            "2001:db8:f1::/48 via 2001:db8:2::2 dev v2 proto 196 metric 300 onlink",
         )?;
         node.table.route("2001:db8:f1::/48", &[]);
         node.ns.ip(&format!("-6 route del {theirs}"))?;

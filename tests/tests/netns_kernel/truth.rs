@@ -77,7 +77,7 @@ fn a_link_that_vanishes_and_returns_gets_its_routes_back() -> Result<()> {
     node.table.route("10.0.0.0/24", &["192.0.1.2"]);
     node.table.route("2001:db8:f0::/48", &["2001:db8:1::2"]);
     let v4 = "10.0.0.0/24 via 192.0.1.2 dev v1 proto 196 metric 300";
-    let v6 = "2001:db8:f0::/48 via 2001:db8:1::2 dev v1 proto 196 metric 300";
+    let v6 = "2001:db8:f0::/48 via 2001:db8:1::2 dev v1 proto 196 metric 300 onlink";
     for _ in 0..2 {
         node.expect("10.0.0.0/24", v4)?;
         node.expect("2001:db8:f0::/48", v6)?;
@@ -105,7 +105,7 @@ fn what_someone_else_removes_or_changes_is_put_right_and_counted() -> Result<()>
     let node = Node::new("repair")?;
     let stats = node.kernel().stats();
     let v4 = "10.0.0.0/24 via 192.0.1.2 dev v1 proto 196 metric 300";
-    let v6 = "2001:db8:f0::/48 via 2001:db8:1::2 dev v1 proto 196 metric 300";
+    let v6 = "2001:db8:f0::/48 via 2001:db8:1::2 dev v1 proto 196 metric 300 onlink";
     node.table.route("10.0.0.0/24", &["192.0.1.2"]);
     node.table.route("2001:db8:f0::/48", &["2001:db8:1::2"]);
     node.expect("10.0.0.0/24", v4)?;

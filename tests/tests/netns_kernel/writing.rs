@@ -63,7 +63,7 @@ fn next_hops_of_all_kinds_are_installed_as_they_should() -> Result<()> {
         (
             "2001:db8:f0::/48",
             &["2001:db8:1::2"],
-            format!("2001:db8:f0::/48 via 2001:db8:1::2 dev v1 {t}"),
+            format!("2001:db8:f0::/48 via 2001:db8:1::2 dev v1 {t} onlink"),
         ),
         // Link-local next hops are scoped by their interface; IPv4 over them is RFC 8950.
         (
@@ -79,7 +79,7 @@ fn next_hops_of_all_kinds_are_installed_as_they_should() -> Result<()> {
         (
             "10.0.2.0/24",
             &["2001:db8:2::2"],
-            format!("10.0.2.0/24 via inet6 2001:db8:2::2 dev v2 {t}"),
+            format!("10.0.2.0/24 via inet6 2001:db8:2::2 dev v2 {t} onlink"),
         ),
         (
             "10.0.3.0/24",
@@ -99,7 +99,7 @@ fn next_hops_of_all_kinds_are_installed_as_they_should() -> Result<()> {
             "2001:db8:f2::/48",
             &["2001:db8:1::2", &on2],
             format!(
-                "2001:db8:f2::/48 {t} nexthop via 2001:db8:1::2 dev v1 {one} nexthop via fe80::2 dev v2 {one}"
+                "2001:db8:f2::/48 {t} nexthop via 2001:db8:1::2 dev v1 {one} onlink nexthop via fe80::2 dev v2 {one}"
             ),
         ),
         (
@@ -323,7 +323,7 @@ fn next_hops_resolve_over_the_routes_of_others_and_of_every_router() -> Result<(
     node.table.route("2001:db8:ffff::5/128", &["2001:db8:2::2"]);
     node.expect(
         "10.1.0.0/16",
-        "10.1.0.0/16 via inet6 2001:db8:2::2 dev v2 proto 196 metric 300",
+        "10.1.0.0/16 via inet6 2001:db8:2::2 dev v2 proto 196 metric 300 onlink",
     )?;
     // Never through itself: what lies within the route does not resolve over it.
     overlay.route("198.51.100.0/24", &["198.51.100.1"]);
