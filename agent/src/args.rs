@@ -100,7 +100,7 @@ pub struct RunArgs {
     /// Leave the routes in the kernel when the agent stops
     #[arg(long)]
     pub keep_routes_on_stop: bool,
-    /// How long /readyz waits for peers that do not come up
+    /// How long /readyz waits for peers that do not come up and for routes that the kernel refuses
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_duration)]
     pub convergence_timeout: Duration,
 }

@@ -10,6 +10,7 @@
 mod agent;
 mod fib;
 mod peer_view;
+mod refused;
 mod tables;
 mod told;
 
@@ -25,6 +26,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use self::agent::Agent;
+use self::refused::ToldRefused;
 use self::told::Told;
 use crate::args::RunArgs;
 use crate::control::server::ControlSocket;
@@ -198,6 +200,7 @@ impl Node {
         let events = self.speaker.events();
         let mut convergence = Said::Nothing;
         let mut kernel_counts = Vec::new();
+        let mut told_refused = ToldRefused::default();
         let mut facts = self.kernel.facts();
 
         // What cannot be had at the start is worth an end with one clear line; later it is worth a status.
@@ -226,6 +229,9 @@ impl Node {
                     convergence = self.converge(convergence, observed);
                     // The kernel room has no bell for statuses: its counts are compared.
                     let counts = self.kernel.status();
+                    if told_refused.any() || counts.iter().any(|(_, counts)| counts.failed > 0) {
+                        told_refused.tell(&self.kernel.refusals());
+                    }
                     if counts == kernel_counts {
                         continue;
                     }
@@ -249,7 +255,7 @@ impl Node {
             return said;
         }
         match observed.readiness() {
-            Readiness::Ready => {
+            Readiness::Ready { .. } => {
                 if said == Said::Nothing {
                     self.kernel.converged();
                 }

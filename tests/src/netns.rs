@@ -10,8 +10,8 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io;
-use std::net::IpAddr;
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -160,6 +160,33 @@ impl Namespace {
         })
     }
 
+    /// Status and body of a GET inside.
+    ///
+    /// # Errors
+    /// When nobody answers.
+    pub fn http_get(&self, server: &str, path: &str) -> Result<(u16, String)> {
+        let mut answer = String::new();
+        self.enter(|| {
+            let mut stream = TcpStream::connect(server)?;
+            write!(
+                stream,
+                "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"
+            )?;
+            stream.read_to_string(&mut answer)?;
+            Ok(())
+        })?;
+        let status = answer
+            .split(' ')
+            .nth(1)
+            .and_then(|word| word.parse().ok())
+            .unwrap_or(0);
+        let body = answer.split_once("\r\n\r\n");
+        Ok((
+            status,
+            body.map(|(_, body)| body.to_owned()).unwrap_or_default(),
+        ))
+    }
+
     /// The processes inside.
     ///
     /// # Errors
@@ -254,7 +281,7 @@ pub fn finish(command: &mut Command) -> Result<Output> {
     })
 }
 
-fn collect(mut source: impl io::Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> {
+fn collect(mut source: impl Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
         let _ = source.read_to_end(&mut bytes);

@@ -649,14 +649,14 @@ fn readiness_means_that_peers_are_up_and_the_kernel_is_right() {
             ),
         ];
         let agent = Agent::start(lab, &net.node, &documents)?;
-        let ready = || http_get(&net.node, "127.0.0.1:8083", "/readyz");
+        let ready = || net.node.http_get("127.0.0.1:8083", "/readyz");
         let (status, body) = ready()?;
         ensure!(
             status == 503 && body.contains(PEER),
             "nobody is there yet, but /readyz says {status}: {body}"
         );
         ensure!(
-            http_get(&net.node, "127.0.0.1:8083", "/livez")?.0 == 200,
+            net.node.http_get("127.0.0.1:8083", "/livez")?.0 == 200,
             "/livez"
         );
 
@@ -697,7 +697,7 @@ fn readiness_means_that_peers_are_up_and_the_kernel_is_right() {
         };
         let await_series = |wanted: &[String]| {
             until("the metrics are right", secs(10), || {
-                let (status, metrics) = http_get(&net.node, "127.0.0.1:8082", "/metrics")?;
+                let (status, metrics) = net.node.http_get("127.0.0.1:8082", "/metrics")?;
                 ensure!(status == 200, "/metrics says {status}");
                 let there = |series: &&String| !metrics.lines().any(|line| line == series.as_str());
                 let missing: Vec<_> = wanted.iter().filter(there).collect();
@@ -712,31 +712,4 @@ fn readiness_means_that_peers_are_up_and_the_kernel_is_right() {
         await_series(&series(false, 0))?;
         agent.stop()
     });
-}
-
-/// Status and body of a GET inside a namespace.
-fn http_get(namespace: &Namespace, server: &str, path: &str) -> Result<(u16, String)> {
-    use std::io::{Read, Write};
-    let mut answer = String::new();
-    namespace.enter(|| {
-        let mut stream = std::net::TcpStream::connect(server)?;
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"
-        )?;
-        stream.read_to_string(&mut answer)?;
-        Ok(())
-    })?;
-    let status = answer
-        .split(' ')
-        .nth(1)
-        .and_then(|word| word.parse().ok())
-        .unwrap_or(0);
-    Ok((
-        status,
-        answer
-            .split_once("\r\n\r\n")
-            .map(|(_, body)| body.to_owned())
-            .unwrap_or_default(),
-    ))
 }

@@ -119,6 +119,68 @@ fn a_notification_stays_the_reason_when_later_connections_are_closed_without_a_w
     });
 }
 
+/// The node has a route to the next hops that leads to no gateway, and that the kernel takes for none either.
+#[test]
+fn routes_that_the_kernel_refuses_are_one_warning_and_keep_the_node_from_being_ready() {
+    lab::run("refusedroutes", |lab| {
+        let net = NodeAndTor::new()?;
+        let next_hop = [203, 0, 113, 1];
+        net.node
+            .ip("route add 203.0.113.0/24 dev up0 scope global")?;
+        let agent = agent_with_raw_peer(lab, &net)?;
+        let mut peer = RawPeer::connect(&net.tor, address(false, true), secs(5))?;
+        peer.establish(RAW_ASN, 90, secs(5))?;
+        let mut update = ipv4_update(RAW_ASN, 0, &[24, 198, 51, 100, 24, 198, 51, 101]);
+        let connected = [10, 12, 0, 1];
+        let at = update.windows(4).position(|octets| octets == connected);
+        let at = at.context("no NEXT_HOP")?;
+        update[at..at + 4].copy_from_slice(&next_hop);
+        peer.send(&update)?;
+        let warnings = || lines(&agent, &["WARN", "refused by the kernel"]);
+        until("the log warns", secs(10), || {
+            Ok(Look::when(!warnings().is_empty(), || agent.log()))
+        })?;
+        let ready = || net.node.http_get(agent.health(), "/readyz");
+        always("the node is not ready", secs(4), || {
+            let (status, body) = ready()?;
+            let told = body.contains("2 failed routes (the kernel refuses them)");
+            Ok(Look::when(status == 503 && told, || {
+                format!("{status}: {body}")
+            }))
+        })?;
+        let said = warnings();
+        let [line] = &said[..] else {
+            anyhow::bail!("{} warnings: {said:#?}", said.len())
+        };
+        for word in [
+            "router=underlay",
+            "2 routes",
+            "198.51.100.0/24",
+            "Nexthop has invalid gateway",
+        ] {
+            ensure!(line.contains(word), "{word} is not in: {line}");
+        }
+        let routers = agent.ask(&["get", "routers"])?;
+        ensure!(
+            routers.contains("PROGRAMMED") && routers.contains("False (KernelError)"),
+            "{routers}"
+        );
+        // An address of the network makes it one that gateways are on.
+        net.node.ip("route del 203.0.113.0/24 dev up0")?;
+        net.node.ip("address add 203.0.113.2/24 dev up0")?;
+        until("the log says that it is over", secs(10), || {
+            let over = lines(&agent, &["INFO", "no longer so", "invalid gateway"]);
+            Ok(Look::when(over.len() == 1, || agent.log()))
+        })?;
+        until("/readyz is 200", secs(10), || {
+            let (status, body) = ready()?;
+            let ready = status == 200 && body.trim() == "ready: converged";
+            Ok(Look::when(ready, || format!("{status}: {body}")))
+        })?;
+        agent.stop()
+    });
+}
+
 /// RFC 7606 §6
 #[test]
 fn a_malformed_update_is_one_line_with_its_routes_and_all_its_octets() {

@@ -100,14 +100,17 @@ fn columns(kind: ObjectKind, wide: bool) -> Vec<Shown> {
     let text = |title, keep, from| (Column::text(title, keep), from);
     let number = |title, keep, from| (Column::number(title, keep), from);
     let condition = |title, name| (Column::text(title, 16), From::Condition(name));
+    // Where there are many: of three seldom more than one is False.
+    let narrow = |title, name| (Column::text(title, 10), From::Condition(name));
     let mut columns = match kind {
         ObjectKind::Routers => vec![
             text("TARGET", 7, From::Field("/spec/targetRef/name")),
             number("ASN", 6, From::Field("/spec/localASN")),
             text("ROUTER-ID", 12, From::Field("/spec/routerID")),
             text("PHASE", 7, From::Field("/status/phase")),
-            condition("ACCEPTED", "Accepted"),
-            condition("READY", "Ready"),
+            narrow("ACCEPTED", "Accepted"),
+            narrow("READY", "Ready"),
+            narrow("PROGRAMMED", "Programmed"),
         ],
         ObjectKind::Peers => vec![
             text("ROUTER", 8, From::Router),

@@ -16,7 +16,7 @@ use super::marks::Marks;
 use super::model::FibConfig;
 use super::monitor::Monitor;
 use super::netlink::Writer;
-use super::report::{FibPage, FibRow, HopReport, RouterFibStatus};
+use super::report::{FibPage, FibRow, HopReport, Refused, RouterFibStatus};
 use super::resolver::Resolver;
 use super::source::FibSource;
 use super::stats::KernelStats;
@@ -177,6 +177,11 @@ impl KernelHandle {
     /// Counts of every router.
     pub fn status(&self) -> Vec<(Arc<str>, RouterFibStatus)> {
         self.shared.engine.lock().status()
+    }
+
+    /// What the kernel refuses, by router and reason.
+    pub fn refusals(&self) -> Vec<Refused> {
+        self.shared.engine.lock().refusals()
     }
 
     /// A page of routes whose prefix `keep` accepts: of at most `budget` destinations from `cursor`

@@ -71,7 +71,7 @@ pub use engine::Engine;
 pub use handle::{KernelError, KernelHandle, KernelOptions, start};
 pub use model::FibConfig;
 pub use netlink::{MAX_MESSAGES, Writer};
-pub use report::{FibPage, FibRow, FibState, Hop, HopReport, RouterFibStatus};
+pub use report::{FibPage, FibRow, FibState, Hop, HopReport, Refused, RouterFibStatus};
 pub use resolve::Reach;
 pub use resolver::Resolver;
 pub use rib_source::RibSource;

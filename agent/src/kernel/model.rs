@@ -334,7 +334,7 @@ pub enum FibAction {
 }
 
 /// Why the kernel refused a message.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct KernelRefusal {
     /// `errno`, positive.
     pub errno: i32,

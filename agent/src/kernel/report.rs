@@ -108,6 +108,19 @@ pub struct RouterFibStatus {
     pub last_error: Option<String>,
 }
 
+/// Routes of one router that the kernel refuses for one reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The router.
+    pub router: Arc<str>,
+    /// The kernel's reason, in words.
+    pub reason: String,
+    /// How many routes.
+    pub routes: u64,
+    /// The first of them.
+    pub example: IpNet,
+}
+
 /// How a tracked next hop resolves, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HopReport {

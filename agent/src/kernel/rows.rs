@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use ipnet::IpNet;
 
 use super::engine::Engine;
-use super::model::Leg;
-use super::report::{FibPage, FibRow, FibState, Hop, HopReport, RouterFibStatus};
+use super::model::{KernelRefusal, Leg};
+use super::report::{FibPage, FibRow, FibState, Hop, HopReport, Refused, RouterFibStatus};
 use super::source::HopKey;
 use super::table::{KernelFacts, Obstacle};
-use super::view::{Installed, NO_ROUTER, PathSetId, SlotState};
+use super::view::{Installed, NO_ROUTER, PathSetId, RouterIdx, SlotState};
 use super::wanted::{Block, Wanted};
 
 fn hops(legs: &[Leg], facts: &KernelFacts) -> Vec<Hop> {
@@ -63,6 +64,33 @@ impl Engine {
                 (r.name.clone(), status)
             })
             .collect()
+    }
+
+    /// What the kernel refuses, by router and reason.
+    pub fn refusals(&self) -> Vec<Refused> {
+        let mut found: HashMap<(RouterIdx, &KernelRefusal), (u64, IpNet)> = HashMap::default();
+        for (at, failure) in &self.failures {
+            let Some(slot) = self.fib.live(*at) else {
+                continue;
+            };
+            if slot.state == SlotState::Failed {
+                let first = found
+                    .entry((slot.router, &failure.refusal))
+                    .or_insert((0, slot.prefix));
+                *first = (first.0 + 1, first.1.min(slot.prefix));
+            }
+        }
+        let refused = found
+            .into_iter()
+            .filter_map(|((router, refusal), (routes, example))| {
+                Some(Refused {
+                    router: self.fib.router(router)?.name.clone(),
+                    reason: refusal.to_string(),
+                    routes,
+                    example,
+                })
+            });
+        refused.collect()
     }
 
     /// A page of rows whose prefix `keep` accepts: of at most `budget` destinations from `cursor` on, in

@@ -37,6 +37,7 @@ fn site(metrics: &str, health: Option<&str>) -> Site {
         move || Facts {
             desired_applied: true,
             fib_reconciled: true,
+            fib_failed: 0,
             peers: vec![PeerFacts {
                 name: "tor-1".to_owned(),
                 enabled: true,

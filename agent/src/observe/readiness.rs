@@ -1,11 +1,12 @@
 //! PURE: what `/readyz` means.
 //!
-//! Ready means converged: the manifests are applied, the kernel has been compared with them once, and every enabled
-//! session has been Established and has given us its whole table. A rolling update may go on to the next node then, and
-//! not before. One dead neighbour must not hold a node back for ever, so after a time limit sessions are no
-//! longer waited for; manifests and kernel are.
+//! Ready means converged: the manifests are applied, the kernel has been compared with them once and has refused no route,
+//! and every enabled session has been Established and has given us its whole table. A rolling update may go on to the next
+//! node then, and not before. One dead neighbour must not hold a node back for ever, nor one route that the kernel will not
+//! have, so after a time limit those are no longer waited for; manifests and comparison are.
 //!
-//! Having been ready once is enough: a session that flaps later is a matter for alerts, not for taking the node out.
+//! Having been ready once is enough: a session that flaps later is a matter for alerts, not for taking the node out. Routes
+//! that the kernel refuses then are named all the same.
 //!
 //! Whether the whole table has come is told by End-of-RIB (RFC 4724 section 2). A neighbour that does not announce the
 //! capability need not send it; its table counts as complete when it has been quiet for [`QUIET`].
@@ -23,6 +24,8 @@ pub struct Facts {
     pub desired_applied: bool,
     /// The kernel has been compared with the tables once; also true when nothing is installed.
     pub fib_reconciled: bool,
+    /// Routes that the kernel refuses.
+    pub fib_failed: u64,
     /// The agent is about to stop.
     pub stopping: bool,
     /// Every configured session.
@@ -73,7 +76,10 @@ impl PeerFacts {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Readiness {
     /// Converged, now or earlier.
-    Ready,
+    Ready {
+        /// Routes that the kernel refuses by now.
+        failed: u64,
+    },
     /// The time limit has passed with these still missing.
     ReadyWithout(Vec<String>),
     /// Not yet, for these reasons.
@@ -85,14 +91,19 @@ pub enum Readiness {
 impl Readiness {
     /// Whether traffic may come.
     pub fn is_ready(&self) -> bool {
-        matches!(self, Self::Ready | Self::ReadyWithout(_))
+        matches!(self, Self::Ready { .. } | Self::ReadyWithout(_))
     }
 }
 
 impl std::fmt::Display for Readiness {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Ready => f.write_str("ready: converged"),
+            Self::Ready { failed: 0 } => f.write_str("ready: converged"),
+            Self::Ready { failed } => write!(
+                f,
+                "ready: converged before, now without {}",
+                refused(*failed)
+            ),
             Self::ReadyWithout(missing) => {
                 write!(
                     f,
@@ -103,6 +114,13 @@ impl std::fmt::Display for Readiness {
             Self::Waiting(missing) => write!(f, "waiting for {}", missing.join("; ")),
             Self::Stopping => f.write_str("stopping"),
         }
+    }
+}
+
+fn refused(failed: u64) -> String {
+    match failed {
+        1 => "1 failed route (the kernel refuses it)".to_owned(),
+        _ => format!("{failed} failed routes (the kernel refuses them)"),
     }
 }
 
@@ -120,8 +138,9 @@ impl Convergence {
         if facts.stopping {
             return Readiness::Stopping;
         }
+        let failed = facts.fib_failed;
         if self.converged {
-            return Readiness::Ready;
+            return Readiness::Ready { failed };
         }
         let mut missing = Vec::new();
         if !facts.desired_applied {
@@ -130,25 +149,28 @@ impl Convergence {
         if !facts.fib_reconciled {
             missing.push("the kernel to be compared".to_owned());
         }
-        let mut peers = Vec::new();
+        let mut waiting_for = Vec::new();
         for peer in facts.peers.iter().filter(|peer| peer.enabled) {
             match peer.waiting_for() {
                 None => {
                     self.complete.insert(peer.name.clone());
                 }
-                Some(waiting) if !self.complete.contains(&peer.name) => peers.push(waiting),
+                Some(waiting) if !self.complete.contains(&peer.name) => waiting_for.push(waiting),
                 Some(_) => {}
             }
         }
+        if failed > 0 {
+            waiting_for.push(refused(failed));
+        }
         let late = facts.waited >= facts.timeout;
-        match (missing.is_empty(), peers.is_empty(), late) {
+        match (missing.is_empty(), waiting_for.is_empty(), late) {
             (true, true, _) => {
                 self.converged = true;
-                Readiness::Ready
+                Readiness::Ready { failed }
             }
-            (true, false, true) => Readiness::ReadyWithout(peers),
+            (true, false, true) => Readiness::ReadyWithout(waiting_for),
             _ => {
-                missing.extend(peers);
+                missing.extend(waiting_for);
                 Readiness::Waiting(missing)
             }
         }
@@ -183,6 +205,7 @@ mod tests {
         Facts {
             desired_applied: true,
             fib_reconciled: true,
+            fib_failed: 0,
             stopping: false,
             peers,
             waited: Duration::from_secs(5),
@@ -300,12 +323,47 @@ mod tests {
     }
 
     #[test]
+    fn routes_that_the_kernel_refuses_are_waited_for_until_the_time_limit_and_always_named() {
+        let mut refusing = facts(vec![peer("a")]);
+        refusing.fib_failed = 3;
+        let mut convergence = Convergence::default();
+        let said = |readiness: Readiness| (readiness.is_ready(), readiness.to_string());
+        let three = "3 failed routes (the kernel refuses them)";
+        assert_eq!(
+            said(convergence.judge(&refusing)),
+            (false, format!("waiting for {three}"))
+        );
+        refusing.waited = refusing.timeout;
+        assert_eq!(
+            said(convergence.judge(&refusing)),
+            (
+                true,
+                format!("ready: the time limit has passed without {three}")
+            )
+        );
+        refusing.fib_failed = 0;
+        assert_eq!(
+            said(convergence.judge(&refusing)),
+            (true, "ready: converged".to_owned())
+        );
+        refusing.fib_failed = 1;
+        assert_eq!(
+            said(convergence.judge(&refusing)),
+            (
+                true,
+                "ready: converged before, now without 1 failed route (the kernel refuses it)"
+                    .to_owned()
+            )
+        );
+    }
+
+    #[test]
     fn having_converged_once_is_enough() {
         let mut convergence = Convergence::default();
         assert!(convergence.judge(&facts(vec![peer("a")])).is_ready());
         assert_eq!(
             convergence.judge(&facts(vec![down("a"), down("new")])),
-            Readiness::Ready
+            Readiness::Ready { failed: 0 }
         );
     }
 
@@ -332,7 +390,7 @@ mod tests {
         let missing = vec!["b (Active)".to_owned(), "c (Active)".to_owned()];
         assert_eq!(convergence.judge(&late), Readiness::ReadyWithout(missing));
         late.peers = vec![peer("a"), peer("b"), peer("c")];
-        assert_eq!(convergence.judge(&late), Readiness::Ready);
+        assert_eq!(convergence.judge(&late), Readiness::Ready { failed: 0 });
     }
 
     #[test]

@@ -146,6 +146,7 @@ impl Agent {
         Facts {
             desired_applied: self.applied.load(Ordering::Relaxed) > 0,
             fib_reconciled: self.kernel.is_settled(),
+            fib_failed: self.kernel.status().iter().map(|(_, s)| s.failed).sum(),
             stopping: self.stopping.load(Ordering::Relaxed),
             peers: configured
                 .speaker

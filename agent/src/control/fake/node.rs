@@ -488,7 +488,9 @@ fn objects() -> Vec<Value> {
                                            { "afi": "ipv6", "safi": "unicast" } ] },
             "status": { "phase": "Ready", "conditions": [
                 condition("Ready", "True", "RuntimeReady", "the router runs"),
-                condition("Degraded", "False", "AllEstablished", "every peer is Established") ] },
+                condition("Degraded", "False", "AllEstablished", "every peer is Established"),
+                condition("Programmed", "False", "KernelError",
+                          "1 destination is not in the kernel: 10.2.0.0/16: No route to host") ] },
         }),
         json!({
             "apiVersion": "bgp.miloapis.com/v1alpha1", "kind": "BGPPeer",

@@ -67,10 +67,11 @@ impl Told<'_> {
                     .last_error
                     .as_deref()
                     .unwrap_or("the kernel gives no reason");
-                let text = format!(
-                    "{} destinations are not in the kernel: {why}",
-                    kernel.failed
-                );
+                let what = match kernel.failed {
+                    1 => "1 destination is".to_owned(),
+                    many => format!("{many} destinations are"),
+                };
+                let text = format!("{what} not in the kernel: {why}");
                 self.condition("Programmed", false, "KernelError", text)
             } else if kernel.installed < kernel.wanted {
                 let (reason, text) = missing(kernel);
