@@ -41,6 +41,14 @@ pub struct SessionContext {
     /// Treat an AS_PATH of an external peer that does not start with the peer's AS as
     /// malformed (RFC 4271 §6.3, optional there; a route server does not prepend itself).
     pub enforce_first_as: bool,
+    /// The peer, although in another AS, is run by the same people: what is for the inside of a
+    /// domain is taken from it too (TUNNEL_ENCAPSULATION, RFC 9012 §11; BGP Prefix-SID, RFC 8669
+    /// §4; AIGP, RFC 7311 §3.1).
+    pub same_domain: bool,
+    /// Leave communities in the order of the sender, repeated ones repeated: to write a message
+    /// again as it was. Sets that are read so do not compare with others, as they are not
+    /// canonical.
+    pub keep_order: bool,
 }
 
 impl SessionContext {
@@ -64,6 +72,8 @@ impl SessionContext {
             label_stacks: FamilySet::EMPTY,
             accept_as_set: false,
             enforce_first_as: false,
+            same_domain: false,
+            keep_order: false,
         }
     }
 }

@@ -10,7 +10,7 @@ use nom::error::{ErrorKind, ParseError};
 use nom::number::complete::{be_u8, be_u16, be_u24, be_u32};
 use nom::{Offset, Parser};
 
-use crate::error::{DecodeError, Reason};
+use crate::error::{DecodeError, Disposition, Reason};
 
 /// Bytes that are not what they should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub(crate) struct Malformed<'a> {
     pub(crate) at: &'a [u8],
     pub(crate) field: &'static str,
     pub(crate) reason: Reason,
+    /// What this error asks for, where that is not what the table says of its attribute.
+    pub(crate) asks: Option<Disposition>,
 }
 
 pub(crate) type Input<'a> = &'a [u8];
@@ -31,6 +33,7 @@ impl<'a> ParseError<Input<'a>> for Malformed<'a> {
             at: input,
             field: "",
             reason: Reason::Truncated,
+            asks: None,
         }
     }
 
@@ -41,7 +44,20 @@ impl<'a> ParseError<Input<'a>> for Malformed<'a> {
 
 impl<'a> Malformed<'a> {
     pub(crate) fn new(at: Input<'a>, field: &'static str, reason: Reason) -> Self {
-        Self { at, field, reason }
+        Self {
+            at,
+            field,
+            reason,
+            asks: None,
+        }
+    }
+
+    /// The same, asking for something of its own.
+    pub(crate) fn asking(self, disposition: Disposition) -> Self {
+        Self {
+            asks: Some(disposition),
+            ..self
+        }
     }
 
     /// The error with its place counted from the start of `whole`, which begins `base` octets into

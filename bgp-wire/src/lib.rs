@@ -121,13 +121,14 @@ mod nlri;
 mod notification;
 mod open;
 mod route_refresh;
+pub mod text;
 mod types;
 mod update;
 
 pub use attribute::{
-    Aggregator, AsPathRef, AttrCode, AttrEditor, AttrRef, AttrSet, Attributes, Community,
-    ExtCommunity, LargeCommunity, NextHop, Origin, ParseCommunityError, ParseOriginError, Segment,
-    SegmentKind,
+    Administrator, Aggregator, AsPath, AsPathRef, AttrCode, AttrEditor, AttrRef, AttrSet,
+    Attributes, Community, ExtCommunity, Ipv6ExtCommunity, LargeCommunity, MacMobility, NextHop,
+    Origin, ParseOriginError, PmsiTunnel, PrefixSid, Segment, SegmentKind, SidStructure, Srv6Sid,
 };
 pub use capability::{AddPathMode, Capability, Fqdn, GracefulRestart, LongLivedFamily};
 pub use context::{PeerKind, SessionContext};
@@ -147,6 +148,7 @@ pub use nlri::{
 pub use notification::Notification;
 pub use open::{Open, VERSION};
 pub use route_refresh::{RefreshSubtype, RouteRefresh, encode_route_refresh};
+pub use text::ParseTextError;
 pub use types::{AS_TRANS, Asn, HoldTime, ParseAsnError, PathId, RouterId};
 pub use update::{
     AttrScratch, Decoded, Encoding, MpReach, MpUnreach, Update, decode_update, dissect_update,

@@ -18,6 +18,17 @@ impl Asn {
         u16::try_from(self.0).unwrap_or(AS_TRANS_TWO_OCTETS)
     }
 
+    /// The number with a dot between its halves if it is above 65535 ("asdot", RFC 5396 §2).
+    pub fn dotted(self) -> impl fmt::Display {
+        fmt::from_fn(move |f| {
+            if self.fits_two_octets() {
+                write!(f, "{}", self.0)
+            } else {
+                write!(f, "{}.{}", self.0 >> 16, self.0 & 0xffff)
+            }
+        })
+    }
+
     /// Whether the number fits in two octets.
     pub fn fits_two_octets(self) -> bool {
         self.0 <= u32::from(u16::MAX)

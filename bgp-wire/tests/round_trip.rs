@@ -65,6 +65,101 @@ fn next_hop_v4() -> impl Strategy<Value = NextHop> {
     (0x0100_0000u32..0x7f00_0000).prop_map(|bits| NextHop::V4(Ipv4Addr::from(bits)))
 }
 
+/// A type, a length of so many octets, and a value.
+fn tlv(kind: &[u8], length_octets: usize, value: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(value.len()).unwrap().to_be_bytes();
+    [kind, &length[2 - length_octets..], value].concat()
+}
+
+/// TLVs of any type but those, with a type of so many octets and a length of two.
+fn tlvs(kind_octets: usize, but: &'static [u16]) -> impl Strategy<Value = Vec<u8>> {
+    let kind = any::<u16>().prop_map(move |kind| if kind_octets == 1 { kind & 0xff } else { kind });
+    let one = (kind, vec(any::<u8>(), 0..40))
+        .prop_filter("is another type", |(kind, _)| !but.contains(kind));
+    vec(one, 1..5).prop_map(move |all| {
+        let each = all
+            .iter()
+            .map(|(kind, value)| tlv(&kind.to_be_bytes()[2 - kind_octets..], 2, value));
+        each.collect::<Vec<_>>().concat()
+    })
+}
+
+/// Values of the attributes of overlays and their like, as an internal peer could send them.
+fn overlay() -> impl Strategy<Value = Vec<(AttrCode, Vec<u8>)>> {
+    let pmsi =
+        (any::<[u8; 4]>(), any::<[u8; 16]>(), any::<bool>()).prop_map(|(head, address, long)| {
+            let [flags, label @ ..] = head;
+            let address = if long { &address[..] } else { &address[..4] };
+            [&[flags, 6][..], &label, address].concat()
+        });
+    // Sub-TLVs of types that have one octet of length, and those that have two.
+    let sub_tlv = prop_oneof![
+        (16u8..20, vec(any::<u8>(), 0..9)).prop_map(|(kind, value)| tlv(&[kind], 1, &value)),
+        (140u8.., vec(any::<u8>(), 0..9)).prop_map(|(kind, value)| tlv(&[kind], 2, &value)),
+        any::<[u8; 12]>().prop_map(|value| tlv(&[1], 1, &value)),
+        any::<u32>().prop_map(|bits| {
+            let [_, b, c, d] = bits.to_be_bytes();
+            tlv(&[6], 1, &[0, 0, 0, 0, 0, 1, 10, b, c, d])
+        }),
+        any::<[u8; 6]>().prop_map(|value| tlv(&[12], 1, &value)),
+        any::<[u8; 6]>()
+            .prop_map(|label| { tlv(&[128], 2, &[&[0][..], &tlv(&[1], 1, &label)].concat()) }),
+    ];
+    let tunnels = vec((any::<u16>(), vec(sub_tlv, 0..4)), 1..4).prop_map(|tunnels| {
+        let each = tunnels
+            .iter()
+            .map(|(kind, inner)| tlv(&kind.to_be_bytes(), 2, &inner.concat()));
+        each.collect::<Vec<_>>().concat()
+    });
+    let ipv6 = vec(any::<[u8; 20]>(), 1..4).prop_map(|items| items.concat());
+    let aigp = any::<[u8; 8]>().prop_map(|metric| [&[1, 0, 11][..], &metric].concat());
+    let bfd = (any::<[u8; 5]>(), any::<[u8; 4]>())
+        .prop_map(|(head, address)| [&head[..], &tlv(&[1], 1, &address)].concat());
+    let service =
+        (any::<[u8; 21]>(), any::<[u8; 6]>(), 5u8..7).prop_map(|(fixed, structure, kind)| {
+            let information = [&fixed[..], &tlv(&[1], 2, &structure)].concat();
+            tlv(
+                &[kind],
+                2,
+                &[&[0][..], &tlv(&[1], 2, &information)].concat(),
+            )
+        });
+    let prefix_sid =
+        (service, tlvs(1, &[1, 3, 5, 6])).prop_map(|(one, other)| [one, other].concat());
+    let attr_set = (any::<u32>(), 0u8..3).prop_map(|(asn, origin)| {
+        [&asn.to_be_bytes()[..], &[0x40, 1, 1, origin, 0xc0, 99, 0]].concat()
+    });
+    let values = (
+        option::of(pmsi),
+        option::of(tunnels),
+        option::of(vec(any::<u8>(), 36..50)),
+        option::of(ipv6),
+        option::of(aigp),
+        option::of(tlvs(2, &[])),
+        option::of(any::<[u8; 4]>()),
+        option::of(bfd),
+        option::of(prefix_sid),
+        option::of(attr_set),
+    );
+    values.prop_map(|(pmsi, tunnels, te, ipv6, aigp, ls, otc, bfd, sid, set)| {
+        let all = [
+            (AttrCode::PMSI_TUNNEL, pmsi),
+            (AttrCode::TUNNEL_ENCAPSULATION, tunnels),
+            (AttrCode::TRAFFIC_ENGINEERING, te),
+            (AttrCode::IPV6_EXT_COMMUNITIES, ipv6),
+            (AttrCode::AIGP, aigp),
+            (AttrCode::LINK_STATE, ls),
+            (AttrCode::ONLY_TO_CUSTOMER, otc.map(|four| four.to_vec())),
+            (AttrCode::BFD_DISCRIMINATOR, bfd),
+            (AttrCode::PREFIX_SID, sid),
+            (AttrCode::ATTR_SET, set),
+        ];
+        all.into_iter()
+            .filter_map(|(code, value)| Some((code, value?)))
+            .collect()
+    })
+}
+
 /// Everything a set can hold but the next hop.
 fn attributes(confed: bool) -> impl Strategy<Value = AttrEditor> {
     let numbers = (
@@ -84,12 +179,13 @@ fn attributes(confed: bool) -> impl Strategy<Value = AttrEditor> {
         vec(any::<u32>(), 0..5),
         vec((33u8..255, vec(any::<u8>(), 0..300)), 0..3),
     );
-    (numbers, segments(confed), communities, rest).prop_map(
+    (numbers, segments(confed), communities, rest, overlay()).prop_map(
         |(
             (origin, med, local_pref, atomic, aggregator),
             path,
             (plain, extended, large),
             (originator, clusters, unknown),
+            overlay,
         )| {
             let mut editor = AttrEditor::new();
             editor.set_origin(Origin::from_u8(origin).unwrap());
@@ -119,6 +215,9 @@ fn attributes(confed: bool) -> impl Strategy<Value = AttrEditor> {
                 .for_each(|one| editor.prepend_cluster_id(RouterId(one)));
             for (code, value) in unknown {
                 editor.set_unknown(AttrCode(code), 0xe0, &value);
+            }
+            for (code, value) in overlay {
+                assert_eq!(editor.set_value(code, &value), Ok(()), "{code} {value:?}");
             }
             editor
         },
@@ -514,8 +613,8 @@ proptest! {
     #[test]
     fn the_canonical_form_is_a_fixed_point(
         parts in vec((prop_oneof![Just(0x40u8), Just(0xc0), Just(0x80), Just(0xe0), Just(0x50)],
-                      prop_oneof![1u8..12, 14u8..19, Just(32), Just(99)],
-                      prop_oneof![vec(any::<u8>(), 0..9), vec(0u8..3, 0..16), Just(vec![2, 1, 0, 0, 0, 9]), Just(vec![0])]), 0..9),
+                      prop_oneof![1u8..12, 14u8..19, 22u8..30, Just(32), Just(35), Just(38), Just(40), Just(99), Just(128)],
+                      prop_oneof![vec(any::<u8>(), 0..9), vec(0u8..3, 0..16), vec(0u8..9, 0..60), Just(vec![2, 1, 0, 0, 0, 9]), Just(vec![0])]), 0..9),
         asn4: bool,
     ) {
         let ctx = ctx(asn4, false);
@@ -553,7 +652,7 @@ proptest! {
         let _ = Notification::decode(&bytes).map(|notification| notification.to_string());
         let _ = next_frame(&bytes, 4096);
         if let Ok(decoded) = decode_update(&bytes, &ctx, &mut scratch) {
-            let _ = decoded.update.to_string();
+            let _ = (decoded.update.to_string(), decoded.update.describe());
         }
     }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
+use crate::describe::Fields;
 use crate::error::Reason;
 use crate::input::{Input, Malformed};
 use crate::{Asn, SessionContext};
@@ -94,6 +95,13 @@ pub(crate) fn show(value: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match Aggregator::from_bytes(value) {
         Some(aggregator) => write!(f, "aggregator {aggregator}"),
         None => Ok(()),
+    }
+}
+
+pub(crate) fn describe(value: &[u8], fields: &mut Fields) {
+    if let Some(aggregator) = Aggregator::from_bytes(value) {
+        fields.number("as", aggregator.asn.0);
+        fields.text("address", aggregator.address);
     }
 }
 

@@ -5,7 +5,7 @@ use crate::SessionContext;
 use crate::error::Reason;
 use crate::input::{Input, Malformed};
 
-pub(crate) use super::aggregator::show;
+pub(crate) use super::aggregator::{describe, show};
 
 /// RFC 6793 §6 for the length, RFC 7607 §2 for AS 0.
 pub(crate) fn read<'a>(

@@ -6,7 +6,7 @@ use crate::SessionContext;
 use crate::error::Reason;
 use crate::input::{Input, Malformed};
 
-pub(crate) use super::as_path::show;
+pub(crate) use super::as_path::{describe, show};
 
 /// RFC 6793 §6 for what is malformed; RFC 7607 §2 for AS 0. §3: confederation segments in it are
 /// dropped.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::SessionContext;
+use crate::describe::Fields;
 use crate::error::Reason;
 use crate::input::{Input, Malformed};
 
@@ -24,4 +25,8 @@ pub(crate) fn read<'a>(
 
 pub(crate) fn show(_: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     f.write_str("atomic-aggregate")
+}
+
+pub(crate) fn describe(_: &[u8], _: &mut Fields) {
+    // Its name says all.
 }

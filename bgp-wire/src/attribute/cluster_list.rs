@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::describe::{Fields, Node};
 use crate::error::Reason;
 use crate::input::{Input, Malformed};
 use crate::{RouterId, SessionContext};
@@ -33,4 +34,8 @@ pub(super) fn iter(value: &[u8]) -> impl Iterator<Item = RouterId> + Clone + use
 pub(crate) fn show(value: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     f.write_str("cluster-list")?;
     iter(value).try_for_each(|id| write!(f, " {id}"))
+}
+
+pub(crate) fn describe(value: &[u8], fields: &mut Fields) {
+    fields.list("cluster_list", iter(value).map(Node::text));
 }

@@ -5,32 +5,59 @@ use std::str::FromStr;
 
 use super::sorted;
 use crate::SessionContext;
+use crate::describe::{Fields, Node};
 use crate::input::{Input, Malformed};
+use crate::text::{ParseTextError, parse};
 
 /// A community: by custom an AS and a number of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Community(pub u32);
 
-impl Community {
-    /// Not to be told to external peers (RFC 1997).
-    pub const NO_EXPORT: Self = Self(0xffff_ff01);
-    /// Not to be told to any peer (RFC 1997).
-    pub const NO_ADVERTISE: Self = Self(0xffff_ff02);
-    /// Not to be told to external peers, also not inside of a confederation (RFC 1997).
-    pub const NO_EXPORT_SUBCONFED: Self = Self(0xffff_ff03);
-    /// Not to be told to bilateral peers (RFC 3765).
-    pub const NO_PEER: Self = Self(0xffff_ff04);
-    /// About to be shut down (RFC 8326).
-    pub const GRACEFUL_SHUTDOWN: Self = Self(0xffff_0000);
-    /// Accept the own community (RFC 7611).
-    pub const ACCEPT_OWN: Self = Self(0xffff_0001);
-    /// Stale, kept by long-lived graceful restart (RFC 9494).
-    pub const LLGR_STALE: Self = Self(0xffff_0006);
-    /// Not to be kept by long-lived graceful restart (RFC 9494).
-    pub const NO_LLGR: Self = Self(0xffff_0007);
-    /// Traffic is to be dropped (RFC 7999).
-    pub const BLACKHOLE: Self = Self(0xffff_029a);
+macro_rules! well_known {
+    ($($(#[$doc:meta])* $name:ident = $number:literal, $text:literal;)*) => {
+        impl Community {
+            $($(#[$doc])* pub const $name: Self = Self($number);)*
+        }
 
+        /// The registry "BGP Well-known Communities", its names in the way they are typed.
+        const NAMES: &[(Community, &str)] = &[$((Community::$name, $text),)*];
+    };
+}
+
+well_known! {
+    /// About to be shut down (RFC 8326).
+    GRACEFUL_SHUTDOWN = 0xffff_0000, "graceful-shutdown";
+    /// Accept the own community (RFC 7611).
+    ACCEPT_OWN = 0xffff_0001, "accept-own";
+    /// Route target filters, translated, for IPv4.
+    ROUTE_FILTER_TRANSLATED_V4 = 0xffff_0002, "route-filter-translated-v4";
+    /// Route target filters for IPv4.
+    ROUTE_FILTER_V4 = 0xffff_0003, "route-filter-v4";
+    /// Route target filters, translated, for IPv6.
+    ROUTE_FILTER_TRANSLATED_V6 = 0xffff_0004, "route-filter-translated-v6";
+    /// Route target filters for IPv6.
+    ROUTE_FILTER_V6 = 0xffff_0005, "route-filter-v6";
+    /// Stale, kept by long-lived graceful restart (RFC 9494).
+    LLGR_STALE = 0xffff_0006, "llgr-stale";
+    /// Not to be kept by long-lived graceful restart (RFC 9494).
+    NO_LLGR = 0xffff_0007, "no-llgr";
+    /// Accept the own next hop.
+    ACCEPT_OWN_NEXTHOP = 0xffff_0008, "accept-own-nexthop";
+    /// From a standby PE of a multicast VPN (RFC 9026).
+    STANDBY_PE = 0xffff_0009, "standby-pe";
+    /// Traffic is to be dropped (RFC 7999).
+    BLACKHOLE = 0xffff_029a, "blackhole";
+    /// Not to be told to external peers (RFC 1997).
+    NO_EXPORT = 0xffff_ff01, "no-export";
+    /// Not to be told to any peer (RFC 1997).
+    NO_ADVERTISE = 0xffff_ff02, "no-advertise";
+    /// Not to be told to external peers, also not inside of a confederation (RFC 1997).
+    NO_EXPORT_SUBCONFED = 0xffff_ff03, "no-export-subconfed";
+    /// Not to be told to bilateral peers (RFC 3765).
+    NO_PEER = 0xffff_ff04, "no-peer";
+}
+
+impl Community {
     /// `high:low`.
     pub const fn new(high: u16, low: u16) -> Self {
         Self(((high as u32) << 16) | low as u32)
@@ -41,24 +68,20 @@ impl Community {
         let [a, b, c, d] = self.0.to_be_bytes();
         (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]))
     }
-}
 
-const NAMES: &[(Community, &str)] = &[
-    (Community::NO_EXPORT, "no-export"),
-    (Community::NO_ADVERTISE, "no-advertise"),
-    (Community::NO_EXPORT_SUBCONFED, "no-export-subconfed"),
-    (Community::NO_PEER, "no-peer"),
-    (Community::GRACEFUL_SHUTDOWN, "graceful-shutdown"),
-    (Community::ACCEPT_OWN, "accept-own"),
-    (Community::LLGR_STALE, "llgr-stale"),
-    (Community::NO_LLGR, "no-llgr"),
-    (Community::BLACKHOLE, "blackhole"),
-];
+    /// The name, for one that is in the registry.
+    pub fn name(self) -> Option<&'static str> {
+        NAMES
+            .iter()
+            .find(|(community, _)| *community == self)
+            .map(|(_, name)| *name)
+    }
+}
 
 impl fmt::Display for Community {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match NAMES.iter().find(|(community, _)| community == self) {
-            Some((_, name)) => f.pad(name),
+        match self.name() {
+            Some(name) => f.pad(name),
             None => {
                 let (high, low) = self.halves();
                 write!(f, "{high}:{low}")
@@ -67,50 +90,33 @@ impl fmt::Display for Community {
     }
 }
 
-/// A text that is no community of its kind.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no {kind}: expected {expected}")]
-pub struct ParseCommunityError {
-    pub(super) text: Box<str>,
-    pub(super) kind: &'static str,
-    pub(super) expected: &'static str,
-}
-
 /// Reads `65000:100` and the well-known names.
 impl FromStr for Community {
-    type Err = ParseCommunityError;
+    type Err = ParseTextError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let lower = text.to_ascii_lowercase();
-        if let Some((community, _)) = NAMES.iter().find(|(_, name)| *name == lower) {
-            return Ok(*community);
-        }
-        let halves = text
-            .split_once(':')
-            .and_then(|(high, low)| Some(Self::new(number(high)?, number(low)?)));
-        halves.ok_or_else(|| ParseCommunityError {
-            text: text.into(),
-            kind: "community",
-            expected: "`65000:100` (both below 65536) or a name such as `no-export`",
+        parse(text, "community", |scanner| {
+            if scanner.peek().is_some_and(char::is_alphabetic) {
+                return scanner.word("a name such as `no-export`", |word| {
+                    NAMES
+                        .iter()
+                        .find(|(_, name)| name.eq_ignore_ascii_case(word))
+                        .map(|(community, _)| *community)
+                });
+            }
+            let high = scanner.u16()?;
+            scanner.expect(":")?;
+            Ok(Self::new(high, scanner.u16()?))
         })
-    }
-}
-
-/// A number in digits only.
-pub(super) fn number<T: FromStr>(text: &str) -> Option<T> {
-    if text.bytes().all(|octet| octet.is_ascii_digit()) {
-        text.parse().ok()
-    } else {
-        None
     }
 }
 
 pub(crate) fn read<'a>(
     value: Input<'a>,
-    _: &SessionContext,
+    ctx: &SessionContext,
     out: &mut Vec<u8>,
 ) -> Result<(), Malformed<'a>> {
-    sorted::read::<4>("COMMUNITIES", value, out)
+    sorted::read::<4>("COMMUNITIES", value, ctx, out)
 }
 
 pub(super) fn iter(value: &[u8]) -> impl Iterator<Item = Community> + Clone + use<'_> {
@@ -124,6 +130,10 @@ pub(super) fn iter(value: &[u8]) -> impl Iterator<Item = Community> + Clone + us
 pub(crate) fn show(value: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     f.write_str("communities")?;
     iter(value).try_for_each(|community| write!(f, " {community}"))
+}
+
+pub(crate) fn describe(value: &[u8], fields: &mut Fields) {
+    fields.list("communities", iter(value).map(Node::text));
 }
 
 #[cfg(test)]
@@ -141,8 +151,30 @@ mod tests {
             assert_eq!(text.parse(), Ok(community));
             assert_eq!(community.to_string(), text);
         }
-        for text in ["", "1", "65536:1", "1:65536", "1:2:3", "+1:2", "no-exports"] {
-            assert!(text.parse::<Community>().is_err(), "{text}");
+        for (text, character) in [
+            ("", 1),
+            ("1", 2),
+            ("65536:1", 1),
+            ("1:65536", 3),
+            ("1:2:3", 4),
+            ("+1:2", 1),
+            ("no-exports", 1),
+            ("no-export:1", 10),
+        ] {
+            let error = text.parse::<Community>().unwrap_err();
+            assert_eq!(error.character(), character, "{error}");
         }
+    }
+
+    /// The registry "BGP Well-known Communities".
+    #[test]
+    fn every_well_known_name_is_read_back() {
+        for (community, name) in NAMES {
+            assert_eq!(community.to_string(), *name);
+            assert_eq!(name.parse(), Ok(*community));
+            assert_eq!(name.to_uppercase().parse(), Ok(*community));
+        }
+        assert_eq!(Community(0xffff_0009).to_string(), "standby-pe");
+        assert_eq!(Community(0xffff_000a).to_string(), "65535:10");
     }
 }

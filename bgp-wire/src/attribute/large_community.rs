@@ -3,10 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::community::{ParseCommunityError, number};
 use super::sorted;
 use crate::SessionContext;
+use crate::describe::{Fields, Node};
 use crate::input::{Input, Malformed};
+use crate::text::{ParseTextError, parse};
 
 /// A large community: an AS and two numbers of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,33 +44,32 @@ impl fmt::Display for LargeCommunity {
     }
 }
 
+/// Reads three numbers with `:` between them.
 impl FromStr for LargeCommunity {
-    type Err = ParseCommunityError;
+    type Err = ParseTextError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut parts = text.split(':').map(number);
-        let mut part = || parts.next().flatten();
-        match (part(), part(), part(), parts.next()) {
-            (Some(global), Some(data1), Some(data2), None) => Ok(Self {
+        parse(text, "large community", |scanner| {
+            let global = scanner.u32()?;
+            scanner.expect(":")?;
+            let data1 = scanner.u32()?;
+            scanner.expect(":")?;
+            let data2 = scanner.u32()?;
+            Ok(Self {
                 global,
                 data1,
                 data2,
-            }),
-            _ => Err(ParseCommunityError {
-                text: text.into(),
-                kind: "large community",
-                expected: "`65000:1:2`, three numbers below 4294967296",
-            }),
-        }
+            })
+        })
     }
 }
 
 pub(crate) fn read<'a>(
     value: Input<'a>,
-    _: &SessionContext,
+    ctx: &SessionContext,
     out: &mut Vec<u8>,
 ) -> Result<(), Malformed<'a>> {
-    sorted::read::<12>("LARGE_COMMUNITIES", value, out)
+    sorted::read::<12>("LARGE_COMMUNITIES", value, ctx, out)
 }
 
 pub(super) fn iter(value: &[u8]) -> impl Iterator<Item = LargeCommunity> + Clone + use<'_> {
@@ -83,6 +83,10 @@ pub(super) fn iter(value: &[u8]) -> impl Iterator<Item = LargeCommunity> + Clone
 pub(crate) fn show(value: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     f.write_str("large-communities")?;
     iter(value).try_for_each(|community| write!(f, " {community}"))
+}
+
+pub(crate) fn describe(value: &[u8], fields: &mut Fields) {
+    fields.list("large_communities", iter(value).map(Node::text));
 }
 
 #[cfg(test)]
@@ -99,8 +103,15 @@ mod tests {
         assert_eq!(community.to_string(), "4200000000:1:4294967295");
         assert_eq!(community.to_string().parse(), Ok(community));
         assert_eq!(LargeCommunity::from_bytes(community.to_bytes()), community);
-        for text in ["1:2", "1:2:3:4", "1:2:4294967296", "a:b:c", "1::2"] {
-            assert!(text.parse::<LargeCommunity>().is_err(), "{text}");
+        for (text, character) in [
+            ("1:2", 4),
+            ("1:2:3:4", 6),
+            ("1:2:4294967296", 5),
+            ("a:b:c", 1),
+            ("1::2", 3),
+        ] {
+            let error = text.parse::<LargeCommunity>().unwrap_err();
+            assert_eq!(error.character(), character, "{error}");
         }
     }
 }

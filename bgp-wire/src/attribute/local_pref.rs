@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::med::{four_octets, number};
 use crate::SessionContext;
+use crate::describe::Fields;
 use crate::input::{Input, Malformed};
 
 pub(crate) fn read<'a>(
@@ -16,4 +17,8 @@ pub(crate) fn read<'a>(
 
 pub(crate) fn show(value: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     write!(f, "local-pref {}", number(value).unwrap_or(0))
+}
+
+pub(crate) fn describe(value: &[u8], fields: &mut Fields) {
+    fields.number("local_pref", number(value).unwrap_or(0));
 }

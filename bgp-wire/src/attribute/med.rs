@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::SessionContext;
+use crate::describe::Fields;
 use crate::error::Reason;
 use crate::input::{Input, Malformed};
 
@@ -38,4 +39,8 @@ pub(super) fn number(value: &[u8]) -> Option<u32> {
 
 pub(crate) fn show(value: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     write!(f, "med {}", number(value).unwrap_or(0))
+}
+
+pub(crate) fn describe(value: &[u8], fields: &mut Fields) {
+    fields.number("med", number(value).unwrap_or(0));
 }

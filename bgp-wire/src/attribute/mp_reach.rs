@@ -5,6 +5,7 @@ use std::fmt;
 
 use nom::Parser;
 
+use crate::describe::Fields;
 use crate::input::{self, Input, Malformed, Parsed, malformed};
 use crate::{Family, SessionContext};
 
@@ -48,6 +49,14 @@ pub(crate) fn show(value: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match split(value) {
         Ok(parts) => write!(f, "reach {} ({} octets)", parts.family, parts.nlri.len()),
         Err(_) => Ok(()),
+    }
+}
+
+pub(crate) fn describe(value: &[u8], fields: &mut Fields) {
+    if let Ok(parts) = split(value) {
+        fields.text("family", parts.family);
+        fields.octets("next_hop", parts.next_hop);
+        fields.octets("nlri", parts.nlri);
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use nom::Parser;
 
+use crate::describe::Fields;
 use crate::input::{self, Input, Malformed, malformed};
 use crate::{Family, SessionContext};
 
@@ -28,6 +29,13 @@ pub(crate) fn show(value: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match split(value) {
         Ok((family, nlri)) => write!(f, "unreach {family} ({} octets)", nlri.len()),
         Err(_) => Ok(()),
+    }
+}
+
+pub(crate) fn describe(value: &[u8], fields: &mut Fields) {
+    if let Ok((family, nlri)) = split(value) {
+        fields.text("family", family);
+        fields.octets("nlri", nlri);
     }
 }
 

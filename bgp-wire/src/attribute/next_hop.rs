@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use bytes::BufMut;
 
+use crate::describe::Fields;
 use crate::error::Reason;
 use crate::input::{Input, Malformed};
 use crate::{Family, SessionContext};
@@ -305,6 +306,20 @@ pub(crate) fn show(value: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match NextHop::from_bytes(value) {
         Some(next_hop) => write!(f, "next-hop {next_hop}"),
         None => Ok(()),
+    }
+}
+
+pub(crate) fn describe(value: &[u8], fields: &mut Fields) {
+    if let Some(next_hop) = NextHop::from_bytes(value) {
+        describe_next_hop(next_hop, fields);
+    }
+}
+
+/// The addresses of a next hop.
+pub(super) fn describe_next_hop(next_hop: NextHop, fields: &mut Fields) {
+    fields.text("next_hop", next_hop.address());
+    if let NextHop::V6LinkLocal { link_local, .. } = next_hop {
+        fields.text("link_local", link_local);
     }
 }
 

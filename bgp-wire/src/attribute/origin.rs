@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::SessionContext;
+use crate::describe::Fields;
 use crate::error::Reason;
 use crate::input::{Input, Malformed};
 
@@ -27,6 +28,15 @@ impl Origin {
             1 => Some(Self::Egp),
             2 => Some(Self::Incomplete),
             _ => None,
+        }
+    }
+
+    /// The registered name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Igp => "IGP",
+            Self::Egp => "EGP",
+            Self::Incomplete => "INCOMPLETE",
         }
     }
 
@@ -91,6 +101,12 @@ pub(crate) fn show(value: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match value.first().copied().and_then(Origin::from_u8) {
         Some(origin) => write!(f, "origin {origin}"),
         None => Ok(()),
+    }
+}
+
+pub(crate) fn describe(value: &[u8], fields: &mut Fields) {
+    if let Some(origin) = value.first().copied().and_then(Origin::from_u8) {
+        fields.named("origin", origin.code(), Some(origin.name()));
     }
 }
 

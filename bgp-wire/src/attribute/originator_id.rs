@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::med::{four_octets, number};
+use crate::describe::Fields;
 use crate::input::{Input, Malformed};
 use crate::{RouterId, SessionContext};
 
@@ -16,4 +17,8 @@ pub(crate) fn read<'a>(
 
 pub(crate) fn show(value: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     write!(f, "originator {}", RouterId(number(value).unwrap_or(0)))
+}
+
+pub(crate) fn describe(value: &[u8], fields: &mut Fields) {
+    fields.text("originator_id", RouterId(number(value).unwrap_or(0)));
 }

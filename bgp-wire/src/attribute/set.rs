@@ -14,9 +14,11 @@
 use std::fmt;
 
 use super::{
-    Aggregator, AsPathRef, AttrCode, Community, ExtCommunity, LargeCommunity, NextHop, Origin,
-    cluster_list, community, ext_community, flags, large_community, med, table, unknown,
+    Aggregator, AsPathRef, AttrCode, Community, ExtCommunity, Ipv6ExtCommunity, LargeCommunity,
+    NextHop, Origin, PmsiTunnel, PrefixSid, aigp, cluster_list, community, ext_community, flags,
+    ipv6_ext_community, large_community, med, next_hop, table, unknown,
 };
+use crate::describe::{Fields, Node};
 use crate::{Asn, RouterId};
 
 /// A set of path attributes in canonical form, borrowed.
@@ -74,6 +76,11 @@ impl<'a> AttrRef<'a> {
     #[inline]
     pub fn iter(self) -> Attributes<'a> {
         Attributes { rest: self.wire() }
+    }
+
+    /// Attributes without a next hop, as they are on the wire.
+    pub(super) fn attributes(wire: &'a [u8]) -> Attributes<'a> {
+        Attributes { rest: wire }
     }
 
     /// The value of an attribute.
@@ -134,6 +141,32 @@ impl<'a> AttrRef<'a> {
         large_community::iter(self.get(AttrCode::LARGE_COMMUNITIES).unwrap_or(&[]))
     }
 
+    /// IPv6 Address Specific Extended Community.
+    pub fn ipv6_ext_communities(self) -> impl Iterator<Item = Ipv6ExtCommunity> + Clone + use<'a> {
+        ipv6_ext_community::iter(self.get(AttrCode::IPV6_EXT_COMMUNITIES).unwrap_or(&[]))
+    }
+
+    /// PMSI_TUNNEL.
+    pub fn pmsi_tunnel(self) -> Option<PmsiTunnel<'a>> {
+        PmsiTunnel::from_canonical(self.get(AttrCode::PMSI_TUNNEL)?)
+    }
+
+    /// AIGP: the metric.
+    pub fn aigp(self) -> Option<u64> {
+        aigp::metric(self.get(AttrCode::AIGP)?)
+    }
+
+    /// ONLY_TO_CUSTOMER.
+    pub fn only_to_customer(self) -> Option<Asn> {
+        med::number(self.get(AttrCode::ONLY_TO_CUSTOMER)?).map(Asn)
+    }
+
+    /// BGP Prefix-SID.
+    pub fn prefix_sid(self) -> Option<PrefixSid<'a>> {
+        self.get(AttrCode::PREFIX_SID)
+            .map(PrefixSid::from_canonical)
+    }
+
     /// Whether a community is there.
     pub fn has_community(self, community: Community) -> bool {
         self.communities().any(|one| one == community)
@@ -156,7 +189,24 @@ impl<'a> AttrRef<'a> {
 
     /// The attributes that are not understood here: code, flags, value.
     pub fn unknown(self) -> impl Iterator<Item = (AttrCode, u8, &'a [u8])> + use<'a> {
-        self.iter().filter(|(code, ..)| code.name().is_none())
+        self.iter().filter(|(code, ..)| !code.is_known())
+    }
+
+    /// The next hop and each attribute as named fields: its code, its flags, and what it says.
+    pub fn describe(self) -> Vec<Node> {
+        let next_hop = self
+            .next_hop()
+            .map(|next_hop| Node::fields(|fields| next_hop::describe_next_hop(next_hop, fields)));
+        next_hop
+            .into_iter()
+            .chain(self.describe_attributes())
+            .collect()
+    }
+
+    /// The same without the next hop.
+    pub(crate) fn describe_attributes(self) -> impl Iterator<Item = Node> + use<'a> {
+        self.iter()
+            .map(|(code, flags, value)| describe(code, flags, value))
     }
 
     /// A copy that owns its octets.
@@ -175,10 +225,7 @@ impl fmt::Display for AttrRef<'_> {
         for (code, flags, value) in self.iter() {
             f.write_str(between)?;
             between = ", ";
-            match table::spec(code.0) {
-                Some(line) => (line.show)(value, f)?,
-                None => unknown::show(code, flags, value, f)?,
-            }
+            show(code, flags, value, f)?;
         }
         Ok(())
     }
@@ -201,20 +248,58 @@ impl<'a> Iterator for Attributes<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let (flags, code, length, rest) = match self.rest {
-            [flags, code, high, low, rest @ ..] if flags & flags::EXTENDED_LENGTH != 0 => (
-                flags,
-                code,
-                usize::from(u16::from_be_bytes([*high, *low])),
-                rest,
-            ),
-            [flags, code, length, rest @ ..] => (flags, code, usize::from(*length), rest),
-            _ => return None,
-        };
-        let (value, rest) = rest.split_at_checked(length)?;
+        let (code, flags, value, rest) = first(self.rest)?;
         self.rest = rest;
-        Some((AttrCode(*code), *flags, value))
+        Some((code, flags, value))
     }
+}
+
+/// The first of some attributes (code, flags, value) and what comes after it; `None` if there is no
+/// whole one.
+#[inline]
+pub(super) fn first(attributes: &[u8]) -> Option<(AttrCode, u8, &[u8], &[u8])> {
+    let (flags, code, length, rest) = match attributes {
+        [flags, code, high, low, rest @ ..] if flags & flags::EXTENDED_LENGTH != 0 => (
+            flags,
+            code,
+            usize::from(u16::from_be_bytes([*high, *low])),
+            rest,
+        ),
+        [flags, code, length, rest @ ..] => (flags, code, usize::from(*length), rest),
+        _ => return None,
+    };
+    let (value, rest) = rest.split_at_checked(length)?;
+    Some((AttrCode(*code), *flags, value, rest))
+}
+
+/// Prints one attribute.
+pub(super) fn show(
+    code: AttrCode,
+    flags: u8,
+    value: &[u8],
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    match table::spec(code.0) {
+        Some(line) => (line.show)(value, f),
+        None => unknown::show(code, flags, value, f),
+    }
+}
+
+/// One attribute as named fields.
+pub(super) fn describe(code: AttrCode, flags: u8, value: &[u8]) -> Node {
+    Node::fields(|fields| {
+        describe_head(code, flags, fields);
+        match table::spec(code.0) {
+            Some(line) => (line.describe)(value, fields),
+            None => fields.octets("value", value),
+        }
+    })
+}
+
+/// The code and the flags of an attribute.
+pub(super) fn describe_head(code: AttrCode, flags: u8, fields: &mut Fields) {
+    fields.named("code", code.0, code.name());
+    fields.list("flags", flags::names(flags).map(Node::text));
 }
 
 /// A set of path attributes in canonical form, owned.

@@ -1,6 +1,7 @@
 //! Values that are sets of items of one size: sorted, each once. Most senders sort already, so that
 //! is looked at first.
 
+use crate::SessionContext;
 use crate::error::Reason;
 use crate::input::{Input, Malformed};
 
@@ -9,13 +10,18 @@ use crate::input::{Input, Malformed};
 pub(super) fn read<'a, const N: usize>(
     field: &'static str,
     value: Input<'a>,
+    ctx: &SessionContext,
     out: &mut Vec<u8>,
 ) -> Result<(), Malformed<'a>> {
     let (items, rest) = value.as_chunks::<N>();
     if items.is_empty() || !rest.is_empty() {
         return Err(Malformed::new(value, field, Reason::Length(value.len())));
     }
-    put(items, out);
+    if ctx.keep_order {
+        out.extend_from_slice(value);
+    } else {
+        put(items, out);
+    }
     Ok(())
 }
 
@@ -48,6 +54,19 @@ pub(super) fn put<const N: usize>(items: &[[u8; N]], out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Asn;
+
+    #[test]
+    fn the_order_of_the_sender_is_kept_where_that_is_asked_for() {
+        let mut ctx = SessionContext::new(Asn(1), Asn(2));
+        let value = [2, 0, 1, 3, 2, 0];
+        for (keep_order, wanted) in [(false, &[1, 3, 2, 0][..]), (true, &value)] {
+            ctx.keep_order = keep_order;
+            let mut out = Vec::new();
+            read::<2>("items", &value, &ctx, &mut out).unwrap();
+            assert_eq!(out, wanted);
+        }
+    }
 
     #[test]
     fn items_are_sorted_and_kept_once() {

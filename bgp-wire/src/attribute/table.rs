@@ -7,20 +7,47 @@ use std::fmt;
 
 use super::flags::{OPTIONAL, TRANSITIVE};
 use super::{
-    AttrCode, aggregator, as_path, as4_aggregator, as4_path, atomic_aggregate, cluster_list,
-    community, ext_community, large_community, local_pref, med, mp_reach, mp_unreach, next_hop,
-    origin, originator_id,
+    AttrCode, aggregator, aigp, as_path, as4_aggregator, as4_path, atomic_aggregate, attr_set,
+    bfd_discriminator, cluster_list, community, ext_community, ipv6_ext_community, large_community,
+    link_state, local_pref, med, mp_reach, mp_unreach, next_hop, only_to_customer, origin,
+    originator_id, pmsi_tunnel, prefix_sid, traffic_engineering, tunnel_encap,
 };
-use crate::SessionContext;
 use crate::codes::update as subcode;
+use crate::describe::Fields;
 use crate::error::Disposition;
 use crate::input::{Input, Malformed};
+use crate::{PeerKind, SessionContext};
 
 /// Checks a value in place and appends its canonical form.
 pub(crate) type Read =
     for<'a> fn(Input<'a>, &SessionContext, &mut Vec<u8>) -> Result<(), Malformed<'a>>;
 /// Prints a value in canonical form.
 pub(crate) type Show = fn(&[u8], &mut fmt::Formatter<'_>) -> fmt::Result;
+
+/// Puts the fields of a value in canonical form.
+pub(crate) type Describe = fn(&[u8], &mut Fields);
+
+/// Who may send an attribute. From others it is discarded, whatever it holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sender {
+    /// Every peer.
+    Anyone,
+    /// Peers in our AS or confederation.
+    Inside,
+    /// Those, and external peers that are run by the same people
+    /// ([`SessionContext::same_domain`]).
+    Domain,
+}
+
+impl Sender {
+    /// Whether it is not for this peer to send.
+    #[inline]
+    pub(crate) fn excludes(self, ctx: &SessionContext) -> bool {
+        self != Self::Anyone
+            && ctx.peer_kind == PeerKind::External
+            && !(self == Self::Domain && ctx.same_domain)
+    }
+}
 
 /// What becomes of a value that was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,9 +68,7 @@ pub(crate) struct AttrSpec {
     /// The Optional and Transitive bits it must have.
     pub(crate) flags: u8,
     pub(crate) keep: Keep,
-    /// It is used only when it comes from inside of the AS or confederation, and discarded
-    /// otherwise.
-    pub(crate) internal: bool,
+    pub(crate) from: Sender,
     /// What a malformed one leads to.
     pub(crate) malformed: Disposition,
     /// The UPDATE Message Error subcode for a bad value.
@@ -52,6 +77,7 @@ pub(crate) struct AttrSpec {
     pub(crate) rfc: &'static str,
     pub(crate) read: Read,
     pub(crate) show: Show,
+    pub(crate) describe: Describe,
 }
 
 const WELL_KNOWN: u8 = TRANSITIVE;
@@ -62,43 +88,55 @@ use Disposition::{
     AttributeDiscard as Discard, SessionReset as Reset, TreatAsWithdraw as Withdraw,
 };
 use Keep::{Apart, InSet, Merged};
+use Sender::{Anyone, Domain, Inside};
 
 macro_rules! table {
-    ($($code:ident $name:literal, $flags:ident, $keep:ident, $internal:literal, $malformed:ident, $subcode:ident, $rfc:literal, $file:ident;)*) => {
+    ($($code:ident $name:literal, $flags:ident, $keep:ident, $from:ident, $malformed:ident, $subcode:ident, $rfc:literal, $file:ident;)*) => {
         /// Every attribute that is understood, in ascending order of code.
         pub(crate) static TABLE: &[AttrSpec] = &[$(AttrSpec {
             code: AttrCode::$code,
             name: $name,
             flags: $flags,
             keep: $keep,
-            internal: $internal,
+            from: $from,
             malformed: $malformed,
             subcode: subcode::$subcode,
             rfc: $rfc,
             read: $file::read,
             show: $file::show,
+            describe: $file::describe,
         },)*];
     };
 }
 
-// code            name                      flags               kept    internal malformed  subcode of a bad value  said in                       file
+// code            name                      flags               kept    from    malformed  subcode of a bad value  said in                       file
 table! {
-    ORIGIN            "ORIGIN",               WELL_KNOWN,         InSet,  false,   Withdraw,  INVALID_ORIGIN,         "RFC 7606 §7.1",              origin;
-    AS_PATH           "AS_PATH",              WELL_KNOWN,         InSet,  false,   Withdraw,  MALFORMED_AS_PATH,      "RFC 7606 §7.2",              as_path;
-    NEXT_HOP          "NEXT_HOP",             WELL_KNOWN,         Apart,  false,   Withdraw,  INVALID_NEXT_HOP,       "RFC 7606 §7.3",              next_hop;
-    MED               "MULTI_EXIT_DISC",      OPT_NON_TRANSITIVE, InSet,  false,   Withdraw,  OPTIONAL_ATTRIBUTE,     "RFC 7606 §7.4",              med;
-    LOCAL_PREF        "LOCAL_PREF",           WELL_KNOWN,         InSet,  true,    Withdraw,  ATTRIBUTE_LENGTH,       "RFC 7606 §7.5",              local_pref;
-    ATOMIC_AGGREGATE  "ATOMIC_AGGREGATE",     WELL_KNOWN,         InSet,  false,   Discard,   ATTRIBUTE_LENGTH,       "RFC 7606 §7.6",              atomic_aggregate;
-    AGGREGATOR        "AGGREGATOR",           OPT_TRANSITIVE,     InSet,  false,   Discard,   OPTIONAL_ATTRIBUTE,     "RFC 7606 §7.7",              aggregator;
-    COMMUNITIES       "COMMUNITIES",          OPT_TRANSITIVE,     InSet,  false,   Withdraw,  OPTIONAL_ATTRIBUTE,     "RFC 7606 §7.8",              community;
-    ORIGINATOR_ID     "ORIGINATOR_ID",        OPT_NON_TRANSITIVE, InSet,  true,    Withdraw,  OPTIONAL_ATTRIBUTE,     "RFC 7606 §7.9",              originator_id;
-    CLUSTER_LIST      "CLUSTER_LIST",         OPT_NON_TRANSITIVE, InSet,  true,    Withdraw,  OPTIONAL_ATTRIBUTE,     "RFC 7606 §7.10",             cluster_list;
-    MP_REACH_NLRI     "MP_REACH_NLRI",        OPT_NON_TRANSITIVE, Apart,  false,   Reset,     OPTIONAL_ATTRIBUTE,     "RFC 7606 §7.11, RFC 4760 §7", mp_reach;
-    MP_UNREACH_NLRI   "MP_UNREACH_NLRI",      OPT_NON_TRANSITIVE, Apart,  false,   Reset,     OPTIONAL_ATTRIBUTE,     "RFC 7606 §7.12, RFC 4760 §7", mp_unreach;
-    EXT_COMMUNITIES   "EXTENDED_COMMUNITIES", OPT_TRANSITIVE,     InSet,  false,   Withdraw,  OPTIONAL_ATTRIBUTE,     "RFC 7606 §7.14",             ext_community;
-    AS4_PATH          "AS4_PATH",             OPT_TRANSITIVE,     Merged, false,   Discard,   OPTIONAL_ATTRIBUTE,     "RFC 6793 §6",                as4_path;
-    AS4_AGGREGATOR    "AS4_AGGREGATOR",       OPT_TRANSITIVE,     Merged, false,   Discard,   OPTIONAL_ATTRIBUTE,     "RFC 6793 §6",                as4_aggregator;
-    LARGE_COMMUNITIES "LARGE_COMMUNITIES",    OPT_TRANSITIVE,     InSet,  false,   Withdraw,  OPTIONAL_ATTRIBUTE,     "RFC 8092 §6",                large_community;
+    ORIGIN            "ORIGIN",               WELL_KNOWN,         InSet,  Anyone,  Withdraw,  INVALID_ORIGIN,         "RFC 7606 §7.1",              origin;
+    AS_PATH           "AS_PATH",              WELL_KNOWN,         InSet,  Anyone,  Withdraw,  MALFORMED_AS_PATH,      "RFC 7606 §7.2",              as_path;
+    NEXT_HOP          "NEXT_HOP",             WELL_KNOWN,         Apart,  Anyone,  Withdraw,  INVALID_NEXT_HOP,       "RFC 7606 §7.3",              next_hop;
+    MED               "MULTI_EXIT_DISC",      OPT_NON_TRANSITIVE, InSet,  Anyone,  Withdraw,  OPTIONAL_ATTRIBUTE,     "RFC 7606 §7.4",              med;
+    LOCAL_PREF        "LOCAL_PREF",           WELL_KNOWN,         InSet,  Inside,  Withdraw,  ATTRIBUTE_LENGTH,       "RFC 7606 §7.5",              local_pref;
+    ATOMIC_AGGREGATE  "ATOMIC_AGGREGATE",     WELL_KNOWN,         InSet,  Anyone,  Discard,   ATTRIBUTE_LENGTH,       "RFC 7606 §7.6",              atomic_aggregate;
+    AGGREGATOR        "AGGREGATOR",           OPT_TRANSITIVE,     InSet,  Anyone,  Discard,   OPTIONAL_ATTRIBUTE,     "RFC 7606 §7.7",              aggregator;
+    COMMUNITIES       "COMMUNITIES",          OPT_TRANSITIVE,     InSet,  Anyone,  Withdraw,  OPTIONAL_ATTRIBUTE,     "RFC 7606 §7.8",              community;
+    ORIGINATOR_ID     "ORIGINATOR_ID",        OPT_NON_TRANSITIVE, InSet,  Inside,  Withdraw,  OPTIONAL_ATTRIBUTE,     "RFC 7606 §7.9",              originator_id;
+    CLUSTER_LIST      "CLUSTER_LIST",         OPT_NON_TRANSITIVE, InSet,  Inside,  Withdraw,  OPTIONAL_ATTRIBUTE,     "RFC 7606 §7.10",             cluster_list;
+    MP_REACH_NLRI     "MP_REACH_NLRI",        OPT_NON_TRANSITIVE, Apart,  Anyone,  Reset,     OPTIONAL_ATTRIBUTE,     "RFC 7606 §7.11, RFC 4760 §7", mp_reach;
+    MP_UNREACH_NLRI   "MP_UNREACH_NLRI",      OPT_NON_TRANSITIVE, Apart,  Anyone,  Reset,     OPTIONAL_ATTRIBUTE,     "RFC 7606 §7.12, RFC 4760 §7", mp_unreach;
+    EXT_COMMUNITIES   "EXTENDED_COMMUNITIES", OPT_TRANSITIVE,     InSet,  Anyone,  Withdraw,  OPTIONAL_ATTRIBUTE,     "RFC 7606 §7.14",             ext_community;
+    AS4_PATH          "AS4_PATH",             OPT_TRANSITIVE,     Merged, Anyone,  Discard,   OPTIONAL_ATTRIBUTE,     "RFC 6793 §6",                as4_path;
+    AS4_AGGREGATOR    "AS4_AGGREGATOR",       OPT_TRANSITIVE,     Merged, Anyone,  Discard,   OPTIONAL_ATTRIBUTE,     "RFC 6793 §6",                as4_aggregator;
+    PMSI_TUNNEL       "PMSI_TUNNEL",          OPT_TRANSITIVE,     InSet,  Anyone,  Withdraw,  OPTIONAL_ATTRIBUTE,     "RFC 6514 §5",                pmsi_tunnel;
+    TUNNEL_ENCAPSULATION "Tunnel Encapsulation", OPT_TRANSITIVE,  InSet,  Domain,  Withdraw,  OPTIONAL_ATTRIBUTE,     "RFC 9012 §13",               tunnel_encap;
+    TRAFFIC_ENGINEERING "Traffic Engineering", OPT_NON_TRANSITIVE, InSet, Anyone,  Withdraw,  OPTIONAL_ATTRIBUTE,     "RFC 7606 §7.13",             traffic_engineering;
+    IPV6_EXT_COMMUNITIES "IPv6 Address Specific Extended Community", OPT_TRANSITIVE, InSet, Anyone, Withdraw, OPTIONAL_ATTRIBUTE, "RFC 7606 §7.15",      ipv6_ext_community;
+    AIGP              "AIGP",                 OPT_NON_TRANSITIVE, InSet,  Domain,  Discard,   OPTIONAL_ATTRIBUTE,     "RFC 7311 §3",                aigp;
+    LINK_STATE        "BGP-LS Attribute",     OPT_NON_TRANSITIVE, InSet,  Anyone,  Discard,   OPTIONAL_ATTRIBUTE,     "RFC 9552 §8.2.2",            link_state;
+    LARGE_COMMUNITIES "LARGE_COMMUNITIES",    OPT_TRANSITIVE,     InSet,  Anyone,  Withdraw,  OPTIONAL_ATTRIBUTE,     "RFC 8092 §6",                large_community;
+    ONLY_TO_CUSTOMER  "Only to Customer (OTC)", OPT_TRANSITIVE,   InSet,  Anyone,  Withdraw,  OPTIONAL_ATTRIBUTE,     "RFC 9234 §5",                only_to_customer;
+    BFD_DISCRIMINATOR "BFD Discriminator",    OPT_TRANSITIVE,     InSet,  Anyone,  Discard,   OPTIONAL_ATTRIBUTE,     "RFC 9026 §3.1.6",            bfd_discriminator;
+    PREFIX_SID        "BGP Prefix-SID",       OPT_TRANSITIVE,     InSet,  Domain,  Discard,   OPTIONAL_ATTRIBUTE,     "RFC 8669 §6, RFC 9252 §7",   prefix_sid;
+    ATTR_SET          "ATTR_SET",             OPT_TRANSITIVE,     InSet,  Anyone,  Withdraw,  OPTIONAL_ATTRIBUTE,     "RFC 7606 §7.16",             attr_set;
 }
 
 /// Where in the table a code is; 255 for none.
@@ -140,13 +178,14 @@ mod tests {
         assert!(spec(0).is_none() && spec(255).is_none());
     }
 
-    /// The registry's classes: RFC 4271 §5.1, 1997, 4360, 4456, 4760 §3, 6793 §3, 8092 §3.
+    /// The registry's classes: RFC 4271 §5.1, 1997, 4360, 4456, 4760 §3, 5543 §3, 5701 §2, 6368 §5,
+    /// 6514 §5, 6793 §3, 7311 §3, 8092 §3, 8669 §3, 9012 §2, 9026 §3.1.6, 9234 §5, 9552 §5.3.
     #[test]
     fn flags_are_those_of_the_rfcs() {
         for (flags, codes) in [
             (0x40, &[1, 2, 3, 5, 6][..]),
-            (0xc0, &[7, 8, 16, 17, 18, 32]),
-            (0x80, &[4, 9, 10, 14, 15]),
+            (0xc0, &[7, 8, 16, 17, 18, 22, 23, 25, 32, 35, 38, 40, 128]),
+            (0x80, &[4, 9, 10, 14, 15, 24, 26, 29]),
         ] {
             for code in codes {
                 assert_eq!(spec(*code).map(|line| line.flags), Some(flags), "{code}");

@@ -8,6 +8,28 @@ use std::fmt;
 
 use super::AttrCode;
 
+/// The registered name of a code that is not in the table. Those of deprecated ones are here
+/// because old speakers send them.
+pub(super) fn name(code: u8) -> Option<&'static str> {
+    Some(match code {
+        11 => "DPA",
+        12 => "ADVERTISER",
+        13 => "RCID_PATH",
+        19 => "SAFI Specific Attribute",
+        20 => "Connector Attribute",
+        21 => "AS_PATHLIMIT",
+        27 => "PE Distinguisher Labels",
+        28 => "BGP Entropy Label Capability Attribute",
+        33 => "BGPsec_Path",
+        34 => "BGP Community Container Attribute",
+        36 => "BGP Domain Path (D-PATH)",
+        37 => "SFP attribute",
+        39 => "BGP Next Hop Dependent Characteristics (NHC)",
+        41 => "BIER",
+        _ => return None,
+    })
+}
+
 pub(super) fn show(
     code: AttrCode,
     flags: u8,

@@ -9,7 +9,7 @@ use crate::attribute::{AsPathRef, AttrCode, as4_path, flags};
 use crate::codes::update as subcode;
 use crate::error::{Disposition, Reason};
 use crate::input::Malformed;
-use crate::{NextHop, PeerKind, SessionContext};
+use crate::{NextHop, SessionContext};
 
 /// AS_TRANS in two octets (RFC 6793 §9).
 const AS_TRANS: [u8; 2] = [0x5b, 0xa0];
@@ -111,8 +111,15 @@ impl<'a> Canonical<'_, 'a> {
         }
         // RFC 7606 §7.5, §7.9, §7.10: from an external neighbour these are discarded, whatever they
         // hold.
-        if spec.internal && self.ctx.peer_kind == PeerKind::External {
+        if spec.from.excludes(self.ctx) {
             self.judge.discard(raw, "is not for external peers to send");
+            return;
+        }
+        // RFC 7311 §3: AIGP with the Transitive bit set is malformed, and is discarded as any
+        // malformed AIGP is; its own rule comes before RFC 7606 §3 c.
+        if spec.code == AttrCode::AIGP && raw.flags & flags::TRANSITIVE != 0 {
+            self.judge
+                .discard(raw, "is transitive, which it must not be");
             return;
         }
         if !self.judge.flags(raw, spec.flags) {

@@ -2,7 +2,7 @@
 
 use super::{MpReach, Update};
 use crate::NextHop;
-use crate::attribute::{AttrCode, AttrRef, flags};
+use crate::attribute::{AttrCode, flags};
 use crate::describe::{Fields, Node};
 use crate::frame::HEADER_LEN;
 use crate::nlri::NlriBlock;
@@ -32,7 +32,7 @@ impl Update<'_> {
         ) {
             fields.text("next_hop", next_hop.address());
         }
-        let attributes = attributes(self.attrs);
+        let attributes: Vec<_> = self.attrs.describe_attributes().collect();
         if !attributes.is_empty() {
             fields.list("attributes", attributes);
         }
@@ -56,18 +56,6 @@ fn describe_reach(reach: &MpReach<'_>, fields: &mut Fields) {
         }
     }
     fields.list("nlri", reach.nlri.describe());
-}
-
-fn attributes(attrs: AttrRef<'_>) -> Vec<Node> {
-    attrs
-        .iter()
-        .map(|(code, _, value)| {
-            Node::fields(|fields| {
-                fields.named("code", code.0, code.name());
-                fields.octets("value", value);
-            })
-        })
-        .collect()
 }
 
 /// The body of an UPDATE cut by its lengths, as far as they go, without a look at the values: for

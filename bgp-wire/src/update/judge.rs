@@ -364,7 +364,8 @@ impl<'a> Judge<'a> {
         } else {
             spec.subcode
         };
-        self.add(Some(spec.code), spec.malformed, subcode, error, raw.whole);
+        let disposition = error.asks.unwrap_or(spec.malformed);
+        self.add(Some(spec.code), disposition, subcode, error, raw.whole);
     }
 
     /// An attribute that is understood and has no business here.

@@ -8,6 +8,7 @@ mod framing;
 mod listed;
 mod nlri;
 mod optional;
+mod overlay;
 mod results;
 mod support;
 mod values;

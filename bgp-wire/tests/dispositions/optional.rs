@@ -280,7 +280,7 @@ fn unknown_attributes() {
             "of no octet",
             "RFC 4271 §5",
             &e,
-            unknown(0xc0, 128, &[]),
+            unknown(0xc0, 99, &[]),
             Stays(N),
         ),
         case(

@@ -1,9 +1,14 @@
 //! AS_PATH (RFC 4271 §5.1.2, RFC 5065, RFC 6793), canonically with four octets for each AS.
 
+mod text;
+
 use std::fmt;
 
 use bytes::BufMut;
 
+pub use text::AsPath;
+
+use crate::describe::{Fields, Node};
 use crate::error::Reason;
 use crate::input::{Input, Malformed};
 use crate::{Asn, PeerKind, SessionContext};
@@ -40,6 +45,16 @@ impl SegmentKind {
             Self::Sequence => 2,
             Self::ConfedSequence => 3,
             Self::ConfedSet => 4,
+        }
+    }
+
+    /// The registered name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Set => "AS_SET",
+            Self::Sequence => "AS_SEQUENCE",
+            Self::ConfedSequence => "AS_CONFED_SEQUENCE",
+            Self::ConfedSet => "AS_CONFED_SET",
         }
     }
 
@@ -89,31 +104,6 @@ impl<'a> Segment<'a> {
             SegmentKind::Set => 1,
             SegmentKind::ConfedSequence | SegmentKind::ConfedSet => 0,
         }
-    }
-}
-
-impl fmt::Debug for Segment<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-/// `65000 65001`, `{65000,65001}` for a set, `(65000 65001)` and `[65000,65001]` inside of a
-/// confederation.
-impl fmt::Display for Segment<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (open, between, close) = match self.kind {
-            SegmentKind::Sequence => ("", " ", ""),
-            SegmentKind::Set => ("{", ",", "}"),
-            SegmentKind::ConfedSequence => ("(", " ", ")"),
-            SegmentKind::ConfedSet => ("[", ",", "]"),
-        };
-        f.write_str(open)?;
-        for (place, asn) in self.iter().enumerate() {
-            f.write_str(if place > 0 { between } else { "" })?;
-            write!(f, "{asn}")?;
-        }
-        f.write_str(close)
     }
 }
 
@@ -241,24 +231,6 @@ impl<'a> AsPathRef<'a> {
     }
 }
 
-impl fmt::Debug for AsPathRef<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{self}\"")
-    }
-}
-
-impl fmt::Display for AsPathRef<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, segment) in self.segments().enumerate() {
-            if place > 0 {
-                f.write_str(" ")?;
-            }
-            write!(f, "{segment}")?;
-        }
-        Ok(())
-    }
-}
-
 pub(crate) fn read<'a>(
     value: Input<'a>,
     ctx: &SessionContext,
@@ -380,38 +352,31 @@ pub(crate) fn show(value: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     write!(f, "as-path \"{}\"", AsPathRef(value))
 }
 
+pub(crate) fn describe(value: &[u8], fields: &mut Fields) {
+    let path = AsPathRef(value);
+    fields.text("as_path", path);
+    fields.list(
+        "segments",
+        path.segments().map(|segment| {
+            Node::fields(|fields| {
+                fields.named("type", segment.kind.code(), Some(segment.kind.name()));
+                fields.list(
+                    "as_numbers",
+                    segment.iter().map(|asn| Node::Number(u64::from(asn.0))),
+                );
+            })
+        }),
+    );
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
 
-    /// A path from its text form: `1 2 {3,4} (5 6) [7,8]`.
+    /// The octets of a path.
     pub(crate) fn path(text: &str) -> Vec<u8> {
-        let mut out: Vec<u8> = Vec::new();
-        let spaced = text
-            .replace('{', " {:")
-            .replace('(', " (:")
-            .replace('[', " [:");
-        let mut open: Option<usize> = None;
-        for token in spaced.split([' ', ',']).filter(|token| !token.is_empty()) {
-            let (kind, digits) = match token.split_once(':') {
-                Some(("{", digits)) => (Some(1), digits),
-                Some(("(", digits)) => (Some(3), digits),
-                Some(("[", digits)) => (Some(4), digits),
-                _ => (if open.is_none() { Some(2) } else { None }, token),
-            };
-            if let Some(kind) = kind {
-                open = Some(out.len());
-                out.extend([kind, 0]);
-            }
-            let place = open.unwrap();
-            out[place + 1] += 1;
-            let end = digits.trim_end_matches(['}', ')', ']']);
-            out.extend(end.parse::<u32>().unwrap().to_be_bytes());
-            if end.len() < digits.len() {
-                open = None;
-            }
-        }
-        out
+        let path: AsPath = text.parse().unwrap();
+        path.as_ref().as_bytes().to_vec()
     }
 
     pub(crate) fn ctx(kind: PeerKind) -> SessionContext {

@@ -1,0 +1,108 @@
+//! BFD Discriminator (RFC 9026 §3.1.6): the BFD session that watches over a multicast tree.
+
+use std::fmt;
+
+use super::layout::put_address;
+use super::tlv::{self, Shape};
+use crate::SessionContext;
+use crate::describe::{Fields, Node};
+use crate::error::Reason;
+use crate::input::{Input, Malformed};
+
+/// The TLV with the address the BFD packets come from (RFC 9026 §3.1.6).
+const SOURCE_IP_ADDRESS: u16 = 1;
+
+/// Mode, discriminator and TLVs.
+fn split(value: &[u8]) -> Option<(u8, u32, &[u8])> {
+    let [mode, a, b, c, d, rest @ ..] = value else {
+        return None;
+    };
+    Some((*mode, u32::from_be_bytes([*a, *b, *c, *d]), rest))
+}
+
+pub(crate) fn read<'a>(
+    value: Input<'a>,
+    _: &SessionContext,
+    out: &mut Vec<u8>,
+) -> Result<(), Malformed<'a>> {
+    let Some((.., tlvs)) = split(value) else {
+        let length = Reason::Length(value.len());
+        return Err(Malformed::new(value, "BFD Discriminator", length));
+    };
+    tlv::each(Shape::OneOne, "BFD Discriminator TLV", tlvs, |tlv| {
+        if tlv.kind == SOURCE_IP_ADDRESS && !matches!(tlv.value.len(), 4 | 16) {
+            let length = Reason::Length(tlv.value.len());
+            return Err(Malformed::new(tlv.whole, "Source IP Address TLV", length));
+        }
+        Ok(())
+    })?;
+    out.extend_from_slice(value);
+    Ok(())
+}
+
+/// The registry "BFD Mode" (RFC 9026 §7.1).
+fn mode_name(mode: u8) -> Option<&'static str> {
+    (mode == 1).then_some("P2MP BFD Session")
+}
+
+pub(crate) fn show(value: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match split(value) {
+        Some((mode, discriminator, _)) => {
+            write!(f, "bfd-discriminator mode {mode} {discriminator}")
+        }
+        None => Ok(()),
+    }
+}
+
+pub(crate) fn describe(value: &[u8], fields: &mut Fields) {
+    let Some((mode, discriminator, tlvs)) = split(value) else {
+        return;
+    };
+    fields.named("mode", mode, mode_name(mode));
+    fields.number("discriminator", discriminator);
+    let tlvs = tlv::iter(Shape::OneOne, tlvs).map(|tlv| {
+        Node::fields(|fields| {
+            let source = tlv.kind == SOURCE_IP_ADDRESS;
+            fields.named("type", tlv.kind, source.then_some("Source IP Address"));
+            if source {
+                put_address("address", tlv.value, fields);
+            } else {
+                fields.octets("value", tlv.value);
+            }
+        })
+    });
+    fields.list("tlvs", tlvs);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Asn;
+
+    /// RFC 9026 §3.1.6.
+    #[test]
+    fn mode_and_discriminator_are_needed_and_addresses_have_their_length() {
+        for (value, good) in [
+            (&[1, 0, 0, 0, 7][..], true),
+            (&[1, 0, 0, 0, 7, 1, 4, 192, 0, 2, 1], true),
+            (&[1, 0, 0, 0, 7, 9, 0], true),
+            (&[], false),
+            (&[1, 0, 0, 7], false),
+            (&[1, 0, 0, 0, 7, 1], false),
+            (&[1, 0, 0, 0, 7, 1, 4, 192, 0, 2], false),
+            (&[1, 0, 0, 0, 7, 1, 3, 192, 0, 2], false),
+        ] {
+            let mut out = Vec::new();
+            let ctx = SessionContext::new(Asn(1), Asn(2));
+            assert_eq!(read(value, &ctx, &mut out).is_ok(), good, "{value:?}");
+            assert_eq!(out, if good { value } else { &[] });
+        }
+        let mut fields = Fields::new();
+        describe(&[1, 0, 0, 0, 7, 1, 4, 192, 0, 2, 1], &mut fields);
+        assert_eq!(
+            fields.get("mode"),
+            Some(&Node::Named(1, Some("P2MP BFD Session")))
+        );
+        assert_eq!(fields.get("discriminator"), Some(&Node::Number(7)));
+    }
+}

@@ -1,0 +1,162 @@
+//! The BGP-LS Attribute (RFC 9552 §5.3): what an IGP knows of a node, a link or a prefix.
+//!
+//! `kinds` is the table of TLVs. What is not in it is kept and shown as it is.
+
+mod kinds;
+
+use std::fmt;
+
+use self::kinds::{Inner, kind};
+use super::layout;
+use super::tlv::{self, Shape, Tlv};
+use crate::SessionContext;
+use crate::describe::{Fields, Node};
+use crate::error::Reason;
+use crate::input::{Input, Malformed};
+
+/// How deep TLVs in TLVs are looked into.
+const DEPTH: usize = 4;
+
+/// RFC 9552 §8.2.2: the TLVs have to fill the attribute. What they hold is for the consumer to
+/// judge, and is passed on whatever it is.
+pub(crate) fn read<'a>(
+    value: Input<'a>,
+    _: &SessionContext,
+    out: &mut Vec<u8>,
+) -> Result<(), Malformed<'a>> {
+    if value.is_empty() {
+        return Err(Malformed::new(value, "BGP-LS Attribute", Reason::Length(0)));
+    }
+    tlv::each(Shape::TwoTwo, "BGP-LS Attribute TLV", value, |_| Ok(()))?;
+    out.extend_from_slice(value);
+    Ok(())
+}
+
+pub(crate) fn show(value: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut fields = Fields::new();
+    describe(value, &mut fields);
+    f.write_str("link-state ")?;
+    layout::show(&fields, f)
+}
+
+pub(crate) fn describe(value: &[u8], fields: &mut Fields) {
+    fields.list("tlvs", describe_tlvs(value, DEPTH));
+}
+
+fn describe_tlvs(value: &[u8], depth: usize) -> impl Iterator<Item = Node> {
+    tlv::iter(Shape::TwoTwo, value).map(move |tlv| describe_tlv(tlv, depth))
+}
+
+fn describe_tlv(tlv: Tlv<'_>, depth: usize) -> Node {
+    let kind = kind(tlv.kind);
+    Node::fields(|fields| {
+        fields.named("type", tlv.kind, kind.map(|kind| kind.name));
+        let Some(kind) = kind else {
+            fields.octets("value", tlv.value);
+            return;
+        };
+        let rest = layout::describe(kind.layout, tlv.value, fields);
+        if rest.is_empty() {
+            return;
+        }
+        match kind.inner {
+            Inner::Tlvs if depth > 1 => fields.list("sub_tlvs", describe_tlvs(rest, depth - 1)),
+            Inner::Ranges => fields.list("ranges", ranges(rest)),
+            Inner::Nothing | Inner::Tlvs => fields.octets("rest", rest),
+        }
+    })
+}
+
+/// RFC 9085 §2.1.2: the size of each range, and a SID/Label TLV with its first.
+fn ranges(octets: &[u8]) -> impl Iterator<Item = Node> {
+    let mut rest = octets;
+    std::iter::from_fn(move || {
+        let ([a, b, c], after) = rest.split_first_chunk()?;
+        let first = tlv::iter(Shape::TwoTwo, after).next()?;
+        rest = after.get(first.whole.len()..)?;
+        Some(Node::fields(|fields| {
+            fields.number("range", u32::from_be_bytes([0, *a, *b, *c]));
+            layout::describe(&[layout::Field::Sid("first")], first.value, fields);
+        }))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Asn;
+
+    fn described(value: &[u8]) -> String {
+        fmt::from_fn(|f| show(value, f)).to_string()
+    }
+
+    /// RFC 9552 §8.2.2.
+    #[test]
+    fn tlvs_have_to_fill_the_attribute() {
+        let ctx = SessionContext::new(Asn(1), Asn(2));
+        let value = [4, 2, 0, 2, b'r', b'1', 0xff, 0xfe, 0, 1, 7];
+        for (length, good) in [
+            (11, true),
+            (10, false),
+            (6, true),
+            (5, false),
+            (3, false),
+            (0, false),
+        ] {
+            let mut out = Vec::new();
+            let value = &value[..length];
+            assert_eq!(read(value, &ctx, &mut out).is_ok(), good, "{length}");
+            assert_eq!(out, if good { value } else { &[] });
+        }
+    }
+
+    /// RFC 9552 §5.3, RFC 9085 §2, RFC 9514 §4, §7.
+    #[test]
+    fn tlvs_are_described_by_name() {
+        for (value, text) in [
+            (
+                &[4, 2, 0, 2, b'r', b'1', 0xff, 0xfe, 0, 1, 7][..],
+                "link-state tlvs [{type Node Name, name r1}, {type 65534, value 0x07}]",
+            ),
+            (
+                &[4, 0x41, 0, 4, 0x4c, 0xee, 0x6b, 0x28],
+                "link-state tlvs [{type Maximum Link Bandwidth, octets_per_second 125000000}]",
+            ),
+            (
+                &[
+                    4, 0x0a, 0, 12, 0x80, 0, 0, 0x1f, 0x40, 4, 0x89, 0, 3, 0, 0x3e, 0x80,
+                ],
+                "link-state tlvs [{type SR Capabilities, mpls_ipv4, ranges [{range 8000, first 16000}]}]",
+            ),
+            (
+                &[4, 0x86, 0, 8, 0, 0, 0, 0, 0, 0, 0, 9],
+                "link-state tlvs [{type Prefix-SID, flags 0, algorithm 0, sid 9}]",
+            ),
+            (
+                &[
+                    4, 0x52, 0, 30, 0, 6, 0, 0, 0, 0, 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0,
+                    0, 0, 0, 1, 4, 0xe4, 0, 4, 40, 24, 16, 0,
+                ],
+                "link-state tlvs [{type SRv6 End.X SID, endpoint_behavior End.X with PSP, flags 0, \
+                 algorithm 0, weight 0, sid 2001:db8::1, sub_tlvs [{type SRv6 SID Structure, \
+                 locator_block_length 40, locator_node_length 24, function_length 16, argument_length 0}]}]",
+            ),
+        ] {
+            assert_eq!(described(value), text);
+        }
+    }
+
+    #[test]
+    fn tlvs_in_tlvs_are_bounded() {
+        let mut value = vec![];
+        while value.len() < 60_000 {
+            let length = u16::try_from(value.len() + 8).unwrap().to_be_bytes();
+            value = [
+                &[4, 0x8a, length[0], length[1], 0, 0, 0, 0, 0, 0, 0, 0][..],
+                &value,
+            ]
+            .concat();
+        }
+        assert_eq!(described(&value).matches("SRv6 Locator").count(), DEPTH);
+    }
+}

@@ -1,0 +1,404 @@
+//! BGP Prefix-SID (RFC 8669) and what SRv6 services add to it (RFC 9252).
+
+use std::fmt;
+
+use super::layout::{self, Field};
+use super::srv6::{SidStructure, Srv6Sid, behavior_name};
+use super::tlv::{self, Shape, Tlv};
+use crate::SessionContext;
+use crate::describe::{Fields, Node};
+use crate::error::{Disposition, Reason};
+use crate::input::{Input, Malformed};
+
+const LABEL_INDEX: u16 = 1;
+const ORIGINATOR_SRGB: u16 = 3;
+const SRV6_L3_SERVICE: u16 = 5;
+const SRV6_L2_SERVICE: u16 = 6;
+/// The sub-TLV of a service, and the one in that (RFC 9252 §3.1, §3.2.1).
+const SID_INFORMATION: u16 = 1;
+const SID_STRUCTURE: u16 = 1;
+/// What the SID Information sub-TLV begins with: a reserved octet, the SID, flags, the behavior and
+/// a reserved octet (RFC 9252 §3.1).
+const SID_FIXED: usize = 21;
+
+/// A BGP Prefix-SID attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PrefixSid<'a>(&'a [u8]);
+
+impl<'a> PrefixSid<'a> {
+    pub(super) fn from_canonical(value: &'a [u8]) -> Self {
+        Self(value)
+    }
+
+    fn find(self, kind: u16) -> Option<&'a [u8]> {
+        tlv::iter(Shape::OneTwo, self.0)
+            .find(|tlv| tlv.kind == kind)
+            .map(|tlv| tlv.value)
+    }
+
+    /// The label index (RFC 8669 §3.1).
+    pub fn label_index(self) -> Option<u32> {
+        match self.find(LABEL_INDEX)? {
+            [_, _, _, a, b, c, d] => Some(u32::from_be_bytes([*a, *b, *c, *d])),
+            _ => None,
+        }
+    }
+
+    /// The originator's label blocks, each by its first label and its size (RFC 8669 §3.2).
+    pub fn originator_srgb(self) -> impl Iterator<Item = (u32, u32)> + use<'a> {
+        let value = self.find(ORIGINATOR_SRGB).unwrap_or(&[]);
+        blocks(value)
+    }
+
+    /// The SID of an L3 service (RFC 9252 §2). Of several services and SIDs the first counts (§7,
+    /// §3.1); `None` also if its structure cannot be.
+    pub fn srv6_l3(self) -> Option<Srv6Sid> {
+        service_sid(self.find(SRV6_L3_SERVICE)?)
+    }
+
+    /// The SID of an L2 service (RFC 9252 §2).
+    pub fn srv6_l2(self) -> Option<Srv6Sid> {
+        service_sid(self.find(SRV6_L2_SERVICE)?)
+    }
+}
+
+fn blocks(value: &[u8]) -> impl Iterator<Item = (u32, u32)> + use<'_> {
+    let blocks = value.get(2..).unwrap_or(&[]).as_chunks::<6>().0;
+    blocks.iter().map(|[a, b, c, d, e, f]| {
+        (
+            u32::from_be_bytes([0, *a, *b, *c]),
+            u32::from_be_bytes([0, *d, *e, *f]),
+        )
+    })
+}
+
+fn service_sid(service: &[u8]) -> Option<Srv6Sid> {
+    let (_reserved, sub_tlvs) = service.split_first()?;
+    let information = tlv::iter(Shape::OneTwo, sub_tlvs)
+        .find(|tlv| tlv.kind == SID_INFORMATION)?
+        .value;
+    let (fixed, rest) = information.split_first_chunk::<SID_FIXED>()?;
+    let [_, sid @ .., _flags, high, low, _] = fixed;
+    let structure = tlv::iter(Shape::OneTwo, rest).find(|tlv| tlv.kind == SID_STRUCTURE);
+    let structure = match structure {
+        None => None,
+        Some(tlv) => Some(SidStructure::from_bytes(*tlv.value.as_array()?)),
+    };
+    let sid = Srv6Sid {
+        sid: (*sid).into(),
+        behavior: u16::from_be_bytes([*high, *low]),
+        structure,
+    };
+    structure.is_none_or(SidStructure::is_valid).then_some(sid)
+}
+
+/// Appends a service with one SID.
+fn write_service(kind: u16, sid: Srv6Sid, out: &mut Vec<u8>) {
+    let structure: &[u8] = match sid.structure {
+        Some(structure) => &[&[1, 0, 6][..], &structure.to_bytes()].concat(),
+        None => &[],
+    };
+    let inner = u16::try_from(SID_FIXED + structure.len()).unwrap_or(0);
+    out.push(u8::try_from(kind).unwrap_or(0));
+    out.extend_from_slice(&(inner + 4).to_be_bytes());
+    out.extend_from_slice(&[0, 1]);
+    out.extend_from_slice(&inner.to_be_bytes());
+    out.push(0);
+    out.extend_from_slice(&sid.sid.octets());
+    out.push(0);
+    out.extend_from_slice(&sid.behavior.to_be_bytes());
+    out.push(0);
+    out.extend_from_slice(structure);
+}
+
+/// Appends the TLVs of `old` with another L3 or L2 service, or without one.
+pub(super) fn replace_service(old: &[u8], l3: bool, sid: Option<Srv6Sid>, out: &mut Vec<u8>) {
+    let kind = if l3 { SRV6_L3_SERVICE } else { SRV6_L2_SERVICE };
+    for tlv in tlv::iter(Shape::OneTwo, old).filter(|tlv| tlv.kind != kind) {
+        out.extend_from_slice(tlv.whole);
+    }
+    if let Some(sid) = sid {
+        write_service(kind, sid, out);
+    }
+}
+
+pub(crate) fn read<'a>(
+    value: Input<'a>,
+    _: &SessionContext,
+    out: &mut Vec<u8>,
+) -> Result<(), Malformed<'a>> {
+    if value.is_empty() {
+        return Err(Malformed::new(value, "BGP Prefix-SID", Reason::Length(0)));
+    }
+    // RFC 7606 §3 h: of several errors the severest counts.
+    let mut worst: Option<Malformed<'a>> = None;
+    let mut note = |error: Malformed<'a>| {
+        if worst.is_none_or(|known| known.asks < error.asks) {
+            worst = Some(error);
+        }
+    };
+    let framing = tlv::each(Shape::OneTwo, "Prefix-SID TLV", value, |tlv| {
+        check(tlv).unwrap_or_else(&mut note);
+        Ok(())
+    });
+    framing.map_err(of_a_service).unwrap_or_else(&mut note);
+    if let Some(error) = worst {
+        return Err(error);
+    }
+    out.extend_from_slice(value);
+    Ok(())
+}
+
+fn check(tlv: Tlv<'_>) -> Result<(), Malformed<'_>> {
+    let length = tlv.value.len();
+    let bad = |field| Err(Malformed::new(tlv.whole, field, Reason::Length(length)));
+    match tlv.kind {
+        // RFC 8669 §3.1: "7, the total length in octets of the value portion of the TLV".
+        LABEL_INDEX if length != 7 => bad("Label-Index TLV"),
+        // RFC 8669 §3.2: two octets of flags, and one or more blocks of six.
+        ORIGINATOR_SRGB if length < 8 || length % 6 != 2 => bad("Originator SRGB TLV"),
+        SRV6_L3_SERVICE | SRV6_L2_SERVICE => {
+            check_service(tlv).map_err(|error| error.asking(Disposition::TreatAsWithdraw))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// RFC 9252 §7: a service that is longer than the attribute is malformed as a service.
+fn of_a_service(cut: Malformed<'_>) -> Malformed<'_> {
+    match cut.at.first() {
+        Some(5 | 6) => cut.asking(Disposition::TreatAsWithdraw),
+        _ => cut,
+    }
+}
+
+/// RFC 9252 §7. What the values mean makes no TLV malformed.
+fn check_service(service: Tlv<'_>) -> Result<(), Malformed<'_>> {
+    let Some((_reserved, sub_tlvs)) = service.value.split_first() else {
+        return Err(Malformed::new(
+            service.whole,
+            "SRv6 Service TLV",
+            Reason::Length(0),
+        ));
+    };
+    tlv::each(Shape::OneTwo, "SRv6 Service Sub-TLV", sub_tlvs, |tlv| {
+        if tlv.kind != SID_INFORMATION {
+            return Ok(());
+        }
+        let Some((_, rest)) = tlv.value.split_at_checked(SID_FIXED) else {
+            let length = Reason::Length(tlv.value.len());
+            return Err(Malformed::new(
+                tlv.whole,
+                "SRv6 SID Information Sub-TLV",
+                length,
+            ));
+        };
+        tlv::each(Shape::OneTwo, "SRv6 Service Data Sub-Sub-TLV", rest, |_| {
+            Ok(())
+        })
+    })
+}
+
+fn type_name(kind: u16) -> Option<&'static str> {
+    Some(match kind {
+        LABEL_INDEX => "Label-Index",
+        2 | 4 => "Deprecated",
+        ORIGINATOR_SRGB => "Originator SRGB",
+        SRV6_L3_SERVICE => "SRv6 L3 Service",
+        SRV6_L2_SERVICE => "SRv6 L2 Service",
+        _ => return None,
+    })
+}
+
+pub(crate) fn show(value: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut fields = Fields::new();
+    describe(value, &mut fields);
+    f.write_str("prefix-sid ")?;
+    layout::show(&fields, f)
+}
+
+pub(crate) fn describe(value: &[u8], fields: &mut Fields) {
+    let tlvs = tlv::iter(Shape::OneTwo, value).map(|tlv| {
+        Node::fields(|fields| {
+            fields.named("type", tlv.kind, type_name(tlv.kind));
+            describe_tlv(tlv, fields);
+        })
+    });
+    fields.list("tlvs", tlvs);
+}
+
+fn describe_tlv(tlv: Tlv<'_>, fields: &mut Fields) {
+    const INDEX: &[Field] = &[
+        Field::Reserved(1),
+        Field::Number("flags", 2),
+        Field::Number("label_index", 4),
+    ];
+    match (tlv.kind, tlv.value) {
+        (LABEL_INDEX, value) => layout::describe_all(INDEX, value, fields),
+        (ORIGINATOR_SRGB, value) => {
+            layout::describe(&[Field::Number("flags", 2)], value, fields);
+            let blocks = blocks(value).map(|(first, size)| {
+                Node::fields(|fields| {
+                    fields.number("base", first);
+                    fields.number("range", size);
+                })
+            });
+            fields.list("srgb", blocks);
+        }
+        (SRV6_L3_SERVICE | SRV6_L2_SERVICE, [_, sub_tlvs @ ..]) => {
+            let sub_tlvs = tlv::iter(Shape::OneTwo, sub_tlvs)
+                .map(|tlv| Node::fields(|fields| describe_sid(tlv, fields)));
+            fields.list("sub_tlvs", sub_tlvs);
+        }
+        (_, value) => fields.octets("value", value),
+    }
+}
+
+fn describe_sid(tlv: Tlv<'_>, fields: &mut Fields) {
+    let information = tlv.kind == SID_INFORMATION;
+    fields.named(
+        "type",
+        tlv.kind,
+        information.then_some("SRv6 SID Information"),
+    );
+    if !information {
+        fields.octets("value", tlv.value);
+        return;
+    }
+    const FIXED: &[Field] = &[
+        Field::Reserved(1),
+        Field::Ipv6("sid"),
+        Field::Number("flags", 1),
+        Field::Named("endpoint_behavior", 2, |number| {
+            behavior_name(u16::try_from(number).ok()?)
+        }),
+        Field::Reserved(1),
+    ];
+    const STRUCTURE: &[Field] = &[
+        Field::Number("locator_block_length", 1),
+        Field::Number("locator_node_length", 1),
+        Field::Number("function_length", 1),
+        Field::Number("argument_length", 1),
+        Field::Number("transposition_length", 1),
+        Field::Number("transposition_offset", 1),
+    ];
+    let rest = layout::describe(FIXED, tlv.value, fields);
+    let inner = tlv::iter(Shape::OneTwo, rest).map(|tlv| {
+        Node::fields(|fields| {
+            let structure = tlv.kind == SID_STRUCTURE;
+            fields.named("type", tlv.kind, structure.then_some("SRv6 SID Structure"));
+            if structure {
+                layout::describe_all(STRUCTURE, tlv.value, fields);
+            } else {
+                fields.octets("value", tlv.value);
+            }
+        })
+    });
+    fields.list("sub_sub_tlvs", inner);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Asn;
+
+    fn read_it(value: &[u8]) -> Result<(), Option<Disposition>> {
+        let (ctx, mut out) = (SessionContext::new(Asn(1), Asn(1)), Vec::new());
+        let result = read(value, &ctx, &mut out).map_err(|error| error.asks);
+        assert_eq!(out, if result.is_ok() { value } else { &[] });
+        result
+    }
+
+    const SID: Srv6Sid = Srv6Sid {
+        sid: std::net::Ipv6Addr::new(0x2001, 0xdb8, 1, 2, 0, 0, 0, 0),
+        behavior: 19,
+        structure: Some(SidStructure {
+            locator_block: 40,
+            locator_node: 24,
+            function: 16,
+            argument: 0,
+            transposition_length: 16,
+            transposition_offset: 64,
+        }),
+    };
+
+    /// RFC 9252 §2, §3.1, §3.2.1: the octets of the figures.
+    #[test]
+    fn a_service_is_written_as_it_is_read() {
+        let mut value = Vec::new();
+        replace_service(&[], true, Some(SID), &mut value);
+        let mut wanted = vec![5, 0, 34, 0, 1, 0, 30, 0];
+        wanted.extend([0x20, 1, 0xd, 0xb8, 0, 1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0]);
+        wanted.extend([0, 0, 19, 0, 1, 0, 6, 40, 24, 16, 0, 16, 64]);
+        assert_eq!(value, wanted);
+        assert_eq!(read_it(&value), Ok(()));
+        assert_eq!(PrefixSid(&value).srv6_l3(), Some(SID));
+        assert_eq!(PrefixSid(&value).srv6_l2(), None);
+        let plain = Srv6Sid {
+            structure: None,
+            ..SID
+        };
+        let mut both = Vec::new();
+        replace_service(&value, false, Some(plain), &mut both);
+        assert_eq!(read_it(&both), Ok(()));
+        assert_eq!(PrefixSid(&both).srv6_l3(), Some(SID));
+        assert_eq!(PrefixSid(&both).srv6_l2(), Some(plain));
+        let mut one = Vec::new();
+        replace_service(&both, false, None, &mut one);
+        assert_eq!(one, value);
+    }
+
+    /// RFC 8669 §3, §6: discard. RFC 9252 §7: treat-as-withdraw for a malformed service.
+    #[test]
+    fn malformed_tlvs_ask_for_what_their_rfc_says() {
+        let index = [1, 0, 7, 0, 0, 0, 0, 0, 0, 9];
+        assert_eq!(read_it(&index), Ok(()));
+        assert_eq!(PrefixSid(&index).label_index(), Some(9));
+        let srgb = [3, 0, 8, 0, 0, 0, 0x3e, 0x80, 0, 0x1f, 0x40];
+        assert_eq!(read_it(&srgb), Ok(()));
+        let blocks: Vec<_> = PrefixSid(&srgb).originator_srgb().collect();
+        assert_eq!(blocks, [(16000, 8000)]);
+        assert_eq!(read_it(&[99, 0, 1, 7]), Ok(()), "unknown ones are kept");
+
+        let mut service = Vec::new();
+        write_service(5, SID, &mut service);
+        let withdraw = Err(Some(Disposition::TreatAsWithdraw));
+        for (value, wanted) in [
+            (&[][..], Err(None)),
+            (&[1], Err(None)),
+            (&[1, 0, 6, 0, 0, 0, 0, 0, 0], Err(None)),
+            (&index[..9], Err(None)),
+            (&[3, 0, 2, 0, 0], Err(None)),
+            (&[3, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0], Err(None)),
+            (&[5, 0, 0], withdraw),
+            (&[5, 0], withdraw),
+            (&service[..30], withdraw),
+            (&[6, 0, 4, 0, 1, 0, 0], withdraw),
+            (&[6, 0, 4, 0, 1, 0, 9], withdraw),
+            (&[1, 0, 1, 0, 5, 0, 0], withdraw),
+            (&[5, 0, 0, 1], withdraw),
+            (&[1, 0, 1, 0, 1, 0], Err(None)),
+            (&[5, 0, 1, 0], Ok(())),
+            (&[5, 0, 4, 0, 9, 0, 0], Ok(())),
+        ] {
+            assert_eq!(read_it(value), wanted, "{value:?}");
+        }
+        // A sub-sub-TLV that is longer than what it is in.
+        let mut cut = service.clone();
+        let structure = cut.len() - 7;
+        cut[structure] = 7;
+        assert_eq!(read_it(&cut), withdraw);
+    }
+
+    #[test]
+    fn a_structure_that_cannot_be_makes_the_sid_invalid_and_no_more() {
+        let mut value = Vec::new();
+        let structure = SID.structure.map(|structure| SidStructure {
+            argument: 200,
+            ..structure
+        });
+        write_service(5, Srv6Sid { structure, ..SID }, &mut value);
+        assert_eq!(read_it(&value), Ok(()));
+        assert_eq!(PrefixSid(&value).srv6_l3(), None);
+    }
+}

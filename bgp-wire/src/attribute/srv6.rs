@@ -1,0 +1,269 @@
+//! SRv6: segment identifiers, what their bits are, and the names of endpoint behaviors.
+
+use std::net::Ipv6Addr;
+
+/// How the bits of a SID are used, and which of them travel in the label field of the NLRI
+/// (RFC 9252 §3.2.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct SidStructure {
+    /// Locator Block Length, in bits.
+    pub locator_block: u8,
+    /// Locator Node Length, in bits.
+    pub locator_node: u8,
+    /// Function Length, in bits.
+    pub function: u8,
+    /// Argument Length, in bits.
+    pub argument: u8,
+    /// Transposition Length: how many bits are in the label field.
+    pub transposition_length: u8,
+    /// Transposition Offset: the place in the SID where they belong.
+    pub transposition_offset: u8,
+}
+
+impl SidStructure {
+    pub(super) fn from_bytes([a, b, c, d, e, f]: [u8; 6]) -> Self {
+        Self {
+            locator_block: a,
+            locator_node: b,
+            function: c,
+            argument: d,
+            transposition_length: e,
+            transposition_offset: f,
+        }
+    }
+
+    pub(super) fn to_bytes(self) -> [u8; 6] {
+        [
+            self.locator_block,
+            self.locator_node,
+            self.function,
+            self.argument,
+            self.transposition_length,
+            self.transposition_offset,
+        ]
+    }
+
+    /// RFC 9252 §3.2.1: the lengths sum up to 128 at most, and to what is transposed at least
+    /// (erratum 7817); without a length there is no offset.
+    pub fn is_valid(self) -> bool {
+        let lengths = [
+            self.locator_block,
+            self.locator_node,
+            self.function,
+            self.argument,
+        ];
+        let bits: u32 = lengths.into_iter().map(u32::from).sum();
+        let transposed =
+            u32::from(self.transposition_length) + u32::from(self.transposition_offset);
+        let offset_alone = self.transposition_length == 0 && self.transposition_offset != 0;
+        bits <= 128 && transposed <= bits && !offset_alone
+    }
+}
+
+/// The SID of a service (RFC 9252 §3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Srv6Sid {
+    /// The SID, without the bits that are in the label field.
+    pub sid: Ipv6Addr,
+    /// The registered number of the endpoint behavior.
+    pub behavior: u16,
+    /// How its bits are used, if that is said.
+    pub structure: Option<SidStructure>,
+}
+
+impl Srv6Sid {
+    /// The whole SID: with the bits that are in the label field, which has so many bits: 20 for
+    /// VPN, 24 for EVPN (RFC 9252 §5.1, §6). They are its high-order ones (RFC 9252 §4). `None` if
+    /// the structure is invalid or asks for more bits than the field has.
+    pub fn with_label(self, label: u32, label_bits: u8) -> Option<Ipv6Addr> {
+        let Some(structure) = self.structure else {
+            return Some(self.sid);
+        };
+        let length = structure.transposition_length;
+        if !structure.is_valid() || length > label_bits || label_bits > 32 {
+            return None;
+        }
+        if length == 0 {
+            return Some(self.sid);
+        }
+        let mask = (1u128 << length) - 1;
+        let bits = u128::from(label >> (label_bits - length)) & mask;
+        let shift = 128u8
+            .checked_sub(structure.transposition_offset)?
+            .checked_sub(length)?;
+        let sid = u128::from(self.sid) & !(mask << shift);
+        Some(Ipv6Addr::from(sid | bits << shift))
+    }
+}
+
+/// The registered name of an endpoint behavior ("SRv6 Endpoint Behaviors", RFC 8986 §10.2).
+pub fn behavior_name(behavior: u16) -> Option<&'static str> {
+    Some(match behavior {
+        1 => "End",
+        2 => "End with PSP",
+        3 => "End with USP",
+        4 => "End with PSP & USP",
+        5 => "End.X",
+        6 => "End.X with PSP",
+        7 => "End.X with USP",
+        8 => "End.X with PSP & USP",
+        9 => "End.T",
+        10 => "End.T with PSP",
+        11 => "End.T with USP",
+        12 => "End.T with PSP & USP",
+        13 => "End.B6.Insert",
+        14 => "End.B6.Encaps",
+        15 => "End.BM",
+        16 => "End.DX6",
+        17 => "End.DX4",
+        18 => "End.DT6",
+        19 => "End.DT4",
+        20 => "End.DT46",
+        21 => "End.DX2",
+        22 => "End.DX2V",
+        23 => "End.DT2U",
+        24 => "End.DT2M",
+        26 => "End.B6.Insert.Red",
+        27 => "End.B6.Encaps.Red",
+        28 => "End with USD",
+        29 => "End with PSP & USD",
+        30 => "End with USP & USD",
+        31 => "End with PSP, USP & USD",
+        32 => "End.X with USD",
+        33 => "End.X with PSP & USD",
+        34 => "End.X with USP & USD",
+        35 => "End.X with PSP, USP & USD",
+        36 => "End.T with USD",
+        37 => "End.T with PSP & USD",
+        38 => "End.T with USP & USD",
+        39 => "End.T with PSP, USP & USD",
+        40 => "End.MAP",
+        41 => "End.Limit",
+        42 => "End with NEXT-ONLY-CSID",
+        43 => "End with NEXT-CSID",
+        44 => "End with NEXT-CSID & PSP",
+        45 => "End with NEXT-CSID & USP",
+        46 => "End with NEXT-CSID, PSP & USP",
+        47 => "End with NEXT-CSID & USD",
+        48 => "End with NEXT-CSID, PSP & USD",
+        49 => "End with NEXT-CSID, USP & USD",
+        50 => "End with NEXT-CSID, PSP, USP & USD",
+        51 => "End.X with NEXT-ONLY-CSID",
+        52 => "End.X with NEXT-CSID",
+        53 => "End.X with NEXT-CSID & PSP",
+        54 => "End.X with NEXT-CSID & USP",
+        55 => "End.X with NEXT-CSID, PSP & USP",
+        56 => "End.X with NEXT-CSID & USD",
+        57 => "End.X with NEXT-CSID, PSP & USD",
+        58 => "End.X with NEXT-CSID, USP & USD",
+        59 => "End.X with NEXT-CSID, PSP, USP & USD",
+        60 => "End.DX6 with NEXT-CSID",
+        61 => "End.DX4 with NEXT-CSID",
+        62 => "End.DT6 with NEXT-CSID",
+        63 => "End.DT4 with NEXT-CSID",
+        64 => "End.DT46 with NEXT-CSID",
+        65 => "End.DX2 with NEXT-CSID",
+        66 => "End.DX2V with NEXT-CSID",
+        67 => "End.DT2U with NEXT-CSID",
+        68 => "End.DT2M with NEXT-CSID",
+        69 => "End.M.GTP6.D",
+        70 => "End.M.GTP6.Di",
+        71 => "End.M.GTP6.E",
+        72 => "End.M.GTP4.E",
+        0xffff => "Opaque",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STRUCTURE: SidStructure = SidStructure {
+        locator_block: 40,
+        locator_node: 24,
+        function: 16,
+        argument: 0,
+        transposition_length: 16,
+        transposition_offset: 64,
+    };
+
+    /// RFC 9252 §4: "the Function part of the SID is transposed into the label field": the function
+    /// 0x0042 is in the high-order 16 of 20 bits.
+    #[test]
+    fn transposed_bits_come_back_from_the_label() {
+        let partial = Srv6Sid {
+            sid: "2001:db8:1:2::".parse().unwrap(),
+            behavior: 19,
+            structure: Some(STRUCTURE),
+        };
+        let whole = "2001:db8:1:2:42::".parse().ok();
+        assert_eq!(partial.with_label(0x42 << 4, 20), whole);
+        assert_eq!(partial.with_label(0x42 << 8, 24), whole);
+        assert_eq!(
+            partial.with_label(7, 15),
+            None,
+            "more bits than the field has"
+        );
+        let plain = Srv6Sid {
+            structure: None,
+            ..partial
+        };
+        assert_eq!(plain.with_label(99, 20), Some(plain.sid));
+    }
+
+    /// RFC 9252 §3.2.1 with erratum 7817.
+    #[test]
+    fn structures_that_cannot_be_are_known() {
+        for (structure, valid) in [
+            (STRUCTURE, true),
+            (
+                SidStructure {
+                    argument: 48,
+                    ..STRUCTURE
+                },
+                true,
+            ),
+            (
+                SidStructure {
+                    argument: 49,
+                    ..STRUCTURE
+                },
+                false,
+            ),
+            (
+                SidStructure {
+                    transposition_offset: 65,
+                    ..STRUCTURE
+                },
+                false,
+            ),
+            (
+                SidStructure {
+                    transposition_length: 0,
+                    ..STRUCTURE
+                },
+                false,
+            ),
+            (
+                SidStructure {
+                    transposition_length: 0,
+                    transposition_offset: 0,
+                    ..STRUCTURE
+                },
+                true,
+            ),
+            (
+                SidStructure {
+                    transposition_length: 255,
+                    transposition_offset: 255,
+                    ..STRUCTURE
+                },
+                false,
+            ),
+        ] {
+            assert_eq!(structure.is_valid(), valid, "{structure:?}");
+            assert_eq!(SidStructure::from_bytes(structure.to_bytes()), structure);
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! TUNNEL_ENCAPSULATION (RFC 9012): the tunnels that lead to a next hop, and what has to be known to
+//! use them. SR policies (RFC 9830) are a kind of tunnel.
+//!
+//! - `sub_tlv` is the table of what describes a tunnel.
+//! - `segment` is the table of what a segment list of an SR policy is made of.
+//!
+//! That a tunnel needs exactly one Tunnel Egress Endpoint depends on the family of the route (RFC
+//! 9012 §3.1, §6), which an attribute does not know: whoever uses the tunnel asks for it.
+
+mod segment;
+mod sub_tlv;
+
+use std::fmt;
+
+use super::ext_community::Names;
+use super::layout;
+use super::tlv::{self, Shape, Tlv};
+use crate::SessionContext;
+use crate::describe::{Fields, Node};
+use crate::error::Reason;
+use crate::input::{Input, Malformed};
+
+/// The registry "BGP Tunnel Encapsulation Attribute Tunnel Types": number, name in texts, registered
+/// name.
+pub(crate) const TUNNEL_TYPES: Names = &[
+    (1, "l2tpv3", "L2TPv3 over IP"),
+    (2, "gre", "GRE"),
+    (
+        3,
+        "transmit-tunnel-endpoint",
+        "Transmit tunnel endpoint (DEPRECATED)",
+    ),
+    (4, "ipsec", "IPsec in Tunnel-mode (DEPRECATED)"),
+    (
+        5,
+        "ip-in-ip-ipsec",
+        "IP in IP tunnel with IPsec Transport Mode (DEPRECATED)",
+    ),
+    (
+        6,
+        "mpls-in-ip-ipsec",
+        "MPLS-in-IP tunnel with IPsec Transport Mode (DEPRECATED)",
+    ),
+    (7, "ip-in-ip", "IP in IP"),
+    (8, "vxlan", "VXLAN Encapsulation"),
+    (9, "nvgre", "NVGRE Encapsulation"),
+    (10, "mpls", "MPLS Encapsulation"),
+    (11, "mpls-in-gre", "MPLS in GRE Encapsulation"),
+    (12, "vxlan-gpe", "VXLAN GPE Encapsulation"),
+    (13, "mpls-in-udp", "MPLS in UDP Encapsulation"),
+    (14, "ipv6-tunnel", "IPv6 Tunnel"),
+    (15, "sr-policy", "SR Policy"),
+    (16, "bare", "Bare"),
+    (17, "sr-tunnel", "SR Tunnel (DEPRECATED)"),
+    (18, "cloud-security", "Cloud Security"),
+    (19, "geneve", "Geneve Encapsulation"),
+    (20, "any-encapsulation", "Any-Encapsulation"),
+    (21, "gtp", "GTP Tunnel Type"),
+    (
+        22,
+        "dps",
+        "Dynamic Path Selection (DPS) Tunnel Encapsulation",
+    ),
+];
+
+/// The tunnel type of an SR policy (RFC 9830 §2.2).
+const SR_POLICY: u16 = 15;
+
+fn type_name(tunnel_type: u16) -> Option<&'static str> {
+    TUNNEL_TYPES
+        .iter()
+        .find(|(number, ..)| *number == u32::from(tunnel_type))
+        .map(|(.., registered)| *registered)
+}
+
+pub(crate) fn read<'a>(
+    value: Input<'a>,
+    _: &SessionContext,
+    out: &mut Vec<u8>,
+) -> Result<(), Malformed<'a>> {
+    let start = out.len();
+    tlv::each(Shape::TwoTwo, "Tunnel TLV", value, |tunnel| {
+        let mut usable = true;
+        // RFC 9012 §13: "The final octet of a TLV MUST also be the final octet of its final
+        // sub-TLV."
+        tlv::each(
+            Shape::OneVaries,
+            "Tunnel Sub-TLV",
+            tunnel.value,
+            |sub_tlv| {
+                if tunnel.kind == SR_POLICY {
+                    return sub_tlv::check_sr_policy(sub_tlv);
+                }
+                usable &= sub_tlv::is_good_endpoint(sub_tlv);
+                Ok(())
+            },
+        )?;
+        // RFC 9012 §13: a TLV with a malformed Tunnel Egress Endpoint "MUST be ignored" and "MUST be
+        // removed from the Tunnel Encapsulation attribute before" the route is distributed. Other
+        // malformed sub-TLVs count as unrecognized and stay.
+        if usable {
+            out.extend_from_slice(tunnel.whole);
+        }
+        Ok(())
+    })?;
+    // RFC 9012 §13: treat-as-withdraw if the attribute "does not have any valid TLVs".
+    if out.len() == start {
+        return Err(Malformed::new(
+            value,
+            "TUNNEL_ENCAPSULATION",
+            Reason::Text("has no valid TLV"),
+        ));
+    }
+    Ok(())
+}
+
+pub(crate) fn show(value: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut fields = Fields::new();
+    describe(value, &mut fields);
+    f.write_str("tunnel-encapsulation ")?;
+    layout::show(&fields, f)
+}
+
+pub(crate) fn describe(value: &[u8], fields: &mut Fields) {
+    let tunnels = tlv::iter(Shape::TwoTwo, value).map(|tunnel: Tlv<'_>| {
+        Node::fields(|fields| {
+            fields.named("tunnel_type", tunnel.kind, type_name(tunnel.kind));
+            let sub_tlvs = tlv::iter(Shape::OneVaries, tunnel.value);
+            let sub_tlvs = sub_tlvs.map(|sub_tlv| sub_tlv::describe(tunnel.kind, sub_tlv));
+            fields.list("sub_tlvs", sub_tlvs);
+        })
+    });
+    fields.list("tunnels", tunnels);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Asn;
+
+    fn read_it(value: &[u8]) -> Option<Vec<u8>> {
+        let (ctx, mut out) = (SessionContext::new(Asn(1), Asn(1)), Vec::new());
+        read(value, &ctx, &mut out).ok().map(|()| out)
+    }
+
+    fn tunnel(kind: u16, sub_tlvs: &[u8]) -> Vec<u8> {
+        let mut value = kind.to_be_bytes().to_vec();
+        value.extend(u16::try_from(sub_tlvs.len()).unwrap().to_be_bytes());
+        value.extend(sub_tlvs);
+        value
+    }
+
+    /// RFC 9012 §3.1: four reserved octets, a family and an address of it.
+    const ENDPOINT: [u8; 12] = [6, 10, 0, 0, 0, 0, 0, 1, 192, 0, 2, 1];
+
+    /// RFC 9012 §13.
+    #[test]
+    fn tunnels_with_a_bad_endpoint_are_removed_and_others_stay() {
+        let good = tunnel(8, &ENDPOINT);
+        assert_eq!(read_it(&good), Some(good.clone()));
+        for bad in [
+            &[6, 10, 0, 0, 0, 0, 0, 1, 127, 0, 0, 1][..],
+            &[6, 9, 0, 0, 0, 0, 0, 1, 192, 0, 2],
+            &[6, 10, 0, 0, 0, 0, 0, 2, 192, 0, 2, 1],
+            &[6, 7, 0, 0, 0, 0, 0, 0, 1],
+            &[6, 5, 0, 0, 0, 0, 0],
+            &[6, 10, 0, 0, 0, 0, 0, 9, 192, 0, 2, 1],
+        ] {
+            let bad = tunnel(8, bad);
+            assert_eq!(read_it(&bad), None, "no TLV is left of {bad:?}");
+            assert_eq!(read_it(&[&bad[..], &good].concat()), Some(good.clone()));
+        }
+        // Address family 0: the next hop of the route is the endpoint (RFC 9012 §3.1).
+        for whole in [
+            tunnel(8, &[6, 6, 0, 0, 0, 0, 0, 0]),
+            // Unknown tunnels and sub-TLVs.
+            tunnel(9999, &[99, 1, 7, 200, 0, 1, 7]),
+            // A barebones TLV (RFC 9012 §4.1).
+            tunnel(2, &[]),
+            // Port 0 is malformed (RFC 9012 §3.3.2) and counts as unrecognized.
+            tunnel(8, &[8, 2, 0, 0]),
+        ] {
+            assert_eq!(read_it(&whole), Some(whole.clone()));
+        }
+    }
+
+    /// RFC 9012 §13.
+    #[test]
+    fn what_is_cut_short_is_malformed() {
+        assert_eq!(read_it(&[]), None);
+        let good = tunnel(8, &ENDPOINT);
+        for cut in 1..good.len() {
+            assert_eq!(read_it(&good[..cut]), None, "{cut}");
+        }
+        for overrun in [&[4][..], &[4, 1], &[128, 0], &[128, 0, 1]] {
+            assert_eq!(read_it(&tunnel(8, overrun)), None, "{overrun:?}");
+        }
+    }
+
+    /// RFC 9830 §5: any error in an SR policy makes the attribute malformed.
+    #[test]
+    fn a_bad_sub_tlv_of_an_sr_policy_is_malformed() {
+        const PREFERENCE: [u8; 8] = [12, 6, 0, 0, 0, 0, 0, 100];
+        let good = tunnel(15, &PREFERENCE);
+        assert_eq!(read_it(&good), Some(good.clone()));
+        let list = [
+            128, 0, 17, 0, 9, 6, 0, 0, 0, 0, 0, 1, 1, 6, 0, 0, 0, 1, 1, 0xff,
+        ];
+        let good = tunnel(15, &list);
+        assert_eq!(read_it(&good), Some(good.clone()));
+        for bad in [
+            &[12, 5, 0, 0, 0, 0, 0][..],
+            &[13, 3, 0, 0, 1],
+            &[20, 17, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1],
+            &[14, 2, 0, 0],
+            &[15, 1, 9],
+            &[128, 0, 0],
+            &[128, 0, 4, 0, 1, 1, 0],
+            &[128, 0, 3, 0, 1, 9],
+            &[129, 0, 0],
+        ] {
+            assert_eq!(read_it(&tunnel(15, bad)), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn tunnels_are_described_by_name() {
+        let mut value = tunnel(8, &[1, 12, 0xc0, 0, 0, 100, 0, 1, 2, 3, 4, 5, 0, 0]);
+        value.extend(tunnel(
+            15,
+            &[
+                13, 6, 0x80, 0, 0, 1, 0, 0, 14, 3, 0, 0, 4, 129, 0, 3, 0, b'h', b'i',
+            ],
+        ));
+        let line = fmt::from_fn(|f| show(&value, f)).to_string();
+        assert_eq!(
+            line,
+            "tunnel-encapsulation tunnels [{tunnel_type VXLAN Encapsulation, sub_tlvs [{type Encapsulation, \
+             vn_id_valid, mac_valid, vn_id 100, mac 00:01:02:03:04:05}]}, \
+             {tunnel_type SR Policy, sub_tlvs [{type Binding SID, specified_binding_sid_only, label 16}, \
+             {type ENLP, enlp Do not push a label}, {type SR Policy Candidate Path Name, name hi}]}]"
+        );
+    }
+}

@@ -1,0 +1,345 @@
+//! What describes a tunnel (RFC 9012 §3) or an SR policy (RFC 9830 §2.4).
+
+use super::super::layout::{self, Field};
+use super::super::srv6::behavior_name;
+use super::super::tlv::{self, Shape, Tlv};
+use super::super::{ExtCommunity, NextHop, prefix_sid};
+use super::segment;
+use crate::MacAddr;
+use crate::describe::{Fields, Node};
+use crate::error::Reason;
+use crate::input::Malformed;
+
+/// A kind of sub-TLV.
+pub(super) struct Kind {
+    pub(super) number: u16,
+    /// The registered name.
+    pub(super) name: &'static str,
+    /// The lengths it may have; none for any.
+    pub(super) lengths: &'static [usize],
+    pub(super) layout: &'static [Field],
+}
+
+const ENCAPSULATION: u16 = 1;
+const COLOR: u16 = 4;
+const TUNNEL_EGRESS_ENDPOINT: u16 = 6;
+const PREFIX_SID: u16 = 11;
+const BINDING_SID: u16 = 13;
+const SEGMENT_LIST: u16 = 128;
+
+/// The parts of an SRv6 SID that may follow it (RFC 9830 §2.4.4.2.4).
+pub(super) const SID_STRUCTURE: Field = Field::Rest(&[
+    Field::Named("endpoint_behavior", 2, behavior),
+    Field::Reserved(2),
+    Field::Number("locator_block_length", 1),
+    Field::Number("locator_node_length", 1),
+    Field::Number("function_length", 1),
+    Field::Number("argument_length", 1),
+]);
+
+pub(super) fn behavior(number: u64) -> Option<&'static str> {
+    behavior_name(u16::try_from(number).ok()?)
+}
+
+fn embedded_label(value: u64) -> Option<&'static str> {
+    match value {
+        1 => Some("Payload of MPLS with embedded label"),
+        2 => Some("No embedded label in payload"),
+        _ => None,
+    }
+}
+
+/// The registry "SR Policy ENLP Values" (RFC 9830 §2.4.5).
+fn enlp(value: u64) -> Option<&'static str> {
+    Some(match value {
+        1 => {
+            "Push an IPv4 Explicit NULL label on an unlabeled IPv4 packet, but do not push an IPv6 Explicit NULL label on an unlabeled IPv6 packet"
+        }
+        2 => {
+            "Push an IPv6 Explicit NULL label on an unlabeled IPv6 packet, but do not push an IPv4 Explicit NULL label on an unlabeled IPv4 packet"
+        }
+        3 => {
+            "Push an IPv6 Explicit NULL label on an unlabeled IPv6 packet and push an IPv4 Explicit NULL label on an unlabeled IPv4 packet"
+        }
+        4 => "Do not push a label",
+        _ => return None,
+    })
+}
+
+fn ethertype(value: u64) -> Option<&'static str> {
+    Some(match value {
+        0x0800 => "IPv4",
+        0x6558 => "Transparent Ethernet Bridging",
+        0x86dd => "IPv6",
+        0x8847 => "MPLS",
+        0x8848 => "MPLS with upstream-assigned label",
+        _ => return None,
+    })
+}
+
+/// The registry "BGP Tunnel Encapsulation Attribute Sub-TLVs".
+const KINDS: &[Kind] = &[
+    Kind {
+        number: ENCAPSULATION,
+        name: "Encapsulation",
+        lengths: &[],
+        layout: &[],
+    },
+    Kind {
+        number: 2,
+        name: "Protocol Type",
+        lengths: &[2],
+        layout: &[Field::Named("protocol_type", 2, ethertype)],
+    },
+    Kind {
+        number: 3,
+        name: "IPsec Tunnel Authenticator (DEPRECATED)",
+        lengths: &[],
+        layout: &[Field::Octets("value")],
+    },
+    Kind {
+        number: COLOR,
+        name: "Color",
+        lengths: &[8],
+        layout: &[],
+    },
+    Kind {
+        number: 5,
+        name: "Load-Balancing Block",
+        lengths: &[2],
+        layout: &[Field::Number("block_length", 2)],
+    },
+    Kind {
+        number: TUNNEL_EGRESS_ENDPOINT,
+        name: "Tunnel Egress Endpoint",
+        lengths: &[6, 10, 22],
+        layout: &[
+            Field::Reserved(4),
+            Field::Number("address_family", 2),
+            Field::Address("address"),
+        ],
+    },
+    Kind {
+        number: 7,
+        name: "DS Field",
+        lengths: &[1],
+        layout: &[Field::Number("ds_field", 1)],
+    },
+    Kind {
+        number: 8,
+        name: "UDP Destination Port",
+        lengths: &[2],
+        layout: &[Field::Number("port", 2)],
+    },
+    Kind {
+        number: 9,
+        name: "Embedded Label Handling",
+        lengths: &[1],
+        layout: &[Field::Named("handling", 1, embedded_label)],
+    },
+    Kind {
+        number: 10,
+        name: "MPLS Label Stack",
+        lengths: &[],
+        layout: &[Field::Labels("labels")],
+    },
+    Kind {
+        number: PREFIX_SID,
+        name: "Prefix-SID",
+        lengths: &[],
+        layout: &[],
+    },
+    Kind {
+        number: 12,
+        name: "Preference",
+        lengths: &[6],
+        layout: &[
+            Field::Number("flags", 1),
+            Field::Reserved(1),
+            Field::Number("preference", 4),
+        ],
+    },
+    Kind {
+        number: BINDING_SID,
+        name: "Binding SID",
+        lengths: &[2, 6, 18],
+        layout: &[
+            Field::Flags(&[
+                (0x80, "specified_binding_sid_only"),
+                (0x40, "drop_upon_invalid"),
+            ]),
+            Field::Reserved(1),
+        ],
+    },
+    Kind {
+        number: 14,
+        name: "ENLP",
+        lengths: &[3],
+        layout: &[Field::Reserved(2), Field::Named("enlp", 1, enlp)],
+    },
+    Kind {
+        number: 15,
+        name: "Priority",
+        lengths: &[2],
+        layout: &[Field::Number("priority", 1), Field::Reserved(1)],
+    },
+    Kind {
+        number: 16,
+        name: "SPI/SI Representation",
+        lengths: &[],
+        layout: &[Field::Octets("value")],
+    },
+    Kind {
+        number: 20,
+        name: "SRv6 Binding SID",
+        lengths: &[18, 26],
+        layout: &[
+            Field::Flags(&[
+                (0x80, "specified_binding_sid_only"),
+                (0x40, "drop_upon_invalid"),
+                (0x20, "behavior_and_structure"),
+            ]),
+            Field::Reserved(1),
+            Field::Ipv6("sid"),
+            SID_STRUCTURE,
+        ],
+    },
+    Kind {
+        number: SEGMENT_LIST,
+        name: "Segment List",
+        lengths: &[],
+        layout: &[],
+    },
+    Kind {
+        number: 129,
+        name: "SR Policy Candidate Path Name",
+        lengths: &[],
+        layout: &[Field::Reserved(1), Field::Text("name")],
+    },
+    Kind {
+        number: 130,
+        name: "SR Policy Name",
+        lengths: &[],
+        layout: &[Field::Reserved(1), Field::Text("name")],
+    },
+];
+
+fn kind(number: u16) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.number == number)
+}
+
+/// Whether a sub-TLV is no Tunnel Egress Endpoint or a good one (RFC 9012 §3.1): a family and an
+/// address of it that a host can have, or family 0 and nothing.
+pub(super) fn is_good_endpoint(sub_tlv: Tlv<'_>) -> bool {
+    if sub_tlv.kind != TUNNEL_EGRESS_ENDPOINT {
+        return true;
+    }
+    let [_, _, _, _, high, low, address @ ..] = sub_tlv.value else {
+        return false;
+    };
+    match (u16::from_be_bytes([*high, *low]), address.len()) {
+        (0, 0) => true,
+        (1, 4) | (2, 16) => NextHop::from_bytes(address).is_some_and(NextHop::is_host),
+        _ => false,
+    }
+}
+
+/// RFC 9830 §5: "In case of any error detected, either at the attribute or its TLV/sub-TLV level, the
+/// 'treat-as-withdraw' strategy MUST be applied."
+pub(super) fn check_sr_policy(sub_tlv: Tlv<'_>) -> Result<(), Malformed<'_>> {
+    let Some(kind) = kind(sub_tlv.kind) else {
+        return Ok(());
+    };
+    let length = sub_tlv.value.len();
+    let bad = || Malformed::new(sub_tlv.whole, kind.name, Reason::Length(length));
+    if !kind.lengths.is_empty() && !kind.lengths.contains(&length) {
+        return Err(bad());
+    }
+    if sub_tlv.kind < SEGMENT_LIST {
+        return Ok(());
+    }
+    // A reserved octet comes first.
+    let (_, inner) = sub_tlv.value.split_first().ok_or_else(bad)?;
+    if sub_tlv.kind == SEGMENT_LIST {
+        segment::check(inner)?;
+    }
+    Ok(())
+}
+
+/// A sub-TLV of a tunnel of this type.
+pub(super) fn describe(tunnel_type: u16, sub_tlv: Tlv<'_>) -> Node {
+    let kind = kind(sub_tlv.kind);
+    let value = sub_tlv.value;
+    Node::fields(|fields| {
+        fields.named("type", sub_tlv.kind, kind.map(|kind| kind.name));
+        let Some(kind) = kind else {
+            fields.octets("value", value);
+            return;
+        };
+        // What is malformed counts as unrecognized (RFC 9012 §13).
+        if !kind.lengths.is_empty() && !kind.lengths.contains(&value.len()) {
+            fields.octets("value", value);
+            return;
+        }
+        match sub_tlv.kind {
+            ENCAPSULATION => describe_encapsulation(tunnel_type, value, fields),
+            COLOR => match value.as_array() {
+                Some(eight) => fields.text("color", ExtCommunity(*eight)),
+                None => fields.octets("value", value),
+            },
+            PREFIX_SID => prefix_sid::describe(value, fields),
+            BINDING_SID => match layout::describe(kind.layout, value, fields) {
+                four @ [_, _, _, _] => layout::describe_all(&[Field::Label("label")], four, fields),
+                rest => layout::describe_all(&[Field::Ipv6("sid")], rest, fields),
+            },
+            SEGMENT_LIST => {
+                let inner = value.get(1..).unwrap_or(&[]);
+                let segments = tlv::iter(Shape::OneOne, inner).map(segment::describe);
+                fields.list("segments", segments);
+            }
+            _ => layout::describe_all(kind.layout, value, fields),
+        }
+    })
+}
+
+/// RFC 9012 §3.2: the form is that of the tunnel type.
+fn describe_encapsulation(tunnel_type: u16, value: &[u8], fields: &mut Fields) {
+    const VIRTUAL: &[Field] = &[
+        Field::Flags(&[(0x80, "vn_id_valid"), (0x40, "mac_valid")]),
+        Field::Number("vn_id", 3),
+    ];
+    match (tunnel_type, value.len()) {
+        (8 | 9, 12) => {
+            let rest = layout::describe(VIRTUAL, value, fields);
+            if let Some((mac, _reserved)) = rest.split_first_chunk() {
+                fields.text("mac", MacAddr(*mac));
+            }
+        }
+        (2 | 11, 4) => layout::describe_all(&[Field::Number("key", 4)], value, fields),
+        (1, 4..) => {
+            const L2TP: &[Field] = &[Field::Number("session_id", 4), Field::Octets("cookie")];
+            layout::describe_all(L2TP, value, fields);
+        }
+        _ => fields.octets("value", value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_has_one_line_and_its_layout_the_lengths() {
+        assert!(KINDS.is_sorted_by(|a, b| a.number < b.number));
+        for kind in KINDS {
+            for length in kind.lengths.iter().filter(|_| kind.number != BINDING_SID) {
+                let (value, mut fields) = (vec![1; *length], Fields::new());
+                if !kind.layout.is_empty() {
+                    let rest = layout::describe(kind.layout, &value, &mut fields);
+                    assert!(rest.is_empty(), "{} {length}", kind.name);
+                }
+            }
+        }
+        assert_eq!(kind(15).map(|kind| kind.name), Some("Priority"));
+    }
+}

@@ -1,0 +1,656 @@
+//! Values of the attributes that overlays, segment routing, BGP-LS and route leak prevention use.
+
+use super::*;
+
+/// An UPDATE of an internal peer with one more attribute that is optional and transitive.
+fn transitive(code: u8, value: &[u8]) -> Parts {
+    good_internal().with(attribute(0xc0, code, value))
+}
+
+/// The same with one that is optional and not transitive.
+fn local(code: u8, value: &[u8]) -> Parts {
+    good_internal().with(attribute(0x80, code, value))
+}
+
+/// One of each, as deep as they go.
+pub(crate) fn all() -> Parts {
+    let mut service = vec![5, 0, 34, 0, 1, 0, 30, 0];
+    service.extend([0x20, 1, 0xd, 0xb8, 0, 1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0]);
+    service.extend([0, 0, 19, 0, 1, 0, 6, 40, 24, 16, 0, 16, 64]);
+    let policy = [
+        0, 15, 0, 36, 12, 6, 0, 0, 0, 0, 0, 1, 13, 6, 0, 0, 0, 1, 0, 0, 128, 0, 17, 0, 9, 6, 0, 0,
+        0, 0, 0, 1, 1, 6, 0, 0, 0, 1, 1, 0xff,
+    ];
+    let vxlan = [0, 8, 0, 14, 1, 12, 0xc0, 0, 0, 100, 0, 1, 2, 3, 4, 5, 0, 0];
+    transitive(22, &[0, 2, 0, 0, 16, 6, 0, 1, 4, 192, 0, 2, 1, 0, 2, 9, 9])
+        .with(attribute(0xc0, 16, &[6, 0, 1, 0, 0, 0, 0, 7]))
+        .with(attribute(0xc0, 23, &[&vxlan[..], &policy].concat()))
+        .with(attribute(0xc0, 25, &[7; 20]))
+        .with(attribute(0x80, 26, &[1, 0, 11, 0, 0, 0, 0, 0, 0, 0, 9]))
+        .with(attribute(
+            0x80,
+            29,
+            &[
+                4, 2, 0, 2, b'r', b'1', 4, 0x52, 0, 22, 0, 6, 0, 0, 0, 0, 0x20, 1, 0xd, 0xb8, 0, 0,
+                0, 0, 0, 0, 0, 0, 0, 0, 0, 1,
+            ],
+        ))
+        .with(attribute(0xc0, 35, &[0, 0, 0xfd, 0xe9]))
+        .with(attribute(0xc0, 38, &[1, 0, 0, 0, 7, 1, 4, 192, 0, 2, 1]))
+        .with(attribute(0xc0, 40, &service))
+        .with(attribute(
+            0xc0,
+            128,
+            &[0, 0, 0xfd, 0xe8, 0x40, 1, 1, 0, 0xc0, 128, 4, 0, 0, 0, 1],
+        ))
+}
+
+#[test]
+fn all_of_them_are_good() {
+    run(vec![case("all", "as below", &internal(), all(), Stays(N))]);
+}
+
+#[test]
+fn pmsi_tunnel() {
+    const INGRESS: [u8; 9] = [0, 6, 0, 0x27, 0x10, 192, 0, 2, 1];
+    let i = internal();
+    let rfc = "RFC 6514 §5";
+    run(vec![
+        case(
+            "ingress replication",
+            rfc,
+            &i,
+            transitive(22, &INGRESS),
+            Stays(N),
+        ),
+        case(
+            "of an external peer",
+            rfc,
+            &external(),
+            Parts::good().with(attribute(0xc0, 22, &INGRESS)),
+            Stays(N),
+        ),
+        case(
+            "no tunnel information",
+            rfc,
+            &i,
+            transitive(22, &[1, 0, 0, 0, 0]),
+            Stays(N),
+        ),
+        case(
+            "of no octet",
+            "RFC 7606 §4",
+            &i,
+            transitive(22, &[]),
+            Stays(W),
+        ),
+        case(
+            "of four octets",
+            rfc,
+            &i,
+            transitive(22, &INGRESS[..4]),
+            Stays(W),
+        ),
+        case(
+            "undefined type",
+            rfc,
+            &i,
+            transitive(22, &[0, 0x70, 0, 0, 16]),
+            Stays(W),
+        ),
+        case(
+            "endpoint of three octets",
+            rfc,
+            &i,
+            transitive(22, &INGRESS[..8]),
+            Stays(W),
+        ),
+        case(
+            "PIM-SSM with half a group",
+            rfc,
+            &i,
+            transitive(22, &[0, 3, 0, 0, 0, 1, 1, 1, 1, 232, 1]),
+            Stays(W),
+        ),
+        case(
+            "not transitive",
+            "RFC 7606 §3 c",
+            &i,
+            local(22, &INGRESS),
+            Stays(W),
+        ),
+        case(
+            "malformed, nothing reachable",
+            "RFC 7606 §5.2, RFC 4271 §6.3",
+            &i,
+            transitive(22, &[0, 0x70, 0, 0, 16]).nlri(&[]),
+            Ends(9, attribute(0xc0, 22, &[0, 0x70, 0, 0, 16])),
+        ),
+    ]);
+}
+
+#[test]
+fn tunnel_encapsulation() {
+    const VXLAN: [u8; 16] = [0, 8, 0, 12, 6, 10, 0, 0, 0, 0, 0, 1, 192, 0, 2, 1];
+    const BAD_ENDPOINT: [u8; 16] = [0, 8, 0, 12, 6, 10, 0, 0, 0, 0, 0, 1, 224, 0, 0, 1];
+    let i = internal();
+    let rfc = "RFC 9012 §13";
+    let outside = Parts::good().with(attribute(0xc0, 23, &VXLAN));
+    let domain = SessionContext {
+        same_domain: true,
+        ..external()
+    };
+    run(vec![
+        case("VXLAN", rfc, &i, transitive(23, &VXLAN), Stays(N)),
+        case(
+            "of an external peer",
+            "RFC 9012 §11",
+            &external(),
+            outside.clone(),
+            Stays(D),
+        ),
+        case(
+            "malformed, of an external peer",
+            "RFC 9012 §11",
+            &external(),
+            Parts::good().with(attribute(0xc0, 23, &[0])),
+            Stays(D),
+        ),
+        case(
+            "of an external peer of the same domain",
+            "RFC 9012 §11",
+            &domain,
+            outside,
+            Stays(N),
+        ),
+        case("of no octet", rfc, &i, transitive(23, &[]), Stays(W)),
+        case(
+            "TLV overrun",
+            rfc,
+            &i,
+            transitive(23, &VXLAN[..15]),
+            Stays(W),
+        ),
+        case(
+            "three octets of a TLV",
+            rfc,
+            &i,
+            transitive(23, &[0, 8, 0]),
+            Stays(W),
+        ),
+        case(
+            "sub-TLV overrun",
+            rfc,
+            &i,
+            transitive(23, &[0, 8, 0, 3, 6, 10, 0]),
+            Stays(W),
+        ),
+        case(
+            "sub-TLV of type 200 with half a length",
+            rfc,
+            &i,
+            transitive(23, &[0, 8, 0, 2, 200, 0]),
+            Stays(W),
+        ),
+        case(
+            "unknown tunnel type",
+            rfc,
+            &i,
+            transitive(23, &[0xff, 0xfe, 0, 0]),
+            Stays(N),
+        ),
+        case(
+            "unknown sub-TLV",
+            rfc,
+            &i,
+            transitive(23, &[0, 8, 0, 2, 99, 0]),
+            Stays(N),
+        ),
+        case(
+            "no TLV but one with a bad endpoint",
+            rfc,
+            &i,
+            transitive(23, &BAD_ENDPOINT),
+            Stays(W),
+        ),
+        case(
+            "one of two with a bad endpoint",
+            rfc,
+            &i,
+            transitive(23, &[BAD_ENDPOINT, VXLAN].concat()),
+            Stays(N),
+        ),
+        case("not transitive", rfc, &i, local(23, &VXLAN), Stays(W)),
+        case(
+            "SR policy with a preference of five octets",
+            "RFC 9830 §5",
+            &i,
+            transitive(23, &[0, 15, 0, 7, 12, 5, 0, 0, 0, 0, 1]),
+            Stays(W),
+        ),
+        case(
+            "SR policy with a good one",
+            "RFC 9830 §5",
+            &i,
+            transitive(23, &[0, 15, 0, 8, 12, 6, 0, 0, 0, 0, 0, 1]),
+            Stays(N),
+        ),
+    ]);
+}
+
+#[test]
+fn traffic_engineering_and_ipv6_communities() {
+    let i = internal();
+    run(vec![
+        case(
+            "TE descriptor",
+            "RFC 5543 §3",
+            &i,
+            local(24, &[1; 36]),
+            Stays(N),
+        ),
+        case(
+            "TE descriptor cut",
+            "RFC 7606 §7.13",
+            &i,
+            local(24, &[1; 35]),
+            Stays(W),
+        ),
+        case(
+            "one IPv6 community",
+            "RFC 5701 §2",
+            &i,
+            transitive(25, &[0; 20]),
+            Stays(N),
+        ),
+        case(
+            "IPv6 communities of 0",
+            "RFC 7606 §7.15",
+            &i,
+            transitive(25, &[]),
+            Stays(W),
+        ),
+        case(
+            "IPv6 communities of 21",
+            "RFC 7606 §7.15",
+            &i,
+            transitive(25, &[0; 21]),
+            Stays(W),
+        ),
+    ]);
+}
+
+#[test]
+fn aigp() {
+    const METRIC: [u8; 11] = [1, 0, 11, 0, 0, 0, 0, 0, 0, 0, 9];
+    let i = internal();
+    let rfc = "RFC 7311 §3";
+    let outside = Parts::good().with(attribute(0x80, 26, &METRIC));
+    let domain = SessionContext {
+        same_domain: true,
+        ..external()
+    };
+    run(vec![
+        case("metric", rfc, &i, local(26, &METRIC), Stays(N)),
+        case(
+            "of a peer it is not enabled for",
+            "RFC 7311 §3.1",
+            &external(),
+            outside.clone(),
+            Stays(D),
+        ),
+        case(
+            "of an external peer of the same domain",
+            "RFC 7311 §3.1",
+            &domain,
+            outside,
+            Stays(N),
+        ),
+        case("of no octet", rfc, &i, local(26, &[]), Stays(D)),
+        case(
+            "TLV that is too short for itself",
+            rfc,
+            &i,
+            local(26, &[1, 0, 2]),
+            Stays(D),
+        ),
+        case(
+            "TLV of ten octets",
+            rfc,
+            &i,
+            local(26, &[1, 0, 10, 0, 0, 0, 0, 0, 0, 0]),
+            Stays(D),
+        ),
+        case("TLV overrun", rfc, &i, local(26, &METRIC[..10]), Stays(D)),
+        case(
+            "TLV of another type",
+            rfc,
+            &i,
+            local(26, &[9, 0, 3]),
+            Stays(N),
+        ),
+        case("transitive", rfc, &i, transitive(26, &METRIC), Stays(D)),
+    ]);
+}
+
+#[test]
+fn link_state() {
+    let i = internal();
+    let rfc = "RFC 9552 §8.2.2";
+    run(vec![
+        case(
+            "node name",
+            rfc,
+            &i,
+            local(29, &[4, 2, 0, 1, b'r']),
+            Stays(N),
+        ),
+        case(
+            "unknown TLV",
+            rfc,
+            &i,
+            local(29, &[0xff, 0, 0, 0]),
+            Stays(N),
+        ),
+        case(
+            "node name of an odd length",
+            rfc,
+            &i,
+            local(29, &[4, 4, 0, 3, 1, 1, 1]),
+            Stays(N),
+        ),
+        case(
+            "TLV overrun",
+            rfc,
+            &i,
+            local(29, &[4, 2, 0, 2, b'r']),
+            Stays(D),
+        ),
+        case("half a head", rfc, &i, local(29, &[4, 2, 0]), Stays(D)),
+        case("of no octet", "RFC 7606 §4", &i, local(29, &[]), Stays(D)),
+    ]);
+}
+
+#[test]
+fn only_to_customer() {
+    let e = external();
+    let rfc = "RFC 9234 §5";
+    let with = |value: &[u8]| Parts::good().with(attribute(0xc0, 35, value));
+    run(vec![
+        case("an AS", rfc, &e, with(&[0, 0, 0xfd, 0xe9]), Stays(N)),
+        case("of 0", rfc, &e, with(&[]), Stays(W)),
+        case("of 2", rfc, &e, with(&[0xfd, 0xe9]), Stays(W)),
+        case("of 5", rfc, &e, with(&[0; 5]), Stays(W)),
+        case(
+            "not transitive",
+            "RFC 7606 §3 c",
+            &e,
+            Parts::good().with(attribute(0x80, 35, &[0, 0, 0xfd, 0xe9])),
+            Stays(W),
+        ),
+    ]);
+}
+
+#[test]
+fn bfd_discriminator() {
+    let i = internal();
+    let rfc = "RFC 9026 §3.1.6";
+    run(vec![
+        case(
+            "P2MP",
+            rfc,
+            &i,
+            transitive(38, &[1, 0, 0, 0, 7, 1, 4, 192, 0, 2, 1]),
+            Stays(N),
+        ),
+        case(
+            "without a TLV",
+            rfc,
+            &i,
+            transitive(38, &[1, 0, 0, 0, 7]),
+            Stays(N),
+        ),
+        case(
+            "of four octets",
+            rfc,
+            &i,
+            transitive(38, &[1, 0, 0, 7]),
+            Stays(D),
+        ),
+        case(
+            "address of five octets",
+            rfc,
+            &i,
+            transitive(38, &[1, 0, 0, 0, 7, 1, 5, 192, 0, 2, 1, 1]),
+            Stays(D),
+        ),
+        case(
+            "TLV overrun",
+            rfc,
+            &i,
+            transitive(38, &[1, 0, 0, 0, 7, 1, 4, 192]),
+            Stays(D),
+        ),
+    ]);
+}
+
+#[test]
+fn prefix_sid() {
+    const INDEX: [u8; 10] = [1, 0, 7, 0, 0, 0, 0, 0, 0, 9];
+    let i = internal();
+    let mut service = vec![5, 0, 25, 0, 1, 0, 21, 0];
+    service.extend([
+        0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 20, 0,
+    ]);
+    let outside = Parts::good().with(attribute(0xc0, 40, &INDEX));
+    let domain = SessionContext {
+        same_domain: true,
+        ..external()
+    };
+    let mut cut = service.clone();
+    cut[6] = 20;
+    let (srgb, srv6) = ("RFC 8669 §3.2, §6", "RFC 9252 §7");
+    run(vec![
+        case(
+            "label index",
+            "RFC 8669 §3.1",
+            &i,
+            transitive(40, &INDEX),
+            Stays(N),
+        ),
+        case(
+            "SRv6 L3 service",
+            srv6,
+            &i,
+            transitive(40, &service),
+            Stays(N),
+        ),
+        case(
+            "of an external peer",
+            "RFC 8669 §4",
+            &external(),
+            outside.clone(),
+            Stays(D),
+        ),
+        case(
+            "of an external peer of the same domain",
+            "RFC 8669 §4",
+            &domain,
+            outside,
+            Stays(N),
+        ),
+        case(
+            "of no octet",
+            "RFC 8669 §6",
+            &i,
+            transitive(40, &[]),
+            Stays(D),
+        ),
+        case(
+            "label index of six octets",
+            "RFC 8669 §3.1, §6",
+            &i,
+            transitive(40, &[1, 0, 6, 0, 0, 0, 0, 0, 9]),
+            Stays(D),
+        ),
+        case(
+            "TLV overrun",
+            "RFC 8669 §6",
+            &i,
+            transitive(40, &INDEX[..9]),
+            Stays(D),
+        ),
+        case(
+            "SRGB without a range",
+            srgb,
+            &i,
+            transitive(40, &[3, 0, 2, 0, 0]),
+            Stays(D),
+        ),
+        case(
+            "unknown TLV",
+            "RFC 8669 §3",
+            &i,
+            transitive(40, &[99, 0, 0]),
+            Stays(N),
+        ),
+        case(
+            "service of no octet",
+            srv6,
+            &i,
+            transitive(40, &[5, 0, 0]),
+            Stays(W),
+        ),
+        case(
+            "service beyond the attribute",
+            srv6,
+            &i,
+            transitive(40, &service[..27]),
+            Stays(W),
+        ),
+        case(
+            "SID information of 20 octets",
+            srv6,
+            &i,
+            transitive(40, &cut),
+            Stays(W),
+        ),
+        case(
+            "L2 service with a sub-TLV overrun",
+            srv6,
+            &i,
+            transitive(40, &[6, 0, 4, 0, 9, 0, 1]),
+            Stays(W),
+        ),
+        case(
+            "both malformed: the severer counts",
+            "RFC 7606 §3 h",
+            &i,
+            transitive(40, &[1, 0, 1, 0, 5, 0, 0]),
+            Stays(W),
+        ),
+        case(
+            "malformed service, nothing reachable",
+            "RFC 7606 §5.2, RFC 4271 §6.3",
+            &i,
+            transitive(40, &[5, 0, 0]).nlri(&[]),
+            Ends(5, attribute(0xc0, 40, &[5, 0, 0])),
+        ),
+    ]);
+}
+
+#[test]
+fn attr_set() {
+    let i = internal();
+    let set = |attributes: &[u8]| transitive(128, &[&[0, 0, 0xfd, 0xe8], attributes].concat());
+    let (revised, inside) = ("RFC 7606 §7.16", "RFC 6368 §5");
+    run(vec![
+        case("of an AS and nothing", inside, &i, set(&[]), Stays(N)),
+        case(
+            "ORIGIN, AS_PATH, LOCAL_PREF",
+            inside,
+            &i,
+            set(&[0x40, 1, 1, 0, 0x40, 2, 0, 0x40, 5, 4, 0, 0, 0, 1]),
+            Stays(N),
+        ),
+        case(
+            "of three octets",
+            revised,
+            &i,
+            transitive(128, &[0, 0, 1]),
+            Stays(W),
+        ),
+        case("of no octet", revised, &i, transitive(128, &[]), Stays(W)),
+        case(
+            "attribute overrun inside",
+            revised,
+            &i,
+            set(&[0x40, 1, 2, 0]),
+            Stays(W),
+        ),
+        case(
+            "bad ORIGIN inside",
+            revised,
+            &i,
+            set(&[0x40, 1, 1, 9]),
+            Stays(W),
+        ),
+        case(
+            "bad flags inside",
+            revised,
+            &i,
+            set(&[0x80, 1, 1, 0]),
+            Stays(W),
+        ),
+        case(
+            "MP_REACH_NLRI inside",
+            revised,
+            &i,
+            set(&attribute(0x80, 14, &reach_v6(&[]))),
+            Stays(W),
+        ),
+        case(
+            "MP_UNREACH_NLRI inside",
+            revised,
+            &i,
+            set(&attribute(0x80, 15, &unreach(2, 1, &[]))),
+            Stays(W),
+        ),
+    ]);
+}
+
+/// Attributes that are deprecated are known by name and pass as unknown ones do.
+#[test]
+fn deprecated_attributes_are_unknown() {
+    let i = internal();
+    let cases = [11, 12, 13, 19, 20, 21, 28, 30, 31, 129, 241, 242, 243];
+    run(cases
+        .into_iter()
+        .map(|code| {
+            case(
+                "deprecated",
+                "RFC 4271 §5",
+                &i,
+                transitive(code, &[1]),
+                Stays(N),
+            )
+        })
+        .collect());
+    assert_eq!(
+        AttrCode(28).name(),
+        Some("BGP Entropy Label Capability Attribute")
+    );
+    assert!(!AttrCode(28).is_known());
+}
+
+/// RFC 9012 §13: what has a bad endpoint is removed before the route goes on.
+#[test]
+fn what_remains_of_tunnels_is_canonical() {
+    let tunnels = [
+        0, 8, 0, 12, 6, 10, 0, 0, 0, 0, 0, 1, 224, 0, 0, 1, 0, 2, 0, 0,
+    ];
+    let (body, mut scratch) = (transitive(23, &tunnels).body(), AttrScratch::new());
+    let decoded = decode(&body, &internal(), &mut scratch);
+    let kept = decoded.update.attrs.get(AttrCode::TUNNEL_ENCAPSULATION);
+    assert_eq!(kept, Some(&[0, 2, 0, 0][..]));
+}
