@@ -30,7 +30,8 @@ use std::fmt;
 
 use bgp_wire::attribute::flags::{PARTIAL, TRANSITIVE};
 use bgp_wire::{
-    Asn, AttrCode, AttrEditor, AttrRef, Community, ExtCommunity, Family, NextHop, RouterId,
+    Asn, AttrCode, AttrEditor, AttrRef, Community, ExtCommunity, Family, Ipv6ExtCommunity, NextHop,
+    RouterId,
 };
 
 use crate::decision::{DEFAULT_LOCAL_PREF, SourceKind};
@@ -310,6 +311,11 @@ fn take_out_what_stays(source: SourceKind, audience: Audience, editor: &mut Attr
         // advertising the route across the Autonomous System boundary the community SHOULD be
         // removed from the route."
         editor.retain_ext_communities(ExtCommunity::is_transitive);
+        editor.retain_ipv6_ext_communities(Ipv6ExtCommunity::is_transitive);
+        // What is for the inside of a domain is not told where the domain ends: AIGP "MUST NOT be
+        // sent" there (RFC 7311 §3.1), Tunnel Encapsulation is filtered (RFC 9012 §11), and a BGP
+        // Prefix-SID is not for outside of the SR domain (RFC 8669 §5).
+        editor.retain(|code, _| !code.stays_inside());
     }
 }
 

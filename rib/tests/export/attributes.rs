@@ -16,6 +16,14 @@ fn each_attribute_goes_on_as_its_section_says() {
     let aggregator: Attr<'_> = (TRANSITIVE, 7, &[0, 0, 0xfd, 0xe9, 10, 0, 0, 1]);
     let large: Attr<'_> = (TRANSITIVE, 32, &[0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3]);
 
+    let mut both_ipv6 = [0; 40];
+    (both_ipv6[1], both_ipv6[20], both_ipv6[21]) = (2, 0x40, 2);
+    let pmsi: Attr<'_> = (TRANSITIVE, 22, &[0, 6, 0, 0, 16, 192, 0, 2, 1]);
+    let tunnel: Attr<'_> = (TRANSITIVE, 23, &[0, 8, 0, 0]);
+    let aigp: Attr<'_> = (OPTIONAL, 26, &[1, 0, 11, 0, 0, 0, 0, 0, 0, 0, 9]);
+    let only_to_customer: Attr<'_> = (TRANSITIVE, 35, &[0, 0, 0xfd, 0xe9]);
+    let prefix_sid: Attr<'_> = (TRANSITIVE, 40, &[1, 0, 7, 0, 0, 0, 0, 0, 0, 9]);
+
     type Row<'a> = (&'a str, SourceKind, Audience, Vec<Attr<'a>>, Vec<Attr<'a>>);
     let rows: Vec<Row<'_>> = vec![
         (
@@ -218,6 +226,55 @@ fn each_attribute_goes_on_as_its_section_says() {
             To::Ibgp,
             vec![ORIGIN, PATH, (OPTIONAL, 240, &[1, 2])],
             vec![ORIGIN, PATH, PREF_100],
+        ),
+        (
+            "RFC 7311 §3.1, RFC 8669 §5, RFC 9012 §11: what is for the inside of a domain does not \
+             go outside",
+            Ibgp,
+            To::Ebgp,
+            vec![ORIGIN, PATH, PREF_100, tunnel, aigp, prefix_sid],
+            vec![ORIGIN, OUR_PATH],
+        ),
+        (
+            "RFC 9234 §5, RFC 6514 §5: what is transitive does",
+            Ibgp,
+            To::Ebgp,
+            vec![ORIGIN, PATH, PREF_100, pmsi, only_to_customer],
+            vec![ORIGIN, OUR_PATH, pmsi, only_to_customer],
+        ),
+        (
+            "RFC 4360 §2: of IPv6 extended communities the transitive ones",
+            Ibgp,
+            To::Ebgp,
+            vec![ORIGIN, PATH, PREF_100, (TRANSITIVE, 25, &both_ipv6)],
+            vec![ORIGIN, OUR_PATH, (TRANSITIVE, 25, &both_ipv6[..20])],
+        ),
+        (
+            "RFC 4456 §10: inside they all go on",
+            Ibgp,
+            To::IbgpClient,
+            vec![
+                ORIGIN,
+                PATH,
+                PREF_200,
+                OTHER_ORIGINATOR,
+                CLUSTERS,
+                pmsi,
+                tunnel,
+                aigp,
+                prefix_sid,
+            ],
+            vec![
+                ORIGIN,
+                PATH,
+                PREF_200,
+                OTHER_ORIGINATOR,
+                OUR_CLUSTER_FIRST,
+                pmsi,
+                tunnel,
+                aigp,
+                prefix_sid,
+            ],
         ),
         (
             "RFC 4456 §8: reflection makes both marks",
