@@ -63,14 +63,18 @@
 //! | 2918, 7313 | ROUTE-REFRESH and its enhanced form |
 //! | 4271 | BGP-4 |
 //! | 4360, 5668 | Extended communities |
+//! | 4364, 4659 | VPN routes |
 //! | 4456 | ORIGINATOR_ID, CLUSTER_LIST |
 //! | 4486, 8203, 9003, 8538, 9384 | Cease subcodes and texts |
+//! | 4684 | Route target membership |
 //! | 4724, 9494 | Graceful restart capabilities, End-of-RIB |
 //! | 4760 | Multiprotocol extensions |
+//! | 4761, 6074 | VPLS |
 //! | 5065 | Confederations |
 //! | 5396 | AS numbers as texts |
 //! | 5492, 9072 | Capabilities, extended optional parameters |
 //! | 6286 | BGP identifiers |
+//! | 6514 | Multicast VPNs |
 //! | 6608 | FSM error subcodes |
 //! | 6793 | Four-octet AS numbers |
 //! | 7432, 9136, 9251, 9572 | EVPN routes |
@@ -78,6 +82,7 @@
 //! | 7607 | AS 0 |
 //! | 7911 | ADD-PATH |
 //! | 8092 | Large communities |
+//! | 8277 | Labels in front of prefixes |
 //! | 8654 | Extended messages |
 //! | 8950 | IPv6 next hops for IPv4 |
 //! | 8955, 8956 | Flow specifications |

@@ -4,17 +4,20 @@
 //! NLRI is checked once, when its message is decoded ([`NlriBlock`]), so that walking it later
 //! needs no errors and no memory.
 
+mod address;
 mod evpn;
 mod flow;
 pub(crate) mod label;
 mod labeled;
 mod link_state;
 mod listed;
+mod mvpn;
 pub(crate) mod prefix;
 pub(crate) mod rd;
 mod rtc;
 mod sr_policy;
 mod unicast;
+mod vpls;
 mod vpn;
 
 use std::fmt;
@@ -31,7 +34,9 @@ use crate::{Family, FamilySet, Fields, Node, PathId, SessionContext};
 
 use flow::{FlowV4, FlowV6, FlowVpnV4, FlowVpnV6};
 use link_state::{LinkState, LinkStateVpn};
+use mvpn::Mvpn;
 use sr_policy::{SrPolicyV4, SrPolicyV6};
+use vpls::Vpls;
 
 pub use evpn::{EvpnDetail, EvpnKind, EvpnRoute, ParseEvpnError};
 pub use label::{Label, ParseLabelError};
@@ -187,6 +192,9 @@ families! {
     IPV6_SR_POLICY    listed::check::<SrPolicyV6>, decode_any,   Any,     listed::show::<SrPolicyV6>,     listed::describe::<SrPolicyV6>;
     LINK_STATE        listed::check::<LinkState>,  decode_any,   Any,     listed::show::<LinkState>,      listed::describe::<LinkState>;
     LINK_STATE_VPN    listed::check::<LinkStateVpn>, decode_behind_rd, Rd, listed::show::<LinkStateVpn>,  listed::describe::<LinkStateVpn>;
+    L2VPN_VPLS        listed::check::<Vpls>,       decode_any,   Any,     listed::show::<Vpls>,           listed::describe::<Vpls>;
+    IPV4_MVPN         listed::check::<Mvpn>,       decode_any,   Any,     listed::show::<Mvpn>,           listed::describe::<Mvpn>;
+    IPV6_MVPN         listed::check::<Mvpn>,       decode_any,   Any,     listed::show::<Mvpn>,           listed::describe::<Mvpn>;
 }
 
 #[inline]

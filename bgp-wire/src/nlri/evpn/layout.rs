@@ -3,9 +3,10 @@
 //! The key is everything but the ESI of types 2 and 5, which stands behind the route distinguisher,
 //! and what some types have at their end: labels, a gateway, flags.
 
-use super::{EvpnKind, MAC, MAX_KEY, take_address};
+use super::{EvpnKind, MAC, MAX_KEY};
 use crate::error::Reason;
 use crate::input::{Input, Malformed};
+use crate::nlri::address::take_address;
 
 /// The length of a MAC address (RFC 7432 §7.2: "The MAC Address Length is in bits, and it is set to
 /// 48").

@@ -17,11 +17,12 @@ mod text;
 
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use bytes::BufMut;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
+use super::address::take_address;
 use super::prefix::IpPrefix;
 use super::rd::RouteDistinguisher;
 use super::{Counts, Form, Nlri, path_id};
@@ -361,23 +362,6 @@ impl EvpnRoute {
             rest = after;
             Some(address)
         })
-    }
-}
-
-/// An address behind its length in bits, and what follows. `None` for another length.
-fn take_address(input: &[u8]) -> Option<(Option<IpAddr>, &[u8])> {
-    let (bits, rest) = input.split_first()?;
-    match bits {
-        0 => Some((None, rest)),
-        32 => {
-            let (address, rest) = rest.split_first_chunk::<4>()?;
-            Some((Some(Ipv4Addr::from(*address).into()), rest))
-        }
-        128 => {
-            let (address, rest) = rest.split_first_chunk::<16>()?;
-            Some((Some(Ipv6Addr::from(*address).into()), rest))
-        }
-        _ => None,
     }
 }
 

@@ -131,6 +131,8 @@ fn every_type_is_read_printed_parsed_and_written_as_it_was() {
         );
     }
     assert_eq!(MAX_KEY, 82, "the longest of them");
+    assert_eq!(size_of::<EvpnRoute>(), 84);
+    assert!(size_of::<EvpnDetail>() <= 32);
 }
 
 /// RFC 7432 §7.1 to §7.4, RFC 9136 §3.1, RFC 9251 §9: what is no part of the key.
