@@ -104,15 +104,16 @@ impl Form {
     }
 }
 
-/// How many NLRI a block holds, and the first of what is wrong with one alone.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// How many NLRI a block holds, and what is wrong with one alone. That is large and nearly never
+/// there, so it stands elsewhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts<'a> {
     pub(crate) all: u32,
     pub(crate) ignored: u32,
-    pub(crate) faults: Faults<'a>,
+    pub(crate) faults: Option<Box<Faults<'a>>>,
 }
 
-/// What is wrong with an NLRI and leaves those beside it as they are.
+/// The first of what is wrong with an NLRI and leaves those beside it as they are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Faults<'a> {
     /// Why the first of the ignored ones is, if there is more to say than that it is reserved.
@@ -126,7 +127,15 @@ impl<'a> Counts<'a> {
     #[cold]
     pub(crate) fn ignore(&mut self, why: Malformed<'a>) {
         self.ignored += 1;
-        self.faults.ignored.get_or_insert(why);
+        let faults = self.faults.get_or_insert_default();
+        faults.ignored.get_or_insert(why);
+    }
+
+    /// One asks that the routes are treated as withdrawn.
+    #[cold]
+    pub(crate) fn withdraw(&mut self, why: Malformed<'a>) {
+        let faults = self.faults.get_or_insert_default();
+        faults.withdraw.get_or_insert(why);
     }
 }
 
@@ -246,7 +255,7 @@ impl<'a> NlriBlock<'a> {
         spec: &FamilySpec,
         form: Form,
         bytes: &'a [u8],
-    ) -> Result<(Self, Faults<'a>), Malformed<'a>> {
+    ) -> Result<(Self, Option<Box<Faults<'a>>>), Malformed<'a>> {
         let counts = if bytes.is_empty() {
             Counts::default()
         } else {

@@ -141,7 +141,11 @@ mod tests {
             let spec = spec(family).unwrap();
             let (block, faults) = NlriBlock::examine(spec, Form::default(), &bytes).unwrap();
             assert_eq!((block.len(), block.ignored()), (1, 1), "{bad}");
-            let error = faults.ignored.unwrap().within(&bytes, 0);
+            let error = faults
+                .unwrap_or_default()
+                .ignored
+                .unwrap()
+                .within(&bytes, 0);
             assert_eq!((error.field, error.offset), ("NLRI Length", 0), "{bad}");
         }
     }

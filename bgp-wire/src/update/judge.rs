@@ -193,6 +193,18 @@ impl<'a> Judge<'a> {
         &mut self,
         attribute: Option<AttrCode>,
         block: &NlriBlock<'a>,
+        faults: Option<Box<Faults<'a>>>,
+    ) {
+        if block.ignored() > 0 || faults.is_some() {
+            self.say_faults(attribute, block, *faults.unwrap_or_default());
+        }
+    }
+
+    #[cold]
+    fn say_faults(
+        &mut self,
+        attribute: Option<AttrCode>,
+        block: &NlriBlock<'a>,
         faults: Faults<'a>,
     ) {
         let mut say = |disposition, error| {

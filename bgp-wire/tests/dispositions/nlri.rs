@@ -199,6 +199,33 @@ fn nlri() {
     }
 }
 
+/// RFC 4760 §8: what was not negotiated is not used; the session and the rest of the message are.
+/// Each of the two attributes is a finding of its own, to be counted.
+#[test]
+fn a_family_that_was_not_negotiated_is_said_and_ignored() {
+    let evpn = [&[3, 17][..], &[0; 12], &[32, 10, 0, 0, 1]].concat();
+    let parts = Parts::good()
+        .with(attribute(0x80, 14, &reach(25, 70, &[192, 0, 2, 1], &evpn)))
+        .with(attribute(0x80, 15, &unreach(25, 70, &evpn)));
+    let (body, mut scratch) = (parts.body(), AttrScratch::new());
+    let decoded = decode(&body, &external(), &mut scratch);
+    assert_eq!((decoded.update.reach, decoded.update.unreach), (None, None));
+    assert_eq!(decoded.update.announced.to_string(), "10.0.0.0/8");
+    assert_eq!(decoded.disposition, N);
+    let findings = decoded.findings.iter();
+    let findings: Vec<_> = findings
+        .map(|finding| (finding.attribute, finding.disposition, finding.error.reason))
+        .collect();
+    let why = Reason::Text("is of a family that was not negotiated");
+    assert_eq!(
+        findings,
+        [
+            (Some(AttrCode::MP_REACH_NLRI), N, why),
+            (Some(AttrCode::MP_UNREACH_NLRI), N, why),
+        ]
+    );
+}
+
 /// RFC 4724 §2, and shapes that are close to it.
 #[test]
 fn end_of_rib_is_one_shape_only() {

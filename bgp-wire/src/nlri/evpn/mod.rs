@@ -411,8 +411,9 @@ pub(super) fn check(input: Input<'_>, form: Form) -> Result<Counts<'_>, Malforme
             Some(kind) => match layout::key_of(kind, value) {
                 Ok(_) if form.withdrawn => {}
                 Ok(key) => {
-                    let error = layout::contradiction(kind, &key, value);
-                    counts.faults.withdraw = counts.faults.withdraw.or(error);
+                    if let Some(error) = layout::contradiction(kind, &key, value) {
+                        counts.withdraw(error);
+                    }
                 }
                 Err(error) => counts.ignore(error),
             },

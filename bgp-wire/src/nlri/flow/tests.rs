@@ -190,7 +190,7 @@ fn a_malformed_rule_is_passed_over() {
         let (_, faults) =
             NlriBlock::examine(spec(family).unwrap(), Form::default(), &bytes).unwrap();
         assert_eq!(
-            faults.ignored.map(|error| error.field),
+            faults.unwrap_or_default().ignored.map(|error| error.field),
             Some(field),
             "{name}"
         );

@@ -210,7 +210,7 @@ fn a_malformed_object_is_passed_over() {
             .unwrap_or_else(|error| panic!("{name}: {error:?}"));
         assert_eq!((block.len(), block.ignored()), (2, 1), "{name}");
         assert_eq!(
-            faults.ignored.map(|error| error.field),
+            faults.unwrap_or_default().ignored.map(|error| error.field),
             Some(field),
             "{name}"
         );
