@@ -8,8 +8,8 @@ use crate::error::Reason;
 use crate::input::{Input, Malformed};
 use crate::nlri::address::take_address;
 
-/// The length of a MAC address (RFC 7432 §7.2: "The MAC Address Length is in bits, and it is set to
-/// 48").
+/// The length of a MAC address (RFC 7432 §7.2: "The MAC Address Length field is in bits, and it is
+/// set to 48").
 pub(super) const MAC_BITS: u8 = 48;
 
 /// The parts of the value of a route.
@@ -90,8 +90,8 @@ fn walk<'a>(kind: EvpnKind, value: Input<'a>, rest: Input<'a>) -> Result<Input<'
 }
 
 /// RFC 9136 §3.1: "The Length field of the BGP EVPN NLRI for an EVPN IP Prefix route MUST be either
-/// 34 (if IPv4 addresses are carried) or 58 (if IPv6 addresses are carried)." Prefix and gateway are
-/// of one family.
+/// 34 (if IPv4 addresses are carried) or 58 (if IPv6 addresses are carried)." "The IP
+/// prefix and gateway IP address MUST be from the same IP address family."
 fn prefix<'a>(value: Input<'a>, rest: Input<'a>) -> Result<Input<'a>, Malformed<'a>> {
     let (address, max_bits) = match value.len() {
         34 => (4, 32),

@@ -1,21 +1,4 @@
-//! EVPN routes as texts: the fields of the key in brackets, in the order in which FRR shows them,
-//! with the route distinguisher behind the type.
-//!
-//! ```text
-//! [1]:[RD]:[Ethernet tag]:[ESI]
-//! [2]:[RD]:[Ethernet tag]:[48]:[MAC]                          without an IP address
-//! [2]:[RD]:[Ethernet tag]:[48]:[MAC]:[32 or 128]:[IP]
-//! [3]:[RD]:[Ethernet tag]:[32 or 128]:[originator]
-//! [4]:[RD]:[ESI]:[32 or 128]:[originator]
-//! [5]:[RD]:[Ethernet tag]:[length]:[prefix]
-//! [6]:[RD]:[Ethernet tag]:[length]:[source]:[length]:[group]:[length]:[originator]
-//! [7]:[RD]:[Ethernet tag]:[ESI]:...                           as with 6, and so for 8
-//! [9]:[RD]:[Ethernet tag]:[region, 0x and sixteen digits]
-//! [10]:...                                                    as with 6
-//! [11]:[NLRI of the route it answers, 0x and digits]:[length]:[originator]
-//! ```
-//!
-//! A source or group that may be any is `[0]:[*]`.
+//! EVPN routes as texts, both ways.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -27,6 +10,24 @@ use super::{EvpnKind, EvpnRoute, HEAD, MAX_KEY};
 use crate::nlri::{Form, Nlri};
 use crate::{Esi, MacAddr, RouteDistinguisher};
 
+/// The fields of the key in brackets, in the order in which FRR shows them, with the route
+/// distinguisher behind the type:
+///
+/// ```text
+/// [1]:[RD]:[Ethernet tag]:[ESI]
+/// [2]:[RD]:[Ethernet tag]:[48]:[MAC]                          without an IP address
+/// [2]:[RD]:[Ethernet tag]:[48]:[MAC]:[32 or 128]:[IP]
+/// [3]:[RD]:[Ethernet tag]:[32 or 128]:[originator]
+/// [4]:[RD]:[ESI]:[32 or 128]:[originator]
+/// [5]:[RD]:[Ethernet tag]:[length]:[prefix]
+/// [6]:[RD]:[Ethernet tag]:[length]:[source]:[length]:[group]:[length]:[originator]
+/// [7]:[RD]:[Ethernet tag]:[ESI]:...                           as with 6, and so for 8
+/// [9]:[RD]:[Ethernet tag]:[region, 0x and sixteen digits]
+/// [10]:...                                                    as with 6
+/// [11]:[NLRI of the route it answers, 0x and digits]:[length]:[originator]
+/// ```
+///
+/// A source or group that may be any is `[0]:[*]`.
 impl fmt::Display for EvpnRoute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "[{}]", self.kind().number())?;

@@ -42,7 +42,8 @@ enum Body<'a> {
         identifier: u64,
         descriptors: Tlvs<'a>,
     },
-    /// Of a type that is not known. RFC 9552 §5.2: such ones "MUST be preserved and propagated".
+    /// Of a type that is not known. RFC 9552 §5.2 departs from RFC 7606 §5.4: such objects are opaque
+    /// and are passed on.
     Unknown(&'a [u8]),
 }
 
@@ -56,8 +57,8 @@ impl<const VPN: bool> Listed for Family<VPN> {
         input.split_at_checked(4 + length).ok_or(cut)
     }
 
-    /// RFC 9552 §8.2.2: an NLRI whose descriptors do not fill it, or are not in their order, or
-    /// are of a wrong length, is discarded by itself.
+    /// RFC 9552 §8.2.2: an NLRI whose descriptors do not fill it or are not in their order is
+    /// discarded by itself.
     fn read(one: Input<'_>) -> Result<Object<'_>, Malformed<'_>> {
         let cut = Malformed::new(one, "Link-State NLRI", Reason::Truncated);
         let ([high, low, _, _], mut rest) = one.split_first_chunk().ok_or(cut)?;
@@ -74,7 +75,7 @@ impl<const VPN: bool> Listed for Family<VPN> {
         let (head, descriptors) = rest.split_first_chunk::<HEAD>().ok_or(cut)?;
         let [protocol, identifier @ ..] = *head;
         let descriptors = Tlvs(descriptors);
-        descriptors.check(max_prefix(kind))?;
+        descriptors.check()?;
         let body = Body::Known {
             protocol,
             identifier: u64::from_be_bytes(identifier),

@@ -39,37 +39,53 @@ impl<'a> Iterator for Tlvs<'a> {
 }
 
 impl<'a> Tlvs<'a> {
-    /// RFC 9552 §8.2.2: the sum of the lengths, the length of each that is known, the ascending
-    /// order of types, and in the descriptors of a node not more than one of each.
-    pub(super) fn check(self, max_prefix: Option<u8>) -> Result<(), Malformed<'a>> {
-        self.walk(false, |tlv| match tlv.kind {
-            LOCAL_NODE | REMOTE_NODE => Self(tlv.value).walk(true, Tlv::check_in_node),
-            _ => tlv.check(max_prefix),
+    /// What RFC 9552 §8.2.2 calls the syntax: the sum of the lengths, the order of types, and in the
+    /// descriptors of a node not more than one of each. What a descriptor holds, and whether it is of
+    /// the length that its type has, is not for those who pass it on.
+    pub(super) fn check(self) -> Result<(), Malformed<'a>> {
+        let mut last: Option<Tlv<'_>> = None;
+        let check = |at, tlv: Tlv<'a>| {
+            // RFC 9552 §5.1: of one type, in ascending order of lengths, and then of values.
+            let key = |tlv: &Tlv<'a>| (tlv.kind, tlv.value.len(), tlv.value);
+            if last.as_ref().is_some_and(|last| key(last) > key(&tlv)) {
+                return Err(out_of_order(at));
+            }
+            if matches!(tlv.kind, LOCAL_NODE | REMOTE_NODE) {
+                Self(tlv.value).check_node()?;
+            }
+            last = Some(tlv);
+            Ok(())
+        };
+        self.walk(check)
+    }
+
+    fn check_node(self) -> Result<(), Malformed<'a>> {
+        let mut last = None;
+        self.walk(|at, tlv| {
+            if last.is_some_and(|last| last >= tlv.kind) {
+                return Err(out_of_order(at));
+            }
+            last = Some(tlv.kind);
+            Ok(())
         })
     }
 
     fn walk(
         mut self,
-        once: bool,
-        check: impl Fn(&Tlv<'a>) -> Result<(), Malformed<'a>>,
+        mut check: impl FnMut(&'a [u8], Tlv<'a>) -> Result<(), Malformed<'a>>,
     ) -> Result<(), Malformed<'a>> {
-        let mut last = None;
         while !self.0.is_empty() {
             let at = self.0;
             let Some(tlv) = self.next() else {
                 return Err(Malformed::new(at, "TLV", Reason::Truncated));
             };
-            if last.is_some_and(|last| last > tlv.kind || (once && last == tlv.kind)) {
-                let order = Reason::Text("is not in ascending order");
-                return Err(Malformed::new(at, "TLV Type", order));
-            }
-            last = Some(tlv.kind);
-            check(&tlv)?;
+            check(at, tlv)?;
         }
         Ok(())
     }
 
-    /// Its fields, by name; what has no name here, or comes again, is in a list behind them.
+    /// Its fields, by name; what has no name here, comes again, or is of a length that its type
+    /// does not have, is in a list behind them.
     pub(super) fn describe(self, max_prefix: Option<u8>, fields: &mut Fields) {
         self.describe_each(fields, |tlv, fields| tlv.describe(max_prefix, fields));
     }
@@ -77,7 +93,7 @@ impl<'a> Tlvs<'a> {
     fn describe_each(self, fields: &mut Fields, known: impl Fn(&Tlv<'_>, &mut Fields) -> bool) {
         let (mut last, mut others) = (None, Vec::new());
         for tlv in self {
-            if last == Some(tlv.kind) || !known(&tlv, fields) {
+            if last == Some(tlv.kind) || !tlv.is_regular() || !known(&tlv, fields) {
                 others.push(tlv.describe_other());
             }
             last = Some(tlv.kind);
@@ -88,51 +104,36 @@ impl<'a> Tlvs<'a> {
     }
 }
 
-impl<'a> Tlv<'a> {
-    fn check(&self, max_prefix: Option<u8>) -> Result<(), Malformed<'a>> {
+fn out_of_order(at: &[u8]) -> Malformed<'_> {
+    let order = Reason::Text("is not in ascending order");
+    Malformed::new(at, "TLV Type", order)
+}
+
+impl Tlv<'_> {
+    /// Whether it has a length that its type can have.
+    fn is_regular(&self) -> bool {
         let length = self.value.len();
-        let right = match self.kind {
+        match self.kind {
             258 => length == 8,
-            259 | 260 => length == 4,
+            259 | 260 | 512..=514 | 516 | 517 => length == 4,
             261 | 262 => length == 16,
             263 => length > 0 && length.is_multiple_of(2),
             264 => length == 1,
-            265 => self.prefix(max_prefix).is_some(),
+            515 => matches!(length, 4 | 6..=8),
             518 => length > 0 && length.is_multiple_of(16),
             _ => true,
-        };
-        self.or_wrong(right)
-    }
-
-    fn check_in_node(&self) -> Result<(), Malformed<'a>> {
-        let length = self.value.len();
-        let right = match self.kind {
-            512..=514 | 516 | 517 => length == 4,
-            515 => matches!(length, 4 | 6..=8),
-            _ => true,
-        };
-        self.or_wrong(right)
-    }
-
-    fn or_wrong(&self, right: bool) -> Result<(), Malformed<'a>> {
-        if right {
-            Ok(())
-        } else {
-            let length = Reason::Length(self.value.len());
-            Err(Malformed::new(self.value, "TLV Length", length))
         }
     }
 
     /// RFC 9552 §5.2.3.2: a length in bits and as many octets as it needs.
     fn prefix(&self, max_bits: Option<u8>) -> Option<Node> {
-        let (bits, octets, after) = prefix::split(self.value, max_bits.unwrap_or(128)).ok()?;
+        let (bits, octets, after) = prefix::split(self.value, max_bits?).ok()?;
         if !after.is_empty() {
             return None;
         }
-        match max_bits {
-            Some(32) => Ipv4Net::from_wire(bits, octets).map(Node::text),
-            Some(_) => Ipv6Net::from_wire(bits, octets).map(Node::text),
-            None => Some(Node::Octets(self.value.to_vec())),
+        match max_bits? {
+            32 => Ipv4Net::from_wire(bits, octets).map(Node::text),
+            _ => Ipv6Net::from_wire(bits, octets).map(Node::text),
         }
     }
 
