@@ -1,5 +1,5 @@
-//! The texts that people know, read and printed. Each is [`Display`](std::fmt::Display) and
-//! [`FromStr`](std::str::FromStr) of its type, and what was printed is read back as what it was.
+//! The texts that people know, read and printed. Each is [`Display`](fmt::Display) and [`FromStr`]
+//! of its type, and what was printed is read back as what it was.
 //!
 //! | what | type | examples |
 //! |---|---|---|
@@ -12,6 +12,9 @@
 //! | Ethernet segment | [`Esi`](crate::Esi) | `00:11:22:33:44:55:66:77:88:99` |
 //! | MAC address | [`MacAddr`](crate::MacAddr) | `00:11:22:33:44:55`, also read with `-` or as `0011.2233.4455` |
 //! | route distinguisher | [`RouteDistinguisher`](crate::RouteDistinguisher) | `65000:100`, `192.0.2.1:7` |
+//! | EVPN route | [`EvpnRoute`](crate::EvpnRoute) | `[2]:[65000:100]:[0]:[48]:[00:11:22:33:44:55]:[32]:[10.0.0.1]` |
+//! | VPN route | [`Vpn`](crate::Vpn) | `65000:100:10.0.0.0/8` |
+//! | route target membership | [`RouteTargetMembership`](crate::RouteTargetMembership) | `65000:rt:65000:100`, `default` |
 //! | label | [`Label`](crate::Label) | `16` |
 //! | address family | [`Family`](crate::Family) | `ipv4/unicast`, `l2vpn/evpn` |
 //! | BGP identifier | [`RouterId`](crate::RouterId) | `192.0.2.1` |
