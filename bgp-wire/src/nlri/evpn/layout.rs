@@ -150,7 +150,7 @@ fn wrong<'a>(at: Input<'a>, field: &'static str, value: u8) -> Malformed<'a> {
 }
 
 /// RFC 9136 §3.2: ESI and gateway "MUST NOT both be non-zero at the same time. A route containing a
-/// non-zero GW IP and a non-zero ESI (at the same time) SHOULD be treated as withdraw [RFC7606]."
+/// non-zero GW IP and a non-zero ESI (at the same time) SHOULD be treated as withdraw".
 pub(super) fn contradiction<'a>(
     kind: EvpnKind,
     parts: &Parts<'a>,
