@@ -15,6 +15,7 @@
 //!   sets have equal octets.
 //! - [`encode_announce`] and [`encode_withdraw`] fill one message and say how many NLRI it holds.
 //! - [`SessionContext`] is what two speakers agreed on and octets depend on.
+//! - [`text`] lists the texts that people know, all of them read and printed.
 //!
 //! A new attribute is a file in `attribute/` and a line in its table; a new family is a file in
 //! `nlri/` and a line in its table; a new capability likewise.
@@ -62,7 +63,7 @@
 //! | 2545 | IPv6 next hops |
 //! | 2918, 7313 | ROUTE-REFRESH and its enhanced form |
 //! | 4271 | BGP-4 |
-//! | 4360, 5668 | Extended communities |
+//! | 4360, 5668, 5701 | Extended communities |
 //! | 4364, 4659 | VPN routes |
 //! | 4456 | ORIGINATOR_ID, CLUSTER_LIST |
 //! | 4486, 8203, 9003, 8538, 9384 | Cease subcodes and texts |
@@ -73,28 +74,35 @@
 //! | 5065 | Confederations |
 //! | 5396 | AS numbers as texts |
 //! | 5492, 9072 | Capabilities, extended optional parameters |
+//! | 5543 | Traffic engineering |
 //! | 6286 | BGP identifiers |
+//! | 6368 | ATTR_SET |
 //! | 6514 | Multicast VPNs |
+//! | 6514, 8317, 9574 | PMSI tunnels |
 //! | 6608 | FSM error subcodes |
 //! | 6793 | Four-octet AS numbers |
+//! | 7311 | AIGP |
 //! | 7432, 9136, 9251, 9572 | EVPN routes |
 //! | 7606 | Revised error handling |
 //! | 7607 | AS 0 |
 //! | 7911 | ADD-PATH |
 //! | 8092 | Large communities |
 //! | 8277 | Labels in front of prefixes |
+//! | 8571, 8814, 9085, 9086, 9351, 9514, 9552 | Link state |
 //! | 8654 | Extended messages |
 //! | 8950 | IPv6 next hops for IPv4 |
 //! | 8955, 8956 | Flow specifications |
-//! | 9514, 9552 | Link state |
+//! | 8669, 9252 | Prefix-SIDs, SRv6 services |
+//! | 9012, 9830, 9831 | Tunnel encapsulation, SR policies |
+//! | 9026 | BFD discriminator |
+//! | 9234 | ONLY_TO_CUSTOMER |
 //! | 9687 | Send hold timer expired |
 //! | 9774 | No more AS_SET |
-//! | 9830 | SR policies |
 //!
 //! Where the text leaves a choice or experience says otherwise, the choice is at the code: AFI/SAFI
 //! disable (RFC 7606 §2) is never chosen, a session reset is; a second next hop that is not
 //! link-local is ignored; the Partial bit on an optional non-transitive attribute is cleared and no
-//! error; an AS_CONFED_SET in AS4_PATH counts as RFC 9774 says, not as RFC 6793; a malformed NLRI
+//! error, while AIGP with the Transitive bit is discarded; an AS_CONFED_SET in AS4_PATH counts as RFC 9774 says, not as RFC 6793; a malformed NLRI
 //! that has a length of its own is passed over by itself.
 #![cfg_attr(
     not(test),

@@ -15,7 +15,7 @@
 //! | EVPN route | [`EvpnRoute`](crate::EvpnRoute) | `[2]:[65000:100]:[0]:[48]:[00:11:22:33:44:55]:[32]:[10.0.0.1]` |
 //! | VPN route | [`Vpn`](crate::Vpn) | `65000:100:10.0.0.0/8` |
 //! | route target membership | [`RouteTargetMembership`](crate::RouteTargetMembership) | `65000:rt:65000:100`, `default` |
-//! | label | [`Label`](crate::Label) | `16` |
+//! | label | [`Label`](crate::Label) | `16`, `implicit-null` |
 //! | address family | [`Family`](crate::Family) | `ipv4/unicast`, `l2vpn/evpn` |
 //! | BGP identifier | [`RouterId`](crate::RouterId) | `192.0.2.1` |
 //! | ORIGIN | [`Origin`](crate::Origin) | `igp` |

@@ -129,13 +129,22 @@ fn overlay() -> impl Strategy<Value = Vec<(AttrCode, Vec<u8>)>> {
     let attr_set = (any::<u32>(), 0u8..3).prop_map(|(asn, origin)| {
         [&asn.to_be_bytes()[..], &[0x40, 1, 1, origin, 0xc0, 99, 0]].concat()
     });
+    // What is not registered, a node's name and its address.
+    let link_state = (tlvs(2, &[]), vec(any::<u8>(), 0..30), any::<[u8; 4]>()).prop_map(
+        |(mut other, name, address)| {
+            other[0] |= 0x80;
+            let length = 4 + usize::from(u16::from_be_bytes([other[2], other[3]]));
+            other.truncate(length);
+            [tlv(&[4, 2], 2, &name), tlv(&[4, 4], 2, &address), other].concat()
+        },
+    );
     let values = (
         option::of(pmsi),
         option::of(tunnels),
         option::of(vec(any::<u8>(), 36..50)),
         option::of(ipv6),
         option::of(aigp),
-        option::of(tlvs(2, &[])),
+        option::of(link_state),
         option::of(any::<[u8; 4]>()),
         option::of(bfd),
         option::of(prefix_sid),

@@ -71,14 +71,16 @@ pub(super) fn put_address(name: &'static str, octets: &[u8], fields: &mut Fields
 }
 
 impl Field {
-    /// How many octets it takes of those that are left.
-    fn length(self, left: usize) -> usize {
+    /// How many octets it takes; `None` for all that are left.
+    fn length(self) -> Option<usize> {
         match self {
-            Self::Reserved(length) | Self::Number(_, length) | Self::Named(_, length, _) => length,
-            Self::Flags(_) => 1,
-            Self::Ipv4(_) | Self::Label(_) | Self::Float(_) => 4,
-            Self::Ipv6(_) => 16,
-            _ => left,
+            Self::Reserved(length) | Self::Number(_, length) | Self::Named(_, length, _) => {
+                Some(length)
+            }
+            Self::Flags(_) => Some(1),
+            Self::Ipv4(_) | Self::Label(_) | Self::Float(_) => Some(4),
+            Self::Ipv6(_) => Some(16),
+            _ => None,
         }
     }
 
@@ -121,6 +123,19 @@ impl Field {
     }
 }
 
+/// What comes after the fields of fixed length, and whether there is no other field; `None` if those
+/// are cut short.
+pub(super) fn after_fixed<'a>(layout: &[Field], octets: &'a [u8]) -> Option<(&'a [u8], bool)> {
+    let mut rest = octets;
+    for field in layout {
+        let Some(length) = field.length() else {
+            return Some((rest, false));
+        };
+        rest = rest.get(length..)?;
+    }
+    Some((rest, true))
+}
+
 /// Puts the fields of a value, as far as its octets go, and returns the octets that are left.
 pub(super) fn describe<'a>(layout: &[Field], octets: &'a [u8], fields: &mut Fields) -> &'a [u8] {
     let mut rest = octets;
@@ -129,7 +144,7 @@ pub(super) fn describe<'a>(layout: &[Field], octets: &'a [u8], fields: &mut Fiel
         if rest.is_empty() {
             break;
         }
-        let Some((own, after)) = rest.split_at_checked(field.length(rest.len())) else {
+        let Some((own, after)) = rest.split_at_checked(field.length().unwrap_or(rest.len())) else {
             break;
         };
         field.put(own, fields);

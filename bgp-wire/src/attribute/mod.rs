@@ -115,6 +115,11 @@ impl AttrCode {
         table::spec(self.0).is_some()
     }
 
+    /// The value of such an attribute, as it is in a canonical set, as a text.
+    pub fn text(self, flags: u8, value: &[u8]) -> impl fmt::Display {
+        fmt::from_fn(move |f| set::show(self, flags, value, f))
+    }
+
     /// The section that says what a malformed one leads to, for an attribute in the table.
     pub fn reference(self) -> Option<&'static str> {
         table::spec(self.0).map(|line| line.rfc)

@@ -32,6 +32,8 @@ impl<'a> PmsiTunnel<'a> {
     pub const LEAF_INFORMATION_REQUIRED: u8 = 1;
     /// Ingress replication: the sender makes a copy for each receiver.
     pub const INGRESS_REPLICATION: u8 = 6;
+    /// Assisted replication: a replicator makes the copies (RFC 9574 §4).
+    pub const ASSISTED_REPLICATION: u8 = 0x0a;
 
     fn from_bytes(value: &'a [u8]) -> Option<Self> {
         let [flags, tunnel_type, a, b, c, identifier @ ..] = value else {
@@ -83,9 +85,12 @@ impl<'a> PmsiTunnel<'a> {
         })
     }
 
-    /// The address of the endpoint of ingress replication.
+    /// The address of the one who makes the copies, or of the endpoint of ingress replication.
     pub fn endpoint(self) -> Option<IpAddr> {
-        if self.tunnel_type != Self::INGRESS_REPLICATION {
+        if !matches!(
+            self.tunnel_type,
+            Self::INGRESS_REPLICATION | Self::ASSISTED_REPLICATION
+        ) {
             return None;
         }
         let four = self
@@ -110,7 +115,8 @@ impl<'a> PmsiTunnel<'a> {
             0x01 => matches!(length, 12 | 24),
             0x02 | 0x07 => mldp(self.identifier).is_some(),
             0x03..=0x05 => matches!(length, 8 | 32),
-            0x06 => matches!(length, 4 | 16),
+            // RFC 9574 §4: the identifier of assisted replication is an address too.
+            0x06 | 0x0a => matches!(length, 4 | 16),
             // RFC 8317 §5.2: in front of the identifier there is a label.
             COMPOSITE.. => length >= 3,
             _ => true,
@@ -227,7 +233,7 @@ pub(crate) fn describe(value: &[u8], fields: &mut Fields) {
             layout::put_address(name, from, fields);
             layout::put_address("group", group, fields);
         }
-        0x06 => layout::put_address("endpoint", identifier, fields),
+        0x06 | 0x0a => layout::put_address("endpoint", identifier, fields),
         _ => fields.octets("identifier", identifier),
     }
 }
@@ -260,6 +266,8 @@ mod tests {
             (6, &[1; 5], false),
             (6, &[], false),
             (7, &mldp, true),
+            (0x0a, &[192, 0, 2, 1], true),
+            (0x0a, &[192, 0, 2], false),
             (0x0b, &[1; 9], true),
             (0x86, &[0, 0, 0x10, 192, 0, 2, 1], true),
             (0x86, &[0, 0], false),

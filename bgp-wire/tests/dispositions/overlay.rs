@@ -22,27 +22,32 @@ pub(crate) fn all() -> Parts {
         0, 0, 0, 1, 1, 6, 0, 0, 0, 1, 1, 0xff,
     ];
     let vxlan = [0, 8, 0, 14, 1, 12, 0xc0, 0, 0, 100, 0, 1, 2, 3, 4, 5, 0, 0];
-    transitive(22, &[0, 2, 0, 0, 16, 6, 0, 1, 4, 192, 0, 2, 1, 0, 2, 9, 9])
-        .with(attribute(0xc0, 16, &[6, 0, 1, 0, 0, 0, 0, 7]))
-        .with(attribute(0xc0, 23, &[&vxlan[..], &policy].concat()))
-        .with(attribute(0xc0, 25, &[7; 20]))
-        .with(attribute(0x80, 26, &[1, 0, 11, 0, 0, 0, 0, 0, 0, 0, 9]))
-        .with(attribute(
-            0x80,
-            29,
-            &[
-                4, 2, 0, 2, b'r', b'1', 4, 0x52, 0, 22, 0, 6, 0, 0, 0, 0, 0x20, 1, 0xd, 0xb8, 0, 0,
-                0, 0, 0, 0, 0, 0, 0, 0, 0, 1,
-            ],
-        ))
-        .with(attribute(0xc0, 35, &[0, 0, 0xfd, 0xe9]))
-        .with(attribute(0xc0, 38, &[1, 0, 0, 0, 7, 1, 4, 192, 0, 2, 1]))
-        .with(attribute(0xc0, 40, &service))
-        .with(attribute(
-            0xc0,
-            128,
-            &[0, 0, 0xfd, 0xe8, 0x40, 1, 1, 0, 0xc0, 128, 4, 0, 0, 0, 1],
-        ))
+    transitive(
+        22,
+        &[
+            0, 2, 0, 0, 16, 6, 0, 1, 4, 192, 0, 2, 1, 0, 7, 1, 0, 4, 0, 0, 0, 9,
+        ],
+    )
+    .with(attribute(0xc0, 16, &[6, 0, 1, 0, 0, 0, 0, 7]))
+    .with(attribute(0xc0, 23, &[&vxlan[..], &policy].concat()))
+    .with(attribute(0xc0, 25, &[7; 20]))
+    .with(attribute(0x80, 26, &[1, 0, 11, 0, 0, 0, 0, 0, 0, 0, 9]))
+    .with(attribute(
+        0x80,
+        29,
+        &[
+            4, 2, 0, 2, b'r', b'1', 4, 0x52, 0, 22, 0, 6, 0, 0, 0, 0, 0x20, 1, 0xd, 0xb8, 0, 0, 0,
+            0, 0, 0, 0, 0, 0, 0, 0, 1,
+        ],
+    ))
+    .with(attribute(0xc0, 35, &[0, 0, 0xfd, 0xe9]))
+    .with(attribute(0xc0, 38, &[1, 0, 0, 0, 7, 1, 4, 192, 0, 2, 1]))
+    .with(attribute(0xc0, 40, &service))
+    .with(attribute(
+        0xc0,
+        128,
+        &[0, 0, 0xfd, 0xe8, 0x40, 1, 1, 0, 0xc0, 128, 4, 0, 0, 0, 1],
+    ))
 }
 
 #[test]
@@ -353,10 +358,10 @@ fn link_state() {
             Stays(N),
         ),
         case(
-            "node name of an odd length",
+            "local router",
             rfc,
             &i,
-            local(29, &[4, 4, 0, 3, 1, 1, 1]),
+            local(29, &[4, 4, 0, 4, 1, 1, 1, 1]),
             Stays(N),
         ),
         case(

@@ -17,8 +17,6 @@ use crate::input::{Input, Malformed};
 /// How deep TLVs in TLVs are looked into.
 const DEPTH: usize = 4;
 
-/// RFC 9552 §8.2.2: the TLVs have to fill the attribute. What they hold is for the consumer to
-/// judge, and is passed on whatever it is.
 pub(crate) fn read<'a>(
     value: Input<'a>,
     _: &SessionContext,
@@ -27,9 +25,27 @@ pub(crate) fn read<'a>(
     if value.is_empty() {
         return Err(Malformed::new(value, "BGP-LS Attribute", Reason::Length(0)));
     }
-    tlv::each(Shape::TwoTwo, "BGP-LS Attribute TLV", value, |_| Ok(()))?;
+    check(value, DEPTH)?;
     out.extend_from_slice(value);
     Ok(())
+}
+
+/// RFC 9552 §8.2.2: the TLVs have to fill the attribute, and those that are known have to have a
+/// length of theirs, as have the TLVs inside of them. What they say is for the consumer to judge.
+fn check(tlvs: Input<'_>, depth: usize) -> Result<(), Malformed<'_>> {
+    tlv::each(Shape::TwoTwo, "BGP-LS Attribute TLV", tlvs, |tlv| {
+        let Some(kind) = kind(tlv.kind) else {
+            return Ok(());
+        };
+        match (layout::after_fixed(kind.layout, tlv.value), kind.inner) {
+            (Some((rest, true)), Inner::Tlvs) if depth > 1 => check(rest, depth - 1),
+            (Some(([], _) | (_, false)), _) | (Some(_), Inner::Tlvs | Inner::Ranges) => Ok(()),
+            (None, _) | (Some(_), Inner::Nothing) => {
+                let length = Reason::Length(tlv.value.len());
+                Err(Malformed::new(tlv.whole, kind.name, length))
+            }
+        }
+    })
 }
 
 pub(crate) fn show(value: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -107,6 +123,32 @@ mod tests {
             let value = &value[..length];
             assert_eq!(read(value, &ctx, &mut out).is_ok(), good, "{length}");
             assert_eq!(out, if good { value } else { &[] });
+        }
+    }
+
+    /// RFC 9552 §8.2.2, RFC 9514 §4.
+    #[test]
+    fn tlvs_that_are_known_have_their_length() {
+        let ctx = SessionContext::new(Asn(1), Asn(2));
+        for (value, good) in [
+            // IPv4 Router-ID of Local Node, Node Flag Bits, Node Name.
+            (&[4, 4, 0, 4, 1, 1, 1, 1][..], true),
+            (&[4, 4, 0, 3, 1, 1, 1], false),
+            (&[4, 4, 0, 5, 1, 1, 1, 1, 1], false),
+            (&[4, 0, 0, 1, 0x80], true),
+            (&[4, 0, 0, 0], false),
+            (&[4, 2, 0, 0], true),
+            // SRv6 Locator, and a TLV in it that is cut short.
+            (&[4, 0x8a, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0], true),
+            (&[4, 0x8a, 0, 7, 0, 0, 0, 0, 0, 0, 0], false),
+            (&[4, 0x8a, 0, 10, 0, 0, 0, 0, 0, 0, 0, 0, 9, 9], false),
+            (&[4, 0x8a, 0, 12, 0, 0, 0, 0, 0, 0, 0, 0, 9, 9, 0, 0], true),
+        ] {
+            assert_eq!(
+                read(value, &ctx, &mut Vec::new()).is_ok(),
+                good,
+                "{value:?}"
+            );
         }
     }
 

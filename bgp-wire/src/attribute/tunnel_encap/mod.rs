@@ -7,18 +7,41 @@
 //! That a tunnel needs exactly one Tunnel Egress Endpoint depends on the family of the route (RFC
 //! 9012 §3.1, §6), which an attribute does not know: whoever uses the tunnel asks for it.
 
+/// A table of kinds of sub-TLVs, one line each: number, registered name, the lengths it may have (none
+/// for any), and what it is made of.
+macro_rules! kinds {
+    ($($number:tt $name:literal, [$($length:literal),*], [$($field:expr),*];)*) => {
+        const KINDS: &[Kind] = &[$(Kind {
+            number: $number,
+            name: $name,
+            lengths: &[$($length),*],
+            layout: &[$($field),*],
+        },)*];
+    };
+}
+
 mod segment;
 mod sub_tlv;
 
 use std::fmt;
 
 use super::ext_community::Names;
-use super::layout;
+use super::layout::{self, Field};
 use super::tlv::{self, Shape, Tlv};
 use crate::SessionContext;
 use crate::describe::{Fields, Node};
 use crate::error::Reason;
 use crate::input::{Input, Malformed};
+
+/// A kind of sub-TLV.
+struct Kind {
+    number: u16,
+    /// The registered name.
+    name: &'static str,
+    /// The lengths it may have; none for any.
+    lengths: &'static [usize],
+    layout: &'static [Field],
+}
 
 /// The registry "BGP Tunnel Encapsulation Attribute Tunnel Types": number, name in texts, registered
 /// name.
@@ -61,6 +84,7 @@ pub(crate) const TUNNEL_TYPES: Names = &[
         "dps",
         "Dynamic Path Selection (DPS) Tunnel Encapsulation",
     ),
+    (24, "dps-policy", "Dynamic Path Selection (DPS) Policy"),
 ];
 
 /// The tunnel type of an SR policy (RFC 9830 §2.2).

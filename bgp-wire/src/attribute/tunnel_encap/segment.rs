@@ -2,7 +2,8 @@
 
 use super::super::layout::{self, Field};
 use super::super::tlv::{self, Shape, Tlv};
-use super::sub_tlv::{Kind, SID_STRUCTURE};
+use super::Kind;
+use super::sub_tlv::SID_STRUCTURE;
 use crate::describe::Node;
 use crate::error::Reason;
 use crate::input::Malformed;
@@ -18,123 +19,21 @@ const ALGORITHM: Field = Field::Number("algorithm", 1);
 const LABEL: Field = Field::Label("label");
 const SID: Field = Field::Ipv6("sid");
 
-/// The registry "SR Policy Segment List Sub-TLVs".
-const KINDS: &[Kind] = &[
-    Kind {
-        number: 1,
-        name: "Segment Type A",
-        lengths: &[6],
-        layout: &[FLAGS, Field::Reserved(1), LABEL],
-    },
-    Kind {
-        number: 3,
-        name: "Segment Type C",
-        lengths: &[6, 10],
-        layout: &[FLAGS, ALGORITHM, Field::Ipv4("node"), LABEL],
-    },
-    Kind {
-        number: 4,
-        name: "Segment Type D",
-        lengths: &[18, 22],
-        layout: &[FLAGS, ALGORITHM, Field::Ipv6("node"), LABEL],
-    },
-    Kind {
-        number: 5,
-        name: "Segment Type E",
-        lengths: &[10, 14],
-        layout: &[
-            FLAGS,
-            Field::Reserved(1),
-            Field::Number("local_interface_id", 4),
-            Field::Ipv4("node"),
-            LABEL,
-        ],
-    },
-    Kind {
-        number: 6,
-        name: "Segment Type F",
-        lengths: &[10, 14],
-        layout: &[
-            FLAGS,
-            Field::Reserved(1),
-            Field::Ipv4("local_address"),
-            Field::Ipv4("remote_address"),
-            LABEL,
-        ],
-    },
-    Kind {
-        number: 7,
-        name: "Segment Type G",
-        lengths: &[42, 46],
-        layout: &[
-            FLAGS,
-            Field::Reserved(1),
-            Field::Number("local_interface_id", 4),
-            Field::Ipv6("local_node"),
-            Field::Number("remote_interface_id", 4),
-            Field::Ipv6("remote_node"),
-            LABEL,
-        ],
-    },
-    Kind {
-        number: 8,
-        name: "Segment Type H",
-        lengths: &[34, 38],
-        layout: &[
-            FLAGS,
-            Field::Reserved(1),
-            Field::Ipv6("local_address"),
-            Field::Ipv6("remote_address"),
-            LABEL,
-        ],
-    },
-    Kind {
-        number: 9,
-        name: "Weight",
-        lengths: &[6],
-        layout: &[Field::Reserved(2), Field::Number("weight", 4)],
-    },
-    Kind {
-        number: 13,
-        name: "Segment Type B",
-        lengths: &[18, 26],
-        layout: &[FLAGS, Field::Reserved(1), SID, SID_STRUCTURE],
-    },
-    Kind {
-        number: 14,
-        name: "Segment Type I",
-        lengths: &[18, 34, 42],
-        layout: &[FLAGS, ALGORITHM, Field::Ipv6("node"), SID, SID_STRUCTURE],
-    },
-    Kind {
-        number: 15,
-        name: "Segment Type J",
-        lengths: &[42, 58, 66],
-        layout: &[
-            FLAGS,
-            ALGORITHM,
-            Field::Number("local_interface_id", 4),
-            Field::Ipv6("local_node"),
-            Field::Number("remote_interface_id", 4),
-            Field::Ipv6("remote_node"),
-            SID,
-            SID_STRUCTURE,
-        ],
-    },
-    Kind {
-        number: 16,
-        name: "Segment Type K",
-        lengths: &[34, 50, 58],
-        layout: &[
-            FLAGS,
-            ALGORITHM,
-            Field::Ipv6("local_address"),
-            Field::Ipv6("remote_address"),
-            SID,
-            SID_STRUCTURE,
-        ],
-    },
-];
+// The registry "SR Policy Segment List Sub-TLVs".
+kinds! {
+    1 "Segment Type A", [6], [FLAGS, Field::Reserved(1), LABEL];
+    3 "Segment Type C", [6, 10], [FLAGS, ALGORITHM, Field::Ipv4("node"), LABEL];
+    4 "Segment Type D", [18, 22], [FLAGS, ALGORITHM, Field::Ipv6("node"), LABEL];
+    5 "Segment Type E", [10, 14], [FLAGS, Field::Reserved(1), Field::Number("local_interface_id", 4), Field::Ipv4("node"), LABEL];
+    6 "Segment Type F", [10, 14], [FLAGS, Field::Reserved(1), Field::Ipv4("local_address"), Field::Ipv4("remote_address"), LABEL];
+    7 "Segment Type G", [42, 46], [FLAGS, Field::Reserved(1), Field::Number("local_interface_id", 4), Field::Ipv6("local_node"), Field::Number("remote_interface_id", 4), Field::Ipv6("remote_node"), LABEL];
+    8 "Segment Type H", [34, 38], [FLAGS, Field::Reserved(1), Field::Ipv6("local_address"), Field::Ipv6("remote_address"), LABEL];
+    9 "Weight", [6], [Field::Reserved(2), Field::Number("weight", 4)];
+    13 "Segment Type B", [18, 26], [FLAGS, Field::Reserved(1), SID, SID_STRUCTURE];
+    14 "Segment Type I", [18, 34, 42], [FLAGS, ALGORITHM, Field::Ipv6("node"), SID, SID_STRUCTURE];
+    15 "Segment Type J", [42, 58, 66], [FLAGS, ALGORITHM, Field::Number("local_interface_id", 4), Field::Ipv6("local_node"), Field::Number("remote_interface_id", 4), Field::Ipv6("remote_node"), SID, SID_STRUCTURE];
+    16 "Segment Type K", [34, 50, 58], [FLAGS, ALGORITHM, Field::Ipv6("local_address"), Field::Ipv6("remote_address"), SID, SID_STRUCTURE];
+}
 
 fn kind(number: u16) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.number == number)

@@ -4,21 +4,11 @@ use super::super::layout::{self, Field};
 use super::super::srv6::behavior_name;
 use super::super::tlv::{self, Shape, Tlv};
 use super::super::{ExtCommunity, NextHop, prefix_sid};
-use super::segment;
+use super::{Kind, segment};
 use crate::MacAddr;
 use crate::describe::{Fields, Node};
 use crate::error::Reason;
 use crate::input::Malformed;
-
-/// A kind of sub-TLV.
-pub(super) struct Kind {
-    pub(super) number: u16,
-    /// The registered name.
-    pub(super) name: &'static str,
-    /// The lengths it may have; none for any.
-    pub(super) lengths: &'static [usize],
-    pub(super) layout: &'static [Field],
-}
 
 const ENCAPSULATION: u16 = 1;
 const COLOR: u16 = 4;
@@ -77,152 +67,29 @@ fn ethertype(value: u64) -> Option<&'static str> {
     })
 }
 
-/// The registry "BGP Tunnel Encapsulation Attribute Sub-TLVs".
-const KINDS: &[Kind] = &[
-    Kind {
-        number: ENCAPSULATION,
-        name: "Encapsulation",
-        lengths: &[],
-        layout: &[],
-    },
-    Kind {
-        number: 2,
-        name: "Protocol Type",
-        lengths: &[2],
-        layout: &[Field::Named("protocol_type", 2, ethertype)],
-    },
-    Kind {
-        number: 3,
-        name: "IPsec Tunnel Authenticator (DEPRECATED)",
-        lengths: &[],
-        layout: &[Field::Octets("value")],
-    },
-    Kind {
-        number: COLOR,
-        name: "Color",
-        lengths: &[8],
-        layout: &[],
-    },
-    Kind {
-        number: 5,
-        name: "Load-Balancing Block",
-        lengths: &[2],
-        layout: &[Field::Number("block_length", 2)],
-    },
-    Kind {
-        number: TUNNEL_EGRESS_ENDPOINT,
-        name: "Tunnel Egress Endpoint",
-        lengths: &[6, 10, 22],
-        layout: &[
-            Field::Reserved(4),
-            Field::Number("address_family", 2),
-            Field::Address("address"),
-        ],
-    },
-    Kind {
-        number: 7,
-        name: "DS Field",
-        lengths: &[1],
-        layout: &[Field::Number("ds_field", 1)],
-    },
-    Kind {
-        number: 8,
-        name: "UDP Destination Port",
-        lengths: &[2],
-        layout: &[Field::Number("port", 2)],
-    },
-    Kind {
-        number: 9,
-        name: "Embedded Label Handling",
-        lengths: &[1],
-        layout: &[Field::Named("handling", 1, embedded_label)],
-    },
-    Kind {
-        number: 10,
-        name: "MPLS Label Stack",
-        lengths: &[],
-        layout: &[Field::Labels("labels")],
-    },
-    Kind {
-        number: PREFIX_SID,
-        name: "Prefix-SID",
-        lengths: &[],
-        layout: &[],
-    },
-    Kind {
-        number: 12,
-        name: "Preference",
-        lengths: &[6],
-        layout: &[
-            Field::Number("flags", 1),
-            Field::Reserved(1),
-            Field::Number("preference", 4),
-        ],
-    },
-    Kind {
-        number: BINDING_SID,
-        name: "Binding SID",
-        lengths: &[2, 6, 18],
-        layout: &[
-            Field::Flags(&[
-                (0x80, "specified_binding_sid_only"),
-                (0x40, "drop_upon_invalid"),
-            ]),
-            Field::Reserved(1),
-        ],
-    },
-    Kind {
-        number: 14,
-        name: "ENLP",
-        lengths: &[3],
-        layout: &[Field::Reserved(2), Field::Named("enlp", 1, enlp)],
-    },
-    Kind {
-        number: 15,
-        name: "Priority",
-        lengths: &[2],
-        layout: &[Field::Number("priority", 1), Field::Reserved(1)],
-    },
-    Kind {
-        number: 16,
-        name: "SPI/SI Representation",
-        lengths: &[],
-        layout: &[Field::Octets("value")],
-    },
-    Kind {
-        number: 20,
-        name: "SRv6 Binding SID",
-        lengths: &[18, 26],
-        layout: &[
-            Field::Flags(&[
-                (0x80, "specified_binding_sid_only"),
-                (0x40, "drop_upon_invalid"),
-                (0x20, "behavior_and_structure"),
-            ]),
-            Field::Reserved(1),
-            Field::Ipv6("sid"),
-            SID_STRUCTURE,
-        ],
-    },
-    Kind {
-        number: SEGMENT_LIST,
-        name: "Segment List",
-        lengths: &[],
-        layout: &[],
-    },
-    Kind {
-        number: 129,
-        name: "SR Policy Candidate Path Name",
-        lengths: &[],
-        layout: &[Field::Reserved(1), Field::Text("name")],
-    },
-    Kind {
-        number: 130,
-        name: "SR Policy Name",
-        lengths: &[],
-        layout: &[Field::Reserved(1), Field::Text("name")],
-    },
-];
+// The registry "BGP Tunnel Encapsulation Attribute Sub-TLVs".
+kinds! {
+    ENCAPSULATION "Encapsulation", [], [];
+    2 "Protocol Type", [2], [Field::Named("protocol_type", 2, ethertype)];
+    3 "IPsec Tunnel Authenticator (DEPRECATED)", [], [Field::Octets("value")];
+    COLOR "Color", [8], [];
+    5 "Load-Balancing Block", [2], [Field::Number("block_length", 2)];
+    TUNNEL_EGRESS_ENDPOINT "Tunnel Egress Endpoint", [6, 10, 22], [Field::Reserved(4), Field::Number("address_family", 2), Field::Address("address")];
+    7 "DS Field", [1], [Field::Number("ds_field", 1)];
+    8 "UDP Destination Port", [2], [Field::Number("port", 2)];
+    9 "Embedded Label Handling", [1], [Field::Named("handling", 1, embedded_label)];
+    10 "MPLS Label Stack", [], [Field::Labels("labels")];
+    PREFIX_SID "Prefix-SID", [], [];
+    12 "Preference", [6], [Field::Number("flags", 1), Field::Reserved(1), Field::Number("preference", 4)];
+    BINDING_SID "Binding SID", [2, 6, 18], [Field::Flags(&[(0x80, "specified_binding_sid_only"), (0x40, "drop_upon_invalid")]), Field::Reserved(1)];
+    14 "ENLP", [3], [Field::Reserved(2), Field::Named("enlp", 1, enlp)];
+    15 "Priority", [2], [Field::Number("priority", 1), Field::Reserved(1)];
+    16 "SPI/SI Representation", [], [Field::Octets("value")];
+    20 "SRv6 Binding SID", [18, 26], [Field::Flags(&[(0x80, "specified_binding_sid_only"), (0x40, "drop_upon_invalid"), (0x20, "behavior_and_structure")]), Field::Reserved(1), Field::Ipv6("sid"), SID_STRUCTURE];
+    SEGMENT_LIST "Segment List", [], [];
+    129 "SR Policy Candidate Path Name", [], [Field::Reserved(1), Field::Text("name")];
+    130 "SR Policy Name", [], [Field::Reserved(1), Field::Text("name")];
+}
 
 fn kind(number: u16) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.number == number)
