@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use bgp_wire::{AttrRef, Family, PathId};
+use bgp_wire::{AttrCode, AttrRef, Family, PathId};
 use ipnet::IpNet;
 use rib::{
     Cursor, Explanation, OutRow, Page, PeerIdx, Reason, Rib, Row, RowQuery, SourceKind, Step,
@@ -201,15 +201,36 @@ impl From<rib::Ineligible> for Ineligible {
     }
 }
 
+/// The attributes that [`Attributes`] has a field for.
+const HAVE_A_FIELD: [AttrCode; 11] = [
+    AttrCode::ORIGIN,
+    AttrCode::AS_PATH,
+    AttrCode::MED,
+    AttrCode::LOCAL_PREF,
+    AttrCode::ATOMIC_AGGREGATE,
+    AttrCode::AGGREGATOR,
+    AttrCode::COMMUNITIES,
+    AttrCode::ORIGINATOR_ID,
+    AttrCode::CLUSTER_LIST,
+    AttrCode::EXT_COMMUNITIES,
+    AttrCode::LARGE_COMMUNITIES,
+];
+
 /// An attribute set in words.
 pub fn attributes(attrs: AttrRef<'_>) -> Attributes {
     fn words<T: ToString>(items: impl Iterator<Item = T>) -> Vec<String> {
         items.map(|item| item.to_string()).collect()
     }
-    let others = attrs.unknown().map(|(code, flags, value)| {
-        let octets: String = value.iter().map(|octet| format!("{octet:02x}")).collect();
-        format!("attribute {}, flags {flags:#04x}: {octets}", code.0)
-    });
+    let others = attrs
+        .iter()
+        .filter(|(code, ..)| !HAVE_A_FIELD.contains(code))
+        .map(|(code, flags, value)| {
+            if code.is_known() {
+                return code.text(flags, value).to_string();
+            }
+            let octets: String = value.iter().map(|octet| format!("{octet:02x}")).collect();
+            format!("attribute {}, flags {flags:#04x}: {octets}", code.0)
+        });
     Attributes {
         next_hop: attrs.next_hop().map(|next_hop| next_hop.to_string()),
         as_path: attrs.as_path().to_string(),
@@ -412,4 +433,33 @@ fn steps<'a>(
             }
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use bgp_wire::{AttrEditor, PmsiTunnel};
+
+    use super::*;
+
+    #[test]
+    fn attributes_without_a_field_are_among_the_others() {
+        let mut editor = AttrEditor::new();
+        editor.set_local_pref(Some(100));
+        editor.set_pmsi_tunnel(Some(PmsiTunnel {
+            flags: 0,
+            tunnel_type: PmsiTunnel::INGRESS_REPLICATION,
+            vni: 100,
+            identifier: &[192, 0, 2, 1],
+        }));
+        editor.set_unknown(AttrCode(99), 0xc0, &[0xab]);
+        let words = attributes(editor.get());
+        assert_eq!(words.local_pref, Some(100));
+        assert_eq!(
+            words.others,
+            [
+                "pmsi-tunnel Ingress Replication label 6 (vni 100) to 192.0.2.1",
+                "attribute 99, flags 0xc0: ab"
+            ]
+        );
+    }
 }
