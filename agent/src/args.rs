@@ -4,6 +4,8 @@
 //! (everything that only asks a running agent). Exit status of all commands: 0 done, 1 the answer is no (not found,
 //! problems in manifests), 2 the question could not be asked (bad usage, no agent answers).
 
+mod decode;
+
 use std::net::{Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 
 use crate::control::protocol::{ObjectKind, PrefixQuery};
+pub use decode::{DecodeArgs, DecodeFormat, DecodeInput, DecodeSource, YesNo};
 
 /// Where the agent listens for `show`, `get` and `explain` unless told otherwise.
 pub const DEFAULT_SOCKET: &str = "/run/cosmos/cosmos.sock";
@@ -53,6 +56,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Check manifests without running anything.
     Check(CheckArgs),
+    /// Decode messages from hexadecimal text, byte streams, packet captures and MRT files.
+    Decode(Box<DecodeArgs>),
     /// Print the CustomResourceDefinitions as YAML.
     Crds,
     /// Print a completion script for a shell.

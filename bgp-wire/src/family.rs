@@ -157,6 +157,9 @@ pub struct FamilySet(u32);
 impl FamilySet {
     /// The empty set.
     pub const EMPTY: Self = Self(0);
+    /// Every family that has a name.
+    #[allow(clippy::cast_possible_truncation, reason = "a set has 32 bits")]
+    pub const ALL: Self = Self(u32::MAX >> (u32::BITS - NAMED.len() as u32));
 
     /// Adds a family; `false` if it has no name and can therefore not be held.
     pub fn insert(&mut self, family: Family) -> bool {
@@ -266,5 +269,7 @@ mod tests {
             set.intersection(FamilySet::from([Family::IPV4_UNICAST]))
                 .is_empty()
         );
+        assert_eq!(FamilySet::ALL.len(), NAMED.len());
+        assert_eq!(FamilySet::ALL.iter().count(), NAMED.len());
     }
 }

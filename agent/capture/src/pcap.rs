@@ -16,8 +16,10 @@ use crate::{ReadError, Time};
 /// The port of BGP.
 pub const BGP_PORT: u16 = 179;
 
-/// What is read at a time. A block of the file has to fit.
-const BUFFER: usize = 1024 * 1024;
+/// What is read at a time.
+const BUFFER: usize = 64 * 1024;
+/// A block of the file has to fit into this.
+const MAX_BUFFER: usize = 1024 * 1024;
 /// pcapng allows as many interfaces as there are numbers.
 const MAX_INTERFACES: usize = 65_536;
 /// The head of a pcapng file, and of a pcap file.
@@ -137,7 +139,7 @@ fn head<R: Read>(reader: &mut R) -> Result<Vec<u8>, ReadError> {
             u32::from_le_bytes(length)
         };
         let length = usize::try_from(length).unwrap_or(usize::MAX);
-        if length > BUFFER / 2 {
+        if length > BUFFER {
             return Err(ReadError::Format {
                 reason: "the section header is longer than any can be",
                 offset: 0,
@@ -182,6 +184,7 @@ impl Capture<'_> {
         &mut self,
         mut blocks: impl PcapReaderIterator,
     ) -> Result<ControlFlow<()>, ReadError> {
+        let mut size = BUFFER;
         loop {
             let offset = to_u64(blocks.consumed());
             let used = match blocks.next() {
@@ -193,6 +196,12 @@ impl Capture<'_> {
                 }
                 Err(PcapError::Eof) => return Ok(ControlFlow::Continue(())),
                 Err(PcapError::Incomplete(_)) => {
+                    blocks.refill().map_err(|error| failed(&error, offset))?;
+                    continue;
+                }
+                Err(PcapError::BufferTooSmall) if size < MAX_BUFFER => {
+                    size = size.saturating_mul(2);
+                    blocks.grow(size);
                     blocks.refill().map_err(|error| failed(&error, offset))?;
                     continue;
                 }

@@ -102,6 +102,16 @@ impl Reassembly {
         Self::default()
     }
 
+    /// The octets that are held back, and what keeping them costs.
+    pub fn held(&self) -> usize {
+        self.held
+    }
+
+    /// How many connections are followed.
+    pub fn connections(&self) -> usize {
+        self.connections.len()
+    }
+
     /// Takes a segment and tells what it completes.
     pub fn handle_segment(
         &mut self,

@@ -6,12 +6,14 @@
 //! | [`table`] | PURE: columns within 100 columns of text, colours, wrapping |
 //! | [`words`] | PURE: times, sizes, lists in words |
 //! | [`check`] | manifests judged without running them |
+//! | [`decode`] | messages out of captures, files and text, in all their fields |
 //! | `show_*`, [`get`], [`explain`] | PURE: replies to text or JSON, one command each |
 //!
 //! Every renderer writes while it reads, or reads what is known to be short, so memory stays bounded however large a table is.
 
 pub mod check;
 pub mod client;
+pub mod decode;
 pub mod explain;
 pub mod get;
 pub mod show_fib;
@@ -70,6 +72,10 @@ fn dispatch<W: Write>(command: Command, screen: &mut Screen<W>) -> Result<ExitCo
         Command::Check(args) => {
             let node = args.node.as_deref();
             let status = check::check(&args.dir, node, &mut screen.out, &mut io::stderr());
+            return Ok(ExitCode::from(status));
+        }
+        Command::Decode(args) => {
+            let status = decode::run(&args, &mut screen.out, &mut io::stderr())?;
             return Ok(ExitCode::from(status));
         }
         Command::Crds => screen.out.write_all(crds::yaml().as_bytes())?,

@@ -1,0 +1,384 @@
+//! MRT files: messages, changes of state, and the routes of a table.
+
+use std::io::BufReader;
+use std::net::IpAddr;
+use std::path::Path;
+
+use bgp_capture::bgpdump::Lines;
+use bgp_capture::mrt::{self, Content, Message, Peer, Reader, Record, Rib, TableDump};
+use bgp_wire::{
+    AttrScratch, Disposition, Family, Fields, MessageType, Node, PeerKind, SessionContext,
+    decode_update, frame, next_frame,
+};
+
+use super::input::open;
+use super::judgement::{Fault, Judgement};
+use super::negotiated::{Said, ipv4_families};
+use super::print::{Printer, Session, Told};
+use super::{Stopped, Summary};
+use crate::args::DecodeFormat;
+
+mod route;
+
+/// What is read at a time.
+const BUFFER: usize = 256 * 1024;
+/// Lines are written out from here on.
+const LINES: usize = 64 * 1024;
+
+pub(super) fn decode(
+    path: &Path,
+    said: &Said,
+    printer: &mut Printer<'_>,
+    summary: &mut Summary,
+) -> Result<(), Stopped> {
+    let mut records = Reader::new(BufReader::with_capacity(BUFFER, open(path)?));
+    let mut decoder = Decoder {
+        contexts: Contexts::new(said),
+        printer,
+        summary,
+        scratch: AttrScratch::new(),
+        peers: Vec::new(),
+        lines: Lines::new(),
+        text: Vec::new(),
+    };
+    let lines = decoder.printer.format() == DecodeFormat::Bgpdump;
+    let mut read = || -> Result<(), Stopped> {
+        while let Some(record) = records.next_record()? {
+            let content = record.content();
+            if lines {
+                decoder.line(&record, &content)?;
+            } else {
+                decoder.record(&record, &content)?;
+            }
+        }
+        Ok(())
+    };
+    let done = read();
+    decoder.printer.text(&decoder.text)?;
+    done
+}
+
+/// What messages depend on, for each kind of session that a record can be of.
+struct Contexts([SessionContext; 8]);
+
+impl Contexts {
+    fn new(said: &Said) -> Self {
+        Self(std::array::from_fn(|place| {
+            let mut ctx = said.context();
+            // What a collector has received it has understood, so it was negotiated.
+            ctx.max_message = frame::MAX_EXTENDED_LEN;
+            ctx.extended_next_hop = ipv4_families();
+            ctx.asn4 = place & 1 != 0;
+            if place & 2 != 0 {
+                ctx.add_path_receive = ctx.families;
+                ctx.add_path_send = ctx.families;
+            }
+            if place & 4 != 0 {
+                ctx.peer_kind = PeerKind::Internal;
+            }
+            ctx
+        }))
+    }
+
+    fn of(&self, asn4: bool, add_path: bool, internal: bool) -> &SessionContext {
+        let place = usize::from(asn4) | usize::from(add_path) << 1 | usize::from(internal) << 2;
+        &self.0[place]
+    }
+
+    fn of_message(&self, message: &Message<'_>) -> &SessionContext {
+        let internal = message.peer_as == message.local_as;
+        self.of(message.asn4, message.add_path, internal)
+    }
+}
+
+struct Decoder<'a, 'o> {
+    contexts: Contexts,
+    printer: &'a mut Printer<'o>,
+    summary: &'a mut Summary,
+    scratch: AttrScratch,
+    peers: Vec<Peer>,
+    lines: Lines,
+    text: Vec<u8>,
+}
+
+impl Decoder<'_, '_> {
+    /// A record as the lines of bgpdump. Only what is wrong is looked for in it.
+    fn line(&mut self, record: &Record<'_>, content: &Content<'_>) -> Result<(), Stopped> {
+        self.lines.write(record, content, &mut self.text);
+        match content {
+            Content::Message(message) => {
+                self.summary.messages += 1;
+                let ctx = self.contexts.of_message(message);
+                let sound = is_sound(message.octets, ctx, &mut self.scratch);
+                self.summary.malformed += u64::from(!sound);
+            }
+            Content::Rib(rib) => {
+                for entry in rib.entries {
+                    self.summary.messages += 1;
+                    let update = route::of_entry(rib, &entry);
+                    let ctx = self.contexts.of(true, update.add_path, update.internal);
+                    let sound = is_sound(&update.message, ctx, &mut self.scratch);
+                    self.summary.malformed += u64::from(!sound);
+                }
+                self.summary.malformed += u64::from(!rib.entries.is_whole());
+            }
+            Content::TableDump(dump) => {
+                self.summary.messages += 1;
+                let update = route::of_dump(dump);
+                let ctx = self.contexts.of(false, false, update.internal);
+                let sound = is_sound(&update.message, ctx, &mut self.scratch);
+                self.summary.malformed += u64::from(!sound);
+            }
+            Content::StateChange(_) | Content::PeerIndex(_) => {}
+            Content::Unknown => self.pass_over(record),
+            Content::Malformed(_) => {
+                self.summary.malformed += 1;
+                self.pass_over(record);
+            }
+        }
+        if self.text.len() > LINES {
+            self.printer.text(&self.text)?;
+            self.text.clear();
+        }
+        Ok(())
+    }
+
+    fn pass_over(&mut self, record: &Record<'_>) {
+        let octets = u64::try_from(record.body.len()).unwrap_or(u64::MAX);
+        self.summary.skipped = self.summary.skipped.saturating_add(octets);
+    }
+
+    fn record(&mut self, record: &Record<'_>, content: &Content<'_>) -> Result<(), Stopped> {
+        match content {
+            Content::Message(message) => self.message(record, message),
+            Content::StateChange(change) => {
+                let mut fields = Fields::new();
+                fields.named("old_state", change.old, mrt::state_name(change.old));
+                fields.named("new_state", change.new, mrt::state_name(change.new));
+                let session = session(
+                    (change.peer, change.peer_as.0),
+                    (change.local, change.local_as.0),
+                );
+                self.other(record, "STATE_CHANGE", fields, Some(&session))
+            }
+            Content::PeerIndex(index) => {
+                self.peers.clone_from(&index.peers);
+                let mut fields = Fields::new();
+                fields.text("collector", index.collector);
+                fields.text("view", String::from_utf8_lossy(index.view));
+                fields.list(
+                    "peers",
+                    index.peers.iter().map(|peer| {
+                        Node::fields(|fields| {
+                            fields.text("address", peer.address);
+                            fields.number("as", peer.asn.0);
+                            fields.text("bgp_identifier", peer.id);
+                        })
+                    }),
+                );
+                self.other(record, "PEER_INDEX_TABLE", fields, None)
+            }
+            Content::Rib(rib) => self.rib(record, rib),
+            Content::TableDump(dump) => self.table_dump(record, dump),
+            Content::Unknown => {
+                self.pass_over(record);
+                self.other(record, "MRT", kind(record), None)
+            }
+            Content::Malformed(field) => {
+                self.pass_over(record);
+                self.malformed(record, field)
+            }
+        }
+    }
+
+    fn message(&mut self, record: &Record<'_>, message: &Message<'_>) -> Result<(), Stopped> {
+        let ctx = self.contexts.of_message(message);
+        let again = self.printer.wants_again();
+        let judgement = Judgement::of_message(message.octets, ctx, &mut self.scratch, again);
+        self.summary.messages += 1;
+        self.summary.malformed += u64::from(judgement.error.is_some());
+        let peer = (message.peer, message.peer_as.0);
+        let local = (message.local, message.local_as.0);
+        let mut session = if message.sent {
+            session(local, peer)
+        } else {
+            session(peer, local)
+        };
+        session.details.flag("asn4", message.asn4);
+        session.details.flag("add_path", message.add_path);
+        Ok(self.printer.tell(&Told {
+            judgement: &judgement,
+            offset: record.place_of(message.octets),
+            time: Some(record.time),
+            session: Some(&session),
+        })?)
+    }
+
+    fn rib(&mut self, record: &Record<'_>, rib: &Rib<'_>) -> Result<(), Stopped> {
+        for entry in rib.entries {
+            let update = route::of_entry(rib, &entry);
+            let peer = self.peers.get(usize::from(entry.peer)).copied();
+            let mut head = Fields::new();
+            head.number("sequence", rib.sequence);
+            head.number("peer_index", entry.peer);
+            head.text("originated", super::print::time(seconds(entry.originated)));
+            let peer = peer.map(|peer| (peer.address, peer.asn.0));
+            let ctx = self.contexts.of(true, update.add_path, update.internal);
+            let ctx = with_family(ctx, rib.family);
+            self.route(record, &update, &ctx, head, peer, entry.attributes)?;
+        }
+        if rib.entries.is_whole() {
+            Ok(())
+        } else {
+            self.malformed(record, "RIB Entries")
+        }
+    }
+
+    fn table_dump(&mut self, record: &Record<'_>, dump: &TableDump<'_>) -> Result<(), Stopped> {
+        let update = route::of_dump(dump);
+        let mut head = Fields::new();
+        head.number("view", dump.view);
+        head.number("sequence", dump.sequence);
+        head.text("originated", super::print::time(seconds(dump.originated)));
+        let peer = Some((dump.peer, dump.peer_as.0));
+        let ctx = self.contexts.of(false, false, update.internal).clone();
+        self.route(record, &update, &ctx, head, peer, dump.attributes)
+    }
+
+    /// A route of a table.
+    fn route(
+        &mut self,
+        record: &Record<'_>,
+        update: &route::AsUpdate,
+        ctx: &SessionContext,
+        head: Fields,
+        peer: Option<(IpAddr, u32)>,
+        attributes: &[u8],
+    ) -> Result<(), Stopped> {
+        let again = self.printer.wants_again();
+        let octets = &update.message;
+        let mut judgement = Judgement::of_message(octets, ctx, &mut self.scratch, again);
+        judgement.kind = Some("RIB");
+        judgement.length = Some(attributes.len());
+        for fault in judgement.error.iter_mut().chain(&mut judgement.findings) {
+            fault.offset = update.place(fault.offset);
+        }
+        let mut fields = head;
+        for (name, value) in judgement.fields.iter() {
+            // The UPDATE around the attributes is ours.
+            if name != "as_received" {
+                fields.put(name, value.clone());
+            }
+        }
+        judgement.fields = fields;
+        self.summary.messages += 1;
+        self.summary.malformed += u64::from(judgement.error.is_some());
+        let session = peer.map(|(address, asn)| {
+            let mut details = Fields::new();
+            details.number("from_as", asn);
+            Session {
+                from: address.to_string(),
+                to: "collector".to_owned(),
+                details,
+            }
+        });
+        Ok(self.printer.tell(&Told {
+            judgement: &judgement,
+            offset: record.place_of(attributes),
+            time: Some(record.time),
+            session: session.as_ref(),
+        })?)
+    }
+
+    /// What is no message.
+    fn other(
+        &mut self,
+        record: &Record<'_>,
+        kind: &'static str,
+        fields: Fields,
+        session: Option<&Session>,
+    ) -> Result<(), Stopped> {
+        let judgement = Judgement {
+            kind: Some(kind),
+            length: Some(record.body.len()),
+            fields,
+            ..Judgement::default()
+        };
+        Ok(self.printer.tell(&Told {
+            judgement: &judgement,
+            offset: record.body_offset,
+            time: Some(record.time),
+            session,
+        })?)
+    }
+
+    fn malformed(&mut self, record: &Record<'_>, field: &'static str) -> Result<(), Stopped> {
+        self.summary.malformed += 1;
+        let fault = Fault {
+            disposition: Disposition::None,
+            code: None,
+            attribute: None,
+            offset: 0,
+            field,
+            reason: "does not fit into the MRT record".to_owned(),
+        };
+        let judgement = Judgement {
+            kind: Some("MRT"),
+            length: Some(record.body.len()),
+            error: Some(fault.clone()),
+            findings: vec![fault],
+            fields: kind(record),
+            again: Vec::new(),
+        };
+        Ok(self.printer.tell(&Told {
+            judgement: &judgement,
+            offset: record.body_offset,
+            time: Some(record.time),
+            session: None,
+        })?)
+    }
+}
+
+/// Whether nothing with consequences is wrong with a message.
+fn is_sound(octets: &[u8], ctx: &SessionContext, scratch: &mut AttrScratch) -> bool {
+    match next_frame(octets, ctx.max_message) {
+        Ok(Some((frame, _))) if frame.kind == MessageType::Update => {
+            decode_update(frame.body, ctx, scratch)
+                .is_ok_and(|decoded| decoded.disposition == Disposition::None)
+        }
+        Ok(Some((frame, _))) => bgp_wire::Message::decode(frame, ctx, scratch).is_ok(),
+        _ => false,
+    }
+}
+
+fn session(from: (IpAddr, u32), to: (IpAddr, u32)) -> Session {
+    let mut details = Fields::new();
+    details.number("from_as", from.1);
+    details.number("to_as", to.1);
+    Session {
+        from: from.0.to_string(),
+        to: to.0.to_string(),
+        details,
+    }
+}
+
+fn kind(record: &Record<'_>) -> Fields {
+    let (kind, subtype) = mrt::name(record.kind, record.subtype);
+    let mut fields = Fields::new();
+    fields.named("type", record.kind, kind);
+    fields.named("subtype", record.subtype, subtype);
+    fields
+}
+
+fn with_family(ctx: &SessionContext, family: Family) -> SessionContext {
+    let mut ctx = ctx.clone();
+    ctx.families.insert(family);
+    ctx
+}
+
+fn seconds(seconds: u32) -> bgp_capture::Time {
+    bgp_capture::Time {
+        seconds: u64::from(seconds),
+        nanos: 0,
+    }
+}

@@ -1,0 +1,155 @@
+//! EDGE: opens what is read, and decodes the two kinds of input that are one stream of messages.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{self, BufReader, Cursor, Read};
+use std::path::Path;
+
+use bgp_capture::ReadError;
+use bgp_capture::compressed::Decompressed;
+use bgp_capture::hex::HexReader;
+use bgp_capture::raw::RawReader;
+use bgp_capture::stream::Found;
+use bgp_wire::{AttrScratch, MessageType, Open, frame};
+
+use super::judgement::Judgement;
+use super::negotiated::{Dialogue, Said, Side};
+use super::print::{Printer, Told};
+use super::{Stopped, Summary};
+use crate::args::DecodeSource;
+
+/// What stands for standard input.
+const STANDARD_INPUT: &str = "-";
+
+/// What the input is called when something is said about it.
+pub(super) fn name(source: DecodeSource<'_>) -> Cow<'_, str> {
+    match source {
+        DecodeSource::Hex(Some(_)) => "--hex".into(),
+        DecodeSource::Hex(None) => "standard input".into(),
+        DecodeSource::Raw(path) | DecodeSource::Pcap(path) | DecodeSource::Mrt(path) => {
+            if path == Path::new(STANDARD_INPUT) {
+                "standard input".into()
+            } else {
+                path.to_string_lossy()
+            }
+        }
+    }
+}
+
+/// Opens a file, or standard input, and unpacks it if it is compressed.
+pub(super) fn open(path: &Path) -> Result<Decompressed<Box<dyn Read>>, ReadError> {
+    let reader: Box<dyn Read> = if path == Path::new(STANDARD_INPUT) {
+        Box::new(io::stdin().lock())
+    } else {
+        Box::new(File::open(path)?)
+    };
+    Ok(Decompressed::new(reader)?)
+}
+
+/// Decodes hexadecimal text.
+pub(super) fn hex(
+    given: Option<&[String]>,
+    said: &Said,
+    printer: &mut Printer<'_>,
+    summary: &mut Summary,
+) -> Result<(), Stopped> {
+    match given {
+        // Pieces that the shell has cut are one text.
+        Some(pieces) => {
+            let text = Cursor::new(pieces.join(" "));
+            stream(HexReader::new(text), said, printer, summary)
+        }
+        None => {
+            let text = BufReader::new(io::stdin().lock());
+            stream(HexReader::new(text), said, printer, summary)
+        }
+    }
+}
+
+/// Decodes a byte stream.
+pub(super) fn raw(
+    path: &Path,
+    said: &Said,
+    printer: &mut Printer<'_>,
+    summary: &mut Summary,
+) -> Result<(), Stopped> {
+    stream(open(path)?, said, printer, summary)
+}
+
+fn stream<R: Read>(
+    reader: R,
+    said: &Said,
+    printer: &mut Printer<'_>,
+    summary: &mut Summary,
+) -> Result<(), Stopped> {
+    let mut messages = RawReader::new(reader);
+    let done = decode_stream(&mut messages, said, printer, summary);
+    summary.skipped = messages.skipped();
+    done
+}
+
+fn decode_stream<R: Read>(
+    messages: &mut RawReader<R>,
+    said: &Said,
+    printer: &mut Printer<'_>,
+    summary: &mut Summary,
+) -> Result<(), Stopped> {
+    let mut dialogue = Dialogue::new(said, false);
+    let mut scratch = AttrScratch::new();
+    let mut failed = None;
+    loop {
+        let max = dialogue.context(Side::First).max_message;
+        // What came before an error, and what is cut by it, is told first.
+        let found = match messages.poll(max) {
+            Ok(Some(found)) => found,
+            Ok(None) => break,
+            Err(error) => {
+                failed = Some(error);
+                continue;
+            }
+        };
+        let (offset, judgement) = match &found {
+            Found::Message(piece) => {
+                let octets = messages.octets(piece);
+                let ctx = dialogue.context(Side::First);
+                let again = printer.wants_again();
+                let judgement = Judgement::of_message(octets, ctx, &mut scratch, again);
+                if let Some(open) = open_message(octets) {
+                    dialogue.learn_any(open);
+                }
+                (piece.offset, judgement)
+            }
+            Found::BadHeader(piece, error) => (
+                piece.offset,
+                Judgement::of_header(messages.octets(piece), error),
+            ),
+            Found::Cut(piece) => (piece.offset, Judgement::of_cut(messages.octets(piece))),
+        };
+        summary.count(&found, &judgement);
+        printer.tell(&Told {
+            judgement: &judgement,
+            offset,
+            time: None,
+            session: None,
+        })?;
+    }
+    failed.map_or(Ok(()), |error| Err(error.into()))
+}
+
+/// The OPEN in a message, if it is one.
+pub(super) fn open_message(octets: &[u8]) -> Option<Open> {
+    if octets.get(frame::HEADER_LEN - 1) != Some(&MessageType::Open.code()) {
+        return None;
+    }
+    Open::decode(octets.get(frame::HEADER_LEN..)?).ok()
+}
+
+impl Summary {
+    /// Counts what was found in a stream.
+    pub(super) fn count(&mut self, found: &Found, judgement: &Judgement) {
+        if matches!(found, Found::Message(_)) {
+            self.messages += 1;
+        }
+        self.malformed += u64::from(judgement.error.is_some());
+    }
+}

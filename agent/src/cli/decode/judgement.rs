@@ -1,0 +1,248 @@
+//! PURE: a message to its fields, to what is wrong with it, and to what cosmos would send for it.
+
+use bgp_wire::frame::MAX_EXTENDED_LEN;
+use bgp_wire::{
+    AttrCode, AttrScratch, Decoded, Disposition, Encoding, Fields, Finding, Message, MessageError,
+    MessageType, MpUnreach, SessionContext, Update, codes, dissect_update, encode_update, frame,
+    next_frame,
+};
+use bytes::BytesMut;
+
+/// Something wrong, and what follows from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// What is to be done about it.
+    pub disposition: Disposition,
+    /// The NOTIFICATION's code and subcode, where the protocol has them for it.
+    pub code: Option<(u8, u8)>,
+    /// The attribute it is in.
+    pub attribute: Option<AttrCode>,
+    /// Octets from the start of the message.
+    pub offset: usize,
+    /// The field.
+    pub field: &'static str,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// A message, judged.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Judgement {
+    /// What kind of message it is, in the words of the RFC; `None` if its type is none.
+    pub kind: Option<&'static str>,
+    /// How long it is by its header; `None` if that says nothing.
+    pub length: Option<usize>,
+    /// The worst of what is wrong, if it has consequences.
+    pub error: Option<Fault>,
+    /// All that is wrong, in the order of the octets.
+    pub findings: Vec<Fault>,
+    /// What it says.
+    pub fields: Fields,
+    /// What cosmos would send for it; nothing if it cannot be understood.
+    pub again: Vec<u8>,
+}
+
+impl Fault {
+    fn of(finding: &Finding) -> Self {
+        Self {
+            disposition: finding.disposition,
+            code: Some((codes::UPDATE, finding.subcode)),
+            attribute: finding.attribute,
+            offset: finding.error.offset,
+            field: finding.error.field,
+            reason: finding.error.reason.to_string(),
+        }
+    }
+
+    /// What ends the session.
+    pub fn reset(error: &MessageError) -> Self {
+        Self {
+            disposition: Disposition::SessionReset,
+            code: Some((error.notification.code, error.notification.subcode)),
+            attribute: error.attribute,
+            offset: error.error.offset,
+            field: error.error.field,
+            reason: error.error.reason.to_string(),
+        }
+    }
+}
+
+impl Judgement {
+    /// Judges a whole message as the receiver of a session does. `again`: also write what cosmos would send.
+    pub fn of_message(
+        octets: &[u8],
+        ctx: &SessionContext,
+        scratch: &mut AttrScratch,
+        again: bool,
+    ) -> Self {
+        let frame = match next_frame(octets, ctx.max_message.min(MAX_EXTENDED_LEN)) {
+            Ok(Some((frame, _))) => frame,
+            Ok(None) => return Self::of_cut(octets),
+            Err(error) => return Self::of_header(octets, &error),
+        };
+        let mut judgement = Self {
+            kind: Some(name(frame.kind)),
+            length: Some(frame.bytes.len()),
+            ..Self::default()
+        };
+        match Message::decode(frame, ctx, scratch) {
+            Ok(message) => {
+                judgement.fields = message.describe();
+                if let Message::Update(decoded) = &message {
+                    judgement.findings = decoded.findings.iter().map(Fault::of).collect();
+                    judgement.error = worst(&judgement.findings);
+                }
+                if again {
+                    judgement.again = write_again(&message, ctx);
+                }
+            }
+            Err(error) => {
+                let fault = Fault::reset(&error);
+                judgement.findings = if error.findings.is_empty() {
+                    vec![fault.clone()]
+                } else {
+                    error.findings.iter().map(Fault::of).collect()
+                };
+                judgement.error = Some(fault);
+            }
+        }
+        // Fields that were refused are not among the decoded ones.
+        let malformed = judgement.error.is_some();
+        match frame.kind {
+            MessageType::Update if malformed => {
+                let received = dissect_update(frame.body);
+                judgement
+                    .fields
+                    .fields("as_received", |fields| *fields = received);
+            }
+            _ if malformed => judgement.fields.octets("as_received", frame.body),
+            _ => {}
+        }
+        judgement
+    }
+
+    /// A header that is wrong.
+    pub fn of_header(octets: &[u8], error: &MessageError) -> Self {
+        let length = octets
+            .get(16..18)
+            .and_then(|length| length.first_chunk())
+            .map(|length| usize::from(u16::from_be_bytes(*length)));
+        let kind = octets.get(18).copied();
+        // A marker that is no marker stands in front of anything.
+        let header = octets.get(..16).is_some_and(|marker| {
+            marker.iter().filter(|octet| **octet == 0xff).count() > marker.len() / 2
+        });
+        let mut fields = Fields::new();
+        fields.octets("as_received", octets);
+        let fault = Fault::reset(error);
+        Self {
+            kind: kind
+                .filter(|_| header)
+                .and_then(MessageType::from_u8)
+                .map(name),
+            length: length.filter(|_| header),
+            error: Some(fault.clone()),
+            findings: vec![fault],
+            fields,
+            again: Vec::new(),
+        }
+    }
+
+    /// A message of which the end is not there.
+    pub fn of_cut(octets: &[u8]) -> Self {
+        let length = match octets.get(16..18) {
+            Some([high, low]) => Some(usize::from(u16::from_be_bytes([*high, *low]))),
+            _ => None,
+        };
+        let reason = match length {
+            Some(length) => format!("the input ends after {} of {length} octets", octets.len()),
+            None => format!(
+                "the input ends after {} octets, within the header",
+                octets.len()
+            ),
+        };
+        let fault = Fault {
+            disposition: Disposition::None,
+            code: None,
+            attribute: None,
+            offset: octets.len(),
+            field: "message",
+            reason,
+        };
+        let mut fields = Fields::new();
+        match octets.get(frame::HEADER_LEN..) {
+            Some(body) if octets.get(18) == Some(&MessageType::Update.code()) => {
+                let received = dissect_update(body);
+                fields.fields("as_received", |fields| *fields = received);
+            }
+            _ => fields.octets("as_received", octets),
+        }
+        Self {
+            kind: octets
+                .get(18)
+                .and_then(|kind| MessageType::from_u8(*kind))
+                .map(name),
+            length,
+            error: Some(fault.clone()),
+            findings: vec![fault],
+            fields,
+            again: Vec::new(),
+        }
+    }
+}
+
+fn name(kind: MessageType) -> &'static str {
+    match kind {
+        MessageType::Open => "OPEN",
+        MessageType::Update => "UPDATE",
+        MessageType::Notification => "NOTIFICATION",
+        MessageType::Keepalive => "KEEPALIVE",
+        MessageType::RouteRefresh => "ROUTE-REFRESH",
+    }
+}
+
+/// The first of the severest, if it has consequences.
+fn worst(findings: &[Fault]) -> Option<Fault> {
+    let severest = findings.iter().map(|fault| fault.disposition).max()?;
+    findings
+        .iter()
+        .find(|fault| fault.disposition == severest && severest > Disposition::None)
+        .cloned()
+}
+
+/// The octets that cosmos would send. What is treated as withdrawn is withdrawn.
+fn write_again(message: &Message<'_>, ctx: &SessionContext) -> Vec<u8> {
+    let enc = Encoding {
+        asn4: ctx.asn4,
+        max_message: ctx.max_message,
+        ..Encoding::default()
+    };
+    let mut out = BytesMut::new();
+    match message {
+        Message::Update(decoded) if decoded.disposition >= Disposition::TreatAsWithdraw => {
+            for update in withdrawals(decoded) {
+                // One that says nothing is not written.
+                let _ = encode_update(&mut out, &update, &enc);
+            }
+        }
+        message => {
+            // What was read within this length fits into it.
+            let _ = message.encode(&mut out, &enc);
+        }
+    }
+    out.to_vec()
+}
+
+fn withdrawals<'a>(decoded: &Decoded<'a>) -> [Update<'a>; 2] {
+    let said = &decoded.update;
+    let mut own = Update::empty();
+    own.withdrawn = said.withdrawn;
+    own.unreach = said.unreach;
+    let mut instead = Update::empty();
+    instead.withdrawn = said.announced;
+    instead.unreach = said.reach.as_ref().map(|reach| MpUnreach {
+        family: reach.family,
+        nlri: reach.nlri,
+    });
+    [own, instead]
+}
