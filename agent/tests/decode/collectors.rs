@@ -1,0 +1,162 @@
+//! `--mrt`: what route collectors write.
+
+use std::io::Read;
+
+use bgp_capture::compressed::Decompressed;
+use serde_json::{Value, json};
+
+use crate::support::*;
+
+fn unpacked(name: &str) -> Vec<u8> {
+    let file = std::fs::File::open(capture_data(name)).unwrap();
+    let mut all = Vec::new();
+    Decompressed::new(file)
+        .unwrap()
+        .read_to_end(&mut all)
+        .unwrap();
+    all
+}
+
+/// Printed by bgpdump 1.6.2, see the README beside the data.
+#[test]
+fn the_lines_are_those_of_bgpdump() {
+    for (file, lines) in [("rrc15.mrt.gz", "rrc15.txt.gz"), ("forms.mrt", "forms.txt")] {
+        let said = decode(&["--mrt", &capture_data(file), "-o", "bgpdump"], b"");
+        assert_eq!(said.out.into_bytes(), unpacked(lines), "{file}");
+        let plain = decode(&["--mrt", "-", "-o", "bgpdump"], &unpacked(file));
+        assert_eq!(plain.out.into_bytes(), unpacked(lines), "{file}");
+    }
+}
+
+#[test]
+fn every_format_counts_the_same() {
+    let file = capture_data("forms.mrt");
+    let counted: Vec<_> = ["tree", "json", "hex", "bgpdump"]
+        .iter()
+        .map(|format| decode(&["--mrt", &file, "-o", format], b""))
+        .map(|said| (said.status, said.summary().to_owned()))
+        .collect();
+    assert!(counted.iter().all(|one| *one == counted[0]), "{counted:?}");
+    assert_eq!(counted[0].0, 1);
+}
+
+/// RFC 6396 §4.4, by `bgpdump -m`: the first line of the file is
+/// `BGP4MP|1267286400|W|200.219.130.10|19089|199.60.22.0/24`.
+#[test]
+fn a_message_has_its_session_and_time() {
+    let all = decode(&["--mrt", &capture_data("rrc15.mrt.gz"), "-o", "json"], b"").json();
+    let first = &all[0];
+    assert_eq!(
+        (&first["type"], &first["time"]),
+        (&json!("UPDATE"), &json!("2010-02-27T16:00:00Z"))
+    );
+    assert_eq!(
+        first["session"],
+        json!({
+            "from": "200.219.130.10",
+            "to": "200.219.130.23",
+            "from_as": 19089,
+            "to_as": 12654,
+            "asn4": true,
+            "add_path": false,
+        })
+    );
+    assert_eq!(
+        first["fields"]["withdrawn"],
+        json!([{"prefix": "199.60.22.0/24"}])
+    );
+    // `BGP4MP|1267286419|STATE|213.163.8.205|50055|3|2`
+    let change = all
+        .iter()
+        .find(|one| one["type"] == "STATE_CHANGE")
+        .unwrap();
+    assert_eq!(
+        change["fields"]["old_state"],
+        json!({"value": 3, "name": "Active"})
+    );
+    assert_eq!(
+        change["fields"]["new_state"],
+        json!({"value": 2, "name": "Connect"})
+    );
+    assert_eq!(change["session"]["from_as"], 50055);
+}
+
+/// RFC 6396 §4.3, RFC 8050 §4.
+#[test]
+fn a_table_is_told_route_by_route() {
+    let all = decode(&["--mrt", &capture_data("forms.mrt"), "-o", "json"], b"").json();
+    let index = all
+        .iter()
+        .find(|one| one["type"] == "PEER_INDEX_TABLE")
+        .unwrap();
+    assert_eq!(index["fields"]["view"], "view");
+    assert_eq!(
+        index["fields"]["peers"],
+        json!([
+            {"address": "192.0.2.1", "as": 65001, "bgp_identifier": "1.1.1.1"},
+            {"address": "2001:db8::5", "as": 70000, "bgp_identifier": "2.2.2.2"},
+        ])
+    );
+    let routes: Vec<_> = all.iter().filter(|one| one["type"] == "RIB").collect();
+    let of_ipv6: Vec<_> = routes
+        .iter()
+        .filter(|one| one["fields"]["mp_reach"]["family"] == "ipv6/unicast")
+        .collect();
+    // The short form of MP_REACH_NLRI, with one address and with two, and the whole one.
+    assert!(of_ipv6.len() >= 4);
+    for one in &of_ipv6 {
+        assert_eq!(
+            one["fields"]["mp_reach"]["next_hop"], "2001:db8::1",
+            "{one}"
+        );
+        assert_eq!(
+            one["fields"]["mp_reach"]["nlri"][0]["prefix"], "2001:db8::/32",
+            "{one}"
+        );
+        assert_eq!(one["error"], Value::Null, "{one}");
+    }
+    assert_eq!(of_ipv6[1]["fields"]["mp_reach"]["link_local"], "fe80::1");
+    assert_eq!(of_ipv6[1]["session"]["from"], "2001:db8::5");
+    let with_id = routes
+        .iter()
+        .find(|one| one["fields"]["announced"][0]["path_id"] == 42)
+        .unwrap();
+    assert_eq!(with_id["fields"]["announced"][0]["prefix"], "10.0.0.0/8");
+    assert_eq!(with_id["fields"]["originated"], "2020-09-13T12:26:40Z");
+}
+
+#[test]
+fn a_file_cut_in_the_middle_gives_what_is_there_and_says_where_it_ends() {
+    let file = unpacked("rrc15.mrt.gz");
+    let said = decode(&["--mrt", "-", "-o", "json"], &file[..1000]);
+    assert_eq!(said.status, 1);
+    assert!(
+        said.err
+            .contains("cosmos: standard input: ends in the middle of a record at octet "),
+        "{}",
+        said.err
+    );
+    assert!(said.json().len() > 5);
+    let packed = std::fs::read(capture_data("rrc15.mrt.gz")).unwrap();
+    let said = decode(&["--mrt", "-", "-o", "bgpdump"], &packed[..3000]);
+    assert_eq!(said.status, 1);
+    assert!(said.out.lines().count() > 50);
+}
+
+#[test]
+fn a_record_that_is_malformed_is_told_and_the_next_is_read() {
+    let mut file = vec![0, 0, 0, 0, 0, 16, 0, 4, 0, 0, 0, 3, 1, 2, 3];
+    file.extend([0, 0, 0, 0, 0, 99, 0, 1, 0, 0, 0, 2, 1, 2]);
+    file.extend(&unpacked("rrc15.mrt.gz")[..79]);
+    let said = decode(&["--mrt", "-", "-o", "json"], &file);
+    assert_eq!(said.status, 1);
+    assert_eq!(said.summary(), "1 message, 1 malformed, 5 bytes skipped");
+    let all = said.json();
+    assert_eq!(all[0]["error"]["field"], "Peer AS Number");
+    assert_eq!(
+        all[0]["fields"]["type"],
+        json!({"value": 16, "name": "BGP4MP"})
+    );
+    assert_eq!(all[1]["fields"]["type"], json!({"value": 99, "name": null}));
+    assert_eq!(all[2]["type"], "UPDATE");
+}

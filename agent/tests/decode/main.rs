@@ -1,0 +1,9 @@
+//! `cosmos decode` as a shell sees it.
+//!
+//! What is expected comes from the RFCs, named at each case, or from tshark, whose command is named there.
+
+mod captures;
+mod collectors;
+mod pasted;
+mod streams;
+mod support;

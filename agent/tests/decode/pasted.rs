@@ -1,0 +1,409 @@
+//! `--hex`: what people paste.
+
+use serde_json::{Value, json};
+
+use crate::support::*;
+
+fn paste(octets: &[u8], args: &[&str]) -> Vec<Value> {
+    let args = [&["--hex", "-", "-o", "json"], args].concat();
+    decode(&args, hex(octets).as_bytes()).json()
+}
+
+fn one(octets: &[u8], args: &[&str]) -> Value {
+    let mut all = paste(octets, args);
+    assert_eq!(all.len(), 1, "{all:?}");
+    all.remove(0)
+}
+
+#[test]
+fn octets_are_read_however_they_are_written() {
+    let ones = "ff".repeat(16);
+    let spaced = "ff ".repeat(16);
+    let colons = "FF:".repeat(16);
+    let prefixed = "0xff, ".repeat(16);
+    for text in [
+        format!("{ones}001304"),
+        format!("{spaced}00 13 04"),
+        format!("{colons}00:13:04\n"),
+        format!("{prefixed}0x00, 0x13, 0x04"),
+        format!("0x{ones}001304"),
+        format!("{ones}\r\n00\t13\n\n  04\n"),
+    ] {
+        let read = decode(&["--hex"], text.as_bytes());
+        assert_eq!(
+            (read.status, &*read.out),
+            (0, "KEEPALIVE, 19 octets at 0\n\n"),
+            "{text}"
+        );
+        assert_eq!(read.summary(), "1 message, 0 malformed, 0 bytes skipped");
+        let pieces: Vec<_> = text.split_whitespace().collect();
+        let given = decode(&[&["--hex"], &pieces[..]].concat(), b"");
+        assert_eq!(given.out, read.out, "{text}");
+    }
+}
+
+#[test]
+fn a_character_that_is_no_digit_is_named_with_its_place() {
+    let text = format!("{}\nff 0g", hex(&keepalive()));
+    let said = decode(&["--hex", "-o", "json"], text.as_bytes());
+    assert_eq!(said.status, 2);
+    assert_eq!(
+        said.err.lines().next(),
+        Some("cosmos: standard input: line 2, column 5: 'g' is no hexadecimal digit")
+    );
+    // What came before is told, and what the error cuts.
+    assert_eq!(said.json()[0]["type"], "KEEPALIVE");
+    let said = decode(&["--hex", "ff", "f"], b"");
+    assert_eq!(said.status, 2);
+    assert!(
+        said.err
+            .contains("line 1, column 4: an octet has two digits"),
+        "{}",
+        said.err
+    );
+}
+
+/// RFC 4271 §4.2, RFC 6793 §3, RFC 4760 §8.
+#[test]
+fn an_open_has_its_fields_and_capabilities() {
+    let asn4 = [65, 4, 0xfa, 0x56, 0xea, 0x02];
+    let said = one(
+        &open(
+            23456,
+            &[&[1, 4, 0, 2, 0, 1], &asn4, &[9, 1, 3], &[65, 1, 0]],
+        ),
+        &[],
+    );
+    assert_eq!(said["type"], "OPEN");
+    assert_eq!(said["length"], 49);
+    assert_eq!(
+        (&said["error"], &said["findings"]),
+        (&Value::Null, &json!([]))
+    );
+    let fields = &said["fields"];
+    assert_eq!(
+        (&fields["my_as"], &fields["as"]),
+        (&json!(23456), &json!(4_200_000_002u32))
+    );
+    assert_eq!(
+        (&fields["hold_time"], &fields["version"]),
+        (&json!(90), &json!(4))
+    );
+    assert_eq!(fields["bgp_identifier"], "192.0.2.160");
+    let named = |value: u64, name: &str| json!({"value": value, "name": name});
+    let all = fields["capabilities"].as_array().unwrap();
+    assert_eq!(
+        all[0],
+        json!({"code": named(1, "multiprotocol"), "family": "ipv6/unicast"})
+    );
+    assert_eq!(
+        all[1],
+        json!({"code": named(65, "four-octet-as"), "as": 4_200_000_002u32})
+    );
+    assert_eq!(
+        all[2],
+        json!({"code": named(9, "role"), "role": named(3, "Customer")})
+    );
+    assert_eq!(all[3]["malformed"], true);
+}
+
+/// RFC 4271 §4.5, RFC 9003 §2, RFC 2918 §3, RFC 7313 §3.2, RFC 4724 §2.
+#[test]
+fn the_small_messages_have_their_fields() {
+    let notification = one(&message(3, &[6, 2, 3, b'b', b'y', b'e']), &[]);
+    let named = |value: u64, name: &str| json!({"value": value, "name": name});
+    assert_eq!(
+        notification["fields"],
+        json!({
+            "code": named(6, "Cease"),
+            "subcode": named(2, "Administrative Shutdown"),
+            "communication": "bye",
+            "data": "03627965",
+        })
+    );
+    let refresh = one(&message(5, &[0, 2, 1, 1]), &[]);
+    assert_eq!(refresh["type"], "ROUTE-REFRESH");
+    assert_eq!(
+        refresh["fields"],
+        json!({"family": "ipv6/unicast", "subtype": named(1, "BoRR")})
+    );
+    let end = one(&update(&[], &[&[0x80, 15, 3, 0, 2, 1]], &[]), &[]);
+    assert_eq!(end["fields"]["end_of_rib"], "ipv6/unicast");
+    let keepalive = one(&keepalive(), &[]);
+    let keys: Vec<_> = keepalive.as_object().unwrap().keys().cloned().collect();
+    let mut wanted = [
+        "type", "length", "offset", "time", "session", "error", "findings", "fields",
+    ];
+    wanted.sort_unstable();
+    assert_eq!(keys, wanted);
+}
+
+/// RFC 4271 §4.3, RFC 4760 §3.
+#[test]
+fn an_update_says_what_it_withdraws_and_announces() {
+    let reach = [
+        &[0x80, 14, 28, 0, 2, 1, 16][..],
+        &[0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1],
+        &[0, 48, 0x20, 1, 0x0d, 0xb8, 0, 5],
+    ]
+    .concat();
+    let octets = update(&[8, 10], &[&reach, ORIGIN, PATH, NEXT_HOP], ROUTE);
+    let said = one(&octets, &[]);
+    assert_eq!(said["error"], Value::Null);
+    let fields = &said["fields"];
+    assert_eq!(fields["withdrawn"], json!([{"prefix": "10.0.0.0/8"}]));
+    assert_eq!(fields["announced"], json!([{"prefix": "10.1.0.0/16"}]));
+    assert_eq!(fields["next_hop"], "192.0.2.1");
+    assert_eq!(
+        fields["mp_reach"],
+        json!({
+            "family": "ipv6/unicast",
+            "next_hop": "2001:db8::1",
+            "nlri": [{"prefix": "2001:db8:5::/48"}],
+        })
+    );
+    let codes: Vec<_> = fields["attributes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|attribute| attribute["code"]["name"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(
+        codes.starts_with(&["ORIGIN".into(), "AS_PATH".into()]),
+        "{codes:?}"
+    );
+}
+
+/// RFC 7606 §3 h: "the approach with the strongest action" of several errors, and all are told: ORIGIN of a bad value (§7.1),
+/// MULTI_EXIT_DISC of a bad length (§7.4), ATOMIC_AGGREGATE of a bad length (§7.6).
+#[test]
+fn a_message_that_is_wrong_in_three_ways_reports_all_and_acts_on_the_severest() {
+    let octets = update(
+        &[],
+        &[
+            &[0x40, 1, 1, 9],
+            PATH,
+            NEXT_HOP,
+            &[0x80, 4, 3, 0, 0, 0],
+            &[0x40, 6, 1, 0],
+        ],
+        ROUTE,
+    );
+    let said = decode(&["--hex", &hex(&octets), "-o", "json"], b"");
+    assert_eq!(said.status, 1);
+    assert_eq!(said.summary(), "1 message, 1 malformed, 0 bytes skipped");
+    let said = said.json().remove(0);
+    let findings: Vec<_> = said["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| {
+            (
+                one["attribute"].as_u64(),
+                one["disposition"].as_str(),
+                one["subcode"].as_u64(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        findings,
+        [
+            (Some(1), Some("treat-as-withdraw"), Some(6)),
+            (Some(4), Some("treat-as-withdraw"), Some(5)),
+            (Some(6), Some("attribute-discard"), Some(5)),
+        ]
+    );
+    let error = &said["error"];
+    assert_eq!(error, &said["findings"][0]);
+    assert_eq!(
+        (&error["code"], &error["code_name"]),
+        (&json!(3), &json!("UPDATE Message Error"))
+    );
+    assert_eq!(error["subcode_name"], "Invalid ORIGIN Attribute");
+    // The value of ORIGIN: 19 octets of header, two lengths, three octets of its head.
+    assert_eq!(error["offset"], 26);
+    assert_eq!(error["attribute_name"], "ORIGIN");
+    assert_eq!(
+        said["fields"]["as_received"]["attributes"][0]["value"],
+        "09"
+    );
+}
+
+/// RFC 7606 §5.2: without reachable NLRI, treat-as-withdraw becomes a session reset.
+#[test]
+fn what_ends_the_session_has_its_notification() {
+    let said = one(&update(&[], &[&[0x40, 1, 1, 9], PATH], &[]), &[]);
+    assert_eq!(said["error"]["disposition"], "session-reset");
+    assert_eq!(said["findings"][0]["disposition"], "treat-as-withdraw");
+    // RFC 4271 §6.1 to §6.3.
+    let mut marker = keepalive();
+    marker[3] = 0;
+    let mut version = open(65001, &[]);
+    version[19] = 3;
+    for (octets, kind, code, subcode) in [
+        (marker, "KEEPALIVE", 1, 1),
+        (message(4, &[0]), "KEEPALIVE", 1, 2),
+        (message(9, &[]), "", 1, 3),
+        (version, "OPEN", 2, 1),
+        (message(2, &[0, 9, 0, 0]), "UPDATE", 3, 1),
+        (
+            update(&[], &[ORIGIN, PATH, NEXT_HOP], &[33, 1, 2, 3, 4, 5]),
+            "UPDATE",
+            3,
+            10,
+        ),
+        (message(5, &[0, 1, 1]), "ROUTE-REFRESH", 7, 1),
+    ] {
+        let said = one(&octets, &[]);
+        let error = &said["error"];
+        assert_eq!(error["disposition"], "session-reset", "{said}");
+        assert_eq!(
+            (&error["code"], &error["subcode"]),
+            (&json!(code), &json!(subcode)),
+            "{said}"
+        );
+        assert_eq!(said["type"].as_str().unwrap_or_default(), kind);
+    }
+}
+
+#[test]
+fn a_message_that_is_cut_says_where() {
+    let octets = update(&[], &[ORIGIN, PATH, NEXT_HOP], ROUTE);
+    for cut in 1..octets.len() {
+        let said = decode(&["--hex", "-o", "json"], hex(&octets[..cut]).as_bytes());
+        assert_eq!(said.status, 1, "{cut}");
+        let said = said.json().remove(0);
+        assert_eq!(said["error"]["offset"], cut, "{said}");
+        assert_eq!(said["error"]["disposition"], "none");
+        assert!(
+            said["error"]["reason"]
+                .as_str()
+                .unwrap()
+                .starts_with("the input ends after")
+        );
+    }
+}
+
+#[test]
+fn what_was_negotiated_can_be_said() {
+    // RFC 6793 §4.1.
+    let short = update(&[], &[ORIGIN, SHORT_PATH, NEXT_HOP], ROUTE);
+    assert_eq!(one(&short, &[])["error"]["attribute"], 2);
+    assert_eq!(one(&short, &["--asn4", "no"])["error"], Value::Null);
+    let long = update(&[], &[ORIGIN, PATH, NEXT_HOP], ROUTE);
+    assert_eq!(one(&long, &["--asn4", "yes"])["error"], Value::Null);
+    assert_eq!(one(&long, &["--asn4", "no"])["error"]["attribute"], 2);
+    // RFC 7911 §3.
+    let with_id = update(&[], &[ORIGIN, PATH, NEXT_HOP], &[0, 0, 0, 7, 16, 10, 1]);
+    let said = one(&with_id, &["--add-path", "ipv6/unicast,ipv4/unicast"]);
+    assert_eq!(
+        said["fields"]["announced"],
+        json!([{"path_id": 7, "prefix": "10.1.0.0/16"}])
+    );
+    // RFC 8950 §3.
+    let reach = [
+        &[0x80, 14, 24, 0, 1, 1, 16][..],
+        &[0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1],
+        &[0, 16, 10, 1],
+    ]
+    .concat();
+    let by_ipv6 = update(&[], &[&reach, ORIGIN, PATH], &[]);
+    assert_eq!(one(&by_ipv6, &[])["error"]["disposition"], "session-reset");
+    let said = one(&by_ipv6, &["--extended-next-hop", "ipv4/unicast"]);
+    assert_eq!(
+        said["fields"]["mp_reach"]["next_hop"], "2001:db8::1",
+        "{said}"
+    );
+    // RFC 8654 §4.
+    let big = [&[0xd0, 99, 0x10, 0x00][..], &[7; 4096]].concat();
+    let big = update(&[], &[ORIGIN, PATH, NEXT_HOP, &big], ROUTE);
+    assert_eq!(paste(&big, &[])[0]["error"]["subcode"], 2);
+    assert_eq!(one(&big, &["--extended-message"])["error"], Value::Null);
+    // RFC 7606 §7.5: LOCAL_PREF is discarded from an external neighbour, and mandatory inside (RFC 4271 §5.1.5).
+    let preferred = update(
+        &[],
+        &[ORIGIN, PATH, NEXT_HOP, &[0x40, 5, 4, 0, 0, 0, 1]],
+        ROUTE,
+    );
+    assert_eq!(
+        one(&preferred, &[])["error"]["disposition"],
+        "attribute-discard"
+    );
+    assert_eq!(one(&preferred, &["--ibgp"])["error"], Value::Null);
+    assert_eq!(one(&long, &["--ibgp"])["error"]["attribute"], 5);
+    // RFC 9774 §3.
+    let set = update(
+        &[],
+        &[ORIGIN, &[0x40, 2, 6, 1, 1, 0, 0, 0xfd, 0xe9], NEXT_HOP],
+        ROUTE,
+    );
+    assert_eq!(one(&set, &[])["error"]["disposition"], "treat-as-withdraw");
+    assert_eq!(one(&set, &["--accept-as-set"])["error"], Value::Null);
+}
+
+/// RFC 6793 §4.1: without the capability in the OPEN, AS numbers have two octets.
+#[test]
+fn an_open_before_it_says_what_an_update_is() {
+    let octets = [
+        open(65001, &[&[1, 4, 0, 1, 0, 1]]),
+        update(&[], &[ORIGIN, SHORT_PATH, NEXT_HOP], ROUTE),
+    ]
+    .concat();
+    let all = paste(&octets, &[]);
+    assert_eq!(all[1]["error"], Value::Null, "{}", all[1]);
+    assert_eq!(all[1]["offset"], all[0]["length"]);
+}
+
+fn again(octets: &[u8], args: &[&str]) -> String {
+    decode(&[&["--hex", &hex(octets), "-o", "hex"], args].concat(), b"").out
+}
+
+#[test]
+fn what_cosmos_would_send_is_the_message_itself_if_nothing_is_wrong() {
+    for octets in [
+        keepalive(),
+        open(65001, &[&[1, 4, 0, 1, 0, 1], &[65, 4, 0, 0, 0xfd, 0xe9]]),
+        message(3, &[6, 2]),
+        message(5, &[0, 1, 0, 1]),
+        update(&[8, 10], &[ORIGIN, PATH, NEXT_HOP], ROUTE),
+        update(&[], &[], &[]),
+    ] {
+        assert_eq!(again(&octets, &[]), format!("{}\n", hex(&octets)));
+    }
+    let short = update(&[], &[ORIGIN, SHORT_PATH, NEXT_HOP], ROUTE);
+    assert_eq!(
+        again(&short, &["--asn4", "no"]),
+        format!("{}\n", hex(&short))
+    );
+}
+
+/// RFC 7606 §2: an attribute is discarded, a route treated as if it had been withdrawn, a session reset.
+#[test]
+fn what_cosmos_would_send_for_a_malformed_message_is_what_it_acts_on() {
+    let discarded = update(&[], &[ORIGIN, PATH, NEXT_HOP, &[0x40, 6, 1, 0]], ROUTE);
+    let wanted = update(&[], &[ORIGIN, PATH, NEXT_HOP], ROUTE);
+    assert_eq!(again(&discarded, &[]), format!("{}\n", hex(&wanted)));
+    let withdrawn = update(&[8, 10], &[&[0x40, 1, 1, 9], PATH, NEXT_HOP], ROUTE);
+    let wanted = [update(&[8, 10], &[], &[]), update(ROUTE, &[], &[])];
+    let wanted: String = wanted.iter().map(|one| hex(one) + "\n").collect();
+    assert_eq!(again(&withdrawn, &[]), wanted);
+    assert_eq!(again(&message(2, &[0, 9, 0, 0]), &[]), "");
+}
+
+#[test]
+fn the_tree_names_what_is_wrong_and_what_follows() {
+    let octets = update(&[], &[&[0x40, 1, 1, 9], PATH, NEXT_HOP], ROUTE);
+    let said = decode(&["--hex", &hex(&octets)], b"");
+    let lines: Vec<_> = said.out.lines().collect();
+    assert_eq!(lines[0], format!("UPDATE, {} octets at 0", octets.len()));
+    assert_eq!(
+        lines[1],
+        "  MALFORMED: treat-as-withdraw, 3/6 (UPDATE Message Error: Invalid ORIGIN Attribute)"
+    );
+    assert!(
+        lines[2].starts_with("    ORIGIN at octet 26: "),
+        "{}",
+        lines[2]
+    );
+    assert!(lines.contains(&"  announced: 10.1.0.0/16"));
+}
