@@ -34,7 +34,12 @@ pub struct DecodeArgs {
     #[arg(short, long, value_enum, default_value_t)]
     pub output: DecodeFormat,
     /// AS numbers have four octets (yes), or two (no) [default: what the OPENs say; yes without them]
-    #[arg(long, value_name = "yes|no", help_heading = "What was negotiated")]
+    #[arg(
+        long,
+        value_name = "yes|no",
+        hide_possible_values = true,
+        help_heading = "What was negotiated"
+    )]
     pub asn4: Option<YesNo>,
     /// NLRI of these families have path identifiers, such as ipv4/unicast,l2vpn/evpn
     #[arg(

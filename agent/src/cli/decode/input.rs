@@ -36,6 +36,16 @@ pub(super) fn name(source: DecodeSource<'_>) -> Cow<'_, str> {
     }
 }
 
+/// Whether standard input is read.
+pub(super) fn is_standard_input(source: DecodeSource<'_>) -> bool {
+    match source {
+        DecodeSource::Hex(given) => given.is_none(),
+        DecodeSource::Raw(path) | DecodeSource::Pcap(path) | DecodeSource::Mrt(path) => {
+            path == Path::new(STANDARD_INPUT)
+        }
+    }
+}
+
 /// Opens a file, or standard input, and unpacks it if it is compressed.
 pub(super) fn open(path: &Path) -> Result<Decompressed<Box<dyn Read>>, ReadError> {
     let reader: Box<dyn Read> = if path == Path::new(STANDARD_INPUT) {

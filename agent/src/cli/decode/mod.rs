@@ -79,7 +79,9 @@ pub fn run(args: &DecodeArgs, out: &mut dyn Write, err: &mut dyn Write) -> Resul
     }
     let said = Said::new(args);
     let mut summary = Summary::default();
-    let mut printer = Printer::new(args.output, out);
+    // What comes while it is read is told while it comes.
+    let live = input::is_standard_input(source);
+    let mut printer = Printer::new(args.output, live, out);
     let name = input::name(source);
     let stopped = match source {
         DecodeSource::Hex(given) => input::hex(given, &said, &mut printer, &mut summary),

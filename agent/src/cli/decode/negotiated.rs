@@ -76,6 +76,8 @@ impl Said {
         let mut ctx = SessionContext::new(Asn(0), Asn(0));
         ctx.peer_kind = PeerKind::External;
         ctx.families = FamilySet::ALL;
+        // A stack of one is one label with the bit that those who send one set all the same.
+        ctx.label_stacks = FamilySet::ALL;
         self.apply(&mut ctx);
         ctx
     }
@@ -101,6 +103,9 @@ impl Said {
         ctx.accept_as_set = self.accept_as_set;
         // How the ends stand to each other beyond their numbers is in no message.
         ctx.enforce_first_as = false;
+        ctx.same_domain = true;
+        // What is shown, and written again, is in the order of the sender.
+        ctx.keep_order = true;
     }
 }
 
@@ -237,11 +242,32 @@ fn agreed(sender: &Open, receiver: &Open) -> SessionContext {
     // RFC 8950 §4: the receiver has said that it understands.
     let understands = |family: &Family| receiver.extended_next_hop(*family, AFI_IPV6);
     ctx.extended_next_hop = ctx.families.iter().filter(understands).collect();
+    ctx.label_stacks = multiple_labels(sender).intersection(multiple_labels(receiver));
     // RFC 8654 §4: "a speaker that is capable of receiving".
     if receiver.has(&Capability::ExtendedMessage) {
         ctx.max_message = frame::MAX_EXTENDED_LEN;
     }
     ctx
+}
+
+/// The families in which a speaker can handle several labels (RFC 8277 §2.1): AFI, SAFI and how many.
+fn multiple_labels(open: &Open) -> FamilySet {
+    const MULTIPLE_LABELS: u8 = 8;
+    let mut families = FamilySet::EMPTY;
+    for capability in &open.capabilities {
+        if let Capability::Unknown {
+            code: MULTIPLE_LABELS,
+            value,
+        } = capability
+        {
+            for [a, f, safi, count] in value.as_chunks().0 {
+                if *count > 1 {
+                    families.insert(Family::new(u16::from_be_bytes([*a, *f]), *safi));
+                }
+            }
+        }
+    }
+    families
 }
 
 /// The value of AS_PATH in the body of an UPDATE.
@@ -323,6 +349,8 @@ mod tests {
                     Capability::Multiprotocol(Family::IPV6_UNICAST),
                     Capability::AddPath(vec![(v4, AddPathMode::Send)]),
                     Capability::ExtendedMessage,
+                    // RFC 8277 §2.1.
+                    Capability::from_value(8, &[0, 1, 4, 3, 0, 2, 4, 3]),
                 ],
             ),
         );
@@ -335,6 +363,7 @@ mod tests {
                     Capability::Multiprotocol(v4),
                     Capability::AddPath(vec![(v4, AddPathMode::Both)]),
                     Capability::ExtendedNextHop(vec![(v4, 2)]),
+                    Capability::from_value(8, &[0, 1, 4, 9, 0, 2, 4, 1]),
                 ],
             ),
         );
@@ -346,6 +375,7 @@ mod tests {
             assert!(!ctx.asn4, "one side has two octets");
             assert_eq!(ctx.peer_kind, PeerKind::Internal);
             assert_eq!(ctx.families, FamilySet::from([v4]));
+            assert_eq!(ctx.label_stacks, FamilySet::from([Family::IPV4_LABELED]));
         }
         assert_eq!(first.add_path_receive, FamilySet::from([v4]));
         assert_eq!(second.add_path_receive, FamilySet::EMPTY);

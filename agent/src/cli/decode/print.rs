@@ -32,12 +32,14 @@ pub(super) struct Session {
 /// Writes what was told.
 pub(super) struct Printer<'o> {
     format: DecodeFormat,
+    /// Each message is written out at once.
+    live: bool,
     out: &'o mut dyn Write,
 }
 
 impl<'o> Printer<'o> {
-    pub(super) fn new(format: DecodeFormat, out: &'o mut dyn Write) -> Self {
-        Self { format, out }
+    pub(super) fn new(format: DecodeFormat, live: bool, out: &'o mut dyn Write) -> Self {
+        Self { format, live, out }
     }
 
     pub(super) fn format(&self) -> DecodeFormat {
@@ -55,7 +57,8 @@ impl<'o> Printer<'o> {
             DecodeFormat::Json => json::write(self.out, told),
             DecodeFormat::Hex => self.again(&told.judgement.again),
             DecodeFormat::Bgpdump => Ok(()),
-        }
+        }?;
+        if self.live { self.out.flush() } else { Ok(()) }
     }
 
     /// Each message on its line.

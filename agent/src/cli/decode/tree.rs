@@ -13,6 +13,8 @@ use crate::cli::table::printable;
 
 /// Columns that a line may take before its value is laid out below.
 const WIDTH: usize = 100;
+/// The field that says what the fields behind it are about. In a list it needs no label.
+const NAMING: &str = "code";
 /// Octets in a line of their own.
 const OCTETS: usize = 32;
 
@@ -115,9 +117,13 @@ fn item(out: &mut dyn Write, item: &Node, indent: usize) -> io::Result<()> {
         (Some(text), _) => writeln!(out, " {text}"),
         (None, Node::Fields(all)) => {
             let mut all = all.iter();
-            if let Some((name, value)) = all.next() {
-                write!(out, " {}:", label(name))?;
-                value_below(out, value, indent + 2, indent + name.len() + 4)?;
+            match all.next() {
+                Some((NAMING, value)) => value_below(out, value, indent + 2, indent + 2)?,
+                Some((name, value)) => {
+                    write!(out, " {}:", label(name))?;
+                    value_below(out, value, indent + 2, indent + name.len() + 4)?;
+                }
+                None => writeln!(out)?,
             }
             let indent = indent + 2;
             for (name, value) in all {
@@ -172,7 +178,8 @@ fn inline_fields(all: &Fields) -> Option<String> {
             return None;
         }
         let text = inline(value)?;
-        parts.push(if alone {
+        let naming = parts.is_empty() && name == NAMING;
+        parts.push(if alone || naming {
             text
         } else {
             format!("{} {text}", label(name))
@@ -212,12 +219,22 @@ mod tests {
                     })
                 }),
             );
+            fields.list(
+                "attributes",
+                [3u8, 4].map(|value| {
+                    Node::fields(|fields| {
+                        fields.named("code", value, Some("NAME"));
+                        fields.number("value", value);
+                    })
+                }),
+            );
             fields.octets("data", &[0xab; 40]);
             fields.list("flags", []);
         });
         let wanted = format!(
             "hold time: 90\ncode: ORIGIN (1)\nannounced: 10.0.0.0/8, 10.1.0.0/16\npaths:\n  \
-             - path id 1, prefix ::/0\n  - path id 2, prefix ::/0\ndata:\n  {}\n  {}\nflags: none\n",
+             - path id 1, prefix ::/0\n  - path id 2, prefix ::/0\nattributes:\n  \
+             - NAME (3), value 3\n  - NAME (4), value 4\ndata:\n  {}\n  {}\nflags: none\n",
             "ab".repeat(32),
             "ab".repeat(8)
         );
