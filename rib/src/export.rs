@@ -293,30 +293,26 @@ fn pass_on_unknown(attrs: AttrRef<'_>, editor: &mut AttrEditor) {
 
 /// Removes what is not passed on from this kind of source to this audience.
 fn take_out_what_stays(source: SourceKind, audience: Audience, editor: &mut AttrEditor) {
-    // RFC 4456 §8: both are non-transitive and mean something only inside the AS.
-    if audience == Audience::Ebgp || !source.is_internal() {
-        editor.remove(AttrCode::ORIGINATOR_ID);
-        editor.remove(AttrCode::CLUSTER_LIST);
-    }
-    if audience == Audience::Ebgp {
-        // RFC 4271 §5.1.5: "A BGP speaker MUST NOT include this attribute in UPDATE messages it
-        // sends to external peers".
-        editor.set_local_pref(None);
-        // RFC 4271 §5.1.4: "The MULTI_EXIT_DISC attribute received from a neighboring AS MUST NOT be
-        // propagated to other neighboring ASes." What we originate carries our own.
-        if source != SourceKind::Local {
-            editor.set_med(None);
+    if audience != Audience::Ebgp {
+        // RFC 4456 §8: both are non-transitive and mean something only inside the AS.
+        if !source.is_internal() {
+            editor.remove(AttrCode::ORIGINATOR_ID);
+            editor.remove(AttrCode::CLUSTER_LIST);
         }
-        // RFC 4360 §6: "If a route has a non-transitivity extended community, then before
-        // advertising the route across the Autonomous System boundary the community SHOULD be
-        // removed from the route."
-        editor.retain_ext_communities(ExtCommunity::is_transitive);
-        editor.retain_ipv6_ext_communities(Ipv6ExtCommunity::is_transitive);
-        // What is for the inside of a domain is not told where the domain ends: AIGP "MUST NOT be
-        // sent" there (RFC 7311 §3.1), Tunnel Encapsulation is filtered (RFC 9012 §11), and a BGP
-        // Prefix-SID is not for outside of the SR domain (RFC 8669 §5).
-        editor.retain(|code, _| !code.stays_inside());
+        return;
     }
+    // What stays inside: LOCAL_PREF, of which RFC 4271 §5.1.5 says "A BGP speaker MUST NOT include this
+    // attribute in UPDATE messages it sends to external peers"; the marks of reflection (RFC 4456
+    // §8); AIGP (RFC 7311 §3.1), Tunnel Encapsulation (RFC 9012 §11) and BGP Prefix-SID (RFC 8669
+    // §5). RFC 4271 §5.1.4: "The MULTI_EXIT_DISC attribute received from a neighboring AS MUST NOT be
+    // propagated to other neighboring ASes." What we originate carries our own.
+    let own_med = source == SourceKind::Local;
+    editor.retain(|code, _| !code.stays_inside() && (own_med || code != AttrCode::MED));
+    // RFC 4360 §6: "If a route has a non-transitivity extended community, then before advertising
+    // the route across the Autonomous System boundary the community SHOULD be removed from the
+    // route."
+    editor.retain_ext_communities(ExtCommunity::is_transitive);
+    editor.retain_ipv6_ext_communities(Ipv6ExtCommunity::is_transitive);
 }
 
 /// Adds what we have to say.

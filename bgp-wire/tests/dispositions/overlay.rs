@@ -1,5 +1,8 @@
 //! Values of the attributes that overlays, segment routing, BGP-LS and route leak prevention use.
 
+use bgp_wire::{Encoding, Node, encode_update};
+use bytes::BytesMut;
+
 use super::*;
 
 /// An UPDATE of an internal peer with one more attribute that is optional and transitive.
@@ -53,6 +56,65 @@ pub(crate) fn all() -> Parts {
 #[test]
 fn all_of_them_are_good() {
     run(vec![case("all", "as below", &internal(), all(), Stays(N))]);
+}
+
+/// Those who print fields by name rely on that.
+#[test]
+fn described_fields_have_names_of_their_own() {
+    fn look(node: &Node, seen: &mut usize) {
+        match node {
+            Node::List(items) => items.iter().for_each(|item| look(item, seen)),
+            Node::Fields(fields) => {
+                let mut names: Vec<_> = fields.iter().map(|(name, _)| name).collect();
+                let count = names.len();
+                names.sort_unstable();
+                names.dedup();
+                assert_eq!(names.len(), count, "{fields:?}");
+                *seen += count;
+                fields.iter().for_each(|(_, node)| look(node, seen));
+            }
+            _ => {}
+        }
+    }
+    let (body, mut scratch) = (all().body(), AttrScratch::new());
+    let attrs = decode(&body, &internal(), &mut scratch).update.attrs;
+    let (nodes, mut seen) = (attrs.describe(), 0);
+    nodes.iter().for_each(|node| look(node, &mut seen));
+    assert!(seen > 100, "{seen} fields");
+    let Some(Node::Fields(first)) = nodes.first() else {
+        panic!("the next hop is first")
+    };
+    assert_eq!(first.get("next_hop"), Some(&Node::text("192.0.2.1")));
+}
+
+/// What the sender ordered keeps its order, so that the message can be written again.
+#[test]
+fn communities_keep_the_order_of_the_sender_where_that_is_asked_for() {
+    let communities = [0, 9, 0, 9, 0, 1, 0, 1, 0, 9, 0, 9];
+    let targets = [0, 2, 0, 9, 0, 0, 0, 9, 0, 2, 0, 1, 0, 0, 0, 1];
+    let large: Vec<u8> = [[9; 12], [1; 12]].concat();
+    let ipv6: Vec<u8> = [[9; 20], [1; 20]].concat();
+    let body = good_internal()
+        .with(attribute(0xc0, 8, &communities))
+        .with(attribute(0xc0, 16, &targets))
+        .with(attribute(0xc0, 25, &ipv6))
+        .with(attribute(0xc0, 32, &large))
+        .body();
+    let as_sent = SessionContext {
+        keep_order: true,
+        ..internal()
+    };
+    let mut scratch = AttrScratch::new();
+    for (ctx, same) in [(&as_sent, true), (&internal(), false)] {
+        let decoded = decode(&body, ctx, &mut scratch);
+        assert_eq!(decoded.disposition, N);
+        let mut out = BytesMut::new();
+        encode_update(&mut out, &decoded.update, &Encoding::default()).unwrap();
+        for value in [&communities[..], &targets, &ipv6, &large] {
+            let found = out.windows(value.len()).any(|part| part == value);
+            assert_eq!(found, same, "{value:?}");
+        }
+    }
 }
 
 #[test]
