@@ -11,9 +11,10 @@ use std::path::Path;
 
 use bgp_fuzz::{families, message};
 use bgp_wire::{
-    AddPathMode, Asn, AttrEditor, Capability, Community, Encoding, Family, Fqdn, GracefulRestart,
-    HoldTime, LongLivedFamily, NextHop, Notification, Open, Origin, PathId, RefreshSubtype,
-    RouterId, encode_announce, encode_end_of_rib, encode_route_refresh, encode_withdraw,
+    AddPathMode, Asn, AttrEditor, Capability, Community, Encoding, Family, FamilySet, Fqdn,
+    GracefulRestart, HoldTime, LongLivedFamily, NextHop, Notification, Open, Origin, PathId,
+    RefreshSubtype, RouterId, encode_announce, encode_end_of_rib, encode_route_refresh,
+    encode_withdraw,
 };
 use bytes::{Bytes, BytesMut};
 use ipnet::{Ipv4Net, Ipv6Net};
@@ -62,10 +63,349 @@ fn main() {
     write("rib_inbound", &rib_scripts(&updates));
     write("framing", &framing);
     write("decode_encode_decode", &any);
-    write("open", &opens);
+    write("messages", &messages([&opens, &notifications, &refreshes]));
     write("update", &updates);
-    write("notification", &notifications);
-    write("route_refresh", &refreshes);
+    write("nlri", &nlri());
+    write("attribute", &attributes());
+    write("text", &texts());
+    write("containers", &containers(&updates));
+    write("differential", &plain(&updates));
+}
+
+/// With the octet in front that chooses the kind.
+fn messages(kinds: [&Seeds; 3]) -> Seeds {
+    let numbered = (0..).zip(kinds);
+    numbered
+        .flat_map(|(number, seeds): (u8, _)| {
+            seeds
+                .iter()
+                .map(move |(name, body)| (name.clone(), [&[number], &body[..]].concat()))
+        })
+        .collect()
+}
+
+/// UPDATEs whose first octet chooses nothing but the width of AS numbers.
+fn plain(updates: &Seeds) -> Seeds {
+    let width = |choice: u8| u8::from(choice == ASN2);
+    updates
+        .iter()
+        .map(|(name, seed)| (name.clone(), [&[width(seed[0])], &seed[1..]].concat()))
+        .collect()
+}
+
+/// A block or two of every family, by its place in the set of all.
+fn nlri() -> Seeds {
+    let rd: &[u8] = &[0, 0, 0xfd, 0xe8, 0, 0, 0, 1];
+    let esi: &[u8] = &[0; 10];
+    let tag: &[u8] = &[0; 4];
+    let mac: &[u8] = &[48, 0, 0x11, 0x22, 0x33, 0x44, 0x55];
+    let evpn = |kind: u8, parts: &[&[u8]]| -> Vec<u8> {
+        let value = parts.concat();
+        let length = u8::try_from(value.len()).expect("short");
+        [&[kind, length], &value[..]].concat()
+    };
+    let label: &[u8] = &[0, 1, 0x11];
+    let ip: &[u8] = &[32, 10, 0, 0, 1];
+    let blocks: Vec<(&str, Family, Vec<u8>)> = vec![
+        ("v4", Family::IPV4_UNICAST, vec![8, 10, 24, 192, 0, 2]),
+        ("v6", Family::IPV6_UNICAST, vec![32, 0x20, 1, 0xd, 0xb8, 0]),
+        ("labeled-v4", Family::IPV4_LABELED, vec![32, 0, 1, 0x11, 10]),
+        (
+            "labeled-v4-two",
+            Family::IPV4_LABELED,
+            vec![56, 0, 1, 0x10, 0, 2, 0x11, 10],
+        ),
+        (
+            "labeled-v6",
+            Family::IPV6_LABELED,
+            vec![40, 0, 1, 0x11, 0x20, 1],
+        ),
+        (
+            "vpnv4",
+            Family::IPV4_VPN,
+            [&[112], label, rd, &[10, 1, 2]].concat(),
+        ),
+        (
+            "vpnv6",
+            Family::IPV6_VPN,
+            [&[120], label, rd, &[0x20, 1, 0xd, 0xb8]].concat(),
+        ),
+        (
+            "rtc",
+            Family::RTC,
+            [
+                &[96, 0, 0, 0xfd, 0xe8],
+                &[0, 2, 0xfd, 0xe8, 0, 0, 0, 1][..],
+                &[0],
+            ]
+            .concat(),
+        ),
+        (
+            "evpn-1",
+            Family::L2VPN_EVPN,
+            evpn(1, &[rd, esi, tag, label]),
+        ),
+        (
+            "evpn-2",
+            Family::L2VPN_EVPN,
+            evpn(2, &[rd, esi, tag, mac, ip, label, label]),
+        ),
+        ("evpn-3", Family::L2VPN_EVPN, evpn(3, &[rd, tag, ip])),
+        ("evpn-4", Family::L2VPN_EVPN, evpn(4, &[rd, esi, ip])),
+        (
+            "evpn-5",
+            Family::L2VPN_EVPN,
+            evpn(5, &[rd, esi, tag, &[24, 10, 0, 0, 0], &[0; 4], label]),
+        ),
+        (
+            "evpn-6",
+            Family::L2VPN_EVPN,
+            evpn(6, &[rd, tag, &[0], &[32, 239, 1, 1, 1], ip, &[4]]),
+        ),
+        (
+            "evpn-7",
+            Family::L2VPN_EVPN,
+            evpn(7, &[rd, esi, tag, &[0], &[32, 239, 1, 1, 1], ip, &[4]]),
+        ),
+        (
+            "evpn-8",
+            Family::L2VPN_EVPN,
+            evpn(
+                8,
+                &[
+                    rd,
+                    esi,
+                    tag,
+                    &[0],
+                    &[32, 239, 1, 1, 1],
+                    ip,
+                    &[0; 4],
+                    &[9, 4],
+                ],
+            ),
+        ),
+        ("evpn-9", Family::L2VPN_EVPN, evpn(9, &[rd, tag, &[7; 8]])),
+        (
+            "evpn-10",
+            Family::L2VPN_EVPN,
+            evpn(10, &[rd, tag, ip, &[32, 239, 1, 1, 1], ip]),
+        ),
+        // RFC 8955 §4.3: "packets to 192.0.2.0/24 and TCP port 25".
+        (
+            "flowspec-v4",
+            Family::IPV4_FLOWSPEC,
+            vec![0x0b, 1, 0x18, 0xc0, 0, 2, 3, 0x81, 6, 4, 0x81, 0x19],
+        ),
+        // RFC 8956 §3.8.
+        (
+            "flowspec-v6",
+            Family::IPV6_FLOWSPEC,
+            vec![
+                0x0f, 1, 0x68, 0x40, 0x12, 0x34, 0x56, 0x78, 0x9a, 3, 0x81, 6, 13, 0x81, 1, 0,
+            ],
+        ),
+        (
+            "sr-policy",
+            Family::IPV4_SR_POLICY,
+            vec![96, 0, 0, 0, 1, 0, 0, 0, 100, 10, 0, 0, 1],
+        ),
+        (
+            "link-state",
+            Family::LINK_STATE,
+            vec![
+                0, 1, 0, 23, 2, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 10, 2, 0, 0, 6, 1, 2, 3, 4, 5, 6,
+            ],
+        ),
+    ];
+    let places: Vec<Family> = FamilySet::supported().iter().collect();
+    let mut seeds = Seeds::new();
+    for (name, family, block) in blocks {
+        let place = places.iter().position(|known| *known == family);
+        let place = u8::try_from(place.expect("a supported family")).expect("few");
+        for (form, choice) in [("", 2u8), ("-withdrawn", 4)] {
+            seeds.push((
+                format!("{name}{form}"),
+                [&[place, choice], &block[..]].concat(),
+            ));
+        }
+        let with_id = [&[place, 1, 0, 0, 0, 7], &block[..]].concat();
+        seeds.push((format!("{name}-add-path"), with_id));
+    }
+    seeds
+}
+
+/// A value of every attribute, behind session, flags and code.
+fn attributes() -> Seeds {
+    let values: Vec<(&str, u8, u8, Vec<u8>)> = vec![
+        (
+            "communities",
+            0xc0,
+            8,
+            vec![0xff, 0xff, 0xff, 1, 0, 1, 0, 2],
+        ),
+        ("aggregator", 0xc0, 7, vec![0, 0, 0xfd, 0xe8, 192, 0, 2, 1]),
+        (
+            "ext-communities",
+            0xc0,
+            16,
+            vec![0, 2, 0xfd, 0xe8, 0, 0, 0, 1, 6, 0, 1, 0, 0, 0, 0, 9],
+        ),
+        ("large", 0xc0, 32, vec![0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3]),
+        ("pmsi", 0xc0, 22, vec![0, 6, 0, 0x27, 0x10, 192, 0, 2, 1]),
+        ("tunnel", 0xc0, 23, vec![0, 8, 0, 4, 6, 2, 0, 1]),
+        (
+            "tunnel-sr",
+            0xc0,
+            23,
+            vec![
+                0, 15, 0, 23, 12, 6, 0, 0, 0, 0, 0, 100, 128, 0, 9, 0, 1, 6, 0, 0, 1, 0x11, 0, 0,
+                0, 15, 2, 0, 0,
+            ],
+        ),
+        (
+            "ipv6-ext",
+            0xc0,
+            25,
+            vec![
+                0, 2, 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 7,
+            ],
+        ),
+        ("aigp", 0x80, 26, vec![1, 0, 11, 0, 0, 0, 0, 0, 0, 0, 9]),
+        (
+            "link-state",
+            0x80,
+            29,
+            vec![4, 2, 0, 4, b't', b'o', b'r', b'1', 4, 71, 0, 3, 0, 0, 9],
+        ),
+        ("otc", 0xc0, 35, vec![0, 0, 0xfd, 0xe8]),
+        ("bfd", 0xc0, 38, vec![1, 0, 0, 0, 9]),
+        (
+            "prefix-sid",
+            0xc0,
+            40,
+            [
+                &[1, 0, 7, 0, 0, 0, 0, 0, 0, 9][..],
+                &[5, 0, 34, 0, 1, 0, 30, 0],
+                &[0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+                &[0, 0, 19, 0, 1, 0, 6, 40, 24, 16, 0, 16, 64],
+            ]
+            .concat(),
+        ),
+        (
+            "attr-set",
+            0xc0,
+            128,
+            vec![0, 0, 0xfd, 0xe8, 0x40, 1, 1, 0, 0x40, 2, 0],
+        ),
+        ("unknown", 0xc0, 200, vec![1, 2, 3]),
+    ];
+    let mut seeds = Seeds::new();
+    for (name, flags, code, value) in values {
+        for (kind, choice) in [("ebgp", ASN4), ("ibgp", ADD_PATH)] {
+            let seed = [&[choice, flags, code], &value[..]].concat();
+            seeds.push((format!("{name}-{kind}"), seed));
+        }
+    }
+    seeds
+}
+
+/// Texts of every kind.
+fn texts() -> Seeds {
+    let texts: [(u8, &[&str]); 16] = [
+        (0, &["65000", "1.10", "AS4200000000"]),
+        (1, &["65000:100", "no-export", "graceful-shutdown"]),
+        (
+            2,
+            &[
+                "rt:65000:100",
+                "soo:192.0.2.1:7",
+                "color:100",
+                "encap:vxlan",
+                "rmac:00:11:22:33:44:55",
+                "0x030b000000000064",
+            ],
+        ),
+        (3, &["rt:[2001:db8::1]:7"]),
+        (4, &["65000:1:2"]),
+        (5, &["65000 1.10 {1,2} (64512 64513) [1,2]"]),
+        (6, &["00:11:22:33:44:55:66:77:88:99"]),
+        (7, &["00:11:22:33:44:55", "0011.2233.4455"]),
+        (8, &["igp"]),
+        (9, &["l2vpn/evpn", "afi99/safi9"]),
+        (10, &["16", "implicit-null"]),
+        (11, &["65000:1", "192.0.2.1:7", "0x0003010203040506"]),
+        (12, &["65000:1:10.0.0.0/8"]),
+        (13, &["65000:1:2001:db8::/32"]),
+        (
+            14,
+            &[
+                "[2]:[65000:100]:[0]:[48]:[00:11:22:33:44:55]:[32]:[10.0.0.1]",
+                "[5]:[65000:1]:[0]:[24]:[10.0.0.0]",
+            ],
+        ),
+        (15, &["65000:rt:65000:100", "default"]),
+    ];
+    let mut seeds = Seeds::new();
+    for (kind, texts) in texts {
+        for (number, text) in texts.iter().enumerate() {
+            let seed = [&[kind], text.as_bytes()].concat();
+            seeds.push((format!("{kind:02}-{number}"), seed));
+        }
+    }
+    seeds
+}
+
+/// The same few messages in every container.
+fn containers(updates: &Seeds) -> Seeds {
+    let stream: Vec<u8> = updates
+        .iter()
+        .take(2)
+        .flat_map(|(_, seed)| message(2, &seed[1..]))
+        .collect();
+    let hex: String = stream.iter().map(|octet| format!("{octet:02x} ")).collect();
+    // An Ethernet frame with IPv4 and TCP from 192.0.2.1:179 to 192.0.2.2:40000.
+    let length = |octets: usize| u16::try_from(octets).expect("short").to_be_bytes();
+    let [high, low] = length(40 + stream.len());
+    let packet = [
+        &[2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0][..],
+        &[
+            0x45, 0, high, low, 0, 0, 0, 0, 64, 6, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2,
+        ],
+        &[
+            0, 179, 0x9c, 0x40, 0, 0, 0, 1, 0, 0, 0, 1, 0x50, 0x10, 0xff, 0xff, 0, 0, 0, 0,
+        ],
+        &stream,
+    ]
+    .concat();
+    let size = u32::try_from(packet.len()).expect("short").to_le_bytes();
+    let pcap = [
+        &[
+            0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0,
+        ][..],
+        &[0; 8],
+        &size,
+        &size,
+        &packet,
+    ]
+    .concat();
+    let body = [
+        &[
+            0, 0, 0xfd, 0xe9, 0, 0, 0xfd, 0xe8, 0, 0, 0, 1, 192, 0, 2, 1, 192, 0, 2, 2,
+        ][..],
+        &message(2, &updates[0].1[1..]),
+    ]
+    .concat();
+    let size = u32::try_from(body.len()).expect("short").to_be_bytes();
+    let mrt = [&[0x4b, 0x89, 0x3a, 0, 0, 16, 0, 4][..], &size, &body].concat();
+    let all: [(u8, &str, &[u8]); 4] = [
+        (0, "hex", hex.as_bytes()),
+        (1, "raw", &stream),
+        (2, "pcap", &pcap),
+        (3, "mrt", &mrt),
+    ];
+    all.into_iter()
+        .map(|(kind, name, octets)| (name.into(), [&[kind], octets].concat()))
+        .collect()
 }
 
 /// UPDATEs carry the choice of a session in front.

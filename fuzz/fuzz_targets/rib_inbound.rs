@@ -14,8 +14,8 @@ use ipnet::IpNet;
 use libfuzzer_sys::fuzz_target;
 use rib::{
     AllReachable, Audience, DecisionConfig, ExportPolicy, ExportRules, Exporter, FamilyExport,
-    GroupKey, ImportPolicy, Inbound, MemberQueue, PeerIdx, PeerInfo, Rib, RibConfig, Selection, RowQuery,
-    SourceKind,
+    GroupKey, ImportPolicy, Inbound, MemberQueue, PeerIdx, PeerInfo, Rib, RibConfig, RowQuery,
+    Selection, SourceKind,
 };
 
 fuzz_target!(|data: &[u8]| {
@@ -73,7 +73,10 @@ impl World {
             local_as: LOCAL_AS,
             router_id: RouterId(1),
             cluster_id: None,
-            selection: Selection { decision: DecisionConfig::default(), max_paths: 1 + (choice >> 1 & 3) },
+            selection: Selection {
+                decision: DecisionConfig::default(),
+                max_paths: 1 + (choice >> 1 & 3),
+            },
             next_hops: Arc::new(AllReachable),
         });
         rib.open_fib_reader(Arc::new(()), None);
@@ -191,9 +194,7 @@ impl World {
     fn down(&mut self, peer: usize) {
         self.inbound[peer].discard();
         let families: Vec<_> = families().iter().collect();
-        self.rib
-            .peer_down(self.indices[peer])
-            .finish(&self.rib);
+        self.rib.peer_down(self.indices[peer]).finish(&self.rib);
         for family in families {
             let counts = self.rib.peer_counts(self.indices[peer], family);
             assert_eq!((counts.received, counts.accepted), (0, 0));

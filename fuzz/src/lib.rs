@@ -3,9 +3,13 @@
 //! | target | input | law |
 //! |---|---|---|
 //! | `framing` | a stream | a frame is what its length says, and is found only once it is whole |
-//! | `open` | a body | what was read and can be written is read again as it was |
+//! | `messages` | kind, body | OPEN, NOTIFICATION, ROUTE-REFRESH: what was read and can be written is read again as it was |
 //! | `update` | session, body | every octet is accounted for; NLRI are as many as counted and without host bits |
-//! | `notification`, `route_refresh` | a body | as `open`, and the text for people holds no control characters |
+//! | `nlri` | family, form, octets | as many as counted; decode(encode(x)) = x; parse(print(x)) = x |
+//! | `attribute` | session, flags, code, value | one attribute resets no session; the canonical form is a fixed point |
+//! | `text` | what, a text | parse(print(x)) = x |
+//! | `containers` | which, octets | hexadecimal, streams, captures, MRT: no octet is told twice |
+//! | `differential` | session, body | where another codec has nothing to object either, NLRI and attributes agree |
 //! | `decode_encode_decode` | session, type, body | decode(encode(x)) = x; the canonical form of attributes is a fixed point |
 //! | `session_bytes` | configuration, a script | the machine of `bgp-session` stays sound whatever its peer and its driver do |
 //! | `rib_inbound` | a script of UPDATEs | who is told holds what the table says; withdrawing all empties everything |
@@ -13,7 +17,14 @@
 //! `corpus/` holds a few inputs for each, written by `cargo run --example seeds`; what a run finds beside them stays in the
 //! target folder.
 
+use std::alloc::System;
+
 use bgp_wire::{Asn, Encoding, Family, FamilySet, PeerKind, SessionContext};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+
+/// Counts what is asked for.
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// Our AS in every target.
 pub const LOCAL_AS: Asn = Asn(65000);
@@ -61,7 +72,7 @@ impl<'a> Input<'a> {
     }
 }
 
-/// Both families.
+/// The families of `session_bytes` and `rib_inbound`.
 #[must_use]
 pub fn families() -> FamilySet {
     FamilySet::from([Family::IPV4_UNICAST, Family::IPV6_UNICAST])
@@ -71,7 +82,8 @@ pub fn families() -> FamilySet {
 #[must_use]
 pub fn session(choice: u8) -> SessionContext {
     let bit = |n: u8| choice >> n & 1 == 1;
-    let set = |yes: bool| if yes { families() } else { FamilySet::EMPTY };
+    let all = FamilySet::supported();
+    let set = |yes: bool| if yes { all } else { FamilySet::EMPTY };
     let kind = match choice & 3 {
         0 | 1 => PeerKind::External,
         2 => PeerKind::Internal,
@@ -88,11 +100,8 @@ pub fn session(choice: u8) -> SessionContext {
         max_message: if bit(3) { 65535 } else { 4096 },
         add_path_receive: set(bit(4)),
         add_path_send: set(bit(4)),
-        extended_next_hop: if bit(5) {
-            FamilySet::from([Family::IPV4_UNICAST])
-        } else {
-            FamilySet::EMPTY
-        },
+        extended_next_hop: set(bit(5)),
+        families: all,
         accept_as_set: bit(6),
         enforce_first_as: bit(7),
         ..SessionContext::new(LOCAL_AS, remote)
@@ -118,6 +127,20 @@ pub fn message(kind: u8, body: &[u8]) -> Vec<u8> {
     bytes.push(kind);
     bytes.extend_from_slice(body);
     bytes
+}
+
+/// Fails if `read` asks for more memory than a small multiple of the octets that it is given.
+pub fn with_bounded_memory<T>(octets: usize, read: impl FnOnce() -> T) -> T {
+    let region = Region::new(ALLOCATOR);
+    let result = read();
+    let asked = region.change().bytes_allocated;
+    assert!(asked <= 32 * octets + 4096, "{asked} octets for {octets}");
+    result
+}
+
+/// Fails if a field meant for people could play tricks on their terminal.
+pub fn are_readable(fields: &impl std::fmt::Debug) {
+    is_readable(&format!("{fields:?}"));
 }
 
 /// Fails if a text meant for people could play tricks on their terminal.

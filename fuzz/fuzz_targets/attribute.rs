@@ -1,0 +1,82 @@
+//! The value of one attribute beside the mandatory ones. The first octet chooses the session, the next two are the flags and the
+//! code.
+#![no_main]
+
+use bgp_fuzz::{Input, are_readable, encoding, is_readable, session, with_bounded_memory};
+use bgp_wire::{
+    AttrScratch, Disposition, SessionContext, decode_update, encode_update, next_frame,
+};
+use bytes::BytesMut;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    let mut input = Input::new(data);
+    let ctx = SessionContext {
+        // Without the order of the sender, what is written is canonical.
+        keep_order: false,
+        ..session(input.octet())
+    };
+    let (flags, code) = (input.octet(), input.octet());
+    let value = input.rest();
+    let value = &value[..value.len().min(60_000)];
+    let body = update(&ctx, flags, code, value);
+    let mut scratch = AttrScratch::new();
+    let decoded = with_bounded_memory(body.len(), || decode_update(&body, &ctx, &mut scratch));
+    let decoded = match decoded {
+        Ok(decoded) => decoded,
+        Err(error) => {
+            is_readable(&error.to_string());
+            // RFC 7606 §3 c to j: what is malformed in one attribute resets the session only if it carries routes, or is
+            // well-known by its flags and not known.
+            assert!(matches!(code, 14 | 15) || flags & 0x80 == 0, "{error}");
+            return;
+        }
+    };
+    for finding in &decoded.findings {
+        is_readable(&finding.to_string());
+    }
+    if decoded.disposition >= Disposition::TreatAsWithdraw {
+        return;
+    }
+    let attrs = decoded.update.attrs;
+    is_readable(&attrs.to_string());
+    for node in attrs.describe() {
+        are_readable(&node);
+    }
+    let mut out = BytesMut::new();
+    encode_update(&mut out, &decoded.update, &encoding(&ctx)).expect("it was read");
+    let (frame, _) = next_frame(&out, 65535)
+        .expect("a good header")
+        .expect("a whole message");
+    let mut scratch = AttrScratch::new();
+    let again = decode_update(frame.body, &ctx, &mut scratch).expect("what we write");
+    assert_eq!(again.update.attrs, attrs);
+});
+
+/// An UPDATE that announces a prefix with what is mandatory and this attribute, which comes first.
+fn update(ctx: &SessionContext, flags: u8, code: u8, value: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(value.len()).unwrap_or(0).to_be_bytes();
+    let mut block = vec![flags | 0x10, code, length[0], length[1]];
+    block.extend_from_slice(value);
+    let path: &[u8] = if ctx.asn4 {
+        &[2, 1, 0, 0, 0xfd, 0xe9]
+    } else {
+        &[2, 1, 0xfd, 0xe9]
+    };
+    for (flags, code, value) in [
+        (0x40, 1, &[0][..]),
+        (0x40, 2, path),
+        (0x40, 3, &[192, 0, 2, 1]),
+        (0x40, 5, &[0, 0, 0, 100]),
+    ] {
+        block.extend_from_slice(&[flags, code, u8::try_from(value.len()).unwrap_or(0)]);
+        block.extend_from_slice(value);
+    }
+    let length = u16::try_from(block.len()).unwrap_or(0).to_be_bytes();
+    let id: &[u8] = if ctx.add_path_receive.is_empty() {
+        &[]
+    } else {
+        &[0, 0, 0, 1]
+    };
+    [&[0, 0, length[0], length[1]], &block[..], id, &[8, 10]].concat()
+}

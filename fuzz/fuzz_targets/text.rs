@@ -1,0 +1,58 @@
+//! Texts that people write. The first octet chooses of what; what is read is printed and read again as it was, and what is
+//! wrong is told by a character that is there.
+#![no_main]
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use bgp_fuzz::{Input, is_readable};
+use bgp_wire::{
+    AsPath, Asn, Community, Esi, EvpnRoute, ExtCommunity, Family, Ipv6ExtCommunity, Label,
+    LargeCommunity, MacAddr, Origin, RouteDistinguisher, RouteTargetMembership, Vpn,
+};
+use ipnet::{Ipv4Net, Ipv6Net};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    let mut input = Input::new(data);
+    let choice = input.octet();
+    let Ok(text) = std::str::from_utf8(input.rest()) else {
+        return;
+    };
+    match choice % 16 {
+        0 => again::<Asn>(text),
+        1 => again::<Community>(text),
+        2 => again::<ExtCommunity>(text),
+        3 => again::<Ipv6ExtCommunity>(text),
+        4 => again::<LargeCommunity>(text),
+        5 => again::<AsPath>(text),
+        6 => again::<Esi>(text),
+        7 => again::<MacAddr>(text),
+        8 => again::<Origin>(text),
+        9 => again::<Family>(text),
+        10 => again::<Label>(text),
+        11 => again::<RouteDistinguisher>(text),
+        12 => again::<Vpn<Ipv4Net>>(text),
+        13 => again::<Vpn<Ipv6Net>>(text),
+        14 => again::<EvpnRoute>(text),
+        _ => again::<RouteTargetMembership>(text),
+    }
+});
+
+fn again<T: FromStr + Display + PartialEq + std::fmt::Debug>(text: &str)
+where
+    T::Err: Display + std::fmt::Debug,
+{
+    match text.parse::<T>() {
+        Ok(read) => {
+            let printed = read.to_string();
+            is_readable(&printed);
+            assert_eq!(
+                printed.parse::<T>().expect("what we print"),
+                read,
+                "{text:?}"
+            );
+        }
+        Err(error) => assert!(error.to_string().len() < 1000 + 4 * text.len()),
+    }
+}
