@@ -510,11 +510,41 @@ def cmd_report(a):
                 print(f"| {t} | {len(good)} | {ph} | {k('conv_s')} | {k('fib_s')} | {k('all_rx_s')} | {k('sent_s')} | {k('cpu_s')} | {k('peak_rss_kb', 1024)} | {k('rss_kb', 1024)} | {k('gen_busy', .01)} | {k('mon_updates')} | {note} |")
 
 
+# What the project promises: of BIRD 2 where BIRD is fastest, and of the best of the others for each figure with routes of overlays.
 LIMITS = {"load": 0.2, "peerdown": 0.5, "withdraw": 0.5, "peak": 0.6}
+OVERLAY_LIMITS = {"load": 0.3, "peak": 1.0}
+OVERLAYS = ("vpnv4", "vpnv6", "evpn2", "evpn5")
+
+
+def median_of(runs, target, scenario, what):
+    """Seconds of a phase, or the peak of megabytes over all of them."""
+    mine = [r for r in runs if r["target"] == target and r["scenario"] == scenario and r.get("phases")]
+    if what == "peak":
+        v = [max(p["peak_rss_kb"] for p in r["phases"]) / 1024 for r in mine if all(p["ok"] for p in r["phases"])]
+    else:
+        v = [p["conv_s"] for r in mine for p in r["phases"] if p["ok"] and p["phase"] == what]
+    return statistics.median(v) if v else None
+
+
+def figures(runs, names, scenarios, beside, limits, verdict):
+    """A table of some scenarios; `beside` chooses among the others' figures the one that ours is measured by."""
+    print("| scenario | figure | " + " | ".join(names) + " | ratio | limit | |")
+    print("|---|---|" + "---|" * (len(names) + 3))
+    for sname in scenarios:
+        for what, unit in (("load", "s"), ("peerdown", "s"), ("withdraw", "s"), ("peak", "MB")):
+            v = {n: median_of(runs, n, sname, what) for n in names}
+            cells = ["-" if v[n] is None else f"{v[n]:.3f}" if unit == "s" else f"{v[n]:.0f}" for n in names]
+            ours, theirs = v.get("cosmos"), beside({n: x for n, x in v.items() if n != "cosmos" and x is not None})
+            ratio = ours / theirs if ours is not None and theirs else None
+            limit = limits.get(what)
+            # Below a millisecond or two both are noise of the measurement.
+            held = ratio is None or limit is None or ratio <= limit or (unit == "s" and ours < 0.002)
+            word = "" if ratio is None or limit is None else verdict(f"{sname} {what} {ratio:.2f}", held)
+            print(f"| {sname} | {what} {unit} | " + " | ".join(cells) + f" | {'-' if ratio is None else f'{ratio:.2f}'} | {'-' if limit is None else limit} | {word} |")
 
 
 def cmd_table(a):
-    """The figures beside BIRD 2 and the limits that the project sets itself, as Markdown; status 1 when one is not met."""
+    """The figures beside the others' and the limits that the project sets itself, as Markdown; status 1 when one is not met."""
     rows = [json.loads(l) for f in a.files for l in Path(f).read_text().splitlines()]
     runs = [r for r in rows if "scenario" in r and r.get("kind") is None]
     names = list(dict.fromkeys(r["target"] for r in runs if not r["target"].endswith("-fib")))
@@ -525,29 +555,15 @@ def cmd_table(a):
             missed.append(text)
         return "met" if holds else "**missed**"
 
-    def figure(target, scenario, what):
-        v = []
-        for r in runs:
-            if r["target"] == target and r["scenario"] == scenario:
-                for p in r.get("phases", []):
-                    if p["ok"] and (p["phase"] == what or what == "peak"):
-                        v.append(p["peak_rss_kb"] / 1024 if what == "peak" else p["conv_s"])
-        return statistics.median(v) if v else None
-
-    def peak(target, scenario):
-        v = [max(p["peak_rss_kb"] for p in r["phases"]) / 1024 for r in runs if r["target"] == target and r["scenario"] == scenario and r.get("phases")]
-        return statistics.median(v) if v else None
-
-    print("| scenario | figure | " + " | ".join(names) + " | cosmos / bird2 | limit | |")
-    print("|---|---|" + "---|" * (len(names) + 3))
-    for sname in dict.fromkeys(r["scenario"] for r in runs if not r["target"].endswith("-fib")):
-        for what, unit in (("load", "s"), ("peerdown", "s"), ("withdraw", "s"), ("peak", "MB")):
-            v = {n: (peak if what == "peak" else lambda t, c: figure(t, c, what))(n, sname) for n in names}
-            cells = ["-" if v[n] is None else f"{v[n]:.3f}" if unit == "s" else f"{v[n]:.0f}" for n in names]
-            ratio = v["cosmos"] / v["bird2"] if v.get("cosmos") is not None and v.get("bird2") else None
-            # Below a millisecond or two both are noise of the measurement.
-            word = "" if ratio is None else verdict(f"{sname} {what} {ratio:.2f}", ratio <= LIMITS[what] or (unit == "s" and v["cosmos"] < 0.002))
-            print(f"| {sname} | {what} {unit} | " + " | ".join(cells) + f" | {'-' if ratio is None else f'{ratio:.2f}'} | {LIMITS[what]} | {word} |")
+    ran = list(dict.fromkeys(r["scenario"] for r in runs if not r["target"].endswith("-fib")))
+    overlay = [s for s in ran if SCENARIOS[s]["family"] in OVERLAYS]
+    unicast = [s for s in ran if s not in overlay]
+    if unicast:
+        print("Ratio: cosmos to bird2.\n")
+        figures(runs, names, unicast, lambda v: v.get("bird2"), LIMITS, verdict)
+    if overlay:
+        print("\nRatio: cosmos to the best of the others.\n")
+        figures(runs, names, overlay, lambda v: min(v.values(), default=None), OVERLAY_LIMITS, verdict)
 
     fib = [p for r in runs if r["target"] == "cosmos-fib" for p in r.get("phases", []) if p["phase"] == "load" and p["ok"] and p.get("fib_first_s") is not None]
     raw = [r["rate"] for r in rows if r.get("kind") == "raw+listener" and r["family"] == "ipv6" and r["op"] == "add"]
@@ -655,7 +671,7 @@ q.set_defaults(f=cmd_run)
 q = sp.add_parser("report", help="medians of result files, as Markdown")
 q.add_argument("files", nargs="+")
 q.set_defaults(f=cmd_report)
-q = sp.add_parser("table", help="the figures beside BIRD 2 and the limits, as Markdown")
+q = sp.add_parser("table", help="the figures beside the others' and the limits, as Markdown")
 q.add_argument("files", nargs="+")
 q.set_defaults(f=cmd_table)
 q = sp.add_parser("kernel", help="route installation limits of the kernel")
