@@ -1,5 +1,8 @@
 //! `--pcap`: sessions as they are on the wire.
 
+use std::io::Write;
+use std::process::{Command, Stdio};
+
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -292,4 +295,49 @@ fn a_capture_cut_in_the_middle_gives_what_is_there_and_says_where_it_ends() {
 fn another_port_can_be_looked_at() {
     let said = decode(&["--pcap", &data("bird.pcap"), "--port", "1790"], b"");
     assert_eq!(said.summary(), "0 messages, 0 malformed, 0 bytes skipped");
+}
+
+/// A capture of any length is read in the same memory: this one is longer than what may be used.
+#[test]
+fn memory_does_not_grow_with_the_capture() {
+    const MIB: usize = 1024 * 1024;
+    let mut pcap = Pcap::new(Link::Ethernet, false);
+    pcap.connect(40000);
+    pcap.send(CLIENT, &open(65001, BOTH));
+    pcap.send(SERVER, &open(65002, BOTH_SERVER));
+    let large = [&[0xd0, 99, 0x0f, 0x00][..], &[7; 3840]].concat();
+    let large = update(&[], &[ORIGIN, PATH, NEXT_HOP, &large], ROUTE);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_cosmos"))
+        .args(["decode", "--pcap", "-", "-o", "hex"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let reader = std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
+    let mut written = 0;
+    while written < 64 * MIB {
+        for place in 0..100 {
+            pcap.send(CLIENT, &large);
+            if place % 10 == 0 {
+                // Every tenth is missing.
+                pcap.skip(CLIENT, large.len());
+            }
+        }
+        written += pcap.file.len();
+        stdin.write_all(&std::mem::take(&mut pcap.file)).unwrap();
+    }
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let peak = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .unwrap();
+    let peak: usize = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    drop(stdin);
+    assert!(child.wait().unwrap().success());
+    let told = reader.join().unwrap().unwrap();
+    assert!(told as usize > written, "all of it was decoded");
+    assert!(peak * 1024 < 50 * MIB, "{peak} kB");
 }
