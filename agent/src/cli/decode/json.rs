@@ -94,11 +94,9 @@ impl Serialize for Value<'_> {
 
 /// Octets as hexadecimal digits.
 pub(super) fn hex(octets: &[u8]) -> String {
-    use std::fmt::Write as _;
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or('?');
+    let halves = octets.iter().flat_map(|octet| [octet >> 4, octet & 15]);
     let mut text = String::with_capacity(octets.len() * 2);
-    for octet in octets {
-        // Writing to memory does not fail.
-        let _ = write!(text, "{octet:02x}");
-    }
+    text.extend(halves.map(digit));
     text
 }

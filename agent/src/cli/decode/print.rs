@@ -69,10 +69,7 @@ impl<'o> Printer<'o> {
                 .split_at_checked(length)
                 .filter(|_| length > 0)
                 .unwrap_or((messages, &[]));
-            for octet in message {
-                write!(self.out, "{octet:02x}")?;
-            }
-            self.out.write_all(b"\n")?;
+            writeln!(self.out, "{}", json::hex(message))?;
             messages = rest;
         }
         Ok(())
