@@ -9,7 +9,7 @@ use crate::attribute::{AsPathRef, AttrCode, as4_path, flags};
 use crate::codes::update as subcode;
 use crate::error::{Disposition, Reason};
 use crate::input::Malformed;
-use crate::{NextHop, SessionContext};
+use crate::{NextHop, PeerKind, SessionContext};
 
 /// AS_TRANS in two octets (RFC 6793 §9).
 const AS_TRANS: [u8; 2] = [0x5b, 0xa0];
@@ -173,6 +173,7 @@ impl<'a> Canonical<'_, 'a> {
                 self.refuse_set(as4);
                 if !ignored {
                     as4_path::merge(self.sets, value, self.as4);
+                    self.refuse_first(value, as4);
                 }
             }
         } else if self.read_as4(cut, AttrCode::AS4_AGGREGATOR).is_some() && !ignored {
@@ -196,6 +197,27 @@ impl<'a> Canonical<'_, 'a> {
                 subcode::MALFORMED_AS_PATH,
                 error,
                 as4.whole,
+            );
+        }
+    }
+
+    /// The path is what both attributes make of it, and begins with the peer's AS or does not
+    /// (RFC 4271 §6.3; see [`SessionContext::enforce_first_as`]).
+    fn refuse_first(&mut self, value: usize, as4: Raw<'a>) {
+        let path = AsPathRef::from_canonical(self.sets.get(value..).unwrap_or(&[]));
+        let wanted = self.ctx.enforce_first_as && self.ctx.peer_kind == PeerKind::External;
+        if wanted && path.first_as() != Some(self.ctx.remote_as) {
+            let error = Malformed::new(
+                as4.value,
+                "AS4_PATH",
+                Reason::Text("does not begin with the AS of the peer"),
+            );
+            self.judge.add(
+                Some(AttrCode(as4.code)),
+                Disposition::TreatAsWithdraw,
+                subcode::MALFORMED_AS_PATH,
+                error,
+                &[],
             );
         }
     }

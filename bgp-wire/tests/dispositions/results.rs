@@ -149,6 +149,26 @@ fn who_aggregates_and_knows_nothing_of_four_octets_makes_the_rest_old() {
     }
 }
 
+/// RFC 4271 §6.3: "the local system MAY check whether the leftmost [...] AS in the AS_PATH attribute is equal to the
+/// autonomous system number of the peer"; the path is what RFC 6793 §4.2.3 makes of both attributes.
+#[test]
+fn the_first_as_is_that_of_the_merged_path() {
+    for (as4_path, enforce, disposition) in [
+        (&[2, 2, 0, 0, 0xfd, 0xe9, 0, 1, 0x11, 0x70][..], true, N),
+        (&[2, 2, 0, 1, 0x11, 0x71, 0, 1, 0x11, 0x70], true, W),
+        (&[2, 2, 0, 1, 0x11, 0x71, 0, 1, 0x11, 0x70], false, N),
+    ] {
+        let parts = good_old().with(attribute(0xc0, 17, as4_path));
+        let ctx = SessionContext {
+            enforce_first_as: enforce,
+            ..old()
+        };
+        let (body, mut scratch) = (parts.body(), AttrScratch::new());
+        let decoded = decode(&body, &ctx, &mut scratch);
+        assert_eq!(decoded.disposition, disposition, "{as4_path:?} {enforce}");
+    }
+}
+
 #[test]
 fn path_identifiers_are_read() {
     let ctx = SessionContext {
