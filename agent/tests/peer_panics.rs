@@ -162,7 +162,7 @@ async fn a_panic_costs_one_session_and_its_routes_and_the_peer_is_tried_again() 
         speaker.apply(change).await.unwrap();
     }
     let rib = Arc::clone(speaker.rib(desired.routers.keys().next().unwrap()).unwrap());
-    let paths = || rib.counts().ipv4_paths;
+    let paths = || rib.counts().paths();
 
     let (mut poisoner, mut other) = tokio::task::spawn_blocking(move || {
         (

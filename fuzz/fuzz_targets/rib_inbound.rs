@@ -35,8 +35,7 @@ fuzz_target!(|data: &[u8]| {
         world.rib.sweep();
     }
     let left = world.rib.counts();
-    assert_eq!((left.ipv4_paths, left.ipv6_paths), (0, 0));
-    assert_eq!((left.ipv4_destinations, left.ipv6_destinations), (0, 0));
+    assert_eq!((left.paths(), left.destinations()), (0, 0));
     assert_eq!((left.sets, left.next_hops), (0, 0));
 });
 

@@ -2,11 +2,14 @@
 //!
 //! What is kept is the *source*: the handle of the set and the peer of the path that was last processed for the
 //! group, never the exported copy. Export is a function of these and of the group's key, so what the members have
-//! can be computed again at any time. Six bytes and a bit for each destination; ADD-PATH groups keep a small list.
+//! can be computed again at any time. Of a path whose detail alone changed the destination is marked to be told again.
+//! Six bytes and a bit for each destination; ADD-PATH groups keep a small list.
 
 use crate::attrs::{AttrId, AttrSetIds};
+use crate::destination::Best;
 use crate::dirty::Bitmap;
 use crate::path::{Path, PeerIdx};
+use crate::shard_key::TableKey;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use smallvec::SmallVec;
@@ -21,7 +24,7 @@ pub(crate) struct ToldPath {
 }
 
 impl ToldPath {
-    pub(crate) fn of(path: &Path) -> Self {
+    pub(crate) fn of<D>(path: &Path<D>) -> Self {
         Self {
             local_id: path.tag.local_id(),
             peer: path.peer,
@@ -56,8 +59,10 @@ pub(crate) struct GroupTable {
 
 /// What has to be thought about for one destination, or one path of it: what was told and what should be.
 #[derive(Clone, Copy)]
-pub(crate) struct Record<K> {
+pub(crate) struct Record<K: TableKey> {
     pub(crate) key: K,
+    /// Of the new path.
+    pub(crate) detail: K::Detail,
     /// 0 for groups that are told the best path only.
     pub(crate) path_id: u32,
     pub(crate) old: Option<AttrId>,
@@ -124,11 +129,11 @@ impl GroupTable {
 
     /// Notes `best` as told, and pushes what that changes.
     #[inline]
-    pub(crate) fn tell_best<K>(
+    pub(crate) fn tell_best<K: TableKey>(
         &mut self,
         id: u32,
         key: K,
-        best: Option<(AttrId, PeerIdx)>,
+        best: Option<Best<K::Detail>>,
         out: &mut Vec<Record<K>>,
     ) {
         let Told::Best { attrs, source } = &mut self.told else {
@@ -144,8 +149,10 @@ impl GroupTable {
             source.resize(at + 1, PeerIdx::LOCAL);
         }
         let (old, old_source) = (attrs[at], source[at]);
-        let (new, new_source) =
-            best.map_or((None, PeerIdx::LOCAL), |(attrs, peer)| (Some(attrs), peer));
+        let (new, new_source, detail) = match best {
+            Some(best) => (Some(best.attrs), best.peer, best.detail),
+            None => (None, PeerIdx::LOCAL, K::Detail::default()),
+        };
         let resend = !self.resend.is_empty() && self.resend.clear(id);
         if old == new && old_source == new_source && !resend {
             return;
@@ -154,6 +161,7 @@ impl GroupTable {
         if old.is_some() || new.is_some() {
             out.push(Record {
                 key,
+                detail,
                 path_id: 0,
                 old,
                 new,
@@ -165,11 +173,11 @@ impl GroupTable {
     }
 
     /// Notes `top` as told, and pushes what that changes.
-    pub(crate) fn tell_several<K: Copy>(
+    pub(crate) fn tell_several<K: TableKey>(
         &mut self,
         id: u32,
         key: K,
-        top: &[Path],
+        top: &[Path<K::Detail>],
         out: &mut Vec<Record<K>>,
     ) {
         let resend = self.resend.clear(id);
@@ -185,8 +193,9 @@ impl GroupTable {
         let old = old.unwrap_or_default();
         // A path that went comes first: its id may be another's now.
         let same = |a: &ToldPath, b: &ToldPath| a.local_id == b.local_id && a.peer == b.peer;
-        let record = |told: &ToldPath, old, new| Record {
+        let record = |told: &ToldPath, detail, old, new| Record {
             key,
+            detail,
             path_id: u32::from(told.local_id),
             old,
             new,
@@ -198,12 +207,12 @@ impl GroupTable {
             .iter()
             .filter(|old| !new.iter().any(|new| same(old, new)))
         {
-            out.push(record(gone, Some(gone.attrs), None));
+            out.push(record(gone, K::Detail::default(), Some(gone.attrs), None));
         }
-        for told in &new {
+        for (told, path) in new.iter().zip(top) {
             let before = old.iter().find(|old| same(old, told)).map(|old| old.attrs);
             if before != Some(told.attrs) || resend {
-                out.push(record(told, before, Some(told.attrs)));
+                out.push(record(told, path.detail, before, Some(told.attrs)));
             }
         }
     }

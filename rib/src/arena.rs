@@ -8,9 +8,8 @@ use crate::dirty::Bitmap;
 use crate::path::Path;
 
 /// The blocks of one family table.
-#[derive(Default)]
-pub(crate) struct Arena {
-    paths: Vec<Path>,
+pub(crate) struct Arena<D> {
+    paths: Vec<Path<D>>,
     /// Free blocks by size class, each by its number among blocks of that size.
     free: Vec<Bitmap>,
 }
@@ -26,8 +25,17 @@ fn size_of_class(class: usize) -> u32 {
     2 << class
 }
 
-impl Arena {
-    fn allocate(&mut self, n: usize, fill: Path) -> u32 {
+impl<D> Default for Arena<D> {
+    fn default() -> Self {
+        Self {
+            paths: Vec::new(),
+            free: Vec::new(),
+        }
+    }
+}
+
+impl<D: Copy> Arena<D> {
+    fn allocate(&mut self, n: usize, fill: Path<D>) -> u32 {
         let class = class_of(n);
         let found = (class..self.free.len()).find_map(|from| Some((from, self.free[from].pop()?)));
         let Some((from, number)) = found else {
@@ -42,7 +50,7 @@ impl Arena {
     }
 
     /// A block at the end, which may leave free ones below it.
-    fn extend(&mut self, class: usize, fill: Path) -> u32 {
+    fn extend(&mut self, class: usize, fill: Path<D>) -> u32 {
         let mut at = self.paths.len() as u32;
         for below in 0..class {
             if at & size_of_class(below) != 0 {
@@ -75,30 +83,30 @@ impl Arena {
 
     /// The `n` paths of a block.
     #[inline]
-    pub(crate) fn get(&self, at: u32, n: usize) -> &[Path] {
+    pub(crate) fn get(&self, at: u32, n: usize) -> &[Path<D>] {
         &self.paths[at as usize..at as usize + n]
     }
 
     /// The `n` paths of a block.
     #[inline]
-    pub(crate) fn get_mut(&mut self, at: u32, n: usize) -> &mut [Path] {
+    pub(crate) fn get_mut(&mut self, at: u32, n: usize) -> &mut [Path<D>] {
         &mut self.paths[at as usize..at as usize + n]
     }
 
     /// A block of two.
-    pub(crate) fn pair(&mut self, first: Path, second: Path) -> u32 {
+    pub(crate) fn pair(&mut self, first: Path<D>, second: Path<D>) -> u32 {
         self.block_of(&[first, second])
     }
 
     /// A block of these, two or more.
-    pub(crate) fn block_of(&mut self, paths: &[Path]) -> u32 {
+    pub(crate) fn block_of(&mut self, paths: &[Path<D>]) -> u32 {
         let at = self.allocate(paths.len(), paths[0]);
         self.get_mut(at, paths.len()).copy_from_slice(paths);
         at
     }
 
     /// Adds a path to a block of `n` (2 or more); the block may move.
-    pub(crate) fn push(&mut self, at: u32, n: usize, path: Path) -> u32 {
+    pub(crate) fn push(&mut self, at: u32, n: usize, path: Path<D>) -> u32 {
         let at = if class_of(n) == class_of(n + 1) {
             at
         } else {
@@ -128,7 +136,7 @@ impl Arena {
         self.release(at, n);
     }
 
-    fn moved(&mut self, at: u32, from: usize, to: usize, fill: Path) -> u32 {
+    fn moved(&mut self, at: u32, from: usize, to: usize, fill: Path<D>) -> u32 {
         let new = self.allocate(to, fill);
         self.paths
             .copy_within(at as usize..at as usize + from, new as usize);
@@ -144,7 +152,7 @@ impl Arena {
     /// Bytes on the heap.
     pub(crate) fn bytes(&self) -> usize {
         let free: usize = self.free.iter().map(Bitmap::bytes).sum();
-        self.paths.capacity() * size_of::<Path>() + free
+        self.paths.capacity() * size_of::<Path<D>>() + free
     }
 }
 
@@ -154,22 +162,23 @@ mod tests {
     use crate::attrs::AttrId;
     use crate::path::{PeerIdx, Tag};
 
-    fn path(id: u32) -> Path {
+    fn path(id: u32) -> Path<()> {
         Path {
             attrs: AttrId::test(id + 1),
             path_id: id,
             peer: PeerIdx(1),
             tag: Tag::new(None),
+            detail: (),
         }
     }
 
-    fn ids(arena: &Arena, at: u32, n: usize) -> Vec<u32> {
+    fn ids(arena: &Arena<()>, at: u32, n: usize) -> Vec<u32> {
         arena.get(at, n).iter().map(|path| path.path_id).collect()
     }
 
     #[test]
     fn a_block_grows_and_shrinks_without_losing_a_path() {
-        let mut arena = Arena::default();
+        let mut arena = Arena::<()>::default();
         let mut at = arena.pair(path(0), path(1));
         for n in 2..40 {
             at = arena.push(at, n, path(n as u32));
@@ -188,7 +197,7 @@ mod tests {
 
     #[test]
     fn free_neighbours_become_one_block() {
-        let mut arena = Arena::default();
+        let mut arena = Arena::<()>::default();
         let pairs: Vec<_> = (0..32).map(|n| arena.pair(path(n), path(n))).collect();
         for at in pairs {
             arena.free(at, 2);
@@ -202,7 +211,7 @@ mod tests {
 
     #[test]
     fn blocks_never_overlap() {
-        let mut arena = Arena::default();
+        let mut arena = Arena::<()>::default();
         let mut blocks: Vec<(u32, usize, u32)> = Vec::new();
         let mut random = 1u32;
         for round in 0..3000 {

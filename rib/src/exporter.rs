@@ -17,10 +17,12 @@
 use crate::dirty::{Bitmap, Doorbell};
 use crate::feed::{Feed, Refresh};
 use crate::group::{Group, GroupKey, Member, Room, ToldCount, ToldCounts};
-use crate::pack::{Audience, HasLists, Packed, Packer};
+use crate::pack::{Audience, Packed, Packer};
 use crate::path::PeerIdx;
 use crate::queue::{Chunk, MemberQueue};
-use crate::table::{ByFamily, Rib, by_family};
+use crate::shard_key::TableKey;
+use crate::table::Rib;
+use crate::tables::{ByFamily, by_family};
 use bgp_wire::Family;
 use bytes::BytesMut;
 use parking_lot::Mutex;
@@ -514,7 +516,7 @@ impl ByFamily for WithPacker<'_> {
 
     /// Shards are drained one after the other and packed together, so that a set whose prefixes are in many shards is
     /// exported once, and its prefixes fill few messages.
-    fn run<K: HasLists>(self) -> Self::Output {
+    fn run<K: TableKey>(self) -> Self::Output {
         let Self(
             Batch {
                 rib,
@@ -527,7 +529,7 @@ impl ByFamily for WithPacker<'_> {
             packer,
         ) = self;
         let pin = rib.pin();
-        let records = &mut K::lists(packer).records;
+        let records = &mut packer.lists::<K>().records;
         let (mut taken, mut dirty) = (0, 0);
         for shard in 0..rib.bits.count() {
             let (some, left) = rib.lock::<K, _>(&pin, shard, |table, judge| {
@@ -562,9 +564,12 @@ struct Open<'a> {
 impl ByFamily for Open<'_> {
     type Output = ();
 
-    fn run<K: HasLists>(self) {
+    fn run<K: TableKey>(self) {
         for shard in &self.rib.shards {
-            K::table_mut(&mut shard.lock()).open_group(self.number, self.paths);
+            shard
+                .lock()
+                .table_mut::<K>()
+                .open_group(self.number, self.paths);
         }
     }
 }
@@ -577,9 +582,9 @@ struct Resend<'a> {
 impl ByFamily for Resend<'_> {
     type Output = ();
 
-    fn run<K: HasLists>(self) {
+    fn run<K: TableKey>(self) {
         for shard in &self.rib.shards {
-            K::table_mut(&mut shard.lock()).resend_group(self.number);
+            shard.lock().table_mut::<K>().resend_group(self.number);
         }
     }
 }
@@ -593,9 +598,9 @@ struct Copy<'a> {
 impl ByFamily for Copy<'_> {
     type Output = ();
 
-    fn run<K: HasLists>(self) {
+    fn run<K: TableKey>(self) {
         for shard in &self.rib.shards {
-            K::table_mut(&mut shard.lock()).copy_group(self.from, self.to);
+            shard.lock().table_mut::<K>().copy_group(self.from, self.to);
         }
     }
 }
@@ -608,9 +613,12 @@ struct Close<'a> {
 impl ByFamily for Close<'_> {
     type Output = ();
 
-    fn run<K: HasLists>(self) {
+    fn run<K: TableKey>(self) {
         for shard in &self.rib.shards {
-            K::table_mut(&mut shard.lock()).close_group(&self.rib.hasher, self.number);
+            shard
+                .lock()
+                .table_mut::<K>()
+                .close_group(&self.rib.hasher, self.number);
         }
     }
 }
@@ -624,10 +632,10 @@ struct AreQuiet<'a> {
 impl ByFamily for AreQuiet<'_> {
     type Output = bool;
 
-    fn run<K: HasLists>(self) -> bool {
+    fn run<K: TableKey>(self) -> bool {
         self.rib.shards.iter().all(|shard| {
             let mut shard = shard.lock();
-            let table = K::table_mut(&mut shard);
+            let table = shard.table_mut::<K>();
             [self.a, self.b]
                 .iter()
                 .all(|&number| table.group(number).is_some_and(|group| group.is_quiet()))

@@ -15,7 +15,7 @@ mod walks;
 
 use crate::adj_out::GroupTable;
 use crate::arena::Arena;
-use crate::destination::Destination;
+use crate::destination::{Best, Destination};
 use crate::fib_marks::FibMarks;
 use crate::index::Index;
 use crate::judge::Judge;
@@ -46,11 +46,11 @@ pub(crate) enum Announced {
 }
 
 /// See the top of this file.
-pub(crate) struct FamilyTable<K> {
+pub(crate) struct FamilyTable<K: TableKey> {
     dests: Vec<Destination<K>>,
     free: Vec<u32>,
     index: Index,
-    arena: Arena,
+    arena: Arena<K::Detail>,
     /// Destinations by prefix length, for longest match.
     lengths: Vec<u32>,
     paths: usize,
@@ -109,7 +109,7 @@ impl<K: TableKey> FamilyTable<K> {
     }
 
     /// The paths of a destination; the best is the first, if there is a best.
-    pub(crate) fn paths(&self, id: u32) -> SmallVec<[Path; 4]> {
+    pub(crate) fn paths(&self, id: u32) -> SmallVec<[Path<K::Detail>; 4]> {
         let dest = &self.dests[id as usize];
         match dest.len() {
             0 => SmallVec::new(),
@@ -136,7 +136,7 @@ impl<K: TableKey> FamilyTable<K> {
         judge: &Judge<'_>,
         hasher: &Keyed,
         (hash, key): (u64, K),
-        (new, next_hop): (Path, NextHopId),
+        (new, next_hop): (Path<K::Detail>, NextHopId),
         rings: &mut Rings,
     ) -> Announced {
         let id = match self.find(hash, &key) {
@@ -160,12 +160,16 @@ impl<K: TableKey> FamilyTable<K> {
                 && old.same_source(new.peer, new.path_id) =>
             {
                 let tag = new.tag.with_local_id(old.tag.local_id());
-                let same = old.attrs == new.attrs && old.tag.fresh() == tag;
+                let retell = old.detail != new.detail;
+                let same = old.attrs == new.attrs && old.tag.fresh() == tag && !retell;
                 dest.set_single(Path { tag, ..new });
                 if !same {
                     rings.let_go += 1;
                     dest.set_has_best(judge.is_eligible(&new, next_hop));
                     self.mark_changes(id, before, judge, rings);
+                    if retell {
+                        self.retell(id, rings);
+                    }
                 }
                 return Announced::Replaced(old.tag);
             }
@@ -179,7 +183,7 @@ impl<K: TableKey> FamilyTable<K> {
         &mut self,
         judge: &Judge<'_>,
         id: u32,
-        new: Path,
+        new: Path<K::Detail>,
         rings: &mut Rings,
     ) -> Announced {
         let dest = self.dests[id as usize];
@@ -205,7 +209,8 @@ impl<K: TableKey> FamilyTable<K> {
             let old = paths[place];
             let tag = new.tag.with_local_id(old.tag.local_id());
             paths[place] = Path { tag, ..new };
-            if old.attrs == new.attrs && old.tag.fresh() == tag {
+            let retell = old.detail != new.detail;
+            if old.attrs == new.attrs && old.tag.fresh() == tag && !retell {
                 if place == 0 {
                     self.dests[id as usize].set_block(dest.block(), n, Path { tag, ..new });
                 }
@@ -213,6 +218,9 @@ impl<K: TableKey> FamilyTable<K> {
                 rings.let_go += 1;
                 self.elect(judge, id, Delta::Replaced(place));
                 self.mark_changes(id, before, judge, rings);
+                if retell {
+                    self.retell(id, rings);
+                }
             }
             return Announced::Replaced(old.tag);
         }
@@ -380,10 +388,12 @@ impl<K: TableKey> FamilyTable<K> {
             }
         };
         self.index.insert(hash, id);
-        if self.lengths.is_empty() {
-            self.lengths = vec![0; usize::from(K::MAX_LEN) + 1];
+        if let Some(len) = key.match_len() {
+            if self.lengths.is_empty() {
+                self.lengths = vec![0; 129];
+            }
+            self.lengths[usize::from(len)] += 1;
         }
-        self.lengths[usize::from(key.prefix_len())] += 1;
         id
     }
 
@@ -392,11 +402,12 @@ impl<K: TableKey> FamilyTable<K> {
     fn mark_changes(
         &mut self,
         id: u32,
-        before: Option<(crate::AttrId, PeerIdx)>,
+        before: Option<Best<K::Detail>>,
         judge: &Judge<'_>,
         rings: &mut Rings,
     ) {
-        let best_changed = before != self.dests[id as usize].best();
+        let best = self.dests[id as usize].best();
+        let best_changed = before != best;
         if let Some(fib) = &mut self.fib
             && (best_changed || judge.max_paths > 1)
         {
@@ -407,6 +418,21 @@ impl<K: TableKey> FamilyTable<K> {
                 rings.export |= group.dirty.is_empty();
                 group.dirty.set(id);
             }
+        }
+        let told_apart = |best: Option<Best<K::Detail>>| best.map(|best| (best.attrs, best.peer));
+        if best_changed && told_apart(before) == told_apart(best) {
+            self.retell(id, rings);
+        }
+    }
+
+    /// Has a destination told again: a detail of one of its paths changed, or the best path did and only by its detail, which
+    /// those who keep what was told do not keep.
+    #[cold]
+    fn retell(&mut self, id: u32, rings: &mut Rings) {
+        for group in self.groups.iter_mut().flatten() {
+            rings.export |= group.dirty.is_empty();
+            group.dirty.set(id);
+            group.resend.set(id);
         }
     }
 
@@ -432,7 +458,9 @@ impl<K: TableKey> FamilyTable<K> {
 
     fn release(&mut self, hash: u64, id: u32) {
         let dest = &mut self.dests[id as usize];
-        self.lengths[usize::from(dest.key.prefix_len())] -= 1;
+        if let Some(len) = dest.key.match_len() {
+            self.lengths[usize::from(len)] -= 1;
+        }
         dest.retire();
         let removed = self.index.remove(hash, id);
         debug_assert!(removed, "every destination in use is in the index");
@@ -486,7 +514,7 @@ enum Delta {
 }
 
 /// The smallest local path id that none of these has.
-fn free_local_id(paths: &[Path]) -> u16 {
+fn free_local_id<D>(paths: &[Path<D>]) -> u16 {
     // Among n paths one of the first n + 1 ids is free.
     let mut taken: SmallVec<[u64; 2]> = SmallVec::from_elem(0, paths.len() / 64 + 2);
     taken[0] = 1;

@@ -31,7 +31,7 @@ impl FibMarks {
     #[inline]
     pub(crate) fn mark<K: TableKey>(&mut self, id: u32, key: K) -> bool {
         if let Some(only) = &self.only
-            && !only.wants(&key.to_net())
+            && !key.route().net().is_some_and(|net| only.wants(&net))
         {
             return false;
         }

@@ -20,9 +20,9 @@ use crate::path::{Path, PeerIdx, PeerInfo, Tag};
 use crate::policy::{Outcome, PolicyReject};
 use crate::shard_key::TableKey;
 use crate::table::{Pin, Rib};
+use crate::tables::{ByFamily, ForEach, Part, Tables, by_family, for_each};
 use crate::walk::Walk;
-use bgp_wire::{AttrRef, Decoded, Disposition, Family, NlriBlock, PathId, SessionContext};
-use ipnet::{Ipv4Net, Ipv6Net};
+use bgp_wire::{AttrRef, Decoded, Disposition, Family, NlriBlock, NlriIter, SessionContext};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -56,10 +56,11 @@ struct PendingSet {
 
 /// A change of one prefix.
 #[derive(Clone, Copy)]
-struct Op<K> {
+struct Op<K: TableKey> {
     hash: u64,
     key: K,
     path_id: u32,
+    detail: K::Detail,
     /// Number of the set in the batch, or [`WITHDRAW`].
     set: u32,
 }
@@ -76,24 +77,20 @@ pub(crate) struct Batch {
     sets: Vec<PendingSet>,
     bytes: Vec<u8>,
     ids: Vec<(AttrId, Tag, NextHopId)>,
-    v4: Vec<Vec<Op<Ipv4Net>>>,
-    v6: Vec<Vec<Op<Ipv6Net>>>,
+    lists: Tables<Lists>,
     ops: usize,
 }
 
-trait Ops: TableKey {
-    fn ops(batch: &mut Batch) -> &mut Vec<Vec<Op<Self>>>;
+/// Changes by family and shard.
+struct Lists {
+    shards: usize,
 }
 
-impl Ops for Ipv4Net {
-    fn ops(batch: &mut Batch) -> &mut Vec<Vec<Op<Self>>> {
-        &mut batch.v4
-    }
-}
+impl Part for Lists {
+    type Of<K: TableKey> = Vec<Vec<Op<K>>>;
 
-impl Ops for Ipv6Net {
-    fn ops(batch: &mut Batch) -> &mut Vec<Vec<Op<Self>>> {
-        &mut batch.v6
+    fn make<K: TableKey>(&self) -> Vec<Vec<Op<K>>> {
+        (0..self.shards).map(|_| Vec::new()).collect()
     }
 }
 
@@ -104,8 +101,7 @@ impl Batch {
             sets: Vec::new(),
             bytes: Vec::new(),
             ids: Vec::new(),
-            v4: (0..shards).map(|_| Vec::new()).collect(),
-            v6: (0..shards).map(|_| Vec::new()).collect(),
+            lists: Tables::new(&Lists { shards }),
             ops: 0,
         }
     }
@@ -114,20 +110,26 @@ impl Batch {
         self.sets.clear();
         self.bytes.clear();
         self.ids.clear();
-        self.v4.iter_mut().for_each(Vec::clear);
-        self.v6.iter_mut().for_each(Vec::clear);
+        struct Clear<'a>(&'a mut Tables<Lists>);
+        impl ForEach for Clear<'_> {
+            fn visit<K: TableKey>(&mut self) {
+                K::of_mut(self.0).iter_mut().for_each(Vec::clear);
+            }
+        }
+        for_each(&mut Clear(&mut self.lists));
         self.ops = 0;
     }
 
-    fn push<K: Ops>(&mut self, rib: &Rib, nlri: impl Iterator<Item = (PathId, K)>, set: u32) {
+    fn push<K: TableKey>(&mut self, rib: &Rib, nlri: NlriIter<'_, K>, set: u32) {
         let mut n = 0;
-        let ops = K::ops(self);
-        for (path_id, key) in nlri {
+        let ops = K::of_mut(&mut self.lists);
+        for (path_id, key, detail) in nlri {
             let hash = key.keyed_hash(&rib.hasher);
             ops[rib.bits.shard_of(hash)].push(Op {
                 hash,
                 key,
                 path_id: path_id.0,
+                detail,
                 set,
             });
             n += 1;
@@ -139,11 +141,16 @@ impl Batch {
         if nlri.form.add_path && set != WITHDRAW {
             rib.note_mixed_neighbors();
         }
-        if nlri.family == Ipv4Net::FAMILY {
-            self.push(rib, nlri.iter_v4(), set);
-        } else if nlri.family == Ipv6Net::FAMILY {
-            self.push(rib, nlri.iter_v6(), set);
-        }
+        let batch = self;
+        by_family(
+            nlri.family,
+            Push {
+                batch,
+                rib,
+                nlri,
+                set,
+            },
+        );
     }
 
     /// Number of a set in this batch. Loop checks and policy happen here, once for the set.
@@ -221,7 +228,7 @@ impl Batch {
     }
 
     /// Applies the changes of one family.
-    fn apply<K: Ops>(
+    fn apply<K: TableKey>(
         &mut self,
         rib: &Rib,
         pin: &Pin<'_>,
@@ -230,7 +237,7 @@ impl Batch {
         done: &mut Flushed,
     ) {
         let (mut received, mut accepted) = (0i64, 0i64);
-        let mut ops = std::mem::take(K::ops(self));
+        let mut ops = std::mem::take(K::of_mut(&mut self.lists));
         let ids = &self.ids;
         for (shard, ops) in ops.iter().enumerate().filter(|(_, ops)| !ops.is_empty()) {
             rib.lock::<K, _>(pin, shard, |table, judge| {
@@ -267,6 +274,7 @@ impl Batch {
                                 path_id: op.path_id,
                                 peer,
                                 tag,
+                                detail: op.detail,
                             },
                             next_hop,
                         );
@@ -287,8 +295,48 @@ impl Batch {
             });
         }
         ops.iter_mut().for_each(Vec::clear);
-        *K::ops(self) = ops;
+        *K::of_mut(&mut self.lists) = ops;
         pin.peers.count(peer, K::FAMILY, received, accepted);
+    }
+}
+
+/// Puts NLRI into the lists of their family.
+struct Push<'a> {
+    batch: &'a mut Batch,
+    rib: &'a Rib,
+    nlri: &'a NlriBlock<'a>,
+    set: u32,
+}
+
+impl ByFamily for Push<'_> {
+    type Output = ();
+
+    fn run<K: TableKey>(self) {
+        self.batch.push::<K>(self.rib, self.nlri.iter(), self.set);
+    }
+}
+
+/// Applies the changes of every family.
+struct Apply<'a> {
+    batch: &'a mut Batch,
+    rib: &'a Rib,
+    pin: &'a Pin<'a>,
+    peer: PeerIdx,
+    rings: &'a mut Rings,
+    done: &'a mut Flushed,
+}
+
+impl ForEach for Apply<'_> {
+    fn visit<K: TableKey>(&mut self) {
+        let Self {
+            batch,
+            rib,
+            pin,
+            peer,
+            rings,
+            done,
+        } = self;
+        batch.apply::<K>(rib, pin, *peer, rings, done);
     }
 }
 
@@ -405,8 +453,14 @@ impl Inbound {
             if batch.intern(rib, &pin).is_none() {
                 continue;
             }
-            batch.apply::<Ipv4Net>(rib, &pin, self.peer, &mut rings, &mut self.done);
-            batch.apply::<Ipv6Net>(rib, &pin, self.peer, &mut rings, &mut self.done);
+            for_each(&mut Apply {
+                batch: &mut batch,
+                rib,
+                pin: &pin,
+                peer: self.peer,
+                rings: &mut rings,
+                done: &mut self.done,
+            });
             break;
         }
         rib.ring(rings);

@@ -16,6 +16,8 @@ pub(crate) struct Judge<'a> {
     pub(crate) next_hops: &'a NextHops,
     pub(crate) config: &'a DecisionConfig,
     pub(crate) max_paths: u8,
+    /// See [`TableKey::RESOLVES`](crate::shard_key::TableKey::RESOLVES).
+    pub(crate) resolves: bool,
     /// Two paths of one destination may have MEDs to compare: then what a path is worth depends on which others
     /// there are, and nothing short of a look at all of them will do.
     pub(crate) med_matters: bool,
@@ -31,7 +33,7 @@ impl<'a> Judge<'a> {
 
     /// Why a path may not be selected, if so.
     #[inline]
-    pub(crate) fn ineligible(&self, path: &Path) -> Option<Ineligible> {
+    pub(crate) fn ineligible<D>(&self, path: &Path<D>) -> Option<Ineligible> {
         if path.tag.is_refused() {
             path.tag.ineligible()
         } else {
@@ -41,9 +43,11 @@ impl<'a> Judge<'a> {
 
     /// Whether a path may be selected. Its next hop is told so that the set need not be looked up.
     #[inline]
-    pub(crate) fn is_eligible(&self, path: &Path, next_hop: NextHopId) -> bool {
+    pub(crate) fn is_eligible<D>(&self, path: &Path<D>, next_hop: NextHopId) -> bool {
         !path.tag.is_refused()
-            && (self.next_hops.resolution(next_hop).reachable || path.peer.is_local())
+            && (!self.resolves
+                || self.next_hops.resolution(next_hop).reachable
+                || path.peer.is_local())
     }
 
     /// RFC 4271 §9.1.2: "If the NEXT_HOP attribute of a BGP route depicts an address that is not resolvable [...] the
@@ -53,10 +57,11 @@ impl<'a> Judge<'a> {
         let resolution = self
             .next_hops
             .resolution(self.interner.entry(attrs).next_hop);
-        (!resolution.reachable && !peer.is_local()).then_some(Ineligible::NextHopUnreachable)
+        (self.resolves && !resolution.reachable && !peer.is_local())
+            .then_some(Ineligible::NextHopUnreachable)
     }
 
-    pub(crate) fn candidate(&self, path: &Path) -> Candidate<'a> {
+    pub(crate) fn candidate<D>(&self, path: &Path<D>) -> Candidate<'a> {
         let entry = self.interner.entry(path.attrs);
         let peer = self.peer(path.peer);
         let resolution = self.next_hops.resolution(entry.next_hop);
@@ -72,27 +77,21 @@ impl<'a> Judge<'a> {
             path_id: PathId(path.path_id),
             next_hop: entry.next_hop.number(),
             igp_metric: if local { 0 } else { resolution.metric },
-            ineligible: if path.tag.is_refused() {
-                path.tag.ineligible()
-            } else if !resolution.reachable && !local {
-                Some(Ineligible::NextHopUnreachable)
-            } else {
-                None
-            },
+            ineligible: self.ineligible(path),
         }
     }
 
-    pub(crate) fn candidates(&self, paths: &[Path]) -> Candidates<'a> {
+    pub(crate) fn candidates<D>(&self, paths: &[Path<D>]) -> Candidates<'a> {
         paths.iter().map(|path| self.candidate(path)).collect()
     }
 
     /// Place of the best of these.
-    pub(crate) fn select(&self, paths: &[Path]) -> Option<usize> {
+    pub(crate) fn select<D>(&self, paths: &[Path<D>]) -> Option<usize> {
         decision::select(&self.candidates(paths), self.config)
     }
 
     /// Whether `challenger` is better than `holder`, the two being alone.
-    pub(crate) fn beats(&self, challenger: &Path, holder: &Path) -> bool {
+    pub(crate) fn beats<D>(&self, challenger: &Path<D>, holder: &Path<D>) -> bool {
         decision::compare(
             &self.candidate(challenger),
             &self.candidate(holder),
@@ -102,7 +101,7 @@ impl<'a> Judge<'a> {
     }
 
     /// The paths that share the traffic, best first. `paths[0]` must be the best.
-    pub(crate) fn multipath(&self, paths: &[Path], out: &mut Vec<usize>) {
+    pub(crate) fn multipath<D>(&self, paths: &[Path<D>], out: &mut Vec<usize>) {
         out.clear();
         if paths.len() == 1 || self.max_paths <= 1 {
             out.push(0);
@@ -112,9 +111,9 @@ impl<'a> Judge<'a> {
     }
 
     /// The `n` best, best first. `paths[0]` must be the best.
-    pub(crate) fn top(&self, paths: &[Path], n: usize) -> SmallVec<[Path; 4]> {
+    pub(crate) fn top<D: Copy>(&self, paths: &[Path<D>], n: usize) -> SmallVec<[Path<D>; 4]> {
         let mut top = SmallVec::new();
-        let mut left: SmallVec<[Path; 8]> = paths.into();
+        let mut left: SmallVec<[Path<D>; 8]> = paths.into();
         while top.len() < n && !left.is_empty() {
             let Some(at) = (if top.is_empty() {
                 Some(0)

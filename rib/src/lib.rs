@@ -143,10 +143,12 @@ pub mod policy;
 mod queue;
 mod reader;
 mod rekey;
+mod route_key;
 mod shard;
 mod shard_key;
 mod snapshot;
 mod table;
+mod tables;
 mod walk;
 
 pub use attrs::AttrId;
@@ -164,8 +166,9 @@ pub use peers::{PeerCounts, Selection};
 pub use policy::{ExportPolicy, ImportPolicy, PolicyReject};
 pub use queue::{Chunk, MemberQueue};
 pub use reader::{FibChange, FibPath};
+pub use route_key::{ParseRouteError, RouteKey};
 pub use snapshot::{
     Cursor, Explanation, GroupInfo, OutRow, Page, Row, RowQuery, SORTED_ROWS, ToldGroup, ToldRoute,
 };
-pub use table::{Counts, Rib, RibConfig, TooManyPeers};
+pub use table::{Counts, FamilyCounts, Rib, RibConfig, TooManyPeers};
 pub use walk::Walk;

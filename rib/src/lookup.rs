@@ -5,7 +5,7 @@
 
 use crate::nexthop::NextHopKey;
 use crate::path::PeerIdx;
-use crate::shard_key::TableKey;
+use crate::shard_key::PrefixKey;
 use crate::table::{Pin, Rib};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use smallvec::SmallVec;
@@ -36,12 +36,17 @@ impl Rib {
         }
     }
 
-    fn lookup_in<K: TableKey>(&self, pin: &Pin<'_>, address: IpAddr, longest: u8) -> Option<Match> {
+    fn lookup_in<K: PrefixKey>(
+        &self,
+        pin: &Pin<'_>,
+        address: IpAddr,
+        longest: u8,
+    ) -> Option<Match> {
         let mut lengths = [false; 129];
         for shard in &self.shards {
             let shard = shard.lock();
             for len in 0..=K::MAX_LEN {
-                lengths[usize::from(len)] |= K::table(&shard).has_length(len);
+                lengths[usize::from(len)] |= shard.table::<K>().has_length(len);
             }
         }
         (0..=K::MAX_LEN.min(longest))
@@ -52,7 +57,7 @@ impl Rib {
                 let hash = key.keyed_hash(&self.hasher);
                 self.lock::<K, _>(pin, self.bits.shard_of(hash), |table, judge| {
                     let id = table.find(hash, &key)?;
-                    let (attrs, peer) = table.destination(id).best()?;
+                    let best = table.destination(id).best()?;
                     let paths = table.paths(id);
                     let mut shared = Vec::new();
                     judge.multipath(&paths, &mut shared);
@@ -67,10 +72,10 @@ impl Rib {
                     if next_hops.is_empty() && given > 0 {
                         return None;
                     }
-                    let entry = judge.interner.entry(attrs);
+                    let entry = judge.interner.entry(best.attrs);
                     Some(Match {
                         prefix: key.to_net(),
-                        peer,
+                        peer: best.peer,
                         next_hops,
                         metric: judge.next_hops.resolution(entry.next_hop).metric,
                     })

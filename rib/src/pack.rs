@@ -15,16 +15,14 @@ use crate::group::{FamilyExport, ToldCount};
 use crate::path::PeerIdx;
 use crate::peers::Peers;
 use crate::shard_key::TableKey;
+use crate::tables::{Part, Tables};
 use bgp_wire::{AttrEditor, AttrRef, PathId, encode_announce, encode_withdraw};
 use bytes::{Bytes, BytesMut};
 use hashbrown::HashMap;
-use ipnet::{Ipv4Net, Ipv6Net};
 use std::ops::Range;
 
 /// Octets of an UPDATE beside attributes and NLRI, about.
 const MESSAGE: usize = 40;
-/// Octets of an NLRI, about.
-const ROOM: usize = 6;
 
 /// Messages for all members but one, or for all.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,15 +57,16 @@ struct Slot {
 }
 
 /// The lists of one family, kept for their memory.
-pub(crate) struct Lists<K> {
+pub(crate) struct Lists<K: TableKey> {
     pub(crate) records: Vec<Record<K>>,
-    announce: Vec<(u32, u32, K)>,
+    announce: Vec<(u32, (PathId, K, K::Detail))>,
     withdraw: Vec<(Option<PeerIdx>, (PathId, K))>,
     extra: Vec<(PeerIdx, (PathId, K))>,
-    nlri: Vec<(PathId, K)>,
+    nlri: Vec<(PathId, K, K::Detail)>,
+    gone: Vec<(PathId, K)>,
 }
 
-impl<K> Default for Lists<K> {
+impl<K: TableKey> Default for Lists<K> {
     fn default() -> Self {
         Self {
             records: Vec::new(),
@@ -75,6 +74,7 @@ impl<K> Default for Lists<K> {
             withdraw: Vec::new(),
             extra: Vec::new(),
             nlri: Vec::new(),
+            gone: Vec::new(),
         }
     }
 }
@@ -88,11 +88,29 @@ pub(crate) struct Audience<'a> {
 }
 
 /// See the top of this file.
-#[derive(Default)]
 pub(crate) struct Packer {
-    pub(crate) v4: Lists<Ipv4Net>,
-    pub(crate) v6: Lists<Ipv6Net>,
+    lists: Tables<AllLists>,
     shared: Shared,
+}
+
+/// Lists for each family.
+struct AllLists;
+
+impl Part for AllLists {
+    type Of<K: TableKey> = Lists<K>;
+
+    fn make<K: TableKey>(&self) -> Lists<K> {
+        Lists::default()
+    }
+}
+
+impl Default for Packer {
+    fn default() -> Self {
+        Self {
+            lists: Tables::new(&AllLists),
+            shared: Shared::default(),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -105,23 +123,6 @@ struct Shared {
     out: BytesMut,
     /// Prefixes whose set did not fit into a message.
     oversized: u64,
-}
-
-/// Which lists a family uses.
-pub(crate) trait HasLists: TableKey {
-    fn lists(packer: &mut Packer) -> &mut Lists<Self>;
-}
-
-impl HasLists for Ipv4Net {
-    fn lists(packer: &mut Packer) -> &mut Lists<Self> {
-        &mut packer.v4
-    }
-}
-
-impl HasLists for Ipv6Net {
-    fn lists(packer: &mut Packer) -> &mut Lists<Self> {
-        &mut packer.v6
-    }
 }
 
 /// What the sets of a batch are exported with.
@@ -220,15 +221,20 @@ impl Packer {
         self.shared.oversized
     }
 
+    /// The lists of a family, of which [`pack`](Self::pack) makes messages.
+    pub(crate) fn lists<K: TableKey>(&mut self) -> &mut Lists<K> {
+        K::of_mut(&mut self.lists)
+    }
+
     /// Makes messages of the records in the lists of `K`.
-    pub(crate) fn pack<K: HasLists>(
+    pub(crate) fn pack<K: TableKey>(
         &mut self,
         interner: &Interner,
         peers: &Peers,
         to: &Audience<'_>,
         told: &mut ToldCount,
     ) -> Packed {
-        let mut lists = std::mem::take(K::lists(self));
+        let lists = K::of_mut(&mut self.lists);
         let shared = &mut self.shared;
         shared.slots.clear();
         shared.memo.clear();
@@ -241,9 +247,7 @@ impl Packer {
         };
         lists.sort_out(shared, with, told);
         lists.by_set(shared);
-        let packed = lists.encode(shared, to);
-        *K::lists(self) = lists;
-        packed
+        lists.encode(shared, to)
     }
 }
 
@@ -268,7 +272,8 @@ impl<K: TableKey> Lists<K> {
                 if old.is_none_or(|old| record.resend || !shared.equal(old, new, with)) {
                     shared.build(new, with);
                     shared.slots[new as usize].count += 1;
-                    self.announce.push((new, record.path_id, record.key));
+                    let announced = (nlri.0, nlri.1, record.detail);
+                    self.announce.push((new, announced));
                 }
             }
             if let Some(old) = old {
@@ -302,12 +307,12 @@ impl<K: TableKey> Lists<K> {
             at += n;
         }
         self.nlri.clear();
-        if let Some(&(_, path_id, key)) = self.announce.first() {
-            self.nlri.resize(at, (PathId(path_id), key));
+        if let Some(&(_, nlri)) = self.announce.first() {
+            self.nlri.resize(at, nlri);
         }
-        for &(slot, path_id, key) in &self.announce {
+        for &(slot, nlri) in &self.announce {
             let place = &mut shared.slots[slot as usize].count;
-            self.nlri[*place] = (PathId(path_id), key);
+            self.nlri[*place] = nlri;
             *place += 1;
         }
     }
@@ -317,7 +322,9 @@ impl<K: TableKey> Lists<K> {
         let encoding = &to.family.encoding;
         let mut packed = Packed::default();
         let out = &mut shared.out;
-        out.reserve(shared.sets.len() + shared.slots.len() * MESSAGE + self.nlri.len() * ROOM);
+        out.reserve(
+            shared.sets.len() + shared.slots.len() * MESSAGE + self.nlri.len() * size_of::<K>(),
+        );
         // The announcements first, aside, as what does not fit into a message becomes a withdrawal.
         let mut announced = Vec::new();
         let mut start = 0;
@@ -341,7 +348,7 @@ impl<K: TableKey> Lists<K> {
                     Err(_) => {
                         shared.oversized += nlri.len() as u64;
                         self.withdraw
-                            .extend(nlri.iter().map(|&nlri| (slot.except, nlri)));
+                            .extend(nlri.iter().map(|nlri| (slot.except, (nlri.0, nlri.1))));
                         nlri = &[];
                     }
                 }
@@ -353,11 +360,11 @@ impl<K: TableKey> Lists<K> {
             // Stable, so in order of the records for each audience.
             self.withdraw.sort_by_key(|&(except, _)| except);
             for withdrawals in self.withdraw.chunk_by(|a, b| a.0 == b.0) {
-                self.nlri.clear();
-                self.nlri.extend(withdrawals.iter().map(|&(_, nlri)| nlri));
+                self.gone.clear();
+                self.gone.extend(withdrawals.iter().map(|&(_, nlri)| nlri));
                 let from = out.len();
                 let mut messages = 0;
-                let mut left = &self.nlri[..];
+                let mut left = &self.gone[..];
                 while !left.is_empty() {
                     left = &left[encode_withdraw(out, family, encoding, left)..];
                     messages += 1;
@@ -385,10 +392,10 @@ impl<K: TableKey> Lists<K> {
         if !self.extra.is_empty() {
             self.extra.sort_by_key(|&(member, _)| member);
             for withdrawals in self.extra.chunk_by(|a, b| a.0 == b.0) {
-                self.nlri.clear();
-                self.nlri.extend(withdrawals.iter().map(|&(_, nlri)| nlri));
+                self.gone.clear();
+                self.gone.extend(withdrawals.iter().map(|&(_, nlri)| nlri));
                 let mut messages = 0;
-                let mut left = &self.nlri[..];
+                let mut left = &self.gone[..];
                 while !left.is_empty() {
                     left = &left[encode_withdraw(out, family, encoding, left)..];
                     messages += 1;

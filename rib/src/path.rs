@@ -1,4 +1,4 @@
-//! Who a path comes from, and the path itself: twelve bytes, no pointer.
+//! Who a path comes from, and the path itself: twelve bytes, no pointer; sixteen with a label.
 //!
 //! A path holds one handle of an attribute set (after import policy; the interner knows what it was before), the
 //! peer that sent it, the path id it came with (RFC 7911), and a [`Tag`]: why it may not be selected, whether it is
@@ -127,16 +127,17 @@ impl Tag {
     }
 }
 
-/// One path to a destination.
+/// One path to a destination. `D` is the detail of its family: what came in the NLRI and is not of the key.
 #[derive(Clone, Copy)]
-pub(crate) struct Path {
+pub(crate) struct Path<D> {
     pub(crate) attrs: AttrId,
     pub(crate) path_id: u32,
     pub(crate) peer: PeerIdx,
     pub(crate) tag: Tag,
+    pub(crate) detail: D,
 }
 
-impl Path {
+impl<D> Path<D> {
     /// Whether an announcement with the keys of `other` replaces this path.
     pub(crate) fn same_source(&self, peer: PeerIdx, path_id: u32) -> bool {
         self.peer == peer && self.path_id == path_id
@@ -146,10 +147,12 @@ impl Path {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bgp_wire::Label;
 
     #[test]
     fn a_path_is_twelve_bytes() {
-        assert_eq!(size_of::<Path>(), 12);
+        assert_eq!(size_of::<Path<()>>(), 12);
+        assert_eq!(size_of::<Path<Label>>(), 16);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::decision::DecisionConfig;
 use crate::path::{PeerIdx, PeerInfo};
-use crate::table::FAMILIES;
+use crate::tables::FAMILIES;
 use bgp_wire::Family;
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -5,7 +5,7 @@
 use crate::dirty::Doorbell;
 use crate::fib_marks::FibInterest;
 use crate::path::PeerIdx;
-use crate::shard_key::TableKey;
+use crate::shard_key::PrefixKey;
 use crate::table::{Pin, Rib};
 use bgp_wire::NextHop;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -42,8 +42,8 @@ impl Rib {
         *self.fib_bell.write() = Some(doorbell);
         for shard in &self.shards {
             let mut shard = shard.lock();
-            shard.v4.open_fib(only.clone());
-            shard.v6.open_fib(only.clone());
+            shard.table_mut::<Ipv4Net>().open_fib(only.clone());
+            shard.table_mut::<Ipv6Net>().open_fib(only.clone());
         }
     }
 
@@ -61,8 +61,8 @@ impl Rib {
         *self.fib_bell.write() = None;
         for shard in &self.shards {
             let mut shard = shard.lock();
-            shard.v4.close_fib();
-            shard.v6.close_fib();
+            shard.table_mut::<Ipv4Net>().close_fib();
+            shard.table_mut::<Ipv6Net>().close_fib();
         }
     }
 
@@ -75,7 +75,7 @@ impl Rib {
         more
     }
 
-    fn drain_fib_of<K: TableKey>(
+    fn drain_fib_of<K: PrefixKey>(
         &self,
         pin: &Pin<'_>,
         budget: &mut usize,
@@ -88,7 +88,7 @@ impl Rib {
                 table.drain_fib(&self.hasher, *budget, |table, id| {
                     let dest = table.destination(id);
                     let mut paths = SmallVec::new();
-                    if dest.best().is_some_and(|(_, peer)| !peer.is_local()) {
+                    if dest.best().is_some_and(|best| !best.peer.is_local()) {
                         let all = table.paths(id);
                         judge.multipath(&all, &mut shared);
                         paths.extend(shared.iter().filter_map(|&at| {

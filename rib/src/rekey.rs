@@ -7,11 +7,12 @@ use crate::adj_out::ToldPath;
 use crate::export::{Exported, SourceInfo, export};
 use crate::exporter::Exporter;
 use crate::group::{FamilyExport, GroupKey, Member, ToldCount};
-use crate::pack::HasLists;
 use crate::path::PeerIdx;
 use crate::peers::Peers;
 use crate::queue::Chunk;
-use crate::table::{ByFamily, Pin, Rib, by_family};
+use crate::shard_key::TableKey;
+use crate::table::{Pin, Rib};
+use crate::tables::{ByFamily, by_family};
 use bgp_wire::{AttrEditor, PathId, encode_withdraw};
 use bytes::BytesMut;
 use std::sync::Arc;
@@ -100,7 +101,7 @@ impl ByFamily for Change<'_> {
     /// What is told by the new key, and the withdrawals.
     type Output = (ToldCount, Chunk);
 
-    fn run<K: HasLists>(self) -> Self::Output {
+    fn run<K: TableKey>(self) -> Self::Output {
         let mut count = ToldCount::default();
         let mut editor = AttrEditor::new();
         let mut gone = Vec::new();

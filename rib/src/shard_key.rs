@@ -1,33 +1,45 @@
 //! Which shard a destination lives in, and its hash in the index of its table: one keyed hash for both.
 //!
-//! The key is the destination as the kernel will see it, prefix and length. Route distinguishers (of families to
-//! come) and path ids are left out on purpose: every candidate for one kernel route is then in one shard, under the
+//! The shard follows from the destination as the kernel will see it, prefix and length. Route distinguishers
+//! and path ids are left out on purpose: every candidate for one kernel route is then in one shard, under the
 //! lock already held. The hash is keyed because peers choose the prefixes.
 
-use crate::family_table::FamilyTable;
-use crate::shard::Shard;
-use bgp_wire::{Family, Nlri};
+use crate::route_key::RouteKey;
+use crate::tables::Placed;
+use bgp_wire::{Family, IpPrefix, Nlri, RouteTargetMembership, Vpn};
 use foldhash::quality::RandomState;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use std::hash::{BuildHasher, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::net::IpAddr;
 
-/// A prefix that a family table is keyed by. Packed: 5 bytes for IPv4, 17 for IPv6.
-pub(crate) trait TableKey: Nlri<Detail = ()> {
+/// What a family table is keyed by. Packed: 5 bytes for an IPv4 prefix, 17 for IPv6.
+pub(crate) trait TableKey: Nlri + Placed {
     /// The family of the table.
     const FAMILY: Family;
+    /// A path without a way to its next hop may not be selected. Where routes of this family are only passed on, that is for
+    /// those to judge who forward by them.
+    const RESOLVES: bool;
+
+    fn keyed_hash(&self, hasher: &Keyed) -> u64;
+
+    /// The length by which prefixes are matched, where they are.
+    fn match_len(&self) -> Option<u8> {
+        None
+    }
+
+    fn route(self) -> RouteKey;
+    /// The key, if it is of this family.
+    fn from_route(route: RouteKey) -> Option<Self>;
+}
+
+/// A prefix that packets are forwarded by.
+pub(crate) trait PrefixKey: TableKey<Detail = ()> {
     /// The longest prefix length.
     const MAX_LEN: u8;
 
-    fn keyed_hash(&self, hasher: &Keyed) -> u64;
-    fn prefix_len(&self) -> u8;
     fn to_net(self) -> IpNet;
-    /// The prefix, if it is of this family.
-    fn from_net(net: IpNet) -> Option<Self>;
     /// The prefix of this length that holds an address, if it is of this family.
     fn around(address: IpAddr, len: u8) -> Option<Self>;
-    fn table(shard: &Shard) -> &FamilyTable<Self>;
-    fn table_mut(shard: &mut Shard) -> &mut FamilyTable<Self>;
 }
 
 /// The key of the hash: random, one for each [`Rib`](crate::Rib).
@@ -36,7 +48,7 @@ pub(crate) struct Keyed(RandomState);
 
 impl TableKey for Ipv4Net {
     const FAMILY: Family = Family::IPV4_UNICAST;
-    const MAX_LEN: u8 = 32;
+    const RESOLVES: bool = true;
 
     #[inline]
     fn keyed_hash(&self, hasher: &Keyed) -> u64 {
@@ -45,20 +57,28 @@ impl TableKey for Ipv4Net {
         state.finish()
     }
 
-    fn prefix_len(&self) -> u8 {
-        Self::prefix_len(self)
+    fn match_len(&self) -> Option<u8> {
+        Some(self.prefix_len())
     }
 
-    fn to_net(self) -> IpNet {
-        self.into()
+    fn route(self) -> RouteKey {
+        RouteKey::V4(self)
     }
 
-    fn from_net(net: IpNet) -> Option<Self> {
-        if let IpNet::V4(net) = net {
+    fn from_route(route: RouteKey) -> Option<Self> {
+        if let RouteKey::V4(net) = route {
             Some(net.trunc())
         } else {
             None
         }
+    }
+}
+
+impl PrefixKey for Ipv4Net {
+    const MAX_LEN: u8 = 32;
+
+    fn to_net(self) -> IpNet {
+        self.into()
     }
 
     fn around(address: IpAddr, len: u8) -> Option<Self> {
@@ -67,19 +87,11 @@ impl TableKey for Ipv4Net {
         };
         Self::new(address, len).ok().map(|net| net.trunc())
     }
-
-    fn table(shard: &Shard) -> &FamilyTable<Self> {
-        &shard.v4
-    }
-
-    fn table_mut(shard: &mut Shard) -> &mut FamilyTable<Self> {
-        &mut shard.v4
-    }
 }
 
 impl TableKey for Ipv6Net {
     const FAMILY: Family = Family::IPV6_UNICAST;
-    const MAX_LEN: u8 = 128;
+    const RESOLVES: bool = true;
 
     #[inline]
     fn keyed_hash(&self, hasher: &Keyed) -> u64 {
@@ -88,20 +100,28 @@ impl TableKey for Ipv6Net {
         state.finish()
     }
 
-    fn prefix_len(&self) -> u8 {
-        Self::prefix_len(self)
+    fn match_len(&self) -> Option<u8> {
+        Some(self.prefix_len())
     }
 
-    fn to_net(self) -> IpNet {
-        self.into()
+    fn route(self) -> RouteKey {
+        RouteKey::V6(self)
     }
 
-    fn from_net(net: IpNet) -> Option<Self> {
-        if let IpNet::V6(net) = net {
+    fn from_route(route: RouteKey) -> Option<Self> {
+        if let RouteKey::V6(net) = route {
             Some(net.trunc())
         } else {
             None
         }
+    }
+}
+
+impl PrefixKey for Ipv6Net {
+    const MAX_LEN: u8 = 128;
+
+    fn to_net(self) -> IpNet {
+        self.into()
     }
 
     fn around(address: IpAddr, len: u8) -> Option<Self> {
@@ -110,13 +130,91 @@ impl TableKey for Ipv6Net {
         };
         Self::new(address, len).ok().map(|net| net.trunc())
     }
+}
 
-    fn table(shard: &Shard) -> &FamilyTable<Self> {
-        &shard.v6
+/// The hash of a prefix with what tells it apart from equal ones. The highest bits, which say the shard, are those of the
+/// prefix alone.
+#[inline]
+fn vpn_hash<P: TableKey>(hasher: &Keyed, prefix: &P, rd: &[u8; 8]) -> u64 {
+    let of_prefix = prefix.keyed_hash(hasher);
+    let mut state = hasher.0.build_hasher();
+    state.write_u64(of_prefix);
+    state.write_u64(u64::from_ne_bytes(*rd));
+    (of_prefix & SHARD) | (state.finish() & !SHARD)
+}
+
+/// The bits of a hash that say the shard.
+const SHARD: u64 = 0xf << 60;
+
+impl TableKey for Vpn<Ipv4Net> {
+    const FAMILY: Family = Family::IPV4_VPN;
+    const RESOLVES: bool = false;
+
+    fn keyed_hash(&self, hasher: &Keyed) -> u64 {
+        vpn_hash(hasher, &self.prefix, &self.rd.0)
     }
 
-    fn table_mut(shard: &mut Shard) -> &mut FamilyTable<Self> {
-        &mut shard.v6
+    fn route(self) -> RouteKey {
+        RouteKey::VpnV4(self)
+    }
+
+    fn from_route(route: RouteKey) -> Option<Self> {
+        if let RouteKey::VpnV4(vpn) = route {
+            Some(trunc(vpn))
+        } else {
+            None
+        }
+    }
+}
+
+impl TableKey for Vpn<Ipv6Net> {
+    const FAMILY: Family = Family::IPV6_VPN;
+    const RESOLVES: bool = false;
+
+    fn keyed_hash(&self, hasher: &Keyed) -> u64 {
+        vpn_hash(hasher, &self.prefix, &self.rd.0)
+    }
+
+    fn route(self) -> RouteKey {
+        RouteKey::VpnV6(self)
+    }
+
+    fn from_route(route: RouteKey) -> Option<Self> {
+        if let RouteKey::VpnV6(vpn) = route {
+            Some(trunc(vpn))
+        } else {
+            None
+        }
+    }
+}
+
+fn trunc<P: IpPrefix>(vpn: Vpn<P>) -> Vpn<P> {
+    Vpn {
+        prefix: vpn.prefix.trunc(),
+        ..vpn
+    }
+}
+
+impl TableKey for RouteTargetMembership {
+    const FAMILY: Family = Family::RTC;
+    const RESOLVES: bool = false;
+
+    fn keyed_hash(&self, hasher: &Keyed) -> u64 {
+        let mut state = hasher.0.build_hasher();
+        self.hash(&mut state);
+        state.finish()
+    }
+
+    fn route(self) -> RouteKey {
+        RouteKey::RouteTarget(self)
+    }
+
+    fn from_route(route: RouteKey) -> Option<Self> {
+        if let RouteKey::RouteTarget(membership) = route {
+            Some(membership)
+        } else {
+            None
+        }
     }
 }
 

@@ -8,11 +8,13 @@ use crate::export::{Exported, RejectReason, SourceInfo, export};
 use crate::family_table::FamilyTable;
 use crate::group::{ExportView, GroupKey};
 use crate::judge::Judge;
-use crate::pack::HasLists;
 use crate::path::{Path, PeerIdx};
-use crate::table::{ByFamily, Pin, Rib, by_family};
-use bgp_wire::{AttrEditor, AttrSet, Family, PathId};
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use crate::route_key::RouteKey;
+use crate::shard_key::TableKey;
+use crate::table::{Pin, Rib};
+use crate::tables::{ByFamily, FAMILIES, by_family};
+use bgp_wire::{AttrEditor, AttrSet, Family, Fields, PathId, RouteDistinguisher, Vpn};
+use ipnet::IpNet;
 use std::sync::Arc;
 
 /// Which rows are wanted.
@@ -20,14 +22,74 @@ use std::sync::Arc;
 pub struct RowQuery {
     /// Only of this family.
     pub family: Option<Family>,
-    /// Only of this prefix.
+    /// Only of this prefix; of unicast, unless a family or a route distinguisher is given.
     pub prefix: Option<IpNet>,
     /// With the prefixes inside it.
     pub longer: bool,
+    /// Only with this route distinguisher.
+    pub rd: Option<RouteDistinguisher>,
     /// Only from this peer.
     pub peer: Option<PeerIdx>,
     /// Only best paths.
     pub best: bool,
+}
+
+impl RowQuery {
+    /// The one destination that is asked for, if it is one.
+    fn only(&self) -> Option<RouteKey> {
+        let prefix = self.prefix.filter(|_| !self.longer)?;
+        let vpn = |family| self.family.is_none_or(|only| only == family);
+        let key = match (prefix, self.rd) {
+            (prefix, None) => RouteKey::from(prefix),
+            (IpNet::V4(prefix), Some(rd)) if vpn(Family::IPV4_VPN) => {
+                RouteKey::VpnV4(Vpn { rd, prefix })
+            }
+            (IpNet::V6(prefix), Some(rd)) if vpn(Family::IPV6_VPN) => {
+                RouteKey::VpnV6(Vpn { rd, prefix })
+            }
+            _ => return None,
+        };
+        self.family
+            .is_none_or(|family| family == key.family())
+            .then_some(key)
+    }
+
+    /// Whether destinations of this family may match.
+    fn concerns(&self, family: Family) -> bool {
+        match self.family {
+            Some(only) => family == only,
+            None if self.rd.is_some() => !matches!(
+                family,
+                Family::IPV4_UNICAST | Family::IPV6_UNICAST | Family::RTC
+            ),
+            None if self.prefix.is_some() => {
+                matches!(family, Family::IPV4_UNICAST | Family::IPV6_UNICAST)
+            }
+            None => true,
+        }
+    }
+
+    fn matches(&self, key: RouteKey) -> bool {
+        let in_prefix = |prefix: IpNet| {
+            key.net().is_some_and(|net| {
+                if self.longer {
+                    prefix.contains(&net)
+                } else {
+                    prefix == net
+                }
+            })
+        };
+        self.prefix.is_none_or(in_prefix) && self.rd.is_none_or(|rd| key.rd() == Some(rd))
+    }
+}
+
+/// What came in an NLRI beside its key.
+fn detail_of<K: TableKey>(key: &K, detail: &K::Detail) -> Fields {
+    let mut fields = Fields::new();
+    if size_of::<K::Detail>() > 0 {
+        key.describe(detail, &mut fields);
+    }
+    fields
 }
 
 /// Where the next page begins.
@@ -52,8 +114,10 @@ pub struct Page<R> {
 /// One path of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// The prefix.
-    pub prefix: IpNet,
+    /// The destination.
+    pub route: RouteKey,
+    /// What came with it in the NLRI, by name; nothing in families where that is nothing.
+    pub detail: Fields,
     /// Who sent the path.
     pub peer: PeerIdx,
     /// Its name.
@@ -77,8 +141,10 @@ pub struct Row {
 /// One route as a peer has been told it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutRow {
-    /// The prefix.
-    pub prefix: IpNet,
+    /// The destination.
+    pub route: RouteKey,
+    /// What goes with it in the NLRI, as [`Row::detail`].
+    pub detail: Fields,
     /// Whose path it is.
     pub source: PeerIdx,
     /// The name of that peer.
@@ -113,11 +179,11 @@ pub struct ToldGroup {
     pub routes: Vec<ToldRoute>,
 }
 
-/// All that is known of a prefix.
+/// All that is known of a destination.
 #[derive(Clone, Debug)]
 pub struct Explanation {
-    /// The prefix.
-    pub prefix: IpNet,
+    /// The destination.
+    pub route: RouteKey,
     /// Its paths with what became of each. A reason that names another path names its place here.
     pub paths: Vec<(Row, Reason)>,
     /// Who has been told what.
@@ -139,7 +205,6 @@ pub struct GroupInfo {
 pub const SORTED_ROWS: usize = 10_000;
 /// Destinations looked at for one page.
 const PAGE: usize = 4096;
-const FAMILIES: [Family; 2] = [Family::IPV4_UNICAST, Family::IPV6_UNICAST];
 
 impl Rib {
     /// The paths of the table. Rows are of about `limit` destinations, beginning at `cursor` or at the beginning.
@@ -147,7 +212,7 @@ impl Rib {
         let mut page = self.page(query, cursor, limit, &Paths { query });
         if page.sorted {
             page.rows
-                .sort_by_key(|row| (row.prefix, !row.best, !row.multipath, row.peer, row.path_id));
+                .sort_by_key(|row| (row.route, !row.best, !row.multipath, row.peer, row.path_id));
         }
         page
     }
@@ -175,7 +240,7 @@ impl Rib {
         };
         let mut page = self.page(query, cursor, limit, &told);
         if page.sorted {
-            page.rows.sort_by_key(|row| (row.prefix, row.path_id));
+            page.rows.sort_by_key(|row| (row.route, row.path_id));
         }
         page
     }
@@ -212,13 +277,12 @@ impl Rib {
             .collect()
     }
 
-    /// All that is known of a prefix; `None` if it has no path and nobody was told of it.
-    pub fn explain(&self, prefix: IpNet) -> Option<Explanation> {
-        let explained = match prefix {
-            IpNet::V4(net) => self.explain_in(net.trunc()),
-            IpNet::V6(net) => self.explain_in(net.trunc()),
-        };
-        explained.filter(|explained| !explained.paths.is_empty() || !explained.told.is_empty())
+    /// All that is known of a destination; `None` if it has no path and nobody was told of it.
+    pub fn explain(&self, route: impl Into<RouteKey>) -> Option<Explanation> {
+        let (rib, route) = (self, route.into());
+        by_family(route.family(), Explain { rib, route })
+            .flatten()
+            .filter(|explained| !explained.paths.is_empty() || !explained.told.is_empty())
     }
 
     fn export_view(&self, member: PeerIdx) -> Option<(usize, ExportView)> {
@@ -233,7 +297,7 @@ impl Rib {
             .next()
     }
 
-    fn explain_in<K: HasLists>(&self, key: K) -> Option<Explanation> {
+    fn explain_in<K: TableKey>(&self, key: K) -> Option<Explanation> {
         let views: Vec<_> = self.exports.read().iter().map(Clone::clone).collect();
         let pin = self.pin();
         let hash = key.keyed_hash(&self.hasher);
@@ -283,7 +347,7 @@ impl Rib {
             })
             .collect();
         Some(Explanation {
-            prefix: key.to_net(),
+            route: key.route(),
             paths: paths.into_iter().zip(reasons).collect(),
             told,
         })
@@ -302,35 +366,20 @@ impl Rib {
             next: None,
             sorted: false,
         };
-        let wanted = |family: Family| {
-            query.family.is_none_or(|only| only == family)
-                && query.prefix.is_none_or(|prefix| {
-                    family
-                        == if matches!(prefix, IpNet::V4(_)) {
-                            FAMILIES[0]
-                        } else {
-                            FAMILIES[1]
-                        }
-                })
-        };
-        if let Some(prefix) = query.prefix
-            && !query.longer
-        {
+        if let Some(key) = query.only() {
             page.sorted = true;
-            let family = FAMILIES[usize::from(matches!(prefix, IpNet::V6(_)))];
-            if wanted(family) {
-                by_family(
-                    family,
-                    One {
-                        rib: self,
-                        prefix,
-                        what,
-                        rows: &mut page.rows,
-                    },
-                );
-            }
+            by_family(
+                key.family(),
+                One {
+                    rib: self,
+                    key,
+                    what,
+                    rows: &mut page.rows,
+                },
+            );
             return page;
         }
+        let wanted = |family: Family| query.concerns(family);
         let start = cursor.unwrap_or(Cursor {
             family: 0,
             shard: 0,
@@ -390,7 +439,7 @@ impl Rib {
     }
 }
 
-fn has_family<K: HasLists>(view: &ExportView) -> bool {
+fn has_family<K: TableKey>(view: &ExportView) -> bool {
     view.key
         .families
         .iter()
@@ -400,7 +449,7 @@ fn has_family<K: HasLists>(view: &ExportView) -> bool {
 /// What is made of a destination.
 trait Visit {
     type Row;
-    fn visit<K: HasLists>(
+    fn visit<K: TableKey>(
         &self,
         pin: &Pin<'_>,
         table: &FamilyTable<K>,
@@ -417,7 +466,7 @@ struct Paths<'a> {
 impl Visit for Paths<'_> {
     type Row = Row;
 
-    fn visit<K: HasLists>(
+    fn visit<K: TableKey>(
         &self,
         _: &Pin<'_>,
         table: &FamilyTable<K>,
@@ -432,18 +481,19 @@ impl Visit for Paths<'_> {
     }
 }
 
-fn rows_of<K: HasLists>(table: &FamilyTable<K>, judge: &Judge<'_>, id: u32) -> Vec<Row> {
+fn rows_of<K: TableKey>(table: &FamilyTable<K>, judge: &Judge<'_>, id: u32) -> Vec<Row> {
     let dest = table.destination(id);
     let paths = table.paths(id);
     let mut used = Vec::new();
     if dest.has_best() {
         judge.multipath(&paths, &mut used);
     }
-    let row = |(place, path): (usize, &Path)| {
+    let row = |(place, path): (usize, &Path<K::Detail>)| {
         let entry = judge.interner.entry(path.attrs);
         let peer = judge.peer(path.peer);
         Row {
-            prefix: dest.key.to_net(),
+            route: dest.key.route(),
+            detail: detail_of(&dest.key, &path.detail),
             peer: path.peer,
             peer_name: Arc::clone(&peer.name),
             path_id: PathId(path.path_id),
@@ -470,7 +520,7 @@ struct Told<'a> {
 impl Visit for Told<'_> {
     type Row = OutRow;
 
-    fn visit<K: HasLists>(
+    fn visit<K: TableKey>(
         &self,
         pin: &Pin<'_>,
         table: &FamilyTable<K>,
@@ -492,8 +542,15 @@ impl Visit for Told<'_> {
             if let Exported::Announce(attrs) =
                 export(attrs, &source, K::FAMILY, &self.view.key.rules, &mut editor)
             {
+                let key = table.destination(id).key;
+                // What is not told yet of a path that went is its detail.
+                let paths = table.paths(id);
+                let path = paths
+                    .iter()
+                    .find(|path| path.peer == told.peer && path.attrs == told.attrs);
                 rows.push(OutRow {
-                    prefix: table.destination(id).key.to_net(),
+                    route: key.route(),
+                    detail: path.map_or_else(Fields::new, |path| detail_of(&key, &path.detail)),
                     source: told.peer,
                     source_name: Arc::clone(&info.name),
                     path_id: PathId(u32::from(told.local_id)),
@@ -511,18 +568,31 @@ struct Count<'a> {
 impl ByFamily for Count<'_> {
     type Output = usize;
 
-    fn run<K: HasLists>(self) -> usize {
+    fn run<K: TableKey>(self) -> usize {
         self.rib
             .shards
             .iter()
-            .map(|shard| K::table(&shard.lock()).path_count())
+            .map(|shard| shard.lock().table::<K>().path_count())
             .sum()
+    }
+}
+
+struct Explain<'a> {
+    rib: &'a Rib,
+    route: RouteKey,
+}
+
+impl ByFamily for Explain<'_> {
+    type Output = Option<Explanation>;
+
+    fn run<K: TableKey>(self) -> Option<Explanation> {
+        self.rib.explain_in(K::from_route(self.route)?)
     }
 }
 
 struct One<'a, V: Visit> {
     rib: &'a Rib,
-    prefix: IpNet,
+    key: RouteKey,
     what: &'a V,
     rows: &'a mut Vec<V::Row>,
 }
@@ -530,14 +600,14 @@ struct One<'a, V: Visit> {
 impl<V: Visit> ByFamily for One<'_, V> {
     type Output = ();
 
-    fn run<K: HasLists>(self) {
+    fn run<K: TableKey>(self) {
         let Self {
             rib,
-            prefix,
+            key,
             what,
             rows,
         } = self;
-        let Some(key) = K::from_net(prefix) else {
+        let Some(key) = K::from_route(key) else {
             return;
         };
         let hash = key.keyed_hash(&rib.hasher);
@@ -564,7 +634,7 @@ impl<V: Visit> ByFamily for Stretch<'_, V> {
     /// How many were looked at, and where to go on in the shard.
     type Output = (usize, Option<u32>);
 
-    fn run<K: HasLists>(self) -> Self::Output {
+    fn run<K: TableKey>(self) -> Self::Output {
         let Self {
             rib,
             at,
@@ -579,11 +649,7 @@ impl<V: Visit> ByFamily for Stretch<'_, V> {
             let to = at.at.saturating_add(max as u32).min(end);
             for id in at.at..to {
                 let dest = table.destination(id);
-                if dest.is_in_use()
-                    && query
-                        .prefix
-                        .is_none_or(|prefix| prefix.contains(&dest.key.to_net()))
-                {
+                if dest.is_in_use() && query.matches(dest.key.route()) {
                     what.visit(&pin, table, judge, id, rows);
                 }
             }
@@ -591,10 +657,3 @@ impl<V: Visit> ByFamily for Stretch<'_, V> {
         })
     }
 }
-
-/// Keeps the two families of this file and the tables in step.
-const _: () = {
-    use crate::shard_key::TableKey;
-    assert!(FAMILIES[0].afi == <Ipv4Net as TableKey>::FAMILY.afi);
-    assert!(FAMILIES[1].afi == <Ipv6Net as TableKey>::FAMILY.afi);
-};

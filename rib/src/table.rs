@@ -1,20 +1,20 @@
 //! The [`Rib`]: shards, interner, peers and next hops of one router, and what can be asked of them all.
 
-use crate::attrs::{AttrSetIds, Interner};
+use crate::attrs::{AttrId, AttrSetIds, Interner};
 use crate::dirty::Doorbell;
 use crate::family_table::{Announced, FamilyTable, Rings};
 use crate::group::ExportView;
 use crate::inbound::Batch;
 use crate::judge::Judge;
 use crate::nexthop::{NextHopId, NextHopKey, NextHopResolver, NextHops, Resolution};
-use crate::pack::HasLists;
 use crate::path::{Path, PeerIdx, PeerInfo, Tag};
 use crate::peers::{PeerCounts, Peers, Selection};
+use crate::route_key::RouteKey;
 use crate::shard::Shard;
 use crate::shard_key::{Keyed, ShardBits, TableKey};
+use crate::tables::{ByFamily, FAMILIES, ForEach, by_family, for_each};
 use crate::walk::Walk;
 use bgp_wire::{Asn, AttrRef, Family, RouterId};
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -51,17 +51,22 @@ impl RibConfig {
 #[error("a router has room for 65,534 peers")]
 pub struct TooManyPeers;
 
+/// How much a table holds of one family.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FamilyCounts {
+    /// The family.
+    pub family: Family,
+    /// Destinations, with those that are empty but not yet seen so by every reader.
+    pub destinations: usize,
+    /// Paths.
+    pub paths: usize,
+}
+
 /// How much a table holds.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Counts {
-    /// IPv4 destinations, with those that are empty but not yet seen so by every reader.
-    pub ipv4_destinations: usize,
-    /// IPv4 paths.
-    pub ipv4_paths: usize,
-    /// IPv6 destinations, likewise.
-    pub ipv6_destinations: usize,
-    /// IPv6 paths.
-    pub ipv6_paths: usize,
+    /// Each family that has a table.
+    pub families: [FamilyCounts; FAMILIES.len()],
     /// Interned attribute sets.
     pub sets: usize,
     /// Known next hops.
@@ -70,6 +75,25 @@ pub struct Counts {
     pub set_bytes: usize,
     /// Bytes on the heap for destinations, paths, their index, and what readers keep.
     pub table_bytes: usize,
+}
+
+impl Counts {
+    /// Destinations and paths of a family; `None` for one without a table.
+    pub fn family(&self, family: Family) -> Option<FamilyCounts> {
+        self.families
+            .into_iter()
+            .find(|counts| counts.family == family)
+    }
+
+    /// Destinations of all families.
+    pub fn destinations(&self) -> usize {
+        self.families.iter().map(|counts| counts.destinations).sum()
+    }
+
+    /// Paths of all families.
+    pub fn paths(&self) -> usize {
+        self.families.iter().map(|counts| counts.paths).sum()
+    }
 }
 
 /// The tables of one router: Adj-RIB-In, Loc-RIB and what is told to whom.
@@ -190,9 +214,10 @@ impl Rib {
 
     // ---- routes of our own
 
-    /// Originates a prefix, or changes what is originated. `originator` tells several reasons to originate one
-    /// prefix apart.
-    pub fn originate(&self, prefix: IpNet, attrs: AttrRef<'_>, originator: u32) {
+    /// Originates a route, or changes what is originated. `originator` tells several reasons to originate one
+    /// route apart.
+    pub fn originate(&self, route: impl Into<RouteKey>, attrs: AttrRef<'_>, originator: u32) {
+        let route = route.into();
         loop {
             self.next_hops.register(attrs, 0);
             let pin = self.pin();
@@ -204,58 +229,34 @@ impl Rib {
             if key.med != 0 || key.neighbor_as != 0 {
                 self.note_mixed_neighbors();
             }
-            let path = Path {
-                attrs,
-                path_id: originator,
-                peer: PeerIdx::LOCAL,
-                tag: Tag::new(None),
-            };
-            match prefix {
-                IpNet::V4(net) => self.originate_in(&pin, net.trunc(), (path, next_hop)),
-                IpNet::V6(net) => self.originate_in(&pin, net.trunc(), (path, next_hop)),
-            }
+            by_family(
+                route.family(),
+                Originate {
+                    rib: self,
+                    pin: &pin,
+                    route,
+                    attrs,
+                    originator,
+                    next_hop,
+                },
+            );
             return;
         }
     }
 
-    fn originate_in<K: TableKey>(&self, pin: &Pin<'_>, key: K, new: (Path, NextHopId)) {
-        let hash = key.keyed_hash(&self.hasher);
-        let mut rings = Rings::default();
-        let done = self.lock::<K, _>(pin, self.bits.shard_of(hash), |table, judge| {
-            table.announce(judge, &self.hasher, (hash, key), new, &mut rings)
-        });
-        if matches!(done, Announced::Added) {
-            pin.peers.count(PeerIdx::LOCAL, K::FAMILY, 1, 1);
-        }
-        self.ring(rings);
-    }
-
     /// Ends what [`Rib::originate`] began. True if there was such a route.
-    pub fn withdraw_local(&self, prefix: IpNet, originator: u32) -> bool {
-        let pin = self.pin();
-        match prefix {
-            IpNet::V4(net) => self.withdraw_local_in(&pin, net.trunc(), originator),
-            IpNet::V6(net) => self.withdraw_local_in(&pin, net.trunc(), originator),
-        }
-    }
-
-    fn withdraw_local_in<K: TableKey>(&self, pin: &Pin<'_>, key: K, originator: u32) -> bool {
-        let hash = key.keyed_hash(&self.hasher);
-        let mut rings = Rings::default();
-        let gone = self.lock::<K, _>(pin, self.bits.shard_of(hash), |table, judge| {
-            table.withdraw(
-                judge,
-                &self.hasher,
-                ((hash, key), None),
-                (PeerIdx::LOCAL, originator),
-                &mut rings,
-            )
-        });
-        if gone.is_some() {
-            pin.peers.count(PeerIdx::LOCAL, K::FAMILY, -1, -1);
-        }
-        self.ring(rings);
-        gone.is_some()
+    pub fn withdraw_local(&self, route: impl Into<RouteKey>, originator: u32) -> bool {
+        let route = route.into();
+        let rib = self;
+        by_family(
+            route.family(),
+            WithdrawLocal {
+                rib,
+                route,
+                originator,
+            },
+        )
+        .unwrap_or(false)
     }
 
     // ---- next hops
@@ -302,13 +303,20 @@ impl Rib {
 
     /// How much there is. Looks at every set: for people and metrics.
     pub fn counts(&self) -> Counts {
-        let mut counts = Counts::default();
+        let mut counts = Counts {
+            families: FAMILIES.map(|family| FamilyCounts {
+                family,
+                destinations: 0,
+                paths: 0,
+            }),
+            sets: 0,
+            next_hops: 0,
+            set_bytes: 0,
+            table_bytes: 0,
+        };
         for shard in &self.shards {
             let shard = shard.lock();
-            counts.ipv4_destinations += shard.v4.len();
-            counts.ipv4_paths += shard.v4.path_count();
-            counts.ipv6_destinations += shard.v6.len();
-            counts.ipv6_paths += shard.v6.path_count();
+            for_each(&mut CountTables(&shard, counts.families.iter_mut()));
             counts.table_bytes += shard.bytes();
         }
         let interner = self.interner.read();
@@ -329,7 +337,7 @@ impl Rib {
         }
     }
 
-    fn judge<'a>(&'a self, pin: &'a Pin<'_>) -> Judge<'a> {
+    fn judge<'a, K: TableKey>(&'a self, pin: &'a Pin<'_>) -> Judge<'a> {
         let selection = &pin.peers.selection;
         let config = &selection.decision;
         Judge {
@@ -338,6 +346,7 @@ impl Rib {
             next_hops: &self.next_hops,
             config,
             max_paths: selection.max_paths,
+            resolves: K::RESOLVES,
             med_matters: !config.always_compare_med
                 && pin.interner.med_seen()
                 && (pin.peers.shared_as() || self.mixed_neighbors.load(Ordering::Relaxed)),
@@ -358,7 +367,7 @@ impl Rib {
         f: impl FnOnce(&mut FamilyTable<K>, &Judge<'_>) -> T,
     ) -> T {
         let mut shard = self.shards[shard].lock();
-        f(K::table_mut(&mut shard), &self.judge(pin))
+        f(shard.table_mut::<K>(), &self.judge::<K>(pin))
     }
 
     /// Rings the readers that have something to do. With no shard locked.
@@ -379,22 +388,86 @@ impl Rib {
     }
 }
 
-/// The families that have tables.
-pub(crate) const FAMILIES: [Family; 2] = [Ipv4Net::FAMILY, Ipv6Net::FAMILY];
-
-/// Something done for a family, whichever it is.
-pub(crate) trait ByFamily {
-    type Output;
-    fn run<K: HasLists>(self) -> Self::Output;
+struct Originate<'a> {
+    rib: &'a Rib,
+    pin: &'a Pin<'a>,
+    route: RouteKey,
+    attrs: AttrId,
+    originator: u32,
+    next_hop: NextHopId,
 }
 
-/// Runs `what` for the type of a family's prefixes. `None` for families without tables.
-pub(crate) fn by_family<F: ByFamily>(family: Family, what: F) -> Option<F::Output> {
-    if family == Ipv4Net::FAMILY {
-        Some(what.run::<Ipv4Net>())
-    } else if family == Ipv6Net::FAMILY {
-        Some(what.run::<Ipv6Net>())
-    } else {
-        None
+impl ByFamily for Originate<'_> {
+    type Output = ();
+
+    fn run<K: TableKey>(self) {
+        let Some(key) = K::from_route(self.route) else {
+            return;
+        };
+        let Self { rib, pin, .. } = self;
+        let path = Path {
+            attrs: self.attrs,
+            path_id: self.originator,
+            peer: PeerIdx::LOCAL,
+            tag: Tag::new(None),
+            detail: K::Detail::default(),
+        };
+        let hash = key.keyed_hash(&rib.hasher);
+        let mut rings = Rings::default();
+        let done = rib.lock::<K, _>(pin, rib.bits.shard_of(hash), |table, judge| {
+            let new = (path, self.next_hop);
+            table.announce(judge, &rib.hasher, (hash, key), new, &mut rings)
+        });
+        if matches!(done, Announced::Added) {
+            pin.peers.count(PeerIdx::LOCAL, K::FAMILY, 1, 1);
+        }
+        rib.ring(rings);
+    }
+}
+
+struct WithdrawLocal<'a> {
+    rib: &'a Rib,
+    route: RouteKey,
+    originator: u32,
+}
+
+impl ByFamily for WithdrawLocal<'_> {
+    type Output = bool;
+
+    fn run<K: TableKey>(self) -> bool {
+        let Some(key) = K::from_route(self.route) else {
+            return false;
+        };
+        let rib = self.rib;
+        let pin = rib.pin();
+        let hash = key.keyed_hash(&rib.hasher);
+        let mut rings = Rings::default();
+        let gone = rib.lock::<K, _>(&pin, rib.bits.shard_of(hash), |table, judge| {
+            table.withdraw(
+                judge,
+                &rib.hasher,
+                ((hash, key), None),
+                (PeerIdx::LOCAL, self.originator),
+                &mut rings,
+            )
+        });
+        if gone.is_some() {
+            pin.peers.count(PeerIdx::LOCAL, K::FAMILY, -1, -1);
+        }
+        rib.ring(rings);
+        gone.is_some()
+    }
+}
+
+/// Adds up the tables of a shard, in the order of the families.
+struct CountTables<'a, I>(&'a Shard, I);
+
+impl<'c, I: Iterator<Item = &'c mut FamilyCounts>> ForEach for CountTables<'_, I> {
+    fn visit<K: TableKey>(&mut self) {
+        if let Some(counts) = self.1.next() {
+            let table = self.0.table::<K>();
+            counts.destinations += table.len();
+            counts.paths += table.path_count();
+        }
     }
 }

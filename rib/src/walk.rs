@@ -9,10 +9,10 @@ use crate::attrs::AttrSetIds;
 use crate::family_table::{FamilyTable, Rings};
 use crate::judge::Judge;
 use crate::nexthop::NextHopKey;
-use crate::pack::HasLists;
 use crate::path::PeerIdx;
 use crate::shard_key::{Keyed, TableKey};
-use crate::table::{ByFamily, FAMILIES, Pin, Rib, by_family};
+use crate::table::{Pin, Rib};
+use crate::tables::{ByFamily, FAMILIES, by_family};
 use bgp_wire::Family;
 
 enum Errand {
@@ -101,7 +101,7 @@ struct Step<'a> {
 impl ByFamily for Step<'_> {
     type Output = usize;
 
-    fn run<K: HasLists>(self) -> usize {
+    fn run<K: TableKey>(self) -> usize {
         let Step { walk, rib, budget } = self;
         let mut rings = Rings::default();
         let pin = rib.pin();

@@ -206,7 +206,7 @@ fn a_withdrawal_cancels_a_pending_announcement() {
         before,
         "nothing is said"
     );
-    assert_eq!(world.rib.counts().ipv4_destinations, 0);
+    assert_eq!(world.rib.counts().destinations(), 0);
 }
 
 #[test]

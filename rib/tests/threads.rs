@@ -159,7 +159,7 @@ fn everything_at_once_ends_as_it_should() {
     let best: BTreeMap<_, _> = rows
         .iter()
         .filter(|row| row.best)
-        .map(|row| (row.prefix, row.peer))
+        .map(|row| (row.route.net().unwrap(), row.peer))
         .collect();
     world.fib.retain(|_, paths| !paths.is_empty());
     assert_eq!(best.len(), world.fib.len());

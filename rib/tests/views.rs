@@ -155,7 +155,7 @@ fn few_rows_come_sorted_and_many_come_in_pages_that_hold_each_once() {
     let page = world.rib.rows(&one, None, 10);
     assert!(page.sorted && page.next.is_none());
     assert_eq!(page.rows.len(), 6000);
-    assert!(page.rows.is_sorted_by_key(|row| row.prefix));
+    assert!(page.rows.is_sorted_by_key(|row| row.route.net().unwrap()));
 
     let mut seen = BTreeSet::new();
     let mut cursor = None;
@@ -163,7 +163,7 @@ fn few_rows_come_sorted_and_many_come_in_pages_that_hold_each_once() {
         let page = world.rib.rows(&RowQuery::default(), cursor, 700);
         assert!(!page.sorted && page.rows.len() <= 700);
         for row in page.rows {
-            assert!(seen.insert(row.prefix));
+            assert!(seen.insert(row.route.net().unwrap()));
         }
         cursor = page.next;
         if cursor.is_none() {
@@ -199,7 +199,7 @@ fn a_prefix_is_asked_for_alone_or_with_what_is_inside() {
         assert!(page.sorted);
         page.rows
             .iter()
-            .map(|row| row.prefix.to_string())
+            .map(|row| row.route.net().unwrap().to_string())
             .collect::<Vec<_>>()
     };
     assert_eq!(ask(false, false), ["10.0.0.0/8", "10.0.0.0/8"]);

@@ -22,6 +22,9 @@ pub trait IpPrefix:
     /// The length in bits.
     fn bits(&self) -> u8;
 
+    /// The same without bits beyond the length.
+    fn trunc(&self) -> Self;
+
     /// Writes as many octets of the address as the length needs.
     fn put_address(&self, out: &mut impl BufMut);
 
@@ -36,6 +39,10 @@ impl IpPrefix for Ipv4Net {
     #[inline]
     fn bits(&self) -> u8 {
         self.prefix_len()
+    }
+
+    fn trunc(&self) -> Self {
+        self.trunc()
     }
 
     #[inline]
@@ -70,6 +77,10 @@ impl IpPrefix for Ipv6Net {
     #[inline]
     fn bits(&self) -> u8 {
         self.prefix_len()
+    }
+
+    fn trunc(&self) -> Self {
+        self.trunc()
     }
 
     #[inline]

@@ -15,7 +15,7 @@ impl<K: TableKey> FamilyTable<K> {
         judge: &Judge<'_>,
         hasher: &Keyed,
         range: Range<u32>,
-        goes: impl Fn(&Path) -> bool,
+        goes: impl Fn(&Path<K::Detail>) -> bool,
         rings: &mut Rings,
         mut removed: impl FnMut(PeerIdx, Tag),
     ) {
@@ -43,7 +43,7 @@ impl<K: TableKey> FamilyTable<K> {
                         continue;
                     }
                     let best_stays = dest.has_best() && !goes(&paths[0]);
-                    let mut left: SmallVec<[Path; 8]> = SmallVec::new();
+                    let mut left: SmallVec<[Path<K::Detail>; 8]> = SmallVec::new();
                     for path in paths {
                         if goes(path) {
                             removed(path.peer, path.tag)
@@ -66,7 +66,13 @@ impl<K: TableKey> FamilyTable<K> {
     }
 
     /// Leaves a destination of several paths these, fewer than there were, in the order in which they were.
-    fn keep_paths(&mut self, judge: &Judge<'_>, id: u32, left: &[Path], best_stays: bool) {
+    fn keep_paths(
+        &mut self,
+        judge: &Judge<'_>,
+        id: u32,
+        left: &[Path<K::Detail>],
+        best_stays: bool,
+    ) {
         let dest = &mut self.dests[id as usize];
         let n = dest.len();
         self.paths -= n - left.len();

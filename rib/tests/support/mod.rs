@@ -455,7 +455,7 @@ impl World {
             let info = self.rib.peer(row.peer);
             let source = SourceInfo::new(info.kind, info.router_id);
             let mut editor = AttrEditor::new();
-            let family = FAMILIES[usize::from(matches!(row.prefix, IpNet::V6(_)))];
+            let family = FAMILIES[usize::from(matches!(row.route.net().unwrap(), IpNet::V6(_)))];
             if let Exported::Announce(attrs) = export(
                 row.attrs.as_ref(),
                 &source,
@@ -463,7 +463,7 @@ impl World {
                 &told.key.rules,
                 &mut editor,
             ) {
-                expected.insert((row.prefix, 0), attrs.to_set());
+                expected.insert((row.route.net().unwrap(), 0), attrs.to_set());
             }
         }
         expected
@@ -487,7 +487,10 @@ impl World {
             .map(|(key, resolution)| (key.to_string(), resolution.metric))
             .collect();
         let mut expected = BTreeMap::new();
-        for rows in self.rows().chunk_by(|a, b| a.prefix == b.prefix) {
+        for rows in self
+            .rows()
+            .chunk_by(|a, b| a.route.net().unwrap() == b.route.net().unwrap())
+        {
             let infos: Vec<_> = rows.iter().map(|row| self.rib.peer(row.peer)).collect();
             let keys: Vec<_> = rows
                 .iter()
@@ -530,15 +533,19 @@ impl World {
                 let source = SourceInfo::new(info.kind, info.router_id);
                 let mut editor = AttrEditor::new();
                 let (attrs, rules) = (row.attrs.as_ref(), &told.key.rules);
-                if let Exported::Announce(set) =
-                    export(attrs, &source, family_of(row.prefix), rules, &mut editor)
-                {
+                if let Exported::Announce(set) = export(
+                    attrs,
+                    &source,
+                    family_of(row.route.net().unwrap()),
+                    rules,
+                    &mut editor,
+                ) {
                     sets.push(set.to_set());
                 }
             }
             if !sets.is_empty() {
                 sets.sort_by(|a, b| a.as_ref().as_bytes().cmp(b.as_ref().as_bytes()));
-                expected.insert(rows[0].prefix, sets);
+                expected.insert(rows[0].route.net().unwrap(), sets);
             }
         }
         expected
@@ -585,7 +592,7 @@ impl World {
             .rows;
         let rows: BTreeMap<_, _> = rows
             .into_iter()
-            .map(|row| ((row.prefix, row.path_id.0), row.attrs))
+            .map(|row| ((row.route.net().unwrap(), row.path_id.0), row.attrs))
             .collect();
         assert_eq!(
             told.routes, rows,
