@@ -31,6 +31,7 @@ fn rib() -> Rib {
         selection: Selection {
             decision: DecisionConfig::default(),
             max_paths: 64,
+            require_reachable: false,
         },
         next_hops: Arc::new(AllReachable),
     })
@@ -140,7 +141,9 @@ fn group_key(family: Family) -> GroupKey {
             cluster_id: RouterId(1),
             own_ipv4: Some(NextHop::V4([10, 99, 0, 1].into())),
             own_ipv6: Some(NextHop::V6([0xfd99, 0, 0, 0, 0, 0, 0, 1].into())),
-            ipv6_next_hop_for_ipv4: false,
+            ipv6_next_hops: bgp_wire::FamilySet::EMPTY,
+            wanted: None,
+            router_id: RouterId(1),
             next_hop_self: false,
             policy: ExportPolicy::AcceptAll,
         },

@@ -75,6 +75,7 @@ impl World {
             selection: Selection {
                 decision: DecisionConfig::default(),
                 max_paths: 1 + (choice >> 1 & 3),
+                require_reachable: false,
             },
             next_hops: Arc::new(AllReachable),
         });
@@ -109,7 +110,9 @@ impl World {
                 cluster_id: RouterId(1),
                 own_ipv4: Some(NextHop::V4([10, 0, 0, 200].into())),
                 own_ipv6: Some(NextHop::V6([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1].into())),
-                ipv6_next_hop_for_ipv4: true,
+                ipv6_next_hops: bgp_wire::FamilySet::from([Family::IPV4_UNICAST]),
+                wanted: None,
+                router_id: RouterId(1),
                 next_hop_self: choice >> 4 & 1 == 1,
                 policy: ExportPolicy::AcceptAll,
             },
@@ -241,7 +244,8 @@ impl World {
         let best = self.rib.rows(&query, None, usize::MAX).rows;
         assert_eq!(best.len(), self.fib.len());
         for row in best {
-            assert!(self.fib.contains_key(&row.prefix), "{}", row.prefix);
+            let net = row.route.net().expect("only unicast is announced");
+            assert!(self.fib.contains_key(&net), "{net}");
         }
     }
 }

@@ -19,6 +19,8 @@
 //! - **Next hop to an internal peer is left alone**, reflected or not, unless `next_hop_self` says
 //!   otherwise. A link-local address means nothing beyond its link, so it never goes on: the global
 //!   address goes alone, and where there is none our own address takes its place.
+//! - **Next hops of VPN and EVPN routes stay as they are**, also to external peers: their labels are those of the next
+//!   hop. We have none of our own to give.
 //! - **Communities on what we originate are instructions to the neighbour**, not to us: RFC 1997
 //!   speaks of routes received. A node that originates a prefix with NO_EXPORT tells it to its ToR,
 //!   which then keeps it.
@@ -27,15 +29,17 @@
 //! NO_EXPORT and NO_EXPORT_SUBCONFED stop at the same border.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bgp_wire::attribute::flags::{PARTIAL, TRANSITIVE};
 use bgp_wire::{
-    Asn, AttrCode, AttrEditor, AttrRef, Community, ExtCommunity, Family, Ipv6ExtCommunity, NextHop,
-    RouterId,
+    AFI_IPV4, Asn, AttrCode, AttrEditor, AttrRef, Community, ExtCommunity, Family, FamilySet,
+    Ipv6ExtCommunity, NextHop, RouterId,
 };
 
 use crate::decision::{DEFAULT_LOCAL_PREF, SourceKind};
 use crate::policy::{ExportPolicy, Outcome, PolicyReject};
+use crate::route_targets::{self, RouteTargets};
 
 /// Who is told: the members of a group are all of one kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -86,14 +90,19 @@ pub struct ExportRules {
     pub audience: Audience,
     /// The AS that we are to these peers.
     pub local_as: Asn,
+    /// Our BGP identifier.
+    pub router_id: RouterId,
     /// Our cluster: the configured cluster ID, or else our router ID (RFC 4456 §7).
     pub cluster_id: RouterId,
     /// Our own next hop for IPv4 routes on these sessions; an IPv6 one where RFC 8950 is in use.
     pub own_ipv4: Option<NextHop>,
     /// Our own next hop for IPv6 routes on these sessions.
     pub own_ipv6: Option<NextHop>,
-    /// Whether the sessions carry IPv6 next hops for IPv4 routes (RFC 8950).
-    pub ipv6_next_hop_for_ipv4: bool,
+    /// The families of IPv4 whose routes may have IPv6 next hops on these sessions (RFC 8950).
+    pub ipv6_next_hops: FamilySet,
+    /// The route targets that the members ask for, where that was negotiated (RFC 4684): routes of VPNs and EVPN with none of them are
+    /// not told.
+    pub wanted: Option<Arc<RouteTargets>>,
     /// Whether internal peers get our own address as next hop of everything.
     pub next_hop_self: bool,
     /// The policy on the way out.
@@ -120,6 +129,8 @@ pub enum RejectReason {
     NoExport,
     /// NO_EXPORT_SUBCONFED (RFC 1997).
     NoExportSubconfed,
+    /// None of its route targets is asked for (RFC 4684).
+    RouteTargetNotWanted,
     /// The export policy.
     Policy(PolicyReject),
     /// The sessions give us no address to write as next hop of this family.
@@ -138,6 +149,7 @@ impl RejectReason {
             Self::NoAdvertise | Self::NoExport | Self::NoExportSubconfed => Some("RFC 1997"),
             Self::Policy(PolicyReject::NoPolicy) => Some("RFC 8212 §3"),
             Self::NoOwnNextHop => None,
+            Self::RouteTargetNotWanted => Some("RFC 4684 §6"),
             Self::NextHopNotCarried => Some("RFC 8950 §4"),
         }
     }
@@ -153,6 +165,7 @@ impl fmt::Display for RejectReason {
             Self::NoAdvertise => f.write_str("it carries the community no-advertise"),
             Self::NoExport => f.write_str("it carries the community no-export"),
             Self::NoExportSubconfed => f.write_str("it carries the community no-export-subconfed"),
+            Self::RouteTargetNotWanted => f.write_str("none of its route targets is asked for"),
             Self::Policy(reason) => reason.fmt(f),
             Self::NoOwnNextHop => {
                 f.write_str("the session gives us no address to write as next hop of this family")
@@ -178,6 +191,9 @@ pub fn export<'e>(
     if let Err(reason) = may_hear(attrs, source.kind, rules.audience) {
         return Exported::Reject(reason);
     }
+    if !is_wanted(attrs, family, rules) {
+        return Exported::Reject(RejectReason::RouteTargetNotWanted);
+    }
     editor.load(attrs);
     if source.kind != SourceKind::Local {
         pass_on_unknown(attrs, editor);
@@ -194,6 +210,9 @@ pub fn export<'e>(
     };
     editor.set_next_hop(next_hop);
     add_what_is_ours(source, rules, editor);
+    if tells_source(family, rules.audience) && source.kind.is_internal() {
+        editor.set_originator_id(Some(rules.router_id));
+    }
     Exported::Announce(editor.get())
 }
 
@@ -217,6 +236,7 @@ pub(crate) fn is_announced(
         may_hear_unlimited(source.kind, rules.audience)
     };
     let announced = hears.is_ok()
+        && is_wanted(attrs, family, rules)
         && !matches!(rules.policy.evaluate(attrs), Outcome::Reject(_))
         && next_hop_to_write(|| attrs.next_hop(), source.kind, family, rules).is_ok();
     debug_assert_eq!(
@@ -227,6 +247,21 @@ pub(crate) fn is_announced(
         )
     );
     announced
+}
+
+/// Whether the source of a route is told it too. RFC 4684 §3.2, of route target memberships to clients of a reflector: "the
+/// Originator attribute shall be set to the router-id of the advertiser, and the Next-hop attribute shall be set of the
+/// local address for that session", so that a client learns that somebody wants what it wants itself.
+pub(crate) fn tells_source(family: Family, audience: Audience) -> bool {
+    family == Family::RTC && audience == Audience::IbgpClient
+}
+
+/// RFC 4684 §6: a route with none of the route targets that the peers ask for is not told.
+fn is_wanted(attrs: AttrRef<'_>, family: Family, rules: &ExportRules) -> bool {
+    match &rules.wanted {
+        Some(wanted) if route_targets::concerns(family) => wanted.want(attrs),
+        _ => true,
+    }
 }
 
 /// Whether the route may be told to these peers at all.
@@ -354,31 +389,55 @@ fn next_hop_to_write(
     family: Family,
     rules: &ExportRules,
 ) -> Result<NextHop, RejectReason> {
-    let ours =
-        rules.audience == Audience::Ebgp || source == SourceKind::Local || rules.next_hop_self;
+    let local = source == SourceKind::Local;
+    let ours = match Labels::of(family) {
+        Labels::None => local || rules.audience == Audience::Ebgp || rules.next_hop_self,
+        Labels::OfTheNextHop => local,
+        Labels::Irrelevant => local || rules.audience != Audience::Ibgp,
+    };
     let kept = if ours {
         None
     } else {
         current().and_then(beyond_its_link)
     };
-    let own = if family.afi == Family::IPV4_UNICAST.afi {
-        rules.own_ipv4
-    } else {
-        rules.own_ipv6
+    let own = match family.afi {
+        AFI_IPV4 => rules.own_ipv4.or(rules.own_ipv6),
+        _ => rules.own_ipv6.or(rules.own_ipv4),
     };
     let next_hop = kept.or(own).ok_or(RejectReason::NoOwnNextHop)?;
-
-    let route_is_ipv4 = family.afi == Family::IPV4_UNICAST.afi;
-    let carried = match next_hop {
-        NextHop::V4(_) => route_is_ipv4,
-        NextHop::V6(_) | NextHop::V6LinkLocal { .. } => {
-            !route_is_ipv4 || rules.ipv6_next_hop_for_ipv4
-        }
+    let carried = match (next_hop, family) {
+        (NextHop::V4(_), Family::IPV6_UNICAST) => false,
+        (NextHop::V4(_), _) => true,
+        (_, Family::IPV4_UNICAST | Family::IPV4_VPN) => rules.ipv6_next_hops.contains(family),
+        _ => true,
     };
     if carried {
         Ok(next_hop)
-    } else {
+    } else if kept.is_some() {
         Err(RejectReason::NextHopNotCarried)
+    } else {
+        Err(RejectReason::NoOwnNextHop)
+    }
+}
+
+/// What the routes of a family say beside their next hop that only the next hop understands.
+enum Labels {
+    /// Nothing.
+    None,
+    /// A label, a VNI or the function of a SID: with another next hop it would mean something else. RFC 4364 §10 c: between
+    /// reflectors of different ASes the next hop stays too.
+    OfTheNextHop,
+    /// The next hop itself says nothing.
+    Irrelevant,
+}
+
+impl Labels {
+    fn of(family: Family) -> Self {
+        match family {
+            Family::IPV4_UNICAST | Family::IPV6_UNICAST => Self::None,
+            Family::RTC => Self::Irrelevant,
+            _ => Self::OfTheNextHop,
+        }
     }
 }
 

@@ -16,6 +16,8 @@ pub(crate) struct Judge<'a> {
     pub(crate) next_hops: &'a NextHops,
     pub(crate) config: &'a DecisionConfig,
     pub(crate) max_paths: u8,
+    /// See [`TableKey::MOVES`](crate::shard_key::TableKey::MOVES).
+    pub(crate) moves: bool,
     /// See [`TableKey::RESOLVES`](crate::shard_key::TableKey::RESOLVES).
     pub(crate) resolves: bool,
     /// Two paths of one destination may have MEDs to compare: then what a path is worth depends on which others
@@ -76,6 +78,7 @@ impl<'a> Judge<'a> {
             name: &peer.name,
             path_id: PathId(path.path_id),
             next_hop: entry.next_hop.number(),
+            mobility: if self.moves { entry.key.mobility } else { 0 },
             igp_metric: if local { 0 } else { resolution.metric },
             ineligible: self.ineligible(path),
         }

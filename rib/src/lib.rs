@@ -54,7 +54,7 @@
 //!     local_as: Asn(65000),
 //!     router_id: RouterId(1),
 //!     cluster_id: None,
-//!     selection: Selection { decision: DecisionConfig::default(), max_paths: 1 },
+//!     selection: Selection { decision: DecisionConfig::default(), max_paths: 1, require_reachable: false },
 //!     next_hops: Arc::new(AllReachable),
 //! });
 //! let peer = |name: &str, host: u8| PeerInfo {
@@ -76,10 +76,12 @@
 //!     rules: ExportRules {
 //!         audience: Audience::Ebgp,
 //!         local_as: Asn(65000),
+//!         router_id: RouterId(1),
 //!         cluster_id: RouterId(1),
 //!         own_ipv4: Some(NextHop::V4([10, 0, 0, 9].into())),
 //!         own_ipv6: None,
-//!         ipv6_next_hop_for_ipv4: false,
+//!         ipv6_next_hops: FamilySet::EMPTY,
+//!         wanted: None,
 //!         next_hop_self: false,
 //!         policy: ExportPolicy::AcceptAll,
 //!     },
@@ -144,6 +146,7 @@ mod queue;
 mod reader;
 mod rekey;
 mod route_key;
+mod route_targets;
 mod shard;
 mod shard_key;
 mod snapshot;
@@ -167,6 +170,7 @@ pub use policy::{ExportPolicy, ImportPolicy, PolicyReject};
 pub use queue::{Chunk, MemberQueue};
 pub use reader::{FibChange, FibPath};
 pub use route_key::{ParseRouteError, RouteKey};
+pub use route_targets::RouteTargets;
 pub use snapshot::{
     Cursor, Explanation, GroupInfo, OutRow, Page, Row, RowQuery, SORTED_ROWS, ToldGroup, ToldRoute,
 };

@@ -10,13 +10,13 @@
 use crate::adj_out::Record;
 use crate::attrs::{AttrId, Interner};
 use crate::dirty::Bitmap;
-use crate::export::{ExportRules, Exported, SourceInfo, export, is_announced};
+use crate::export::{ExportRules, Exported, SourceInfo, export, is_announced, tells_source};
 use crate::group::{FamilyExport, ToldCount};
 use crate::path::PeerIdx;
 use crate::peers::Peers;
 use crate::shard_key::TableKey;
 use crate::tables::{Part, Tables};
-use bgp_wire::{AttrEditor, AttrRef, PathId, encode_announce, encode_withdraw};
+use bgp_wire::{AttrEditor, AttrRef, Nlri, PathId, encode_announce, encode_withdraw};
 use bytes::{Bytes, BytesMut};
 use hashbrown::HashMap;
 use std::ops::Range;
@@ -56,13 +56,16 @@ struct Slot {
     more: i64,
 }
 
+/// A route to be announced.
+type Route<K> = (PathId, K, <K as Nlri>::Detail);
+
 /// The lists of one family, kept for their memory.
 pub(crate) struct Lists<K: TableKey> {
     pub(crate) records: Vec<Record<K>>,
-    announce: Vec<(u32, (PathId, K, K::Detail))>,
+    announce: Vec<(u32, Route<K>)>,
     withdraw: Vec<(Option<PeerIdx>, (PathId, K))>,
     extra: Vec<(PeerIdx, (PathId, K))>,
-    nlri: Vec<(PathId, K, K::Detail)>,
+    nlri: Vec<Route<K>>,
     gone: Vec<(PathId, K)>,
 }
 
@@ -85,6 +88,26 @@ pub(crate) struct Audience<'a> {
     pub(crate) family: &'a FamilyExport,
     /// Numbers of the members.
     pub(crate) members: &'a Bitmap,
+}
+
+impl Audience<'_> {
+    fn tells_source(&self) -> bool {
+        tells_source(self.family.family, self.rules.audience)
+    }
+
+    /// Whether what came from this peer is not told to a member, as it is that peer.
+    fn leaves_out(&self, source: PeerIdx) -> bool {
+        self.members.contains(u32::from(source.0)) && !self.tells_source()
+    }
+
+    /// As whose a told route is counted.
+    fn counts_for(&self, source: PeerIdx) -> PeerIdx {
+        if self.tells_source() {
+            PeerIdx::LOCAL
+        } else {
+            source
+        }
+    }
 }
 
 /// See the top of this file.
@@ -160,7 +183,7 @@ impl Shared {
                     told,
                     range: None,
                     source,
-                    except: (with.to.members.contains(u32::from(source.0))).then_some(source),
+                    except: with.to.leaves_out(source).then_some(source),
                     count: 0,
                     more: 0,
                 });
@@ -294,7 +317,7 @@ impl<K: TableKey> Lists<K> {
             }
         }
         for slot in shared.slots.iter().filter(|slot| slot.more != 0) {
-            told.add(slot.source, slot.more);
+            told.add(with.to.counts_for(slot.source), slot.more);
         }
     }
 

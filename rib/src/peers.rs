@@ -55,6 +55,8 @@ pub struct Selection {
     pub decision: DecisionConfig,
     /// How many paths may share traffic; 1 for no multipath.
     pub max_paths: u8,
+    /// Routes that are only passed on (of VPNs and EVPN) need a way to their next hop too.
+    pub require_reachable: bool,
 }
 
 impl Peers {

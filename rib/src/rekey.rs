@@ -1,10 +1,10 @@
 //! A member whose group key changes while its session goes on, as when its export policy is changed.
 //!
 //! What was told is kept as source sets, so it can be judged by both keys: what the old key announced and the new one
-//! rejects is withdrawn at once, and everything else is looked at again.
+//! rejects is withdrawn at once, and what the new one announces and the old one did not, or otherwise, is told again.
 
 use crate::adj_out::ToldPath;
-use crate::export::{Exported, SourceInfo, export};
+use crate::export::{Exported, SourceInfo, export, tells_source};
 use crate::exporter::Exporter;
 use crate::group::{FamilyExport, GroupKey, Member, ToldCount};
 use crate::path::PeerIdx;
@@ -15,6 +15,7 @@ use crate::table::{Pin, Rib};
 use crate::tables::{ByFamily, by_family};
 use bgp_wire::{AttrEditor, PathId, encode_withdraw};
 use bytes::BytesMut;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 impl Exporter {
@@ -75,20 +76,30 @@ struct Change<'a> {
     new: &'a GroupKey,
 }
 
+/// What another key means for a set of a source.
+#[derive(Clone, Copy)]
+struct Outcome {
+    was_told: bool,
+    is_told: bool,
+    /// It is told, and was not, or otherwise.
+    news: bool,
+}
+
 impl Change<'_> {
-    fn announces(
-        &self,
-        key: &GroupKey,
-        told: &ToldPath,
-        pin: &Pin<'_>,
-        editor: &mut AttrEditor,
-    ) -> bool {
+    fn outcome(&self, told: &ToldPath, pin: &Pin<'_>, editor: &mut AttrEditor) -> Outcome {
         let attrs = pin.interner.entry(told.attrs).attrs();
         let source = source_of(&pin.peers, told.peer);
-        matches!(
-            export(attrs, &source, self.family.family, &key.rules, editor),
-            Exported::Announce(_)
-        )
+        let family = self.family.family;
+        let mut by = |key: &GroupKey| match export(attrs, &source, family, &key.rules, editor) {
+            Exported::Announce(set) => Some(set.to_set()),
+            Exported::Reject(_) => None,
+        };
+        let (old, new) = (by(self.old), by(self.new));
+        Outcome {
+            was_told: old.is_some(),
+            is_told: new.is_some(),
+            news: new.is_some() && new != old,
+        }
     }
 }
 
@@ -105,22 +116,33 @@ impl ByFamily for Change<'_> {
         let mut count = ToldCount::default();
         let mut editor = AttrEditor::new();
         let mut gone = Vec::new();
+        let mut known = HashMap::new();
+        let to_source = tells_source(self.family.family, self.new.rules.audience);
         for shard in 0..self.rib.bits.count() {
             let pin = self.rib.pin();
             let told = self
                 .rib
                 .lock::<K, _>(&pin, shard, |table, _| table.told_to(self.number));
-            for (key, told) in told {
-                if self.announces(self.new, &told, &pin, &mut editor) {
-                    count.add(told.peer, 1);
-                } else if told.peer != self.member
-                    && self.announces(self.old, &told, &pin, &mut editor)
-                {
+            let mut again = Vec::new();
+            for (id, key, told) in told {
+                let outcome = *known
+                    .entry((told.attrs, told.peer))
+                    .or_insert_with(|| self.outcome(&told, &pin, &mut editor));
+                if outcome.is_told {
+                    let source = if to_source { PeerIdx::LOCAL } else { told.peer };
+                    count.add(source, 1);
+                } else if outcome.was_told && (told.peer != self.member || to_source) {
                     gone.push((PathId(u32::from(told.local_id)), key));
                 }
+                if outcome.news {
+                    again.push(id);
+                }
             }
-            self.rib
-                .lock::<K, _>(&pin, shard, |table, _| table.resend_group(self.number));
+            // Handles of sets may be given to others once the pin is gone.
+            known.clear();
+            self.rib.lock::<K, _>(&pin, shard, |table, _| {
+                table.retell_group(self.number, &again);
+            });
         }
         let mut out = BytesMut::new();
         let (mut left, mut messages) = (&gone[..], 0);

@@ -9,7 +9,7 @@ use crate::tables::Placed;
 use bgp_wire::{Family, IpPrefix, Nlri, RouteTargetMembership, Vpn};
 use foldhash::quality::RandomState;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
 
 /// What a family table is keyed by. Packed: 5 bytes for an IPv4 prefix, 17 for IPv6.
@@ -19,6 +19,8 @@ pub(crate) trait TableKey: Nlri + Placed {
     /// A path without a way to its next hop may not be selected. Where routes of this family are only passed on, that is for
     /// those to judge who forward by them.
     const RESOLVES: bool;
+    /// Destinations move from router to router, and say how often they did (RFC 7432 §7.7).
+    const MOVES: bool = false;
 
     fn keyed_hash(&self, hasher: &Keyed) -> u64;
 
@@ -200,9 +202,7 @@ impl TableKey for RouteTargetMembership {
     const RESOLVES: bool = false;
 
     fn keyed_hash(&self, hasher: &Keyed) -> u64 {
-        let mut state = hasher.0.build_hasher();
-        self.hash(&mut state);
-        state.finish()
+        hasher.0.hash_one(self)
     }
 
     fn route(self) -> RouteKey {

@@ -4,7 +4,7 @@
 //! destination, and good enough for people as a whole. Small results come as one page in order of their prefixes.
 
 use crate::decision::{self, Ineligible, Reason};
-use crate::export::{Exported, RejectReason, SourceInfo, export};
+use crate::export::{Exported, RejectReason, SourceInfo, export, tells_source};
 use crate::family_table::FamilyTable;
 use crate::group::{ExportView, GroupKey};
 use crate::judge::Judge;
@@ -533,7 +533,9 @@ impl Visit for Told<'_> {
         };
         let mut editor = AttrEditor::new();
         for told in group.told(id) {
-            if told.peer == self.member || self.query.peer.is_some_and(|peer| told.peer != peer) {
+            let own =
+                told.peer == self.member && !tells_source(K::FAMILY, self.view.key.rules.audience);
+            if own || self.query.peer.is_some_and(|peer| told.peer != peer) {
                 continue;
             }
             let info = pin.peers.info(told.peer);

@@ -346,7 +346,8 @@ impl Rib {
             next_hops: &self.next_hops,
             config,
             max_paths: selection.max_paths,
-            resolves: K::RESOLVES,
+            moves: K::MOVES,
+            resolves: K::RESOLVES || selection.require_reachable,
             med_matters: !config.always_compare_med
                 && pin.interner.med_seen()
                 && (pin.peers.shared_as() || self.mixed_neighbors.load(Ordering::Relaxed)),

@@ -324,6 +324,7 @@ fn run(world: &mut World, step: &Step) {
             let selection = Selection {
                 decision,
                 max_paths,
+                require_reachable: false,
             };
             world.rib.select_by(selection).finish(&world.rib);
         }

@@ -17,6 +17,7 @@ fn select(world: &World, compare_router_id: bool, max_paths: u8) {
     let selection = Selection {
         decision,
         max_paths,
+        require_reachable: false,
     };
     world.rib.select_by(selection).finish(&world.rib);
 }

@@ -26,6 +26,7 @@ impl Router {
             selection: Selection {
                 decision: DecisionConfig::default(),
                 max_paths: 1,
+                require_reachable: false,
             },
             next_hops: Arc::new(AllReachable),
         });
@@ -37,7 +38,9 @@ impl Router {
                 cluster_id: RouterId(1),
                 own_ipv4: Some(NextHop::V4([10, 0, 0, 200].into())),
                 own_ipv6: Some(NextHop::V6("2001:db8::200".parse().expect("an address"))),
-                ipv6_next_hop_for_ipv4: false,
+                ipv6_next_hops: FamilySet::EMPTY,
+                wanted: None,
+                router_id: RouterId(1),
                 next_hop_self: false,
                 policy: ExportPolicy::AcceptAll,
             },

@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::net::IpAddr;
 
-use bgp_wire::{Asn, AttrRef, PathId, RouterId};
+use bgp_wire::{Asn, AttrRef, ExtCommunity, PathId, RouterId};
 
 use crate::export::limits;
 
@@ -63,6 +63,8 @@ pub struct DecisionKey {
     pub has_originator: bool,
     /// Whether the set has a CLUSTER_LIST.
     pub has_cluster_list: bool,
+    /// MAC mobility (RFC 7432 §7.7): the sequence number, above all of them a static MAC; 0 without.
+    pub mobility: u64,
     /// Whether a well-known community limits who may be told (RFC 1997). The decision does not care; export does.
     pub is_limited: bool,
 }
@@ -83,8 +85,19 @@ impl DecisionKey {
             origin: attrs.origin().map_or(0, bgp_wire::Origin::code),
             has_originator: attrs.originator_id().is_some(),
             has_cluster_list: attrs.cluster_list().next().is_some(),
+            mobility: attrs.ext_communities().map(mobility).max().unwrap_or(0),
             is_limited: attrs.communities().any(limits),
         }
+    }
+}
+
+/// RFC 7432 §7.7: type 6, subtype 0, the lowest bit of the flags says "sticky/static", a reserved octet, the sequence number.
+fn mobility(community: ExtCommunity) -> u64 {
+    match community.0 {
+        [6, 0, flags, _, a, b, c, d] => {
+            u64::from(flags & 1) << 32 | u64::from(u32::from_be_bytes([a, b, c, d]))
+        }
+        _ => 0,
     }
 }
 
@@ -107,6 +120,8 @@ pub struct Candidate<'a> {
     pub name: &'a str,
     /// The path identifier as received (RFC 7911), 0 without.
     pub path_id: PathId,
+    /// What MAC mobility is worth, in the family that has it; 0 in others.
+    pub mobility: u64,
     /// Which next hop the path has. Equal numbers mean the same next hop on the same link.
     pub next_hop: u32,
     /// The metric of the route to the next hop; 0 for a local path.

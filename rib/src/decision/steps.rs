@@ -1,7 +1,7 @@
 //! The steps of the decision, in order. This list *is* the decision process: adding a step is one
 //! variant, one line in each table below, and its comparison.
 //!
-//! RFC 4271 §9.1.2.2 gives a) to g); RFC 4456 §9 changes f) and puts the cluster list between f)
+//! RFC 7432 §15 says what comes first in EVPN; RFC 4271 §9.1.2.2 gives a) to g); RFC 4456 §9 changes f) and puts the cluster list between f)
 //! and g); the rest is what routers commonly put around them, marked "ours".
 
 use std::cmp::Ordering;
@@ -13,6 +13,9 @@ use super::{Candidate, DecisionConfig, SourceKind};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Step {
+    /// The highest MAC mobility sequence number, a static MAC above all. In EVPN alone, and before all else: "the PE
+    /// [...] advertises [the MAC with] a sequence number one greater", so that everyone follows the move.
+    MacMobility = 0,
     /// What this router originates itself comes before what it learned.
     LocalOrigin = 1,
     /// The highest LOCAL_PREF.
@@ -48,7 +51,7 @@ macro_rules! steps_in_order {
     ) => {
         impl Step {
             /// All steps in order.
-            pub const ORDER: [Self; 12] = [$(Self::$alike,)+ $(Self::$tie_break,)+];
+            pub const ORDER: [Self; 13] = [$(Self::$alike,)+ $(Self::$tie_break,)+];
 
             /// The first step at which the two differ, down to the last at which paths must be
             /// alike to be used side by side.
@@ -90,12 +93,12 @@ macro_rules! steps_in_order {
 }
 
 steps_in_order! {
-    alike: LocalOrigin, LocalPref, AsPathLength, Origin, Med, External, IgpMetric;
+    alike: MacMobility, LocalOrigin, LocalPref, AsPathLength, Origin, Med, External, IgpMetric;
     tie_breaks: RouterId, ClusterListLength, PeerAddress, PeerName, PathId;
 }
 
 impl Step {
-    /// The number of the step, from 1.
+    /// The number of the step, from 1; 0 for the one that only EVPN has.
     #[must_use]
     pub fn number(self) -> u8 {
         self as u8
@@ -105,6 +108,7 @@ impl Step {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::MacMobility => "mac-mobility",
             Self::LocalOrigin => "local-origin",
             Self::LocalPref => "local-preference",
             Self::AsPathLength => "as-path-length",
@@ -124,6 +128,7 @@ impl Step {
     #[must_use]
     pub fn rule(self) -> &'static str {
         match self {
+            Self::MacMobility => "a static MAC, then the highest MAC mobility sequence number wins",
             Self::LocalOrigin => "what we originate comes first",
             Self::LocalPref => "the highest local preference wins",
             Self::AsPathLength => "the shortest AS path wins",
@@ -144,6 +149,7 @@ impl Step {
     pub fn rfc(self) -> Option<&'static str> {
         match self {
             Self::LocalOrigin | Self::PeerName | Self::PathId => None,
+            Self::MacMobility => Some("RFC 7432 §7.7, §15"),
             Self::LocalPref => Some("RFC 4271 §9.1.1"),
             Self::AsPathLength => Some("RFC 4271 §9.1.2.2 a"),
             Self::Origin => Some("RFC 4271 §9.1.2.2 b"),
@@ -160,6 +166,7 @@ impl Step {
     #[inline(always)]
     fn compare(self, a: &Candidate<'_>, b: &Candidate<'_>, config: &DecisionConfig) -> Ordering {
         match self {
+            Self::MacMobility => b.mobility.cmp(&a.mobility),
             Self::LocalOrigin => (a.kind != SourceKind::Local).cmp(&(b.kind != SourceKind::Local)),
             Self::LocalPref => b.key.local_pref.cmp(&a.key.local_pref),
             Self::AsPathLength => a.key.path_len.cmp(&b.key.path_len),
@@ -195,6 +202,8 @@ impl Step {
     /// What a path has to show at this step, for people.
     pub(super) fn value(self, path: &Candidate<'_>) -> String {
         match self {
+            Self::MacMobility if path.mobility >> 32 != 0 => "static".to_owned(),
+            Self::MacMobility => path.mobility.to_string(),
             Self::LocalOrigin if path.kind == SourceKind::Local => "originated here".to_owned(),
             Self::LocalOrigin => "learned".to_owned(),
             Self::LocalPref => path.key.local_pref.to_string(),
@@ -230,7 +239,7 @@ mod tests {
     #[test]
     fn steps_are_numbered_in_their_order() {
         for (position, step) in Step::ORDER.into_iter().enumerate() {
-            assert_eq!(usize::from(step.number()), position + 1, "{step}");
+            assert_eq!(usize::from(step.number()), position, "{step}");
         }
     }
 }

@@ -80,16 +80,26 @@ impl<K: TableKey> FamilyTable<K> {
         }
     }
 
-    /// What a group was told.
-    pub(crate) fn told_to(&self, group: usize) -> Vec<(K, ToldPath)> {
+    /// What a group was told, by destination.
+    pub(crate) fn told_to(&self, group: usize) -> Vec<(u32, K, ToldPath)> {
         let Some(table) = self.group(group) else {
             return Vec::new();
         };
         let told = |id: u32| {
             let key = self.dests[id as usize].key;
-            table.told(id).into_iter().map(move |told| (key, told))
+            table.told(id).into_iter().map(move |told| (id, key, told))
         };
         (0..self.end()).flat_map(told).collect()
+    }
+
+    /// Has some destinations told to a group again.
+    pub(crate) fn retell_group(&mut self, group: usize, ids: &[u32]) {
+        if let Some(table) = self.groups.get_mut(group).and_then(Option::as_mut) {
+            for &id in ids {
+                table.dirty.set(id);
+                table.resend.set(id);
+            }
+        }
     }
 
     /// Has everything told to a group again.

@@ -30,7 +30,9 @@ fn rules(audience: Audience) -> ExportRules {
         cluster_id: RouterId(0x0909_0909),
         own_ipv4: Some(next_hop("192.0.2.254")),
         own_ipv6: Some(next_hop("2001:db8::254")),
-        ipv6_next_hop_for_ipv4: false,
+        ipv6_next_hops: bgp_wire::FamilySet::EMPTY,
+        wanted: None,
+        router_id: RouterId(1),
         next_hop_self: false,
         policy: ExportPolicy::AcceptAll,
     }

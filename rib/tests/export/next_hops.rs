@@ -148,7 +148,7 @@ fn the_next_hop_is_ours_outside_and_left_alone_inside() {
         Row {
             adapt: |rules| {
                 rules.own_ipv4 = Some(next_hop("2001:db8::254+fe80::254"));
-                rules.ipv6_next_hop_for_ipv4 = true;
+                rules.ipv6_next_hops = bgp_wire::FamilySet::from([Family::IPV4_UNICAST]);
             },
             ..row(
                 "RFC 8950 §4: our IPv6 address for IPv4 routes",
@@ -159,7 +159,7 @@ fn the_next_hop_is_ours_outside_and_left_alone_inside() {
             )
         },
         Row {
-            adapt: |rules| rules.ipv6_next_hop_for_ipv4 = true,
+            adapt: |rules| rules.ipv6_next_hops = bgp_wire::FamilySet::from([Family::IPV4_UNICAST]),
             ..row(
                 "RFC 8950 §4: the IPv6 next hop of an IPv4 route stays inside",
                 Ebgp,

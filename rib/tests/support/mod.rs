@@ -201,6 +201,7 @@ impl World {
             selection: Selection {
                 decision: DecisionConfig::default(),
                 max_paths,
+                require_reachable: false,
             },
             next_hops: cut.clone(),
         });
@@ -256,7 +257,9 @@ impl World {
                 cluster_id: RouterId(1),
                 own_ipv4: Some(NextHop::V4([10, 0, 0, 200].into())),
                 own_ipv6: Some(NextHop::V6("2001:db8::200".parse().unwrap())),
-                ipv6_next_hop_for_ipv4: false,
+                ipv6_next_hops: FamilySet::EMPTY,
+                wanted: None,
+                router_id: RouterId(1),
                 next_hop_self: false,
                 policy: ExportPolicy::AcceptAll,
             },
@@ -514,6 +517,7 @@ impl World {
                             name: &info.name,
                             path_id: row.path_id,
                             next_hop: at as u32,
+                            mobility: 0,
                             igp_metric: hop.filter(|_| !row.peer.is_local()).map_or(0, |hop| {
                                 metrics[&NextHopKey::of(hop, info.link).to_string()]
                             }),
