@@ -1,6 +1,6 @@
 //! What is announced, of whichever family: the key of a destination as people see and name it.
 
-use bgp_wire::{Family, RouteDistinguisher, RouteTargetMembership, Vpn};
+use bgp_wire::{EvpnRoute, Family, RouteDistinguisher, RouteTargetMembership, Vpn};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use std::fmt;
 use std::str::FromStr;
@@ -16,6 +16,8 @@ pub enum RouteKey {
     VpnV4(Vpn<Ipv4Net>),
     /// An IPv6 prefix of a VPN.
     VpnV6(Vpn<Ipv6Net>),
+    /// A route of an Ethernet VPN.
+    Evpn(EvpnRoute),
     /// Interest in a route target.
     RouteTarget(RouteTargetMembership),
 }
@@ -28,6 +30,7 @@ impl RouteKey {
             Self::V6(_) => Family::IPV6_UNICAST,
             Self::VpnV4(_) => Family::IPV4_VPN,
             Self::VpnV6(_) => Family::IPV6_VPN,
+            Self::Evpn(_) => Family::L2VPN_EVPN,
             Self::RouteTarget(_) => Family::RTC,
         }
     }
@@ -39,6 +42,7 @@ impl RouteKey {
             Self::V6(net) => Some(net.into()),
             Self::VpnV4(vpn) => Some(vpn.prefix.into()),
             Self::VpnV6(vpn) => Some(vpn.prefix.into()),
+            Self::Evpn(route) => route.prefix().or_else(|| route.ip().map(IpNet::from)),
             Self::RouteTarget(_) => None,
         }
     }
@@ -48,6 +52,7 @@ impl RouteKey {
         match self {
             Self::VpnV4(vpn) => Some(vpn.rd),
             Self::VpnV6(vpn) => Some(vpn.rd),
+            Self::Evpn(route) => Some(route.rd()),
             Self::V4(_) | Self::V6(_) | Self::RouteTarget(_) => None,
         }
     }
@@ -69,6 +74,7 @@ impl fmt::Display for RouteKey {
             Self::V6(net) => net.fmt(f),
             Self::VpnV4(vpn) => vpn.fmt(f),
             Self::VpnV6(vpn) => vpn.fmt(f),
+            Self::Evpn(route) => route.fmt(f),
             Self::RouteTarget(membership) => membership.fmt(f),
         }
     }
@@ -78,7 +84,8 @@ impl fmt::Display for RouteKey {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{text}` is no route: expected a prefix such as 192.0.2.0/24 or 2001:db8::/32, one of a VPN such as \
-     65000:100:192.0.2.0/24, or a route target membership such as 65000:rt:65000:100"
+     65000:100:192.0.2.0/24, one of EVPN such as [5]:[65000:100]:[0]:[24]:[192.0.2.0], or a route target membership \
+     such as 65000:rt:65000:100"
 )]
 pub struct ParseRouteError {
     text: Box<str>,
@@ -97,6 +104,7 @@ impl FromStr for RouteKey {
         None.or_else(|| text.parse::<IpNet>().ok().or_else(host).map(Self::from))
             .or_else(|| text.parse().ok().map(Self::VpnV4))
             .or_else(|| text.parse().ok().map(Self::VpnV6))
+            .or_else(|| text.parse().ok().map(Self::Evpn))
             .or_else(|| text.parse().ok().map(Self::RouteTarget))
             .ok_or_else(|| ParseRouteError { text: text.into() })
     }
@@ -131,6 +139,12 @@ mod tests {
                 "65000:1:2001:db8::/32",
                 Family::IPV6_VPN,
                 Some("2001:db8::/32"),
+                Some("65000:1"),
+            ),
+            (
+                "[5]:[65000:1]:[0]:[24]:[10.0.0.0]",
+                Family::L2VPN_EVPN,
+                Some("10.0.0.0/24"),
                 Some("65000:1"),
             ),
             ("65000:rt:65000:100", Family::RTC, None, None),

@@ -6,7 +6,7 @@
 
 use crate::route_key::RouteKey;
 use crate::tables::Placed;
-use bgp_wire::{Family, IpPrefix, Nlri, RouteTargetMembership, Vpn};
+use bgp_wire::{EvpnRoute, Family, IpPrefix, Nlri, RouteTargetMembership, Vpn};
 use foldhash::quality::RandomState;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use std::hash::{BuildHasher, Hasher};
@@ -197,6 +197,34 @@ fn trunc<P: IpPrefix>(vpn: Vpn<P>) -> Vpn<P> {
     }
 }
 
+impl TableKey for EvpnRoute {
+    const FAMILY: Family = Family::L2VPN_EVPN;
+    const RESOLVES: bool = false;
+    const MOVES: bool = true;
+
+    fn keyed_hash(&self, hasher: &Keyed) -> u64 {
+        let of_route = hasher.0.hash_one(self);
+        let of_net = match self.route().net() {
+            Some(IpNet::V4(net)) => net.keyed_hash(hasher),
+            Some(IpNet::V6(net)) => net.keyed_hash(hasher),
+            None => of_route,
+        };
+        (of_net & SHARD) | (of_route & !SHARD)
+    }
+
+    fn route(self) -> RouteKey {
+        RouteKey::Evpn(self)
+    }
+
+    fn from_route(route: RouteKey) -> Option<Self> {
+        if let RouteKey::Evpn(route) = route {
+            Some(route)
+        } else {
+            None
+        }
+    }
+}
+
 impl TableKey for RouteTargetMembership {
     const FAMILY: Family = Family::RTC;
     const RESOLVES: bool = false;
@@ -242,11 +270,29 @@ impl ShardBits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bgp_wire::{Asn, RouteDistinguisher};
 
     #[test]
     fn keys_are_packed() {
         assert_eq!((size_of::<Ipv4Net>(), align_of::<Ipv4Net>()), (5, 1));
         assert_eq!((size_of::<Ipv6Net>(), align_of::<Ipv6Net>()), (17, 1));
+    }
+
+    #[test]
+    fn routes_of_one_prefix_are_in_one_shard_whatever_their_distinguisher() {
+        let (bits, hasher) = (ShardBits::for_shards(16), Keyed::default());
+        for n in 0..200u32 {
+            let prefix = Ipv4Net::new((0x0a00_0000 + (n << 8)).into(), 24).unwrap();
+            let shard = bits.shard_of(TableKey::keyed_hash(&prefix, &hasher));
+            let mut seen = std::collections::HashSet::new();
+            for number in 0..20 {
+                let rd = RouteDistinguisher::from_as(Asn(65000), number).unwrap();
+                let vpn = Vpn { rd, prefix }.keyed_hash(&hasher);
+                let evpn = EvpnRoute::ip_prefix(rd, 0, prefix.into()).keyed_hash(&hasher);
+                assert_eq!((bits.shard_of(vpn), bits.shard_of(evpn)), (shard, shard));
+                assert!(seen.insert(vpn) && seen.insert(evpn), "hashes differ");
+            }
+        }
     }
 
     #[test]

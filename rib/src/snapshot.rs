@@ -13,7 +13,7 @@ use crate::route_key::RouteKey;
 use crate::shard_key::TableKey;
 use crate::table::{Pin, Rib};
 use crate::tables::{ByFamily, FAMILIES, by_family};
-use bgp_wire::{AttrEditor, AttrSet, Family, Fields, PathId, RouteDistinguisher, Vpn};
+use bgp_wire::{AttrEditor, AttrSet, EvpnKind, Family, Fields, PathId, RouteDistinguisher, Vpn};
 use ipnet::IpNet;
 use std::sync::Arc;
 
@@ -28,6 +28,8 @@ pub struct RowQuery {
     pub longer: bool,
     /// Only with this route distinguisher.
     pub rd: Option<RouteDistinguisher>,
+    /// Only EVPN routes of this type.
+    pub kind: Option<EvpnKind>,
     /// Only from this peer.
     pub peer: Option<PeerIdx>,
     /// Only best paths.
@@ -37,7 +39,9 @@ pub struct RowQuery {
 impl RowQuery {
     /// The one destination that is asked for, if it is one.
     fn only(&self) -> Option<RouteKey> {
-        let prefix = self.prefix.filter(|_| !self.longer)?;
+        let prefix = self
+            .prefix
+            .filter(|_| !self.longer && self.kind.is_none())?;
         let vpn = |family| self.family.is_none_or(|only| only == family);
         let key = match (prefix, self.rd) {
             (prefix, None) => RouteKey::from(prefix),
@@ -58,6 +62,7 @@ impl RowQuery {
     fn concerns(&self, family: Family) -> bool {
         match self.family {
             Some(only) => family == only,
+            None if self.kind.is_some() => family == Family::L2VPN_EVPN,
             None if self.rd.is_some() => !matches!(
                 family,
                 Family::IPV4_UNICAST | Family::IPV6_UNICAST | Family::RTC
@@ -79,7 +84,10 @@ impl RowQuery {
                 }
             })
         };
-        self.prefix.is_none_or(in_prefix) && self.rd.is_none_or(|rd| key.rd() == Some(rd))
+        let is_of = |kind| matches!(key, RouteKey::Evpn(route) if route.kind() == kind);
+        self.prefix.is_none_or(in_prefix)
+            && self.rd.is_none_or(|rd| key.rd() == Some(rd))
+            && self.kind.is_none_or(is_of)
     }
 }
 

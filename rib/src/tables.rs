@@ -1,7 +1,7 @@
 //! The families that have tables, each one line here, and structures that have a part for each of them.
 
 use crate::shard_key::TableKey;
-use bgp_wire::{Family, RouteTargetMembership, Vpn};
+use bgp_wire::{EvpnRoute, Family, RouteTargetMembership, Vpn};
 use ipnet::{Ipv4Net, Ipv6Net};
 
 /// Something that there is one of for each family, as a type of the family's key.
@@ -80,5 +80,6 @@ tables! {
     v6    Ipv6Net;
     vpnv4 Vpn<Ipv4Net>;
     vpnv6 Vpn<Ipv6Net>;
+    evpn  EvpnRoute;
     rtc   RouteTargetMembership;
 }
