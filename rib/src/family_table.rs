@@ -420,7 +420,8 @@ impl<K: TableKey> FamilyTable<K> {
             }
         }
         let told_apart = |best: Option<Best<K::Detail>>| best.map(|best| (best.attrs, best.peer));
-        if best_changed && told_apart(before) == told_apart(best) {
+        let has_detail = size_of::<K::Detail>() > 0;
+        if has_detail && best_changed && told_apart(before) == told_apart(best) {
             self.retell(id, rings);
         }
     }

@@ -236,6 +236,9 @@ impl Batch {
         rings: &mut Rings,
         done: &mut Flushed,
     ) {
+        if K::of(&self.lists).iter().all(Vec::is_empty) {
+            return;
+        }
         let (mut received, mut accepted) = (0i64, 0i64);
         let mut ops = std::mem::take(K::of_mut(&mut self.lists));
         let ids = &self.ids;

@@ -1,7 +1,7 @@
 //! What the decision needs beside the paths themselves, gathered for one turn.
 
 use crate::attrs::{AttrId, Interner};
-use crate::decision::{self, Candidate, DecisionConfig, Ineligible, SourceKind};
+use crate::decision::{self, Candidate, DecisionConfig, Ineligible, SourceKind, mobility_of};
 use crate::nexthop::{NextHopId, NextHops};
 use crate::path::{Path, PeerIdx, PeerInfo};
 use crate::peers::Peers;
@@ -78,9 +78,19 @@ impl<'a> Judge<'a> {
             name: &peer.name,
             path_id: PathId(path.path_id),
             next_hop: entry.next_hop.number(),
-            mobility: if self.moves { entry.key.mobility } else { 0 },
+            mobility: if self.moves && entry.key.has_mobility {
+                mobility_of(entry.attrs())
+            } else {
+                0
+            },
             igp_metric: if local { 0 } else { resolution.metric },
-            ineligible: self.ineligible(path),
+            ineligible: if path.tag.is_refused() {
+                path.tag.ineligible()
+            } else if self.resolves && !resolution.reachable && !local {
+                Some(Ineligible::NextHopUnreachable)
+            } else {
+                None
+            },
         }
     }
 

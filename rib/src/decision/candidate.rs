@@ -63,8 +63,8 @@ pub struct DecisionKey {
     pub has_originator: bool,
     /// Whether the set has a CLUSTER_LIST.
     pub has_cluster_list: bool,
-    /// MAC mobility (RFC 7432 §7.7): the sequence number, above all of them a static MAC; 0 without.
-    pub mobility: u64,
+    /// Whether the set says how often a MAC moved (RFC 7432 §7.7).
+    pub has_mobility: bool,
     /// Whether a well-known community limits who may be told (RFC 1997). The decision does not care; export does.
     pub is_limited: bool,
 }
@@ -85,10 +85,15 @@ impl DecisionKey {
             origin: attrs.origin().map_or(0, bgp_wire::Origin::code),
             has_originator: attrs.originator_id().is_some(),
             has_cluster_list: attrs.cluster_list().next().is_some(),
-            mobility: attrs.ext_communities().map(mobility).max().unwrap_or(0),
+            has_mobility: mobility_of(attrs) > 0,
             is_limited: attrs.communities().any(limits),
         }
     }
+}
+
+/// MAC mobility: the sequence number, above all of them a static MAC; 0 without.
+pub(crate) fn mobility_of(attrs: AttrRef<'_>) -> u64 {
+    attrs.ext_communities().map(mobility).max().unwrap_or(0)
 }
 
 /// RFC 7432 §7.7: type 6, subtype 0, the lowest bit of the flags says "sticky/static", a reserved octet, the sequence number.

@@ -31,8 +31,8 @@ mod med;
 mod multipath;
 mod steps;
 
-pub(crate) use candidate::DEFAULT_LOCAL_PREF;
 pub use candidate::{Candidate, DecisionKey, Ineligible, SourceKind};
+pub(crate) use candidate::{DEFAULT_LOCAL_PREF, mobility_of};
 pub use compare::{Verdict, compare};
 pub use explain::{Loss, Reason, explain};
 pub use multipath::multipath;

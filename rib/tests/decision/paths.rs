@@ -209,7 +209,7 @@ impl Stored {
                 name: &path.peer,
                 path_id: PathId(path.path_id),
                 next_hop: path.next_hop,
-                mobility: key.mobility,
+                mobility: 0,
                 igp_metric: path.igp_metric,
                 ineligible: path.ineligible,
             })
