@@ -90,10 +90,9 @@ pub(crate) fn concerns(family: Family) -> bool {
     )
 }
 
-/// Subtype 2 of the three forms of RFC 4360 and 5668, and the ES-Import route target (RFC 7432 §7.6: "The ES-Import
-/// Route Target Extended Community [...] RT Constraint [RFC4684] mechanism" works with it).
+/// Those of RFC 4360 and 5668, and the ES-Import route target, with which RFC 7432 §7.6 has this work too.
 fn is_route_target(community: &ExtCommunity) -> bool {
-    matches!(community.kind(), (0 | 1 | 2 | 6, 2))
+    community.is_route_target() || community.es_import().is_some()
 }
 
 impl Rib {

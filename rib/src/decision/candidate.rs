@@ -91,19 +91,15 @@ impl DecisionKey {
     }
 }
 
-/// MAC mobility: the sequence number, above all of them a static MAC; 0 without.
+/// MAC mobility (RFC 7432 §7.7): the sequence number, above all of them a static MAC; 0 without.
 pub(crate) fn mobility_of(attrs: AttrRef<'_>) -> u64 {
-    attrs.ext_communities().map(mobility).max().unwrap_or(0)
-}
-
-/// RFC 7432 §7.7: type 6, subtype 0, the lowest bit of the flags says "sticky/static", a reserved octet, the sequence number.
-fn mobility(community: ExtCommunity) -> u64 {
-    match community.0 {
-        [6, 0, flags, _, a, b, c, d] => {
-            u64::from(flags & 1) << 32 | u64::from(u32::from_be_bytes([a, b, c, d]))
-        }
-        _ => 0,
-    }
+    let moves = attrs
+        .ext_communities()
+        .filter_map(ExtCommunity::mac_mobility);
+    moves
+        .map(|mobility| u64::from(mobility.sticky) << 32 | u64::from(mobility.sequence))
+        .max()
+        .unwrap_or(0)
 }
 
 /// One path of a destination, as the decision sees it.
