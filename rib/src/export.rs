@@ -109,6 +109,17 @@ pub struct ExportRules {
     pub policy: ExportPolicy,
 }
 
+impl ExportRules {
+    /// Whether routes of a family wait until it is known what the members ask for.
+    pub(crate) fn holds(&self, family: Family) -> bool {
+        let awaited = self
+            .wanted
+            .as_ref()
+            .is_some_and(|wanted| wanted.is_awaited());
+        awaited && route_targets::concerns(family)
+    }
+}
+
 /// What becomes of a set on its way to a group.
 #[derive(Debug, Clone, Copy)]
 pub enum Exported<'e> {

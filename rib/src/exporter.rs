@@ -253,6 +253,9 @@ impl Exporter {
         group.quiet = true;
         let key = Arc::clone(&group.key);
         'families: for (at, family) in key.families.iter().enumerate() {
+            if key.rules.holds(family.family) {
+                continue;
+            }
             loop {
                 let audience = Audience {
                     rules: &key.rules,

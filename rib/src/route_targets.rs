@@ -9,6 +9,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// The route targets that a peer wants, whoever in its part of the network wants them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteTargets {
+    /// What is wanted is not known yet.
+    awaited: bool,
     /// The default membership is among them: everything is wanted.
     everything: bool,
     /// Those given with all their bits, in order.
@@ -33,6 +35,20 @@ impl Hash for RouteTargets {
 }
 
 impl RouteTargets {
+    /// What a peer wants that has not said so yet: its VPN and EVPN routes, and their End-of-RIB, wait. RFC 4684 §6: "The exchange of VPN
+    /// NLRI should follow the receipt of the End-of-RIB markers."
+    pub fn awaited() -> Self {
+        Self {
+            awaited: true,
+            ..Self::default()
+        }
+    }
+
+    /// Whether it is not known yet.
+    pub fn is_awaited(&self) -> bool {
+        self.awaited
+    }
+
     /// Whether a route with this set is wanted: it has one of the route targets (RFC 4684 §6), or everything is.
     pub fn want(&self, attrs: AttrRef<'_>) -> bool {
         self.everything
@@ -59,6 +75,7 @@ impl RouteTargets {
 impl FromIterator<RouteTargetMembership> for RouteTargets {
     fn from_iter<I: IntoIterator<Item = RouteTargetMembership>>(memberships: I) -> Self {
         let mut targets = Self {
+            awaited: false,
             everything: false,
             whole: Vec::new(),
             prefixes: Vec::new(),

@@ -22,6 +22,8 @@ use std::sync::Arc;
 pub struct RowQuery {
     /// Only of this family.
     pub family: Option<Family>,
+    /// Only this destination.
+    pub route: Option<RouteKey>,
     /// Only of this prefix; of unicast, unless a family or a route distinguisher is given.
     pub prefix: Option<IpNet>,
     /// With the prefixes inside it.
@@ -39,6 +41,9 @@ pub struct RowQuery {
 impl RowQuery {
     /// The one destination that is asked for, if it is one.
     fn only(&self) -> Option<RouteKey> {
+        if self.route.is_some() {
+            return self.route;
+        }
         let prefix = self
             .prefix
             .filter(|_| !self.longer && self.kind.is_none())?;
