@@ -10,10 +10,12 @@ use std::net::{Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bgp_wire::{RouteDistinguisher, Vpn};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
+use rib::RouteKey;
 
-use crate::control::protocol::{ObjectKind, PrefixQuery};
+use crate::control::protocol::{ObjectKind, PrefixQuery, RouteQuery};
 pub use decode::{DecodeArgs, DecodeFormat, DecodeInput, DecodeSource, YesNo};
 
 /// Where the agent listens for `show`, `get` and `explain` unless told otherwise.
@@ -206,7 +208,16 @@ pub enum ShowCommand {
         cosmos show routes 10.1.2.3                    the prefix that covers an address\n  \
         cosmos show routes 10.0.0.0/8 --longer         it and everything inside it\n  \
         cosmos show routes --peer tor-1 --in           what tor-1 sent, before policy\n  \
-        cosmos show routes --peer tor-1 --out          what tor-1 was told\n\n\
+        cosmos show routes --peer tor-1 --out          what tor-1 was told\n  \
+        cosmos show routes --family vpnv6              VPN routes of all route distinguishers\n  \
+        cosmos show routes --rd 65000:100              everything with this route distinguisher\n  \
+        cosmos show routes 10.0.0.0/8 --family vpnv4   this prefix in every VPN\n  \
+        cosmos show routes 65000:100:10.0.0.0/8        this prefix in one VPN\n  \
+        cosmos show routes --family evpn --type 2      EVPN routes to MAC addresses\n  \
+        cosmos show routes --family rtc                who asks for which route target\n\n\
+        A prefix alone means unicast routes; with --family, --rd or --type it means what has that\n\
+        prefix there. A route is written as it is printed: RD:PREFIX for a VPN. Where that could be\n\
+        an IPv6 prefix too (100:1:2001:db8::/32 is), give the route distinguisher with --rd.\n\n\
         Up to 10,000 rows are sorted. A larger table streams in the order in which it is stored,\n\
         grouped by router and address family, and the last line says so.")]
     Routes(ShowRoutesArgs),
@@ -246,11 +257,11 @@ pub struct ShowPeerArgs {
 /// `cosmos show routes`.
 #[derive(Debug, Clone, Args)]
 pub struct ShowRoutesArgs {
-    /// A prefix, or an address to find the prefix that covers it
-    #[arg(value_name = "PREFIX", value_parser = parse_prefix)]
-    pub prefix: Option<PrefixQuery>,
-    /// Also everything inside PREFIX
-    #[arg(long, requires = "prefix")]
+    /// A prefix, an address to find the prefix that covers it, or a route as it is printed
+    #[arg(value_name = "ROUTE", value_parser = parse_route)]
+    pub route: Option<RouteQuery>,
+    /// Also everything inside the prefix
+    #[arg(long, requires = "route")]
     pub longer: bool,
     /// Only best paths
     #[arg(long, conflicts_with_all = ["received", "sent"])]
@@ -258,9 +269,15 @@ pub struct ShowRoutesArgs {
     /// Only this router
     #[arg(long, value_name = "ROUTER")]
     pub router: Option<String>,
-    /// Only this address family, such as ipv6/unicast
+    /// Only this address family: ipv4, ipv6, vpnv4, vpnv6, evpn, rtc, or as it is printed (ipv6/vpn)
     #[arg(long, value_name = "FAMILY")]
     pub family: Option<String>,
+    /// Only routes with this route distinguisher
+    #[arg(long, value_name = "RD")]
+    pub rd: Option<RouteDistinguisher>,
+    /// Only EVPN routes of this type, by number: 2 is MAC/IP, 3 inclusive multicast, 5 IP prefix
+    #[arg(long = "type", value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
+    pub kind: Option<u8>,
     /// Only this peer, by name or address
     #[arg(long, value_name = "PEER")]
     pub peer: Option<String>,
@@ -313,11 +330,17 @@ pub struct ShowArgs {
 #[command(after_long_help = "Examples:\n  \
     cosmos explain 2001:db8:2::/64\n  \
     cosmos explain 10.1.2.3                  the prefix that covers this address\n  \
-    cosmos explain 10.0.0.0/24 --router underlay -o json")]
+    cosmos explain 10.0.0.0/24 --router underlay -o json\n  \
+    cosmos explain 65000:100:10.0.0.0/8      a VPN route, as `show routes` prints it\n  \
+    cosmos explain 2001:db8::/32 --rd 100:1  the same with the route distinguisher apart\n  \
+    cosmos explain 65000:rt:65000:100        who asks for this route target, and who is told so")]
 pub struct ExplainArgs {
-    /// A prefix, or an address to find the prefix that covers it
-    #[arg(value_name = "PREFIX", value_parser = parse_prefix)]
-    pub prefix: PrefixQuery,
+    /// A prefix, an address to find the prefix that covers it, or a route as `show routes` prints it
+    #[arg(value_name = "ROUTE", value_parser = parse_route)]
+    pub route: RouteQuery,
+    /// The route distinguisher of a prefix in a VPN
+    #[arg(long, value_name = "RD")]
+    pub rd: Option<RouteDistinguisher>,
     /// Only this router
     #[arg(long, value_name = "ROUTER")]
     pub router: Option<String>,
@@ -387,6 +410,57 @@ fn parse_prefix(text: &str) -> Result<PrefixQuery, String> {
     text.parse()
         .map(PrefixQuery::Covering)
         .map_err(|_| "expected a prefix such as 2001:db8::/32 or an address".to_owned())
+}
+
+/// The same, or a route of another family as it is printed.
+fn parse_route(text: &str) -> Result<RouteQuery, String> {
+    if let Ok(net) = text.parse::<IpNet>() {
+        return Ok(RouteQuery::Exact(net.trunc()));
+    }
+    if let Ok(address) = text.parse() {
+        return Ok(RouteQuery::Covering(address));
+    }
+    text.parse()
+        .map(RouteQuery::of)
+        .map_err(|error: rib::ParseRouteError| error.to_string())
+}
+
+impl ExplainArgs {
+    /// What is asked for.
+    pub fn query(&self) -> Result<RouteQuery, String> {
+        let Some(rd) = self.rd else {
+            return Ok(self.route.clone());
+        };
+        match self.route {
+            RouteQuery::Exact(IpNet::V4(prefix)) => {
+                Ok(RouteQuery::Route(RouteKey::VpnV4(Vpn { rd, prefix })))
+            }
+            RouteQuery::Exact(IpNet::V6(prefix)) => {
+                Ok(RouteQuery::Route(RouteKey::VpnV6(Vpn { rd, prefix })))
+            }
+            _ => Err(format!(
+                "--rd goes with a prefix, and {} is none",
+                self.route
+            )),
+        }
+    }
+}
+
+impl ShowRoutesArgs {
+    /// What is asked for, and its route distinguisher.
+    pub fn query(&self) -> Result<(Option<RouteQuery>, Option<RouteDistinguisher>), String> {
+        match (&self.route, self.longer) {
+            (Some(RouteQuery::Exact(net)), true) => Ok((Some(RouteQuery::Longer(*net)), self.rd)),
+            (Some(RouteQuery::Covering(address)), true) => {
+                Ok((Some(RouteQuery::Longer(IpNet::from(*address))), self.rd))
+            }
+            (Some(RouteQuery::Route(route)), true) => match (route.net(), route.rd()) {
+                (Some(net), rd @ Some(_)) => Ok((Some(RouteQuery::Longer(net)), rd)),
+                _ => Err(format!("nothing is inside of {route}; remove --longer")),
+            },
+            (route, _) => Ok((route.clone(), self.rd)),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -75,7 +75,7 @@ fn the_configurations_that_the_contract_rejects_are_refused() {
         "BGPPeer",
         "{routerRef: {name: r}, peerASN: 65000, address: '2001:db8::1', \
          addressFamilies: [{afi: ipv4, safi: evpn}]}",
-        "spec.addressFamilies[0]: IPv4 only supports unicast SAFI",
+        "spec.addressFamilies[0]: IPv4 only supports unicast SAFI, and vpn",
     );
     refused(
         "BGPPeer",
@@ -113,10 +113,21 @@ fn families_go_in_pairs() {
     for (afi, safi, message) in [
         ("ipv4", "unicast", None),
         ("ipv6", "unicast", None),
+        ("ipv4", "vpn", None),
+        ("ipv6", "vpn", None),
         ("l2vpn", "evpn", None),
-        ("ipv4", "evpn", Some("IPv4 only supports unicast SAFI")),
-        ("ipv6", "evpn", Some("IPv6 only supports unicast SAFI")),
+        (
+            "ipv4",
+            "evpn",
+            Some("IPv4 only supports unicast SAFI, and vpn"),
+        ),
+        (
+            "ipv6",
+            "evpn",
+            Some("IPv6 only supports unicast SAFI, and vpn"),
+        ),
         ("l2vpn", "unicast", Some("L2VPN only supports EVPN SAFI")),
+        ("l2vpn", "vpn", Some("L2VPN only supports EVPN SAFI")),
         (
             "ipv5",
             "unicast",

@@ -150,6 +150,14 @@ pub struct RouteReflectorSpec {
     #[serde(rename = "clusterID")]
     #[schemars(length(max = 15), extend("format" = "ipv4"))]
     pub cluster_id: String,
+    /// VPN and EVPN routes are passed on only while their next hop can be reached. False unless set: they pass whatever their next
+    /// hop, which is the business of those that use them.
+    #[serde(
+        rename = "requireReachableNextHop",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub require_reachable_next_hop: Option<bool>,
 }
 
 /// How a BGPRouter is doing.

@@ -6,17 +6,17 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// An address family and what of it is carried. IPv4 and IPv6 go with unicast, L2VPN goes with EVPN.
+/// An address family and what of it is carried. IPv4 and IPv6 go with unicast and vpn, L2VPN goes with EVPN.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[x_kube(
-    validation = Rule::new("self.afi != 'ipv4' || self.safi == 'unicast'").message("IPv4 only supports unicast SAFI"),
-    validation = Rule::new("self.afi != 'ipv6' || self.safi == 'unicast'").message("IPv6 only supports unicast SAFI"),
+    validation = Rule::new("self.afi != 'ipv4' || self.safi in ['unicast', 'vpn']").message("IPv4 only supports unicast SAFI, and vpn"),
+    validation = Rule::new("self.afi != 'ipv6' || self.safi in ['unicast', 'vpn']").message("IPv6 only supports unicast SAFI, and vpn"),
     validation = Rule::new("self.afi != 'l2vpn' || self.safi == 'evpn'").message("L2VPN only supports EVPN SAFI")
 )]
 pub struct AddressFamily {
     /// The address family: ipv4, ipv6 or l2vpn.
     pub afi: Afi,
-    /// What of it is carried: unicast for ipv4 and ipv6, evpn for l2vpn.
+    /// What of it is carried: unicast or vpn (RFC 4364, RFC 4659) for ipv4 and ipv6, evpn for l2vpn.
     pub safi: Safi,
 }
 
@@ -42,6 +42,7 @@ pub enum Afi {
 )]
 pub enum Safi {
     Unicast,
+    Vpn,
     Evpn,
 }
 

@@ -63,7 +63,7 @@ pub(crate) fn own_open(config: &PeerConfig) -> Open {
     let by_ipv6: Vec<(Family, u16)> = config
         .families
         .iter()
-        .filter(|f| config.extended_next_hop && f.family.afi == AFI_IPV4)
+        .filter(|f| config.extended_next_hop && takes_ipv6_next_hops(f.family))
         .map(|f| (f.family, AFI_IPV6))
         .collect();
     if !by_ipv6.is_empty() {
@@ -161,7 +161,7 @@ pub(crate) fn negotiate(
     };
     let extended_next_hop = families
         .iter()
-        .filter(|f| config.extended_next_hop && f.afi == AFI_IPV4)
+        .filter(|f| config.extended_next_hop && takes_ipv6_next_hops(*f))
         .filter(|f| open.extended_next_hop(*f, AFI_IPV6))
         .collect();
     let extended_message = config.extended_message && open.has(&Capability::ExtendedMessage);
@@ -204,6 +204,12 @@ pub(crate) fn negotiate(
         enhanced_refresh: open.has(&Capability::EnhancedRouteRefresh),
         remote_capabilities: open.capabilities,
     })
+}
+
+/// Whether IPv6 next hops are to be negotiated for a family (RFC 8950 §4: SAFI 1, 2, 4, 128, 129). RFC 4684 §5 lets route target
+/// memberships have them anyway.
+fn takes_ipv6_next_hops(family: Family) -> bool {
+    family.afi == AFI_IPV4 && family != Family::RTC
 }
 
 /// The shortest time between two KEEPALIVEs.

@@ -59,6 +59,14 @@ impl AskError {
         }
     }
 
+    /// The question makes no sense.
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::No(ErrorReply {
+            code: ErrorCode::BadRequest,
+            message: message.into(),
+        })
+    }
+
     /// There is no such thing.
     pub fn not_found(message: impl Into<String>) -> Self {
         Self::No(ErrorReply {

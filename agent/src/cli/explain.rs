@@ -15,7 +15,7 @@ use crate::control::routes::{
 /// Asks and shows.
 pub fn run<W: Write>(args: &ExplainArgs, screen: &mut Screen<W>) -> Result<(), AskError> {
     let request = Request::Explain {
-        prefix: args.prefix.clone(),
+        prefix: args.query().map_err(AskError::bad_request)?,
         router: args.router.clone(),
     };
     let replies = ask(&args.common.socket, &request)?;
@@ -63,7 +63,7 @@ fn one<W: Write>(explained: &Explained, screen: &mut Screen<W>) -> Result<(), As
             screen.line(2, "Its tables have no route for it.")?;
         }
         Some(route) => {
-            let title = format!("{} in {of}, {}", route.prefix, route.family);
+            let title = format!("{} in {of}, {}", route.route, route.family);
             screen.styled_line(0, &title, Style::Strong)?;
             received(route, screen)?;
             decided(route, screen)?;
@@ -87,6 +87,9 @@ fn received<W: Write>(route: &RouteExplanation, screen: &mut Screen<W>) -> Resul
         let (verdict, style) = verdict(path);
         let from = source(path);
         screen.styled_line(2, &format!("path {}: {from}: {verdict}", n + 1), style)?;
+        for (name, value) in &path.row.nlri {
+            screen.fact(4, &name.replace('_', " "), &words::value(value))?;
+        }
         attributes(4, &path.row.attributes, screen)?;
         if let Some(metric) = path.next_hop_metric {
             screen.fact(4, "cost to next hop", &metric.to_string())?;
@@ -276,9 +279,11 @@ fn told<W: Write>(told: &[ToldExplanation], screen: &mut Screen<W>) -> Result<()
 fn kernel<W: Write>(explained: &Explained, screen: &mut Screen<W>) -> Result<(), AskError> {
     heading("In the kernel", screen)?;
     if explained.kernel.is_empty() {
-        let why = match explained.router.kernel {
-            None => "nothing: this router installs no routes",
-            Some(_) => "nothing: this router wants nothing there for it",
+        let unicast = |route: &RouteExplanation| route.prefix.is_some();
+        let why = match (&explained.route, &explained.router.kernel) {
+            (Some(route), _) if !unicast(route) => "nothing: only unicast routes go there",
+            (_, None) => "nothing: this router installs no routes",
+            (_, Some(_)) => "nothing: this router wants nothing there for it",
         };
         screen.line(2, why)?;
     }

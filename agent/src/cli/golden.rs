@@ -12,7 +12,7 @@ use crate::args::{GetFormat, ShowFormat};
 use crate::control::answer::Answer;
 use crate::control::fake::{LONG_NAME, node};
 use crate::control::protocol::{
-    ErrorCode, ObjectKind, PrefixQuery, Reply, Request, RoutesRequest, Side,
+    ErrorCode, ObjectKind, Reply, Request, RouteQuery, RoutesRequest, Side,
 };
 
 /// The replies of the typed agent, over the same lines as on a socket.
@@ -119,7 +119,7 @@ fn routes_in_a_table() {
         "routes.txt",
         &routes(RoutesRequest::default(), ShowFormat::Table),
     );
-    let exact = Some(PrefixQuery::Exact("2001:db8:2::/64".parse().unwrap()));
+    let exact = Some(RouteQuery::Exact("2001:db8:2::/64".parse().unwrap()));
     let request = RoutesRequest {
         prefix: exact,
         router: Some("underlay".into()),
@@ -132,6 +132,81 @@ fn routes_in_a_table() {
         ..RoutesRequest::default()
     };
     golden("routes-in.txt", &routes(request, ShowFormat::Table));
+    for (file, family) in [
+        ("routes-vpnv4.txt", "vpnv4"),
+        ("routes-vpnv6.txt", "ipv6-vpn"),
+        ("routes-rtc.txt", "rtc"),
+    ] {
+        let request = RoutesRequest {
+            family: Some(family.into()),
+            ..RoutesRequest::default()
+        };
+        golden(file, &routes(request, ShowFormat::Table));
+    }
+}
+
+#[test]
+fn a_question_means_the_families_that_it_names() {
+    let count = |request: &str| {
+        let replies = replies(&serde_json::from_str(request).unwrap());
+        let lines = text(|screen| {
+            show_routes::render(replies.into_iter(), ShowFormat::Json, screen).map(drop)
+        });
+        lines.lines().count()
+    };
+    for (request, rows) in [
+        // A prefix alone is one of unicast.
+        (r#"{"request":"routes","prefix":{"exact":"10.0.0.0/8"}}"#, 0),
+        (
+            r#"{"request":"routes","prefix":{"exact":"10.0.0.0/8"},"family":"vpnv4"}"#,
+            2,
+        ),
+        (
+            r#"{"request":"routes","prefix":{"exact":"10.0.0.0/8"},"rd":"65000:100"}"#,
+            2,
+        ),
+        (
+            r#"{"request":"routes","prefix":{"exact":"10.0.0.0/8"},"rd":"65000:101"}"#,
+            0,
+        ),
+        (
+            r#"{"request":"routes","prefix":{"longer":"0.0.0.0/0"},"family":"ipv4/vpn"}"#,
+            3,
+        ),
+        (r#"{"request":"routes","rd":"100:1"}"#, 1),
+        (r#"{"request":"routes","family":"rtc"}"#, 2),
+        (r#"{"request":"routes","family":"ipv4/vpn","kind":2}"#, 0),
+        // Alone, its text could be an IPv6 prefix too.
+        (
+            r#"{"request":"routes","prefix":{"route":{"family":"ipv6/vpn","route":"100:1:2001:db8:1111:2222:3333:4444:5555:6666/128"}}}"#,
+            1,
+        ),
+        (
+            r#"{"request":"routes","prefix":{"route":{"family":"ipv4/rtc","route":"65000:rt:65000:100"}}}"#,
+            1,
+        ),
+    ] {
+        assert_eq!(count(request), rows, "{request}");
+    }
+    for (request, wanted) in [
+        (
+            r#"{"request":"routes","prefix":{"covering":"10.0.0.1"},"family":"vpnv4"}"#,
+            "10.0.0.1 is an address, which finds the prefix that covers it in unicast families alone; give a prefix",
+        ),
+        (
+            r#"{"request":"routes","rd":"x"}"#,
+            "`x` is no route distinguisher: expected one like `65000:100`, `192.0.2.1:7`, `4200000000:9`, or 0x and \
+             sixteen digits",
+        ),
+    ] {
+        match replies(&serde_json::from_str(request).unwrap()).pop() {
+            Some(Err(AskError::No(error))) => assert_eq!(error.message, wanted),
+            other => panic!("{request}: {other:?}"),
+        }
+    }
+    let wrong =
+        r#"{"request":"routes","prefix":{"route":{"family":"ipv6/vpn","route":"default"}}}"#;
+    assert!(serde_json::from_str::<Request>(wrong).is_err());
 }
 
 #[test]
@@ -148,7 +223,7 @@ fn fib() {
 
 #[test]
 fn explanation() {
-    let prefix = PrefixQuery::Covering("2001:db8:2::1".parse().unwrap());
+    let prefix = RouteQuery::Covering("2001:db8:2::1".parse().unwrap());
     let all = replies(&Request::Explain {
         prefix,
         router: None,
@@ -157,13 +232,21 @@ fn explanation() {
         "explain-covering.txt",
         &text(|s| explain::render(all.into_iter(), ShowFormat::Table, s)),
     );
-    let prefix = PrefixQuery::Exact("2001:db8:2::/64".parse().unwrap());
+    let prefix = RouteQuery::Exact("2001:db8:2::/64".parse().unwrap());
     let all = replies(&Request::Explain {
         prefix,
         router: Some("overlay".into()),
     });
     golden(
         "explain-kernel.txt",
+        &text(|s| explain::render(all.into_iter(), ShowFormat::Table, s)),
+    );
+    let all = replies(&Request::Explain {
+        prefix: RouteQuery::of("65000:100:10.0.0.0/8".parse().unwrap()),
+        router: None,
+    });
+    golden(
+        "explain-vpn.txt",
         &text(|s| explain::render(all.into_iter(), ShowFormat::Table, s)),
     );
 }
@@ -208,7 +291,7 @@ fn json_documents_can_be_read() {
     let summary = replies(&Request::Summary);
     let all = replies(&peers(None));
     let one = replies(&peers(Some("tor-1")));
-    let prefix = PrefixQuery::Exact("2001:db8:2::/64".parse().unwrap());
+    let prefix = RouteQuery::Exact("2001:db8:2::/64".parse().unwrap());
     let explained = replies(&Request::Explain {
         prefix,
         router: None,
@@ -241,7 +324,7 @@ fn routes_and_kernel_entries_are_json_lines() {
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    assert_eq!(rows.len(), 8);
+    assert_eq!(rows.len(), 14);
     assert!(
         rows.iter()
             .all(|row| row["router"].is_string() && row["as_path"].is_string())
@@ -277,7 +360,7 @@ fn nothing_by_that_name_is_said_with_what_there_is() {
         ),
         (
             r#"{"request":"routes","family":"l2vpn/evpn"}"#,
-            "there is no address family l2vpn/evpn; there are: ipv4/unicast, ipv6/unicast"
+            "there is no address family l2vpn/evpn; there are: ipv4/unicast, ipv6/unicast, ipv4/vpn, ipv6/vpn, ipv4/rtc"
                 .to_owned(),
         ),
         (

@@ -9,7 +9,7 @@ use super::client::AskError;
 use super::table::{Cell, Column, Screen, Style, Table};
 use super::{ask, is_json, words, write_json_line};
 use crate::args::{ShowFormat, ShowRoutesArgs};
-use crate::control::protocol::{End, PrefixQuery, Reply, Request, RoutesRequest, Side};
+use crate::control::protocol::{End, Reply, Request, RouteQuery, RoutesRequest, Side};
 use crate::control::routes::{Attributes, Ineligible, RouteRow};
 
 /// Rows of a section that are held back to choose widths.
@@ -17,14 +17,13 @@ const HELD: usize = 1_000;
 
 /// Asks and shows.
 pub fn run<W: Write>(args: &ShowRoutesArgs, screen: &mut Screen<W>) -> Result<(), AskError> {
-    let prefix = match args.longer {
-        true => args.prefix.clone().map(PrefixQuery::longer),
-        false => args.prefix.clone(),
-    };
+    let (prefix, rd) = args.query().map_err(AskError::bad_request)?;
     let request = RoutesRequest {
         router: args.router.clone(),
         family: args.family.clone(),
         prefix: prefix.clone(),
+        rd: rd.map(|rd| rd.to_string()),
+        kind: args.kind,
         peer: args.peer.clone(),
         side: match (args.received, args.sent) {
             (true, _) => Side::In,
@@ -37,7 +36,7 @@ pub fn run<W: Write>(args: &ShowRoutesArgs, screen: &mut Screen<W>) -> Result<()
     let rows = render(&mut replies, args.common.output, screen)?;
     if let (0, Some(prefix)) = (rows, prefix) {
         return Err(AskError::not_found(match prefix {
-            PrefixQuery::Covering(address) => format!("no route covers {address}"),
+            RouteQuery::Covering(address) => format!("no route covers {address}"),
             prefix => format!("there is no route for {prefix}"),
         }));
     }
@@ -137,15 +136,7 @@ impl Sections {
         let Some((router, family)) = self.of.as_ref().filter(|_| !self.held.is_empty()) else {
             return Ok(());
         };
-        let mut table = Table::new(vec![
-            Column::text("", 3),
-            Column::firm("PREFIX", 43),
-            Column::firm("NEXT HOP", 14),
-            Column::text("FROM", 9),
-            Column::number("PREF", 4),
-            Column::number("MED", 4),
-            Column::text("AS PATH", 11),
-        ]);
+        let mut table = Table::new(columns(family));
         table.fit(self.held.iter().map(Vec::as_slice));
         screen.styled_line(0, &format!("Router {router}, {family}"), Style::Strong)?;
         table.write_titles(screen)?;
@@ -185,6 +176,64 @@ impl Sections {
     }
 }
 
+/// What is shown of a family. Where routes have targets, these say more than the AS path, which is empty within an AS.
+fn columns(family: &str) -> Vec<Column> {
+    let (destination, rest): (Vec<_>, Vec<_>) = match Shape::of(family) {
+        Shape::Unicast => (
+            vec![Column::firm("PREFIX", 43)],
+            vec![
+                Column::number("PREF", 4),
+                Column::number("MED", 4),
+                Column::text("AS PATH", 11),
+            ],
+        ),
+        Shape::Vpn => (
+            vec![
+                Column::firm("RD", 13),
+                Column::firm("PREFIX", 18),
+                Column::number("LABEL", 7),
+            ],
+            vec![Column::number("PREF", 4), Column::text("TARGETS", 11)],
+        ),
+        Shape::Evpn => (
+            vec![Column::firm("ROUTE", 30), Column::number("LABEL", 8)],
+            vec![Column::number("PREF", 4), Column::text("TARGETS", 11)],
+        ),
+        Shape::Membership => (
+            vec![Column::firm("MEMBERSHIP", 43)],
+            vec![Column::number("PREF", 4), Column::text("AS PATH", 11)],
+        ),
+    };
+    let way = [Column::firm("NEXT HOP", 14), Column::text("FROM", 9)];
+    let flags = [Column::text("", 3)];
+    flags
+        .into_iter()
+        .chain(destination)
+        .chain(way)
+        .chain(rest)
+        .collect()
+}
+
+/// How the routes of a family are laid out.
+#[derive(Clone, Copy)]
+enum Shape {
+    Unicast,
+    Vpn,
+    Evpn,
+    Membership,
+}
+
+impl Shape {
+    fn of(family: &str) -> Self {
+        match family {
+            "ipv4/vpn" | "ipv6/vpn" => Self::Vpn,
+            "l2vpn/evpn" => Self::Evpn,
+            "ipv4/rtc" => Self::Membership,
+            _ => Self::Unicast,
+        }
+    }
+}
+
 fn cells(row: &RouteRow) -> Vec<Cell> {
     let mut flags = String::new();
     if row.best {
@@ -207,19 +256,33 @@ fn cells(row: &RouteRow) -> Vec<Cell> {
     };
     let number = |value: Option<u32>| value.map(|value| value.to_string()).unwrap_or_default();
     let attributes = &row.attributes;
-    vec![
-        Cell::styled(flags, style),
-        Cell::styled(row.prefix.to_string(), style),
-        attributes
-            .next_hop
-            .clone()
-            .unwrap_or_else(|| "-".to_owned())
-            .into(),
-        from.into(),
-        number(attributes.local_pref).into(),
-        number(attributes.med).into(),
-        path(attributes).into(),
-    ]
+    let next_hop = attributes.next_hop.clone();
+    let shape = Shape::of(&row.family);
+    let mut cells = vec![Cell::styled(flags, style)];
+    match (shape, &row.rd, row.prefix) {
+        (Shape::Vpn, Some(rd), Some(prefix)) => {
+            cells.push(Cell::styled(rd.as_str(), style));
+            cells.push(Cell::styled(prefix.to_string(), style));
+            cells.push(row.labels().into());
+        }
+        (Shape::Evpn, ..) => {
+            cells.push(Cell::styled(row.route.as_str(), style));
+            cells.push(row.labels().into());
+        }
+        _ => cells.push(Cell::styled(row.route.as_str(), style)),
+    }
+    cells.push(next_hop.unwrap_or_else(|| "-".to_owned()).into());
+    cells.push(from.into());
+    cells.push(number(attributes.local_pref).into());
+    match shape {
+        Shape::Unicast => {
+            cells.push(number(attributes.med).into());
+            cells.push(path(attributes).into());
+        }
+        Shape::Membership => cells.push(path(attributes).into()),
+        Shape::Vpn | Shape::Evpn => cells.push(attributes.route_targets().join(" ").into()),
+    }
+    cells
 }
 
 /// AS path and the letter of the origin, as people write them.

@@ -1,6 +1,7 @@
 //! PURE: times, sizes and lists in words.
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::control::views::EventView;
 
@@ -68,6 +69,23 @@ pub fn count(value: u64, one: &str, many: &str) -> String {
     format!("{} {}", number(value), if value == 1 { one } else { many })
 }
 
+/// A field of JSON as people read it: without quotes and brackets.
+pub fn value(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::Bool(value) => yes(*value).to_owned(),
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(self::value).collect::<Vec<_>>().join(", "),
+        Value::Object(fields) => {
+            let fields = fields.iter();
+            let fields = fields
+                .map(|(name, field)| format!("{} {}", name.replace('_', " "), self::value(field)));
+            fields.collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
 /// The list, or a word for nothing.
 pub fn list<T: AsRef<str>>(items: &[T], nothing: &str) -> String {
     match items {
@@ -99,6 +117,13 @@ mod tests {
         ] {
             assert_eq!(time(seconds), wanted);
         }
+    }
+
+    #[test]
+    fn fields_of_json_are_words() {
+        let json = serde_json::json!({"labels": [16, 17], "gate_way": "10.0.0.1", "sticky": true});
+        assert_eq!(value(&json), "gate way 10.0.0.1, labels 16, 17, sticky yes");
+        assert_eq!(value(&Value::Null), "");
     }
 
     #[test]

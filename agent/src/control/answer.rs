@@ -10,11 +10,12 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use bgp_wire::RouteDistinguisher;
 use serde_json::Value;
 
 use super::protocol::{
-    End, ErrorCode, ErrorReply, Explained, ObjectKind, PrefixQuery, Reply, Request, RoutesRequest,
-    SORTED_ROWS, Side,
+    End, ErrorCode, ErrorReply, Explained, ObjectKind, PrefixQuery, Reply, Request, RouteQuery,
+    RoutesRequest, SORTED_ROWS, Side,
 };
 use super::routes::{FibFilter, FibRow, RouteFilter, RouteRow, RouteSide, RouteTable, Rows};
 use super::views::{PeerView, Views};
@@ -137,8 +138,8 @@ trait SortKey {
 
 impl SortKey for RouteRow {
     fn compare(&self, other: &Self) -> std::cmp::Ordering {
-        self.prefix
-            .cmp(&other.prefix)
+        self.key
+            .cmp(&other.key)
             .then_with(|| other.best.cmp(&self.best))
             .then_with(|| other.multipath.cmp(&self.multipath))
             .then_with(|| self.peer.cmp(&other.peer))
@@ -256,6 +257,7 @@ fn routes(request: &RoutesRequest, views: &dyn Views) -> Result<Walk<RouteRow>, 
     if request.side != Side::Table && peers.is_none() {
         return Err(bad_request("the routes of which peer? name one"));
     }
+    let asked = Asked::new(request)?;
     let mut parts: VecDeque<Rows<RouteRow>> = VecDeque::new();
     let mut families = Vec::new();
     for (router, table) in views.tables() {
@@ -266,21 +268,15 @@ fn routes(request: &RoutesRequest, views: &dyn Views) -> Result<Walk<RouteRow>, 
             if !families.contains(&family) {
                 families.push(family.clone());
             }
-            if request
-                .family
-                .as_ref()
-                .is_some_and(|asked| !is_family(asked, &family))
-                || request
-                    .prefix
-                    .as_ref()
-                    .is_some_and(|prefix| !speaks_of(prefix, &family))
-            {
+            if !asked.concerns(&family) {
                 continue;
             }
             for side in sides(request, &router, peers.as_deref()) {
                 let filter = RouteFilter {
                     family: family.clone(),
                     prefix: request.prefix.clone(),
+                    rd: asked.rd,
+                    kind: request.kind,
                     side,
                 };
                 parts.push_back(route_part(&router, &table, filter));
@@ -360,7 +356,7 @@ fn fib(
 }
 
 fn explain(
-    prefix: &PrefixQuery,
+    prefix: &RouteQuery,
     router: Option<&str>,
     views: &dyn Views,
 ) -> Result<Vec<Reply>, ErrorReply> {
@@ -380,9 +376,8 @@ fn explain(
             }
         }
         let destination = match (&route, prefix) {
-            (Some(route), _) => Some(route.prefix),
-            (None, PrefixQuery::Exact(net) | PrefixQuery::Longer(net)) => Some(*net),
-            (None, PrefixQuery::Covering(_)) => None,
+            (Some(route), _) => route.prefix,
+            (None, query) => query.prefix(),
         };
         let mut kernel = match (&fib, destination) {
             (Some(fib), Some(destination)) => fib.explain(&destination),
@@ -400,7 +395,7 @@ fn explain(
     }
     if replies.is_empty() {
         return Err(not_found(match prefix {
-            PrefixQuery::Covering(address) => format!("no route covers {address}"),
+            RouteQuery::Covering(address) => format!("no route covers {address}"),
             prefix => format!("no router knows {prefix}"),
         }));
     }
@@ -440,14 +435,76 @@ fn is_named(asked: &str, name: &str) -> bool {
         || (!asked.contains('/') && name.rsplit_once('/').is_some_and(|(_, last)| last == asked))
 }
 
-/// `ipv6`, `IPv6/Unicast` and `ipv6-unicast` all mean `ipv6/unicast`.
+const EVPN: &str = "l2vpn/evpn";
+const RTC: &str = "ipv4/rtc";
+
+/// `ipv6`, `IPv6/Unicast` and `ipv6-unicast` all mean `ipv6/unicast`; other families have short names too.
 fn is_family(asked: &str, family: &str) -> bool {
     let asked = asked.to_ascii_lowercase().replace('-', "/");
-    asked == family || family.strip_suffix("/unicast") == Some(&asked)
+    let known = match asked.as_str() {
+        "vpnv4" => "ipv4/vpn",
+        "vpnv6" => "ipv6/vpn",
+        "evpn" => EVPN,
+        "rtc" => RTC,
+        asked => asked,
+    };
+    known == family || family.strip_suffix("/unicast") == Some(known)
 }
 
-fn speaks_of(prefix: &PrefixQuery, family: &str) -> bool {
-    family.starts_with(if prefix.is_ipv6() { "ipv6/" } else { "ipv4/" })
+/// Whether a question about no family means this one.
+fn is_unicast(family: &str) -> bool {
+    family.ends_with("/unicast")
+}
+
+/// What a request for routes is about, as far as it says which families it means.
+struct Asked<'a> {
+    request: &'a RoutesRequest,
+    rd: Option<RouteDistinguisher>,
+}
+
+impl<'a> Asked<'a> {
+    fn new(request: &'a RoutesRequest) -> Result<Self, ErrorReply> {
+        let rd = request.rd.as_deref().map(str::parse).transpose();
+        let rd = rd.map_err(|error: bgp_wire::ParseRdError| bad_request(error.to_string()))?;
+        if let (Some(RouteQuery::Covering(address)), Some(asked)) =
+            (&request.prefix, &request.family)
+            && !["ipv4/unicast", "ipv6/unicast"]
+                .iter()
+                .any(|family| is_family(asked, family))
+        {
+            return Err(bad_request(format!(
+                "{address} is an address, which finds the prefix that covers it in unicast families alone; \
+                 give a prefix"
+            )));
+        }
+        Ok(Self { request, rd })
+    }
+
+    fn concerns(&self, family: &str) -> bool {
+        let request = self.request;
+        if let Some(asked) = &request.family
+            && !is_family(asked, family)
+        {
+            return false;
+        }
+        // Only EVPN has types of routes, and unicast and route targets no distinguisher.
+        if request.kind.is_some() && family != EVPN
+            || self.rd.is_some() && (is_unicast(family) || family == RTC)
+        {
+            return false;
+        }
+        let named = request.family.is_some() || self.rd.is_some() || request.kind.is_some();
+        let of =
+            |ipv6: bool| family == EVPN || family.starts_with(if ipv6 { "ipv6/" } else { "ipv4/" });
+        match &request.prefix {
+            None => true,
+            Some(RouteQuery::Route(route)) => route.family().to_string() == family,
+            Some(RouteQuery::Covering(address)) => is_unicast(family) && of(address.is_ipv6()),
+            Some(RouteQuery::Exact(net) | RouteQuery::Longer(net)) => {
+                (named || is_unicast(family)) && of(net.addr().is_ipv6())
+            }
+        }
+    }
 }
 
 /// The names of the routers that are meant. Not by their views, which are dear: they count whole tables.

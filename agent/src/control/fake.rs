@@ -1,6 +1,7 @@
 //! Views made of typed data, for tests: two routers, sessions in good and bad health, and a table of any size.
 
 mod node;
+mod vpn;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 pub(crate) use self::node::{LONG_NAME, node};
-use super::protocol::{ObjectKind, PrefixQuery};
+use super::protocol::{ObjectKind, PrefixQuery, RouteQuery};
 use super::routes::{
     Attributes, FibFilter, FibRow, FibView, RouteExplanation, RouteFilter, RouteRow, RouteSide,
     RouteTable, Rows,
@@ -116,9 +117,29 @@ fn covers(prefix: &PrefixQuery, candidate: &IpNet) -> bool {
     }
 }
 
+fn means(query: &RouteQuery, route: &str, prefix: Option<IpNet>) -> bool {
+    match query {
+        RouteQuery::Exact(net) => prefix == Some(*net),
+        RouteQuery::Covering(address) => prefix.is_some_and(|net| net.contains(address)),
+        RouteQuery::Longer(net) => prefix.is_some_and(|candidate| net.contains(&candidate)),
+        RouteQuery::Route(wanted) => wanted.to_string() == route,
+    }
+}
+
 impl RouteTable for Listed {
     fn families(&self) -> Vec<String> {
-        vec!["ipv4/unicast".to_owned(), "ipv6/unicast".to_owned()]
+        let own = self.rows.iter().map(|row| row.family.as_str());
+        let all = [
+            "ipv4/unicast",
+            "ipv6/unicast",
+            "ipv4/vpn",
+            "ipv6/vpn",
+            "ipv4/rtc",
+        ]
+        .iter();
+        all.filter(|family| family.ends_with("/unicast") || own.clone().any(|own| own == **family))
+            .map(|family| (*family).to_owned())
+            .collect()
     }
 
     fn rows(&self, filter: &RouteFilter) -> Rows<RouteRow> {
@@ -127,7 +148,8 @@ impl RouteTable for Listed {
                 && filter
                     .prefix
                     .as_ref()
-                    .is_none_or(|prefix| covers(prefix, &row.prefix))
+                    .is_none_or(|query| means(query, &row.route, row.prefix))
+                && filter.rd.is_none_or(|rd| row.rd == Some(rd.to_string()))
                 && match &filter.side {
                     RouteSide::Table { peer, best } => {
                         (!best || row.best) && peer.as_ref().is_none_or(|peer| *peer == row.peer)
@@ -139,10 +161,10 @@ impl RouteTable for Listed {
         by_twos(rows.cloned().collect())
     }
 
-    fn explain(&self, prefix: &PrefixQuery) -> Option<RouteExplanation> {
+    fn explain(&self, query: &RouteQuery) -> Option<RouteExplanation> {
         self.explanations
             .iter()
-            .find(|one| covers(prefix, &one.prefix))
+            .find(|one| means(query, &one.route, one.prefix))
             .cloned()
     }
 }
@@ -173,9 +195,8 @@ impl Synthetic {
         let mixed = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let host = (0x2001_0db8u128 << 96) | (u128::from(mixed) << 16);
         let peer = ["tor-1", "tor-2"][(n % 2) as usize];
+        let net = IpNet::new(IpAddr::V6(host.into()), 112).unwrap();
         RouteRow {
-            family: "ipv6/unicast".to_owned(),
-            prefix: IpNet::new(IpAddr::V6(host.into()), 112).unwrap().trunc(),
             peer: peer.to_owned(),
             best: true,
             attributes: Attributes {
@@ -186,7 +207,7 @@ impl Synthetic {
                 communities: vec!["65001:100".to_owned(), format!("65001:{}", n % 100)],
                 ..Attributes::default()
             },
-            ..RouteRow::default()
+            ..RouteRow::of(net.into())
         }
     }
 }
@@ -215,7 +236,7 @@ impl RouteTable for Synthetic {
         })
     }
 
-    fn explain(&self, _prefix: &PrefixQuery) -> Option<RouteExplanation> {
+    fn explain(&self, _query: &RouteQuery) -> Option<RouteExplanation> {
         None
     }
 }

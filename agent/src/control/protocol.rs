@@ -6,8 +6,10 @@
 
 use std::net::IpAddr;
 
+use bgp_wire::Family;
 use clap::ValueEnum;
 use ipnet::IpNet;
+use rib::RouteKey;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -49,7 +51,7 @@ pub enum Request {
     /// One destination in all routers, from the session to the kernel.
     Explain {
         /// The destination.
-        prefix: PrefixQuery,
+        prefix: RouteQuery,
         /// Only in this router.
         #[serde(default)]
         router: Option<String>,
@@ -72,8 +74,12 @@ pub struct RoutesRequest {
     pub router: Option<String>,
     /// Only of this family.
     pub family: Option<String>,
-    /// Only these destinations.
-    pub prefix: Option<PrefixQuery>,
+    /// Only these destinations; unicast ones, if they are prefixes and neither a family nor a route distinguisher is given.
+    pub prefix: Option<RouteQuery>,
+    /// Only with this route distinguisher.
+    pub rd: Option<String>,
+    /// Only EVPN routes of this type.
+    pub kind: Option<u8>,
     /// Only of this peer, by name or address.
     pub peer: Option<String>,
     /// Which side.
@@ -95,7 +101,89 @@ pub enum Side {
     Out,
 }
 
-/// Some destinations.
+/// Some destinations of the tables.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RouteQuery {
+    /// What has this prefix.
+    Exact(IpNet),
+    /// The longest unicast prefix that covers an address.
+    Covering(IpAddr),
+    /// What has this prefix, or one inside it.
+    Longer(IpNet),
+    /// This route.
+    Route(#[serde(with = "route")] RouteKey),
+}
+
+impl std::fmt::Display for RouteQuery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Exact(net) => write!(f, "{net}"),
+            Self::Covering(address) => write!(f, "{address}"),
+            Self::Longer(net) => write!(f, "{net} and longer"),
+            Self::Route(route) => write!(f, "{route}"),
+        }
+    }
+}
+
+impl RouteQuery {
+    /// The question about one destination: a plain prefix is asked for in whichever family is meant.
+    pub fn of(route: RouteKey) -> Self {
+        match (route.family(), route.net()) {
+            (Family::IPV4_UNICAST | Family::IPV6_UNICAST, Some(net)) => Self::Exact(net),
+            _ => Self::Route(route),
+        }
+    }
+
+    /// The prefix that is asked for, without anything around it.
+    pub fn prefix(&self) -> Option<IpNet> {
+        match self {
+            Self::Exact(net) | Self::Longer(net) => Some(*net),
+            Self::Covering(_) | Self::Route(_) => None,
+        }
+    }
+}
+
+/// A route as text beside its family: `1:2:2001:db8::/32` alone could be two routes.
+mod route {
+    use bgp_wire::Family;
+    use rib::RouteKey;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+    #[derive(Serialize, Deserialize)]
+    struct Text {
+        family: String,
+        route: String,
+    }
+
+    pub(super) fn serialize<S: Serializer>(
+        route: &RouteKey,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let text = Text {
+            family: route.family().to_string(),
+            route: route.to_string(),
+        };
+        text.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<RouteKey, D::Error> {
+        let Text { family, route } = Text::deserialize(deserializer)?;
+        let family: Family = family.parse().map_err(de::Error::custom)?;
+        let read = match family {
+            Family::IPV4_VPN => route.parse().ok().map(RouteKey::VpnV4),
+            Family::IPV6_VPN => route.parse().ok().map(RouteKey::VpnV6),
+            Family::RTC => route.parse().ok().map(RouteKey::RouteTarget),
+            _ => route.parse().ok(),
+        };
+        read.filter(|read: &RouteKey| read.family() == family)
+            .ok_or_else(|| de::Error::custom(format!("`{route}` is no route of {family}")))
+    }
+}
+
+/// Some destinations of the kernel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PrefixQuery {
@@ -113,25 +201,6 @@ impl std::fmt::Display for PrefixQuery {
             Self::Exact(net) => write!(f, "{net}"),
             Self::Covering(address) => write!(f, "{address}"),
             Self::Longer(net) => write!(f, "{net} and longer"),
-        }
-    }
-}
-
-impl PrefixQuery {
-    /// The same question about everything inside it as well.
-    pub fn longer(self) -> Self {
-        match self {
-            Self::Exact(net) => Self::Longer(net),
-            Self::Covering(address) => Self::Longer(IpNet::from(address)),
-            Self::Longer(net) => Self::Longer(net),
-        }
-    }
-
-    /// Whether it is about IPv6.
-    pub fn is_ipv6(&self) -> bool {
-        match self {
-            Self::Exact(net) | Self::Longer(net) => matches!(net, IpNet::V6(_)),
-            Self::Covering(address) => address.is_ipv6(),
         }
     }
 }

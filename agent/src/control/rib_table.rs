@@ -7,11 +7,12 @@ use std::sync::Arc;
 use bgp_wire::{AttrCode, AttrRef, Family, PathId};
 use ipnet::IpNet;
 use rib::{
-    Cursor, Explanation, OutRow, Page, PeerIdx, Reason, Rib, Row, RowQuery, SourceKind, Step,
-    ToldGroup,
+    Cursor, Explanation, OutRow, Page, PeerIdx, Reason, Rib, RouteKey, Row, RowQuery, SourceKind,
+    Step, ToldGroup,
 };
 
-use super::protocol::PrefixQuery;
+use super::fields;
+use super::protocol::RouteQuery;
 use super::routes::{
     Attributes, Ineligible, PathExplanation, RouteExplanation, RouteFilter, RouteRow, RouteSide,
     RouteTable, Rows, StepExplanation, ToldExplanation,
@@ -50,16 +51,26 @@ impl RibTable {
             .map(|(idx, _)| *idx)
     }
 
-    /// The prefixes that are meant, and whether those inside them are too; none if there are none.
-    fn prefix(&self, prefix: &PrefixQuery) -> Option<(IpNet, bool)> {
-        match prefix {
-            PrefixQuery::Exact(net) => Some((*net, false)),
-            PrefixQuery::Longer(net) => Some((*net, true)),
-            PrefixQuery::Covering(address) => {
-                let found = self.rib.lookup(*address, u8::MAX)?;
-                Some((found.prefix, false))
-            }
+    /// What is asked of the rib, except by whom and which side; `None` if there can be nothing.
+    fn query(&self, filter: &RouteFilter) -> Option<RowQuery> {
+        let mut query = RowQuery {
+            family: Some(filter.family.parse().ok()?),
+            rd: filter.rd,
+            ..RowQuery::default()
+        };
+        match &filter.prefix {
+            None => {}
+            Some(RouteQuery::Exact(net)) => query.prefix = Some(*net),
+            Some(RouteQuery::Longer(net)) => (query.prefix, query.longer) = (Some(*net), true),
+            Some(RouteQuery::Covering(address)) => query.prefix = Some(self.covering(*address)?),
+            Some(RouteQuery::Route(route)) => query.route = Some(*route),
         }
+        Some(query)
+    }
+
+    /// The longest unicast prefix that covers an address.
+    fn covering(&self, address: IpAddr) -> Option<IpNet> {
+        Some(self.rib.lookup(address, u8::MAX)?.prefix)
     }
 }
 
@@ -91,20 +102,9 @@ impl RouteTable for RibTable {
     }
 
     fn rows(&self, filter: &RouteFilter) -> Rows<RouteRow> {
-        let Ok(family) = filter.family.parse::<Family>() else {
+        let Some(mut query) = self.query(filter) else {
             return nothing();
         };
-        let mut query = RowQuery {
-            family: Some(family),
-            ..RowQuery::default()
-        };
-        if let Some(prefix) = &filter.prefix {
-            let Some((net, longer)) = self.prefix(prefix) else {
-                return nothing();
-            };
-            query.prefix = Some(net);
-            query.longer = longer;
-        }
         let rib = self.rib.clone();
         let named = match &filter.side {
             RouteSide::Table { peer: None, .. } => None,
@@ -121,7 +121,7 @@ impl RouteTable for RibTable {
             (RouteSide::Out { .. }, Some(member)) => walk(
                 rib,
                 move |rib, from, budget| rib.adj_out_rows(member, &query, from, budget),
-                move |rib, row| told(rib, family, row),
+                told,
             ),
             (side, peer) => {
                 query.peer = peer;
@@ -130,32 +130,44 @@ impl RouteTable for RibTable {
                 walk(
                     rib,
                     move |rib, from, budget| rib.rows(&query, from, budget),
-                    move |rib, row| shown(rib, family, row, received),
+                    move |rib, row| shown(rib, row, received),
                 )
             }
         }
     }
 
-    fn explain(&self, prefix: &PrefixQuery) -> Option<RouteExplanation> {
-        let (net, _) = self.prefix(prefix)?;
-        let mut explained = Explainer::new(&self.rib).explain(self.rib.explain(net)?);
+    fn explain(&self, route: &RouteQuery) -> Option<RouteExplanation> {
+        let route = match route {
+            RouteQuery::Exact(net) | RouteQuery::Longer(net) => RouteKey::from(*net),
+            RouteQuery::Covering(address) => self.covering(*address)?.into(),
+            RouteQuery::Route(route) => *route,
+        };
+        let prefix = unicast(&route);
+        let mut explained = Explainer::new(&self.rib).explain(self.rib.explain(route)?);
         let local = |path: &&mut PathExplanation| path.source == LOCAL;
         for path in explained.paths.iter_mut().filter(local) {
-            path.advertisement = self.originator(&net).map(str::to_owned);
+            path.advertisement = prefix
+                .and_then(|prefix| self.originator(&prefix))
+                .map(str::to_owned);
         }
         Some(explained)
     }
 }
 
-fn told(rib: &Rib, family: Family, row: OutRow) -> RouteRow {
+/// The prefix of a unicast route.
+fn unicast(route: &RouteKey) -> Option<IpNet> {
+    let plain = matches!(route.family(), Family::IPV4_UNICAST | Family::IPV6_UNICAST);
+    route.net().filter(|_| plain)
+}
+
+fn told(rib: &Rib, row: OutRow) -> RouteRow {
     RouteRow {
-        family: family.to_string(),
-        prefix: row.prefix,
+        nlri: fields::of_nlri(&row.route, &row.detail),
         peer: row.source_name.to_string(),
         peer_address: address(rib, row.source),
         path_id: path_id(row.path_id, row.source),
         attributes: attributes(row.attrs.as_ref()),
-        ..RouteRow::default()
+        ..RouteRow::of(row.route)
     }
 }
 
@@ -164,15 +176,13 @@ fn path_id(id: PathId, source: PeerIdx) -> Option<u32> {
     (id.0 != 0 && !source.is_local()).then_some(id.0)
 }
 
-fn shown(rib: &Rib, family: Family, row: Row, received: bool) -> RouteRow {
+fn shown(rib: &Rib, row: Row, received: bool) -> RouteRow {
     let attrs = match &row.received {
         Some(before) if received => before,
         _ => &row.attrs,
     };
     RouteRow {
-        router: String::new(),
-        family: family.to_string(),
-        prefix: row.prefix,
+        nlri: fields::of_nlri(&row.route, &row.detail),
         peer: row.peer_name.to_string(),
         peer_address: address(rib, row.peer),
         best: row.best,
@@ -181,6 +191,7 @@ fn shown(rib: &Rib, family: Family, row: Row, received: bool) -> RouteRow {
         ineligible: row.ineligible.map(Ineligible::from),
         path_id: path_id(row.path_id, row.peer),
         attributes: attributes(attrs.as_ref()),
+        ..RouteRow::of(row.route)
     }
 }
 
@@ -266,10 +277,6 @@ impl<'a> Explainer<'a> {
     }
 
     fn explain(&self, explanation: Explanation) -> RouteExplanation {
-        let family = match explanation.prefix {
-            IpNet::V4(_) => Family::IPV4_UNICAST,
-            IpNet::V6(_) => Family::IPV6_UNICAST,
-        };
         let told = explanation
             .told
             .iter()
@@ -284,17 +291,16 @@ impl<'a> Explainer<'a> {
         let paths = explanation.paths.into_iter();
         RouteExplanation {
             router: String::new(),
-            family: family.to_string(),
-            prefix: explanation.prefix,
-            paths: paths
-                .map(|(row, reason)| self.path(family, row, &reason))
-                .collect(),
+            family: explanation.route.family().to_string(),
+            route: explanation.route.to_string(),
+            prefix: unicast(&explanation.route),
+            paths: paths.map(|(row, reason)| self.path(row, &reason)).collect(),
             steps,
             told,
         }
     }
 
-    fn path(&self, family: Family, row: Row, reason: &Reason) -> PathExplanation {
+    fn path(&self, row: Row, reason: &Reason) -> PathExplanation {
         let peer = self.rib.peer(row.peer);
         let local = peer.kind == SourceKind::Local;
         let policy = match (row.ineligible, &row.received) {
@@ -327,7 +333,7 @@ impl<'a> Explainer<'a> {
             .as_ref()
             .map(|before| attributes(before.as_ref()));
         PathExplanation {
-            row: shown(self.rib, family, row, false),
+            row: shown(self.rib, row, false),
             source: source(peer.kind).to_owned(),
             advertisement: None,
             peer_as: (!local).then_some(peer.asn.0),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bgp_wire::{
-    Asn, AttrEditor, AttrScratch, Encoding, Family, NextHop, Origin, PathId, RouterId,
+    Asn, AttrEditor, AttrScratch, Encoding, Family, FamilySet, NextHop, Origin, PathId, RouterId,
     SessionContext, decode_update, encode_announce,
 };
 use bytes::BytesMut;
@@ -14,7 +14,7 @@ use rib::{
     Inbound, MemberQueue, PeerIdx, PeerInfo, Rib, RibConfig, Selection, SourceKind,
 };
 
-use super::protocol::PrefixQuery;
+use super::protocol::RouteQuery;
 use super::rib_table::RibTable;
 use super::routes::{Ineligible, RouteExplanation, RouteFilter, RouteRow, RouteSide, RouteTable};
 use crate::desired::{Origination, OriginationKey, RouterKey};
@@ -44,6 +44,7 @@ impl Node {
             selection: Selection {
                 decision: DecisionConfig::default(),
                 max_paths: 2,
+                require_reachable: false,
             },
             next_hops: Arc::new(AllReachable),
         }));
@@ -78,7 +79,9 @@ impl Node {
             cluster_id: RouterId(0x0a00_0001),
             own_ipv4: Some(NextHop::V4([10, 0, 0, 254].into())),
             own_ipv6: None,
-            ipv6_next_hop_for_ipv4: false,
+            ipv6_next_hops: FamilySet::EMPTY,
+            wanted: None,
+            router_id: RouterId(1),
             next_hop_self: false,
             policy: ExportPolicy::AcceptAll,
         };
@@ -131,10 +134,12 @@ impl Node {
         while self.exporter.drain(&self.rib, 1_000).more {}
     }
 
-    fn rows(&self, prefix: Option<PrefixQuery>, side: RouteSide) -> Vec<RouteRow> {
+    fn rows(&self, prefix: Option<RouteQuery>, side: RouteSide) -> Vec<RouteRow> {
         let filter = RouteFilter {
             family: "ipv4/unicast".to_owned(),
             prefix,
+            rd: None,
+            kind: None,
             side,
         };
         let mut walk = self.table.rows(&filter);
@@ -146,9 +151,7 @@ impl Node {
     }
 
     fn explain(&self, prefix: &str) -> RouteExplanation {
-        self.table
-            .explain(&PrefixQuery::Exact(net(prefix)))
-            .unwrap()
+        self.table.explain(&RouteQuery::Exact(net(prefix))).unwrap()
     }
 }
 
@@ -194,7 +197,7 @@ fn node() -> Node {
 fn rows_have_what_was_received() {
     let node = node();
     let rows = node.rows(
-        Some(PrefixQuery::Exact(net("192.0.2.0/24"))),
+        Some(RouteQuery::Exact(net("192.0.2.0/24"))),
         table(None, false),
     );
     let [best, other] = rows.as_slice() else {
@@ -225,9 +228,9 @@ fn filters_choose() {
     assert_eq!(count(None, table(None, true)), 2);
     assert_eq!(count(None, table(Some("right"), false)), 3);
     assert_eq!(count(None, table(Some("nobody"), false)), 0);
-    let inside = PrefixQuery::Longer(net("198.51.100.0/23").trunc());
+    let inside = RouteQuery::Longer(net("198.51.100.0/23").trunc());
     assert_eq!(count(Some(inside), table(None, false)), 2);
-    let covering = |text: &str| Some(PrefixQuery::Covering(text.parse().unwrap()));
+    let covering = |text: &str| Some(RouteQuery::Covering(text.parse().unwrap()));
     assert_eq!(count(covering("198.51.100.1"), table(None, false)), 1);
     assert_eq!(count(covering("203.0.113.1"), table(None, false)), 0);
     assert_eq!(
@@ -265,7 +268,7 @@ fn our_own_path_names_its_advertisement() {
 fn a_loop_is_kept_and_said() {
     let node = node();
     let rows = node.rows(
-        Some(PrefixQuery::Exact(net("198.51.100.128/25"))),
+        Some(RouteQuery::Exact(net("198.51.100.128/25"))),
         table(None, false),
     );
     assert_eq!(rows[0].ineligible, Some(Ineligible::AsLoop));
@@ -286,7 +289,7 @@ fn what_a_peer_was_told_is_what_it_was_told() {
         );
         rows.sort_by_key(|row| row.prefix);
         rows.iter()
-            .map(|row| (row.prefix.to_string(), row.attributes.as_path.clone()))
+            .map(|row| (row.route.clone(), row.attributes.as_path.clone()))
             .collect::<Vec<_>>()
     };
     let own = |prefix: &str, path: &str| (prefix.to_owned(), path.to_owned());
@@ -402,7 +405,7 @@ fn our_own_routes_are_originated_here() {
     assert_eq!(explanation.paths[0].row.peer_address, None);
     assert!(
         node.table
-            .explain(&PrefixQuery::Exact(net("10.2.0.0/16")))
+            .explain(&RouteQuery::Exact(net("10.2.0.0/16")))
             .is_none()
     );
 }

@@ -5,10 +5,13 @@
 
 use std::net::IpAddr;
 
+use bgp_wire::RouteDistinguisher;
 use ipnet::IpNet;
+use rib::RouteKey;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-use super::protocol::PrefixQuery;
+use super::protocol::{PrefixQuery, RouteQuery};
 
 /// A walk through rows: each call looks at no more than about so many entries and gives what it found, perhaps
 /// nothing; `None` at the end.
@@ -22,7 +25,11 @@ pub struct RouteFilter {
     /// Address family, such as `ipv6/unicast`.
     pub family: String,
     /// Destinations; all without it.
-    pub prefix: Option<PrefixQuery>,
+    pub prefix: Option<RouteQuery>,
+    /// Route distinguisher; any without it.
+    pub rd: Option<RouteDistinguisher>,
+    /// Type of EVPN routes; any without it.
+    pub kind: Option<u8>,
     /// Which side of the table.
     pub side: RouteSide,
 }
@@ -56,7 +63,7 @@ pub trait RouteTable: Send + Sync {
     /// A walk through some rows.
     fn rows(&self, filter: &RouteFilter) -> Rows<RouteRow>;
     /// Everything about one destination; none when there is none.
-    fn explain(&self, prefix: &PrefixQuery) -> Option<RouteExplanation>;
+    fn explain(&self, route: &RouteQuery) -> Option<RouteExplanation>;
 }
 
 /// The kernel side of all routers.
@@ -84,8 +91,20 @@ pub struct RouteRow {
     pub router: String,
     /// Address family.
     pub family: String,
-    /// The destination.
-    pub prefix: IpNet,
+    /// The destination, as text.
+    pub route: String,
+    /// The same, as long as the row is in the agent: what rows are sorted by.
+    #[serde(skip)]
+    pub key: Option<RouteKey>,
+    /// Its IP prefix, in families and types of routes that have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<IpNet>,
+    /// Its route distinguisher, in families that have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rd: Option<String>,
+    /// What came in the NLRI, by name: labels, gateway, ESI; nothing in unicast families.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub nlri: Map<String, Value>,
     /// Who it is from: name of the peer, `local` for what we originate.
     pub peer: String,
     /// Address of that peer.
@@ -109,6 +128,37 @@ pub struct RouteRow {
     /// Attributes.
     #[serde(flatten)]
     pub attributes: Attributes,
+}
+
+impl RouteRow {
+    /// A row about a destination, without anything else.
+    pub fn of(route: RouteKey) -> Self {
+        Self {
+            family: route.family().to_string(),
+            route: route.to_string(),
+            prefix: route.net(),
+            rd: route.rd().map(|rd| rd.to_string()),
+            key: Some(route),
+            ..Self::default()
+        }
+    }
+
+    /// The labels that came with it, as people write them; nothing where there are none.
+    pub fn labels(&self) -> String {
+        let labels = self.nlri.get("labels").and_then(Value::as_array);
+        let labels = labels.into_iter().flatten().map(ToString::to_string);
+        labels.collect::<Vec<_>>().join("/")
+    }
+}
+
+impl Attributes {
+    /// The route targets among the extended communities (RFC 4360 section 4), without the word.
+    pub fn route_targets(&self) -> Vec<&str> {
+        let targets = self.ext_communities.iter();
+        targets
+            .filter_map(|text| text.strip_prefix("rt:"))
+            .collect()
+    }
 }
 
 fn is_false(value: &bool) -> bool {
@@ -214,8 +264,11 @@ pub struct RouteExplanation {
     pub router: String,
     /// Address family.
     pub family: String,
-    /// The destination.
-    pub prefix: IpNet,
+    /// The destination, as text.
+    pub route: String,
+    /// The prefix of a unicast route: what the kernel has it by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<IpNet>,
     /// All paths, the best first.
     pub paths: Vec<PathExplanation>,
     /// Decision steps that were taken, in order.

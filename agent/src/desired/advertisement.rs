@@ -22,6 +22,8 @@ pub(super) fn build(
     let spec = &object.spec;
     let router = routers.by_ref(&key.namespace, &spec.router_ref, findings)?;
     let family = family(spec.address_family);
+    let unicast = [Family::IPV4_UNICAST, Family::IPV6_UNICAST];
+    let family = family.filter(|family| unicast.contains(family));
     match family {
         None => findings.not_implemented("spec.addressFamily", "use ipv4/unicast or ipv6/unicast"),
         Some(family) if !router.families.contains(&family) => {

@@ -348,6 +348,8 @@ pub(super) fn family(family: AddressFamily) -> Option<Family> {
     match (family.afi, family.safi) {
         (Afi::Ipv4, Safi::Unicast) => Some(Family::IPV4_UNICAST),
         (Afi::Ipv6, Safi::Unicast) => Some(Family::IPV6_UNICAST),
+        (Afi::Ipv4, Safi::Vpn) => Some(Family::IPV4_VPN),
+        (Afi::Ipv6, Safi::Vpn) => Some(Family::IPV6_VPN),
         _ => None,
     }
 }

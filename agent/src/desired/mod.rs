@@ -37,5 +37,5 @@ pub(crate) use select::{label_key, label_value};
 pub use snapshot::{FamilyCounts, KernelState, OriginationState, PeerState, RouterState, Snapshot};
 pub use types::{
     Decision, Desired, FamilyConfig, KernelConfig, Origination, OriginationKey, Password, Peer,
-    PeerKey, RemoteAs, Router, RouterKey, Ttl,
+    PeerKey, RemoteAs, Router, RouterKey, Ttl, has_route_targets,
 };

@@ -202,10 +202,10 @@ fn on_router(
     let carries_ipv4 = session
         .families
         .iter()
-        .any(|config| config.family == Family::IPV4_UNICAST);
+        .any(|config| [Family::IPV4_UNICAST, Family::IPV4_VPN].contains(&config.family));
     if spec.extended_next_hop == Some(true) && !carries_ipv4 {
-        let message = "the session carries no IPv4 routes, so it changes nothing; add ipv4/unicast to \
-                       addressFamilies or remove it";
+        let message = "the session carries no IPv4 routes, so it changes nothing; add ipv4/unicast or ipv4/vpn to \
+                       addressFamilies, or remove it";
         findings.warn("spec.extendedNextHop", Reason::NoEffect, message);
     }
     let hops = |field, value: Option<i32>, max, findings: &mut Findings<'_>| match value {

@@ -5,11 +5,7 @@
 
 use super::objects::Kind;
 
-const ROUTER: [&str; 3] = [
-    "spec.gracefulRestart",
-    "spec.gracefulShutdown",
-    "spec.routeReflector.requireReachableNextHop",
-];
+const ROUTER: [&str; 2] = ["spec.gracefulRestart", "spec.gracefulShutdown"];
 
 const PEER: [&str; 11] = [
     "spec.asOverride",

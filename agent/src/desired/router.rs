@@ -93,6 +93,11 @@ pub(super) fn build(
             compare_router_id: best_path.compare_router_id.unwrap_or(false),
         },
         cluster_id,
+        require_reachable_next_hop: spec
+            .route_reflector
+            .as_ref()
+            .and_then(|reflector| reflector.require_reachable_next_hop)
+            .unwrap_or(false),
     };
     findings.accepted().then_some(router)
 }

@@ -134,6 +134,27 @@ pub struct Router {
     pub decision: Decision,
     /// The cluster identifier; set exactly on a route reflector that names one.
     pub cluster_id: Option<RouterId>,
+    /// VPN and EVPN routes need a next hop that can be reached to be passed on.
+    pub require_reachable_next_hop: bool,
+}
+
+impl Router {
+    /// The families that its tables have something of: those of its sessions, and route target constraint where there are
+    /// route targets (docs/adr/0018).
+    pub fn tables(&self) -> impl Iterator<Item = Family> {
+        let constrained = self.families.iter().copied().any(has_route_targets);
+        let rtc = constrained.then_some(Family::RTC);
+        self.families.clone().into_iter().chain(rtc)
+    }
+}
+
+/// Whether the routes of a family are told by route target (RFC 4684).
+#[must_use]
+pub fn has_route_targets(family: Family) -> bool {
+    matches!(
+        family,
+        Family::IPV4_VPN | Family::IPV6_VPN | Family::L2VPN_EVPN
+    )
 }
 
 /// How a router's best paths go to the kernel.

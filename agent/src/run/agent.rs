@@ -203,16 +203,12 @@ impl Agent {
     fn router_view(&self, key: &RouterKey, router: &RouterSnapshot) -> RouterView {
         let config = &router.config;
         let counts = router.rib.counts();
-        let table = |family: &Family| {
-            let (destinations, paths) = match *family {
-                Family::IPV4_UNICAST => (counts.ipv4_destinations, counts.ipv4_paths),
-                Family::IPV6_UNICAST => (counts.ipv6_destinations, counts.ipv6_paths),
-                _ => return None,
-            };
+        let table = |family: Family| {
+            let counts = counts.family(family)?;
             Some(TableView {
                 family: family.to_string(),
-                destinations: destinations as u64,
-                paths: paths as u64,
+                destinations: counts.destinations as u64,
+                paths: counts.paths as u64,
             })
         };
         RouterView {
@@ -225,7 +221,7 @@ impl Agent {
                 .filter(|_| router.listen_error.is_none())
                 .map(|port| (std::net::Ipv6Addr::UNSPECIFIED, port).into()),
             error: router.listen_error.clone(),
-            tables: config.families.iter().filter_map(table).collect(),
+            tables: config.tables().filter_map(table).collect(),
             originated: router.originated,
             attribute_sets: counts.sets as u64,
             attribute_bytes: counts.set_bytes as u64,
@@ -289,7 +285,7 @@ impl Views for Agent {
                     name,
                     Arc::new(RibTable::new(
                         Arc::clone(&router.rib),
-                        router.config.families.clone(),
+                        router.config.tables().collect(),
                         speaker
                             .originations
                             .iter()

@@ -261,6 +261,7 @@ impl Speaker {
     fn add_router(&mut self, router: Router) {
         let key = router.key.clone();
         let rib = Arc::new(Rib::new(rib_config(&router, Arc::clone(&self.resolver))));
+        originate::ask_for_everything(&router, &rib);
         let (commands, receiver) = mpsc::channel(EXPORTER_COMMANDS);
         let task = ExporterTask::new(Arc::clone(&rib), receiver, Arc::clone(&self.stats));
         let task = vital::spawn(format!("exporter of router {key}"), task.run());
@@ -308,6 +309,7 @@ impl Speaker {
         };
         running.config = Arc::new(new);
         running.listen_error = None;
+        originate::ask_for_everything(&running.config, &running.rib);
         if selection(&running.config) != running.rib.selection() {
             let mut walk = running.rib.select_by(selection(&running.config));
             while !walk.step(&running.rib, SELECT_BUDGET) {
@@ -582,6 +584,7 @@ fn selection(router: &Router) -> Selection {
             compare_router_id: router.decision.compare_router_id,
         },
         max_paths: router.max_paths,
+        require_reachable: router.require_reachable_next_hop,
     }
 }
 

@@ -3,10 +3,27 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use bgp_wire::{AttrEditor, Community, Origin};
-use rib::Rib;
+use bgp_wire::{AttrEditor, Community, Family, Origin, RouteTargetMembership};
+use rib::{Rib, RouteKey};
 
-use crate::desired::Origination;
+use crate::desired::{Origination, Router};
+
+/// The number of what a router originates by itself. Advertisements are numbered from 1.
+const OWN: u32 = 0;
+
+/// Asks internal peers for routes of every route target, as it is for a reflector to do (RFC 4684 §3.2), and for whoever hands
+/// all routes on; of routers without families that have route targets, takes that back.
+pub(super) fn ask_for_everything(router: &Router, rib: &Rib) {
+    let everything = RouteKey::RouteTarget(RouteTargetMembership::DEFAULT);
+    if router.tables().any(|family| family == Family::RTC) {
+        let mut editor = AttrEditor::new();
+        editor.set_origin(Origin::Igp);
+        editor.set_as_path(&[]);
+        rib.originate(everything, editor.finish(), OWN);
+    } else {
+        rib.withdraw_local(everything, OWN);
+    }
+}
 
 /// The routes of one advertisement; dropping it withdraws them.
 ///

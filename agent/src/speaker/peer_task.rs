@@ -46,6 +46,9 @@ use super::tcp_options::set_ttl;
 
 mod input;
 mod recovery;
+mod route_targets;
+
+use self::route_targets::Constraint;
 
 /// More is taken from the export queue only when less than this waits for the socket.
 const OUTBOX_LOW: usize = 128 * 1024;
@@ -103,6 +106,7 @@ pub(super) struct PeerTask {
     leaving: JoinSet<()>,
     dialling: Option<(ConnId, Dialling)>,
     exporting: Option<Exporting>,
+    constraint: Option<Constraint>,
     negotiated: Option<Arc<Negotiated>>,
     queue_bell: Doorbell,
     transmit: BytesMut,
@@ -152,6 +156,7 @@ impl PeerTask {
             leaving: JoinSet::new(),
             dialling: None,
             exporting: None,
+            constraint: None,
             negotiated: None,
             queue_bell: Doorbell::default(),
             transmit: BytesMut::new(),
@@ -228,7 +233,8 @@ impl PeerTask {
 
     fn next_deadline(&self) -> Option<Instant> {
         let publish = self.changed.then(|| self.published + SNAPSHOT_INTERVAL);
-        self.peer.poll_timeout().into_iter().chain(publish).min()
+        let due = [self.peer.poll_timeout(), publish, self.constraint_due()];
+        due.into_iter().flatten().min()
     }
 
     fn deadline(&mut self) {
@@ -313,6 +319,7 @@ impl PeerTask {
                 self.changed = true;
                 self.event(event).await;
             }
+            self.constrain().await;
             self.take_from_queue();
             if self.write() {
                 idle = false;
@@ -406,6 +413,9 @@ impl PeerTask {
                 tracing::debug!(%family, "peer has sent its routes again");
             }
             Event::EndOfRib(family) => {
+                if family == Family::RTC {
+                    self.memberships_complete();
+                }
                 if !self.end_of_rib.contains(&family) {
                     tracing::info!(%family, "peer has sent all its routes");
                     self.end_of_rib.push(family);
@@ -434,7 +444,8 @@ impl PeerTask {
 
     async fn join(&mut self, connection: ConnId, negotiated: &Negotiated) {
         let queue = Arc::new(MemberQueue::new(Arc::new(self.queue_bell.clone())));
-        let key = self.settings.group_key(negotiated);
+        self.constraint = Constraint::of(negotiated, Instant::now());
+        let key = self.settings.group_key(negotiated, self.wanted());
         self.exporting = Some(Exporting {
             connection,
             queue: Arc::clone(&queue),
@@ -457,6 +468,7 @@ impl PeerTask {
         }
         self.inbound.discard();
         self.walk = None;
+        self.constraint = None;
         self.end_of_rib.clear();
         let walk = self.rib.peer_down(self.idx);
         self.walk(walk).await;
@@ -584,8 +596,15 @@ impl PeerTask {
                     .reset(ResetReason::ConfigurationChange, Instant::now());
             }
         }
-        // Still the same session: what it was told is judged by the old rules and the new.
-        let key = self.settings.group_key(&negotiated);
+        self.rekey().await;
+    }
+
+    /// Still the same session: what it was told is judged by the old rules and the new, if they differ.
+    async fn rekey(&mut self) {
+        let Some(negotiated) = &self.negotiated else {
+            return;
+        };
+        let key = self.settings.group_key(negotiated, self.wanted());
         if let Some(exporting) = &mut self.exporting
             && exporting.key != key
         {

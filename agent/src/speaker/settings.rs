@@ -5,16 +5,16 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bgp_session::{Negotiated, PeerConfig};
-use bgp_wire::{Asn, Encoding, Family, HoldTime, NextHop, RouterId};
+use bgp_session::{FamilyConfig, Negotiated, PeerConfig};
+use bgp_wire::{Asn, Encoding, Family, FamilySet, HoldTime, NextHop, RouterId};
 use rib::{
     Audience, ExportPolicy, ExportRules, FamilyExport, GroupKey, ImportPolicy, PeerInfo,
-    PolicyReject, SourceKind,
+    PolicyReject, RouteTargets, SourceKind,
 };
 
 use super::connector::Dial;
 use super::tcp_options::TtlRule;
-use crate::desired::{self, Peer, RemoteAs, Router, Ttl};
+use crate::desired::{self, Peer, RemoteAs, Router, Ttl, has_route_targets};
 
 /// Our addresses and the links they are on.
 pub trait AddressBook: Send + Sync {
@@ -83,12 +83,15 @@ impl Settings {
         config.families = peer
             .families
             .iter()
-            .map(|f| bgp_session::FamilyConfig {
+            .map(|f| FamilyConfig {
                 family: f.family,
                 add_path_receive: f.add_path_receive,
                 add_path_send: f.add_path_send > 0,
             })
             .collect();
+        if self.offers_route_targets() {
+            config.families.push(FamilyConfig::plain(Family::RTC));
+        }
         config.hold_time = HoldTime::new(peer.hold_time).unwrap_or_default();
         config.keepalive =
             (peer.keepalive > 0).then(|| Duration::from_secs(u64::from(peer.keepalive)));
@@ -98,6 +101,13 @@ impl Settings {
         config.software_version = Some(concat!("cosmos/", env!("CARGO_PKG_VERSION")).to_owned());
         config.hostname = None;
         config
+    }
+
+    /// Whether route targets may say what is told on the session (RFC 4684): wherever within the AS there are families that have
+    /// them (docs/adr/0018). A peer that does not know of it is told everything.
+    fn offers_route_targets(&self) -> bool {
+        let mut families = self.peer.families.iter();
+        self.is_internal() && families.any(|config| has_route_targets(config.family))
     }
 
     /// What the RIB needs; what only the other side knows comes from `negotiated`.
@@ -154,8 +164,12 @@ impl Settings {
             .shared_link(self.local(negotiated), self.peer.address)
     }
 
-    /// Which export group a session with these parameters belongs to.
-    pub(super) fn group_key(&self, negotiated: &Negotiated) -> GroupKey {
+    /// Which export group a session with these parameters belongs to, where the peer asks for these route targets.
+    pub(super) fn group_key(
+        &self,
+        negotiated: &Negotiated,
+        wanted: Option<Arc<RouteTargets>>,
+    ) -> GroupKey {
         let ctx = &negotiated.ctx;
         let mp_ipv4 = ctx.extended_next_hop.contains(Family::IPV4_UNICAST);
         let local = self.local(negotiated);
@@ -168,12 +182,12 @@ impl Settings {
                 (true, true) => Audience::IbgpClient,
             },
             local_as: self.router.local_as,
+            router_id: self.router.router_id,
             cluster_id: self.router.cluster_id.unwrap_or(self.router.router_id),
-            own_ipv4: self
-                .own_next_hop(local, link, true)
-                .or_else(|| own_ipv6.filter(|_| mp_ipv4)),
+            own_ipv4: self.own_next_hop(local, link, true),
             own_ipv6,
-            ipv6_next_hop_for_ipv4: mp_ipv4,
+            ipv6_next_hops: ctx.extended_next_hop,
+            wanted,
             next_hop_self: self.peer.next_hop_self,
             policy: if self.denies_without_policy() {
                 ExportPolicy::RejectAll(PolicyReject::NoPolicy)
@@ -181,9 +195,13 @@ impl Settings {
                 ExportPolicy::AcceptAll
             },
         };
-        let families = ctx
-            .families
+        // RFC 4684 §6: what is wanted is told before what follows from it.
+        let rtc_first = FamilySet::from([Family::RTC]).intersection(ctx.families);
+        let mut others = ctx.families;
+        others.remove(Family::RTC);
+        let families = rtc_first
             .iter()
+            .chain(others.iter())
             .map(|family| FamilyExport {
                 family,
                 encoding: Encoding {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Fake, Listed, ListedFib, address, moment, net};
+use super::{Fake, Listed, ListedFib, address, moment, net, vpn};
 use crate::control::routes::{
     Attributes, FibNextHop, FibRow, FibState, Ineligible, PathExplanation, RouteExplanation,
     RouteRow, RouteTable, StepExplanation, ToldExplanation,
@@ -239,16 +239,9 @@ fn tables() -> Vec<(Arc<str>, Arc<dyn RouteTable>)> {
         ..Attributes::default()
     };
     let row = |prefix: &str, peer: &str, attributes: Attributes| RouteRow {
-        family: if prefix.contains(':') {
-            "ipv6/unicast"
-        } else {
-            "ipv4/unicast"
-        }
-        .to_owned(),
-        prefix: net(prefix),
         peer: peer.to_owned(),
         attributes,
-        ..RouteRow::default()
+        ..RouteRow::of(net(prefix).into())
     };
     let best = |row: RouteRow| RouteRow { best: true, ..row };
     let tor = "2001:db8:0:12::1";
@@ -308,17 +301,19 @@ fn tables() -> Vec<(Arc<str>, Arc<dyn RouteTable>)> {
         )),
     ];
     let explanations = vec![explanation(&underlay)];
-    let overlay = vec![best(row(
+    let mut overlay = vec![best(row(
         "2001:db8:2::/64",
         "lab/tor-3",
         attributes("fd00::3", "", Some(100), None),
     ))];
+    overlay.extend(vpn::rows());
+    let vpn_explained = vpn::explanation(&overlay[1..]);
     vec![
         (
             "overlay".into(),
             Arc::new(Listed {
                 rows: overlay,
-                explanations: Vec::new(),
+                explanations: vec![vpn_explained],
             }),
         ),
         (
@@ -352,6 +347,7 @@ fn explanation(rows: &[RouteRow]) -> RouteExplanation {
     });
     let second = path(&rows[1]);
     let mut third = path(&rows[5]);
+    third.row.route.clone_from(&rows[0].route);
     third.row.prefix = rows[0].prefix;
     third.next_hop_metric = None;
     let mut fourth = path(&rows[0]);
@@ -367,6 +363,7 @@ fn explanation(rows: &[RouteRow]) -> RouteExplanation {
     };
     RouteExplanation {
         family: "ipv6/unicast".to_owned(),
+        route: rows[0].route.clone(),
         prefix: rows[0].prefix,
         paths: vec![first, second, fourth, third],
         steps: vec![

@@ -13,6 +13,7 @@ use tokio::io::Ready;
 use tokio::net::TcpStream;
 
 use super::PeerTask;
+use super::route_targets::speaks_of_route_targets;
 use crate::speaker::connection::READ_BUFFER;
 use crate::speaker::malformed::MalformedLog;
 use crate::speaker::settings::Settings;
@@ -29,6 +30,8 @@ struct Sink<'a> {
     negotiated: &'a mut Option<Arc<Negotiated>>,
     walk: &'a mut Option<Walk>,
     malformed: &'a mut MalformedLog,
+    /// Whether any of it spoke of route targets.
+    memberships: &'a mut bool,
 }
 
 impl UpdateSink for Sink<'_> {
@@ -41,6 +44,7 @@ impl UpdateSink for Sink<'_> {
     }
 
     fn update(&mut self, decoded: &Decoded<'_>, ctx: &SessionContext) {
+        *self.memberships |= speaks_of_route_targets(decoded);
         self.inbound.update(self.rib, decoded, ctx);
     }
 
@@ -117,6 +121,7 @@ impl PeerTask {
 
     /// Bytes of a connection go to the machine, and what they change to the tables.
     fn take_in(&mut self, id: ConnId, bytes: &[u8], now: Instant) {
+        let mut memberships = false;
         let mut sink = Sink {
             inbound: &mut self.inbound,
             rib: &self.rib,
@@ -125,9 +130,13 @@ impl PeerTask {
             negotiated: &mut self.negotiated,
             walk: &mut self.walk,
             malformed: &mut self.malformed,
+            memberships: &mut memberships,
         };
         let used = self.peer.handle_bytes(id, bytes, now, &mut sink);
         let flushed = self.inbound.flush(&self.rib);
+        if memberships {
+            self.memberships_changed();
+        }
         let applied = flushed.announced + flushed.withdrawn;
         if applied > 0 {
             self.stats.inbound_batch.observe(applied as f64);
@@ -158,6 +167,8 @@ impl PeerTask {
             return false;
         };
         self.walk(walk).await;
+        // It may have taken stale memberships away.
+        self.memberships_changed();
         for slot in 0..self.connections.len() {
             if let Some(connection) = self.connections[slot].as_mut() {
                 let (id, bytes) = (connection.id, std::mem::take(&mut connection.unused));
