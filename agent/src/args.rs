@@ -276,7 +276,7 @@ pub struct ShowRoutesArgs {
     #[arg(long, value_name = "RD")]
     pub rd: Option<RouteDistinguisher>,
     /// Only EVPN routes of this type, by number: 2 is MAC/IP, 3 inclusive multicast, 5 IP prefix
-    #[arg(long = "type", value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
+    #[arg(long = "type", value_name = "N", value_parser = clap::value_parser!(u8).range(1..=11))]
     pub kind: Option<u8>,
     /// Only this peer, by name or address
     #[arg(long, value_name = "PEER")]

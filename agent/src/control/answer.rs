@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use bgp_wire::RouteDistinguisher;
+use bgp_wire::{EvpnKind, RouteDistinguisher};
 use serde_json::Value;
 
 use super::protocol::{
@@ -276,7 +276,7 @@ fn routes(request: &RoutesRequest, views: &dyn Views) -> Result<Walk<RouteRow>, 
                     family: family.clone(),
                     prefix: request.prefix.clone(),
                     rd: asked.rd,
-                    kind: request.kind,
+                    kind: asked.kind,
                     side,
                 };
                 parts.push_back(route_part(&router, &table, filter));
@@ -460,6 +460,7 @@ fn is_unicast(family: &str) -> bool {
 struct Asked<'a> {
     request: &'a RoutesRequest,
     rd: Option<RouteDistinguisher>,
+    kind: Option<EvpnKind>,
 }
 
 impl<'a> Asked<'a> {
@@ -477,7 +478,13 @@ impl<'a> Asked<'a> {
                  give a prefix"
             )));
         }
-        Ok(Self { request, rd })
+        let known = |number| {
+            EvpnKind::from_u8(number).ok_or_else(|| {
+                bad_request(format!("EVPN has no routes of type {number}; use 1 to 11"))
+            })
+        };
+        let kind = request.kind.map(known).transpose()?;
+        Ok(Self { request, rd, kind })
     }
 
     fn concerns(&self, family: &str) -> bool {

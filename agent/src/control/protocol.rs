@@ -175,6 +175,7 @@ mod route {
         let read = match family {
             Family::IPV4_VPN => route.parse().ok().map(RouteKey::VpnV4),
             Family::IPV6_VPN => route.parse().ok().map(RouteKey::VpnV6),
+            Family::L2VPN_EVPN => route.parse().ok().map(RouteKey::Evpn),
             Family::RTC => route.parse().ok().map(RouteKey::RouteTarget),
             _ => route.parse().ok(),
         };

@@ -56,6 +56,7 @@ impl RibTable {
         let mut query = RowQuery {
             family: Some(filter.family.parse().ok()?),
             rd: filter.rd,
+            kind: filter.kind,
             ..RowQuery::default()
         };
         match &filter.prefix {

@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use bgp_wire::RouteDistinguisher;
+use bgp_wire::{EvpnKind, RouteDistinguisher};
 use ipnet::IpNet;
 use rib::RouteKey;
 use serde::{Deserialize, Serialize};
@@ -29,7 +29,7 @@ pub struct RouteFilter {
     /// Route distinguisher; any without it.
     pub rd: Option<RouteDistinguisher>,
     /// Type of EVPN routes; any without it.
-    pub kind: Option<u8>,
+    pub kind: Option<EvpnKind>,
     /// Which side of the table.
     pub side: RouteSide,
 }
@@ -143,15 +143,32 @@ impl RouteRow {
         }
     }
 
-    /// The labels that came with it, as people write them; nothing where there are none.
+    /// The labels that came with it, as people write them; nothing where there are none. In EVPN the field is a VNI where
+    /// the encapsulation has such (RFC 8365 section 5.1.3).
     pub fn labels(&self) -> String {
         let labels = self.nlri.get("labels").and_then(Value::as_array);
-        let labels = labels.into_iter().flatten().map(ToString::to_string);
+        let reading = match self.attributes.has_vni() {
+            true => "vni",
+            false => "label",
+        };
+        let text = |label: &Value| label.get(reading).unwrap_or(label).to_string();
+        let labels = labels.into_iter().flatten().map(text);
         labels.collect::<Vec<_>>().join("/")
     }
 }
 
 impl Attributes {
+    /// Whether the encapsulation is one with VNIs: VXLAN, NVGRE, VXLAN GPE or GENEVE (RFC 8365 section 5.1.3).
+    fn has_vni(&self) -> bool {
+        let mut communities = self.ext_communities.iter();
+        communities.any(|text| {
+            matches!(
+                text.strip_prefix("encap:"),
+                Some("vxlan" | "nvgre" | "vxlan-gpe" | "geneve")
+            )
+        })
+    }
+
     /// The route targets among the extended communities (RFC 4360 section 4), without the word.
     pub fn route_targets(&self) -> Vec<&str> {
         let targets = self.ext_communities.iter();

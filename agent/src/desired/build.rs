@@ -324,7 +324,7 @@ impl<'a> Findings<'a> {
     }
 }
 
-/// The families of `list`, each once. What this version does not carry is a finding.
+/// The families of `list`, each once.
 pub(super) fn families(
     field: &str,
     list: &[AddressFamily],
@@ -336,20 +336,23 @@ pub(super) fn families(
             Some(family) if families.contains(&family) => {}
             Some(family) => families.push(family),
             None => {
-                findings.not_implemented(&format!("{field}[{index}]"), "remove l2vpn/evpn");
+                let message =
+                    "no such pair; use unicast or vpn with ipv4 and ipv6, and evpn with l2vpn";
+                findings.reject(&format!("{field}[{index}]"), Reason::InvalidValue, message);
             }
         }
     }
     families
 }
 
-/// The family in the protocol's terms; `None` for what this version does not carry.
+/// The family in the protocol's terms; `None` for a pair that is none.
 pub(super) fn family(family: AddressFamily) -> Option<Family> {
     match (family.afi, family.safi) {
         (Afi::Ipv4, Safi::Unicast) => Some(Family::IPV4_UNICAST),
         (Afi::Ipv6, Safi::Unicast) => Some(Family::IPV6_UNICAST),
         (Afi::Ipv4, Safi::Vpn) => Some(Family::IPV4_VPN),
         (Afi::Ipv6, Safi::Vpn) => Some(Family::IPV6_VPN),
+        (Afi::L2vpn, Safi::Evpn) => Some(Family::L2VPN_EVPN),
         _ => None,
     }
 }
