@@ -5,18 +5,18 @@
 //! problems in manifests), 2 the question could not be asked (bad usage, no agent answers).
 
 mod decode;
+mod routes;
 
 use std::net::{Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bgp_wire::{RouteDistinguisher, Vpn};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
-use rib::RouteKey;
 
-use crate::control::protocol::{ObjectKind, PrefixQuery, RouteQuery};
+use crate::control::protocol::{ObjectKind, PrefixQuery};
 pub use decode::{DecodeArgs, DecodeFormat, DecodeInput, DecodeSource, YesNo};
+pub use routes::{ExplainArgs, ShowRoutesArgs};
 
 /// Where the agent listens for `show`, `get` and `explain` unless told otherwise.
 pub const DEFAULT_SOCKET: &str = "/run/cosmos/cosmos.sock";
@@ -217,7 +217,7 @@ pub enum ShowCommand {
         cosmos show routes --family rtc                who asks for which route target\n\n\
         A prefix alone means unicast routes; with --family, --rd or --type it means what has that\n\
         prefix there. A route is written as it is printed: RD:PREFIX for a VPN. Where that could be\n\
-        an IPv6 prefix too (100:1:2001:db8::/32 is), give the route distinguisher with --rd.\n\n\
+        an IPv6 prefix too (1:2:3:4:5:6:7::/128 is), give the route distinguisher with --rd.\n\n\
         Up to 10,000 rows are sorted. A larger table streams in the order in which it is stored,\n\
         grouped by router and address family, and the last line says so.")]
     Routes(ShowRoutesArgs),
@@ -254,44 +254,6 @@ pub struct ShowPeerArgs {
     pub common: ShowArgs,
 }
 
-/// `cosmos show routes`.
-#[derive(Debug, Clone, Args)]
-pub struct ShowRoutesArgs {
-    /// A prefix, an address to find the prefix that covers it, or a route as it is printed
-    #[arg(value_name = "ROUTE", value_parser = parse_route)]
-    pub route: Option<RouteQuery>,
-    /// Also everything inside the prefix
-    #[arg(long, requires = "route")]
-    pub longer: bool,
-    /// Only best paths
-    #[arg(long, conflicts_with_all = ["received", "sent"])]
-    pub best: bool,
-    /// Only this router
-    #[arg(long, value_name = "ROUTER")]
-    pub router: Option<String>,
-    /// Only this address family: ipv4, ipv6, vpnv4, vpnv6, evpn, rtc, or as it is printed (ipv6/vpn)
-    #[arg(long, value_name = "FAMILY")]
-    pub family: Option<String>,
-    /// Only routes with this route distinguisher
-    #[arg(long, value_name = "RD")]
-    pub rd: Option<RouteDistinguisher>,
-    /// Only EVPN routes of this type, by number: 2 is MAC/IP, 3 inclusive multicast, 5 IP prefix
-    #[arg(long = "type", value_name = "N", value_parser = clap::value_parser!(u8).range(1..=11))]
-    pub kind: Option<u8>,
-    /// Only this peer, by name or address
-    #[arg(long, value_name = "PEER")]
-    pub peer: Option<String>,
-    /// What the peer sent, before policy (Adj-RIB-In)
-    #[arg(long = "in", requires = "peer", conflicts_with = "sent")]
-    pub received: bool,
-    /// What the peer was told (Adj-RIB-Out)
-    #[arg(long = "out", requires = "peer")]
-    pub sent: bool,
-    /// Output and agent.
-    #[command(flatten)]
-    pub common: ShowArgs,
-}
-
 /// `cosmos show fib`.
 #[derive(Debug, Clone, Args)]
 pub struct ShowFibArgs {
@@ -323,30 +285,6 @@ pub struct ShowArgs {
     /// Which agent to ask.
     #[command(flatten)]
     pub socket: SocketArgs,
-}
-
-/// `cosmos explain`.
-#[derive(Debug, Clone, Args)]
-#[command(after_long_help = "Examples:\n  \
-    cosmos explain 2001:db8:2::/64\n  \
-    cosmos explain 10.1.2.3                  the prefix that covers this address\n  \
-    cosmos explain 10.0.0.0/24 --router underlay -o json\n  \
-    cosmos explain 65000:100:10.0.0.0/8      a VPN route, as `show routes` prints it\n  \
-    cosmos explain 2001:db8::/32 --rd 100:1  the same with the route distinguisher apart\n  \
-    cosmos explain 65000:rt:65000:100        who asks for this route target, and who is told so")]
-pub struct ExplainArgs {
-    /// A prefix, an address to find the prefix that covers it, or a route as `show routes` prints it
-    #[arg(value_name = "ROUTE", value_parser = parse_route)]
-    pub route: RouteQuery,
-    /// The route distinguisher of a prefix in a VPN
-    #[arg(long, value_name = "RD")]
-    pub rd: Option<RouteDistinguisher>,
-    /// Only this router
-    #[arg(long, value_name = "ROUTER")]
-    pub router: Option<String>,
-    /// Output and agent.
-    #[command(flatten)]
-    pub common: ShowArgs,
 }
 
 /// `cosmos check`.
@@ -410,57 +348,6 @@ fn parse_prefix(text: &str) -> Result<PrefixQuery, String> {
     text.parse()
         .map(PrefixQuery::Covering)
         .map_err(|_| "expected a prefix such as 2001:db8::/32 or an address".to_owned())
-}
-
-/// The same, or a route of another family as it is printed.
-fn parse_route(text: &str) -> Result<RouteQuery, String> {
-    if let Ok(net) = text.parse::<IpNet>() {
-        return Ok(RouteQuery::Exact(net.trunc()));
-    }
-    if let Ok(address) = text.parse() {
-        return Ok(RouteQuery::Covering(address));
-    }
-    text.parse()
-        .map(RouteQuery::of)
-        .map_err(|error: rib::ParseRouteError| error.to_string())
-}
-
-impl ExplainArgs {
-    /// What is asked for.
-    pub fn query(&self) -> Result<RouteQuery, String> {
-        let Some(rd) = self.rd else {
-            return Ok(self.route.clone());
-        };
-        match self.route {
-            RouteQuery::Exact(IpNet::V4(prefix)) => {
-                Ok(RouteQuery::Route(RouteKey::VpnV4(Vpn { rd, prefix })))
-            }
-            RouteQuery::Exact(IpNet::V6(prefix)) => {
-                Ok(RouteQuery::Route(RouteKey::VpnV6(Vpn { rd, prefix })))
-            }
-            _ => Err(format!(
-                "--rd goes with a prefix, and {} is none",
-                self.route
-            )),
-        }
-    }
-}
-
-impl ShowRoutesArgs {
-    /// What is asked for, and its route distinguisher.
-    pub fn query(&self) -> Result<(Option<RouteQuery>, Option<RouteDistinguisher>), String> {
-        match (&self.route, self.longer) {
-            (Some(RouteQuery::Exact(net)), true) => Ok((Some(RouteQuery::Longer(*net)), self.rd)),
-            (Some(RouteQuery::Covering(address)), true) => {
-                Ok((Some(RouteQuery::Longer(IpNet::from(*address))), self.rd))
-            }
-            (Some(RouteQuery::Route(route)), true) => match (route.net(), route.rd()) {
-                (Some(net), rd @ Some(_)) => Ok((Some(RouteQuery::Longer(net)), rd)),
-                _ => Err(format!("nothing is inside of {route}; remove --longer")),
-            },
-            (route, _) => Ok((route.clone(), self.rd)),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -143,6 +143,7 @@ fn group_key(family: Family) -> GroupKey {
             own_ipv6: Some(NextHop::V6([0xfd99, 0, 0, 0, 0, 0, 0, 1].into())),
             ipv6_next_hops: bgp_wire::FamilySet::EMPTY,
             wanted: None,
+            asks_for_everything: false,
             router_id: RouterId(1),
             next_hop_self: false,
             policy: ExportPolicy::AcceptAll,

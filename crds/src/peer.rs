@@ -126,7 +126,8 @@ pub struct BGPPeerSpec {
     /// On iBGP, put our own address in as the next hop. False unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_hop_self: Option<bool>,
-    /// Carry IPv4 routes with IPv6 next hops (RFC 8950). True unless set, where the session is IPv6 and carries IPv4.
+    /// Carry IPv4 routes with IPv6 next hops (RFC 8950). True unless set, where the session is IPv6 and carries IPv4, and where
+    /// it carries ipv4/vpn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extended_next_hop: Option<bool>,
     /// Keeps the session down, with a word to the neighbour.

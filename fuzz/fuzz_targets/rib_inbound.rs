@@ -112,6 +112,7 @@ impl World {
                 own_ipv6: Some(NextHop::V6([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1].into())),
                 ipv6_next_hops: bgp_wire::FamilySet::from([Family::IPV4_UNICAST]),
                 wanted: None,
+                asks_for_everything: false,
                 router_id: RouterId(1),
                 next_hop_self: choice >> 4 & 1 == 1,
                 policy: ExportPolicy::AcceptAll,

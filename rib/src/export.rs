@@ -103,6 +103,9 @@ pub struct ExportRules {
     /// The route targets that the members ask for, where that was negotiated (RFC 4684): routes of VPNs and EVPN with none of them are
     /// not told.
     pub wanted: Option<Arc<RouteTargets>>,
+    /// We ask the members for routes of every route target ourselves (RFC 4684 §4, the default), so what others ask for says nothing
+    /// more.
+    pub asks_for_everything: bool,
     /// Whether internal peers get our own address as next hop of everything.
     pub next_hop_self: bool,
     /// The policy on the way out.
@@ -142,6 +145,8 @@ pub enum RejectReason {
     NoExportSubconfed,
     /// None of its route targets is asked for (RFC 4684).
     RouteTargetNotWanted,
+    /// We ask for everything, which is more than this membership does (RFC 4684).
+    EverythingAsked,
     /// The export policy.
     Policy(PolicyReject),
     /// The sessions give us no address to write as next hop of this family.
@@ -161,6 +166,7 @@ impl RejectReason {
             Self::Policy(PolicyReject::NoPolicy) => Some("RFC 8212 §3"),
             Self::NoOwnNextHop => None,
             Self::RouteTargetNotWanted => Some("RFC 4684 §6"),
+            Self::EverythingAsked => Some("RFC 4684 §4"),
             Self::NextHopNotCarried => Some("RFC 8950 §4"),
         }
     }
@@ -177,6 +183,7 @@ impl fmt::Display for RejectReason {
             Self::NoExport => f.write_str("it carries the community no-export"),
             Self::NoExportSubconfed => f.write_str("it carries the community no-export-subconfed"),
             Self::RouteTargetNotWanted => f.write_str("none of its route targets is asked for"),
+            Self::EverythingAsked => f.write_str("our own membership asks for every route target"),
             Self::Policy(reason) => reason.fmt(f),
             Self::NoOwnNextHop => {
                 f.write_str("the session gives us no address to write as next hop of this family")
@@ -204,6 +211,9 @@ pub fn export<'e>(
     }
     if !is_wanted(attrs, family, rules) {
         return Exported::Reject(RejectReason::RouteTargetNotWanted);
+    }
+    if says_nothing_more(source.kind, family, rules) {
+        return Exported::Reject(RejectReason::EverythingAsked);
     }
     editor.load(attrs);
     if source.kind != SourceKind::Local {
@@ -248,6 +258,7 @@ pub(crate) fn is_announced(
     };
     let announced = hears.is_ok()
         && is_wanted(attrs, family, rules)
+        && !says_nothing_more(source.kind, family, rules)
         && !matches!(rules.policy.evaluate(attrs), Outcome::Reject(_))
         && next_hop_to_write(|| attrs.next_hop(), source.kind, family, rules).is_ok();
     debug_assert_eq!(
@@ -273,6 +284,12 @@ fn is_wanted(attrs: AttrRef<'_>, family: Family, rules: &ExportRules) -> bool {
         Some(wanted) if route_targets::concerns(family) => wanted.want(attrs),
         _ => true,
     }
+}
+
+/// Whether a route is a membership of others for what we ask for anyway. Nobody loses a route by not hearing of it, and GoBGP 3.10 does not
+/// survive to be told the default and another one by one peer.
+fn says_nothing_more(source: SourceKind, family: Family, rules: &ExportRules) -> bool {
+    rules.asks_for_everything && family == Family::RTC && source != SourceKind::Local
 }
 
 /// Whether the route may be told to these peers at all.

@@ -82,6 +82,7 @@
 //!         own_ipv6: None,
 //!         ipv6_next_hops: FamilySet::EMPTY,
 //!         wanted: None,
+//!         asks_for_everything: false,
 //!         next_hop_self: false,
 //!         policy: ExportPolicy::AcceptAll,
 //!     },

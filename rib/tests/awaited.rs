@@ -32,6 +32,7 @@ fn key(wanted: RouteTargets) -> GroupKey {
             own_ipv6: None,
             ipv6_next_hops: FamilySet::EMPTY,
             wanted: Some(Arc::new(wanted)),
+            asks_for_everything: false,
             next_hop_self: false,
             policy: ExportPolicy::AcceptAll,
         },

@@ -124,6 +124,7 @@ impl Reflector {
                 own_ipv6: None,
                 ipv6_next_hops: FamilySet::from([Family::IPV4_VPN]),
                 wanted: wanted.map(Arc::new),
+                asks_for_everything: false,
                 next_hop_self: true,
                 policy: ExportPolicy::AcceptAll,
             },

@@ -15,13 +15,15 @@
 //! the processes in them go when the `Lab` is dropped, when the test panics, and, because a small guard process
 //! waits for the end of the test process, also when it is killed. See [`netns`].
 //!
-//! What is common to all daemons is written once in [`scenario`]; the files `tests/interop_*.rs` apply it.
+//! What is common to all daemons is written once in [`scenario`]; the files `tests/interop_*.rs` apply it. Routers with VPN and EVPN routes are
+//! in [`overlay`].
 
 pub mod agent;
 pub mod kernel;
 pub mod lab;
 pub mod manifests;
 pub mod netns;
+pub mod overlay;
 pub mod peers;
 pub mod process;
 pub mod raw;

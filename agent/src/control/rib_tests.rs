@@ -81,6 +81,7 @@ impl Node {
             own_ipv6: None,
             ipv6_next_hops: FamilySet::EMPTY,
             wanted: None,
+            asks_for_everything: false,
             router_id: RouterId(1),
             next_hop_self: false,
             policy: ExportPolicy::AcceptAll,

@@ -199,10 +199,15 @@ fn on_router(
         let message = "an eBGP neighbour gets our own address as next hop anyway; remove it";
         findings.warn("spec.nextHopSelf", Reason::NoEffect, message);
     }
-    let carries_ipv4 = session
-        .families
-        .iter()
-        .any(|config| [Family::IPV4_UNICAST, Family::IPV4_VPN].contains(&config.family));
+    let carries = |family| {
+        session
+            .families
+            .iter()
+            .any(|config| config.family == family)
+    };
+    // Next hops of VPN routes are passed on as they are, whatever the session runs over.
+    let carries_vpnv4 = carries(Family::IPV4_VPN);
+    let carries_ipv4 = carries(Family::IPV4_UNICAST) || carries_vpnv4;
     if spec.extended_next_hop == Some(true) && !carries_ipv4 {
         let message = "the session carries no IPv4 routes, so it changes nothing; add ipv4/unicast or ipv4/vpn to \
                        addressFamilies, or remove it";
@@ -255,7 +260,7 @@ fn on_router(
         extended_next_hop: carries_ipv4
             && spec
                 .extended_next_hop
-                .unwrap_or_else(|| session.address.is_ipv6()),
+                .unwrap_or_else(|| session.address.is_ipv6() || carries_vpnv4),
         shutdown: session.shutdown.clone(),
         description: spec.description.clone(),
     })

@@ -188,6 +188,7 @@ impl Settings {
             own_ipv6,
             ipv6_next_hops: ctx.extended_next_hop,
             wanted,
+            asks_for_everything: true,
             next_hop_self: self.peer.next_hop_self,
             policy: if self.denies_without_policy() {
                 ExportPolicy::RejectAll(PolicyReject::NoPolicy)

@@ -40,6 +40,7 @@ impl Router {
                 own_ipv6: Some(NextHop::V6("2001:db8::200".parse().expect("an address"))),
                 ipv6_next_hops: FamilySet::EMPTY,
                 wanted: None,
+                asks_for_everything: false,
                 router_id: RouterId(1),
                 next_hop_self: false,
                 policy: ExportPolicy::AcceptAll,

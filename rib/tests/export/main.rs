@@ -32,6 +32,7 @@ fn rules(audience: Audience) -> ExportRules {
         own_ipv6: Some(next_hop("2001:db8::254")),
         ipv6_next_hops: bgp_wire::FamilySet::EMPTY,
         wanted: None,
+        asks_for_everything: false,
         router_id: RouterId(1),
         next_hop_self: false,
         policy: ExportPolicy::AcceptAll,

@@ -233,3 +233,23 @@ fn the_next_hop_is_ours_outside_and_left_alone_inside() {
         assert_eq!(said, expected.map(|hop| Some(next_hop(hop))), "{rule}");
     }
 }
+
+#[test]
+fn memberships_of_others_are_not_told_beside_one_for_everything() {
+    let membership = set(HOP, &[ORIGIN, PATH]);
+    for from in [Ibgp, IbgpClient, Ebgp, Local] {
+        for (asks_for_everything, family) in [
+            (true, Family::RTC),
+            (false, Family::RTC),
+            (true, Family::IPV4_VPN),
+        ] {
+            let rules = ExportRules {
+                asks_for_everything,
+                ..rules(Audience::IbgpClient)
+            };
+            let expected = (asks_for_everything && family == Family::RTC && from != Local)
+                .then_some(RejectReason::EverythingAsked);
+            assert_eq!(told(&membership, from, family, &rules).err(), expected);
+        }
+    }
+}

@@ -259,6 +259,7 @@ impl World {
                 own_ipv6: Some(NextHop::V6("2001:db8::200".parse().unwrap())),
                 ipv6_next_hops: FamilySet::EMPTY,
                 wanted: None,
+                asks_for_everything: false,
                 router_id: RouterId(1),
                 next_hop_self: false,
                 policy: ExportPolicy::AcceptAll,
