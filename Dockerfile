@@ -2,13 +2,14 @@
 #
 #   docker build -t cosmos .
 #   docker run --rm --name cosmos --network host --cap-drop ALL --cap-add NET_ADMIN --cap-add NET_BIND_SERVICE \
-#       --read-only --tmpfs /run/cosmos -v /etc/cosmos:/etc/cosmos:ro cosmos
+#       --read-only --tmpfs /run/cosmos -v /etc/cosmos:/etc/cosmos:ro -v /var/lib/cosmos:/var/lib/cosmos cosmos
 #   docker exec cosmos /cosmos show peers
 #
 # The network is the host's, for it is the host's routes that it programs. Of root's rights it needs two: CAP_NET_ADMIN (routes,
 # passwords on sessions) and CAP_NET_BIND_SERVICE (port 179). It runs as user 0 with only these, as engines give added
 # capabilities to no other user; without CAP_DAC_OVERRIDE it reads only what is root's or everybody's. The node's name is the
-# host's, unless NODE_NAME says otherwise. What follows the image's name is the command: `... cosmos check /etc/cosmos`.
+# host's, unless NODE_NAME says otherwise. In /var/lib/cosmos it remembers how its routes in the kernel are marked, so that what a
+# killed container left is found again. What follows the image's name is the command: `... cosmos check /etc/cosmos`.
 
 ARG RUST=1.95
 FROM docker.io/library/rust:${RUST}-slim-bookworm AS build
@@ -26,6 +27,7 @@ COPY agent/capture/Cargo.toml agent/capture/
 COPY agent/session/Cargo.toml agent/session/
 COPY tests/Cargo.toml tests/
 COPY benches/Cargo.toml benches/
+COPY scripts/release-flags scripts/
 # cargo wants every target that a manifest names to be there. With --target, macros and build scripts are not static: they
 # could not be loaded.
 RUN for crate in bgp-wire rib crds agent agent/capture agent/session tests benches; do \
@@ -36,18 +38,21 @@ RUN for crate in bgp-wire rib crds agent agent/capture agent/session tests bench
     && for bench in $(sed -n '/^\[\[bench\]\]/,/^name/s/^name = "\(.*\)"/\1/p' benches/Cargo.toml); do \
         echo 'fn main() {}' > benches/benches/$bench.rs; \
     done \
-    && RUSTFLAGS='-C target-feature=+crt-static' \
+    && RUSTFLAGS=$(scripts/release-flags) \
         cargo build --release --locked --target "$(rustc -vV | sed -n 's/^host: //p')" -p cosmos
 
 COPY . .
 # Newer than the stand-ins, whatever the times in the checkout are.
 RUN find bgp-wire rib crds agent -name '*.rs' -exec touch {} + \
     && host=$(rustc -vV | sed -n 's/^host: //p') \
-    && RUSTFLAGS='-C target-feature=+crt-static' cargo build --release --locked --target "$host" -p cosmos \
+    && RUSTFLAGS=$(scripts/release-flags) cargo build --release --locked --target "$host" -p cosmos \
     && cp "target/$host/release/cosmos" /cosmos \
     && scripts/is-static /cosmos
 
 FROM scratch
 COPY --from=build /cosmos /cosmos
+# For --state-dir.
+ENV STATE_DIRECTORY=/var/lib/cosmos
+VOLUME /var/lib/cosmos
 ENTRYPOINT ["/cosmos"]
 CMD ["run", "--manifests", "/etc/cosmos"]

@@ -14,7 +14,7 @@ help: ## say what there is
 build: release ## build the agent: ./target/release/cosmos, static and optimised
 
 release: ## the binary that ships, is measured and is shown: static, one file
-	RUSTFLAGS='-C target-feature=+crt-static -C relocation-model=static' cargo build --release --target $(HOST) -p cosmos
+	RUSTFLAGS="$$(scripts/release-flags)" cargo build --release --target $(HOST) -p cosmos
 	@mkdir -p target/release && ln -sf ../$(HOST)/release/cosmos target/release/cosmos
 	@scripts/is-static $(STATIC)
 
