@@ -31,7 +31,7 @@ use self::told::Told;
 use crate::args::RunArgs;
 use crate::control::server::ControlSocket;
 use crate::desired::{
-    Change, Desired, InEffect, Objects, Problem, Router, RouterKey, Severity, diff,
+    Change, Desired, InEffect, Objects, Problem, Router, RouterKey, Severity, diff, stranger,
 };
 use crate::kernel::{self, KernelHandle, KernelOptions, RibSource};
 use crate::observe::heartbeat::Hearts;
@@ -352,33 +352,16 @@ fn put_in_kernel(
 
 /// A node name that no manifest knows is most likely a slip, and an agent that does nothing is no answer to it.
 fn check_node(objects: &Objects, node: &str, args: &RunArgs) -> anyhow::Result<()> {
-    let known: BTreeSet<String> = crate::desired::nodes(objects);
-    if known.contains(node) {
+    let Some(why) = stranger(objects, node) else {
         return Ok(());
-    }
-    let kinds: Vec<String> = objects
-        .routers()
-        .map(|(key, router)| format!("{key} has {:?}", router.spec.target_ref.kind))
-        .collect();
-    if known.is_empty() && kinds.is_empty() {
-        // Nothing is there yet that could be a slip.
-        return Ok(());
-    }
-    let known = known.into_iter().collect::<Vec<_>>().join(", ");
+    };
     let given = if args.node.is_some() {
         "--node or NODE_NAME"
     } else {
         "the host name"
     };
-    if known.is_empty() {
-        bail!(
-            "no BGPRouter in {} is for node {node:?} (from {given}): spec.targetRef.kind must be Node, and {}",
-            args.manifests.display(),
-            kinds.join(", ")
-        );
-    }
     bail!(
-        "no BGPRouter in {} is for node {node:?} (from {given}): their spec.targetRef.name says {known}",
+        "no BGPRouter in {} is for node {node:?} (from {given}): {why}",
         args.manifests.display()
     );
 }

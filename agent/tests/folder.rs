@@ -310,9 +310,35 @@ fn a_file_that_is_emptied_is_named_with_what_it_had() {
 }
 
 fn checked(folder: &Path, node: Option<&str>) -> (u8, String) {
-    let mut out = Vec::new();
-    let status = check(folder, node, &mut out, &mut std::io::sink());
-    (status, String::from_utf8(out).expect("text"))
+    let (status, out, _) = checked_in_full(folder, node);
+    (status, out)
+}
+
+fn checked_in_full(folder: &Path, node: Option<&str>) -> (u8, String, String) {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let status = check(folder, node, &mut out, &mut err);
+    let text = |octets| String::from_utf8(octets).expect("text");
+    (status, text(out), text(err))
+}
+
+#[test]
+fn a_check_for_a_node_that_nothing_is_for_does_not_say_that_all_is_well() {
+    let scratch = Scratch::new("stranger");
+    scratch.write("routers.yaml", &router("a", 1));
+    let (status, out, err) = checked_in_full(&scratch.0, Some("node-1"));
+    assert_eq!((status, out.as_str(), err.as_str()), (OK, "", ""));
+    let told = format!(
+        "cosmos: no BGPRouter in {} is for node \"nod-1\" (from --node), so nothing was checked for it: their \
+         spec.targetRef.name says node-1\n",
+        scratch.0.display()
+    );
+    let answer = checked_in_full(&scratch.0, Some("nod-1"));
+    assert_eq!(answer, (COULD_NOT_RUN, String::new(), told.clone()));
+    // What is wrong whatever the node is comes first.
+    scratch.write("peers.yaml", "apiVersion: bgp.miloapis.com/v1alpha1\nkind: BGPPeer\nmetadata: {name: tor}\nspec: {peerASN: 0}\n");
+    let (status, out, err) = checked_in_full(&scratch.0, Some("nod-1"));
+    assert_eq!((status, err), (PROBLEMS, told));
+    assert!(out.contains("BGPPeer/tor: "), "{out}");
 }
 
 #[test]

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::desired::{Severity, build, nodes};
+use crate::desired::{Severity, build, nodes, stranger};
 use crate::source::directory::{FileProblem, load};
 
 /// Nothing is wrong.
 pub const OK: u8 = 0;
 /// Something is wrong; each problem has a line.
 pub const PROBLEMS: u8 = 1;
-/// The folder could not be checked.
+/// The folder, or the node in it, could not be checked.
 pub const COULD_NOT_RUN: u8 = 2;
 
 /// Checks the manifests in `dir` as they are for `node`, or for every node that a router names, and writes a line
@@ -86,10 +86,19 @@ fn run(dir: &Path, node: Option<&str>, out: &mut dyn Write, err: &mut dyn Write)
     for problem in &problems {
         writeln!(out, "{}", line(problem))?;
     }
-    Ok(if problems.iter().any(counts) {
-        PROBLEMS
-    } else {
-        OK
+    // As `cosmos run` would end there: an answer of "nothing is wrong" would be about nothing.
+    let stranger = node.and_then(|node| Some((node, stranger(&loaded.objects, node)?)));
+    if let Some((node, why)) = &stranger {
+        writeln!(
+            err,
+            "cosmos: no BGPRouter in {} is for node {node:?} (from --node), so nothing was checked for it: {why}",
+            dir.display()
+        )?;
+    }
+    Ok(match (problems.iter().any(counts), stranger) {
+        (true, _) => PROBLEMS,
+        (false, Some(_)) => COULD_NOT_RUN,
+        (false, None) => OK,
     })
 }
 

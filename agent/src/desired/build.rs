@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use bgp_wire::Family;
-use crds::{AddressFamily, Afi, BGPRouter, RouterRef, Safi};
+use crds::{AddressFamily, Afi, RouterRef, Safi};
 
 use super::in_effect::InEffect;
+use super::node::{is_for, may_be_for};
 use super::objects::{Kind, Object, ObjectKey, Objects};
 use super::problem::{Problem, Reason, Severity};
 use super::types::{Desired, Peer, PeerKey, Router, RouterKey};
@@ -19,15 +20,20 @@ use super::{advertisement, peer, router};
 /// runs yet; [`InEffect`] gives that of one on which something does.
 #[must_use]
 pub fn build(objects: &Objects, node: &str) -> (Desired, Vec<Problem>) {
-    InEffect::default().build(objects, node)
+    build_over(objects, node, &InEffect::default())
 }
 
-/// As [`build`], where `running` is in effect: what is in it of an object that is refused now stays.
-pub(super) fn build_over(
-    objects: &Objects,
-    node: &str,
-    running: &InEffect,
-) -> (Desired, Vec<Problem>) {
+impl InEffect {
+    /// As [`build`], where this is in effect: what is in it of an object that is refused now stays. From now on the answer is
+    /// what is in effect.
+    pub fn build(&mut self, objects: &Objects, node: &str) -> (Desired, Vec<Problem>) {
+        let (desired, mut problems) = build_over(objects, node, self);
+        self.remember(objects, &desired, &mut problems);
+        (desired, problems)
+    }
+}
+
+fn build_over(objects: &Objects, node: &str, running: &InEffect) -> (Desired, Vec<Problem>) {
     let mut problems = Vec::new();
     let mut desired = Desired::default();
     let mut rejected = BTreeSet::new();
@@ -120,32 +126,6 @@ fn is_refused_on(router: &RouterKey, problems: &[Problem]) -> bool {
         problem.severity == Severity::Rejected
             && problem.router.as_ref().is_none_or(|only| only == router)
     })
-}
-
-/// The names of the nodes that routers are bound to, and of the Node objects.
-#[must_use]
-pub fn nodes(objects: &Objects) -> BTreeSet<String> {
-    objects
-        .iter()
-        .filter_map(|(key, object)| match object {
-            Object::Router(router) if router.spec.target_ref.kind == "Node" => {
-                Some(router.spec.target_ref.name.clone())
-            }
-            Object::Node(_) => Some(key.name.clone()),
-            _ => None,
-        })
-        .collect()
-}
-
-/// Whether `node` runs `router`.
-pub(super) fn is_for(router: &BGPRouter, node: &str) -> bool {
-    router.spec.target_ref.kind == "Node" && router.spec.target_ref.name == node
-}
-
-/// Whether `router` is `node`'s business: also when its target is of a kind that no node carries out, since somebody
-/// has to say so.
-pub(super) fn may_be_for(router: &BGPRouter, node: &str) -> bool {
-    router.spec.target_ref.kind != "Node" || is_for(router, node)
 }
 
 /// The routers that objects can be bound to.

@@ -19,7 +19,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::build::may_be_for;
+use super::node::may_be_for;
 use super::objects::{Object, ObjectKey, Objects};
 use super::problem::{Problem, Reason, Severity, stays};
 use super::snapshot::Snapshot;

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use super::build::build_over;
 use super::objects::{ObjectKey, Objects};
 use super::problem::{Problem, Severity};
 use super::types::{Desired, Origination, OriginationKey, Peer, PeerKey, RouterKey};
@@ -18,11 +17,16 @@ pub struct InEffect {
 }
 
 impl InEffect {
-    /// What `objects` ask of `node` now, and what is wrong with them. Where an object is refused, what ran of it stays.
-    pub fn build(&mut self, objects: &Objects, node: &str) -> (Desired, Vec<Problem>) {
-        let (desired, mut problems) = build_over(objects, node, self);
-        for problem in &mut problems {
-            if problem.severity == Severity::Rejected && remains(problem, &desired) {
+    /// From now on `desired` is in effect, which was made of `objects` over what was in effect before; their problems learn of
+    /// which generation what stays of them is.
+    pub(super) fn remember(
+        &mut self,
+        objects: &Objects,
+        desired: &Desired,
+        problems: &mut [Problem],
+    ) {
+        for problem in problems.iter_mut() {
+            if problem.severity == Severity::Rejected && remains(problem, desired) {
                 problem.in_effect = self.generations.get(&problem.object).copied();
             }
         }
@@ -41,7 +45,6 @@ impl InEffect {
             .filter_map(|(key, object)| Some((key.clone(), generation(key, object.generation())?)))
             .collect();
         self.desired = desired.clone();
-        (desired, problems)
     }
 
     /// What ran.
