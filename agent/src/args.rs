@@ -88,8 +88,10 @@ pub struct RunArgs {
     /// Unix socket on which the agent answers `show`, `get` and `explain` (mode 0600)
     #[arg(long, value_name = "PATH", env = "COSMOS_SOCKET", default_value = DEFAULT_SOCKET)]
     pub socket: PathBuf,
-    /// Folder for what must survive a restart, made if it is missing; this version keeps nothing in it
-    #[arg(long, value_name = "DIR")]
+    /// Folder for what must survive a restart, made if it is missing: the protocols, metrics and tables that
+    /// routes of ours carry. Without it, routes that a killed agent left are not found again once their router is
+    /// gone or has another kernel.metric, kernel.table or kernel.protocol
+    #[arg(long, value_name = "DIR", env = "STATE_DIRECTORY")]
     pub state_dir: Option<PathBuf>,
     /// Serve /metrics here, as IP:PORT or :PORT for all addresses [default: not served]
     #[arg(long, value_name = "ADDR", value_parser = parse_listen)]
@@ -291,10 +293,12 @@ pub struct ShowArgs {
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = "Each problem is one line:\n  \
     FILE: KIND/NAME: field.path: what is wrong and what would be right\n\
-    What is carried out all the same is a warning, and leaves the exit status as it is:\n  \
+    A field that there is not is a problem here, as it is a slip of the pen; `cosmos run` leaves it out,\n\
+    warns and goes on. What is meant and carried out, though in part or otherwise than it seems, is a\n\
+    warning, and leaves the exit status as it is:\n  \
     FILE: KIND/NAME: warning: field.path: what has no effect or another one\n\n\
     Exit status: 0 nothing found, or warnings only; 1 problems; 2 could not check (no such folder,\n\
-    or no object in it).\n\n\
+    no object in it, or nothing in it for the node of --node).\n\n\
     Examples:\n  \
     cosmos check ./manifests\n  \
     cosmos check ./manifests --node node-1")]

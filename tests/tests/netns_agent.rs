@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use anyhow::{Context, Result, ensure};
-use bgp_tests::agent::{Agent, run_command};
+use bgp_tests::agent::{Agent, NODE, binary, run_command};
 use bgp_tests::kernel::METRIC;
 use bgp_tests::lab::{self, Lab, NodeAndTor, address};
 use bgp_tests::netns::finish;
@@ -571,6 +571,30 @@ fn routes_are_kept_on_stop_when_asked_and_strays_go_at_the_next_start() {
             Ok(Look::when(removed == strays, || format!("{removed:?}")))
         })?;
         agent.stop()
+    });
+}
+
+#[test]
+fn the_state_folder_that_systemd_gives_is_taken() {
+    lab::run("state", |lab| {
+        let net = NodeAndTor::new()?;
+        let folder = lab.subdirectory("manifests")?;
+        let router = manifests::Router::new("underlay", NODE_ASN, "10.255.0.2");
+        std::fs::write(folder.join("router.yaml"), router.text())?;
+        let state = lab.directory().join("given");
+        let mut command = net.node.command(&binary()?.to_string_lossy());
+        command.env("STATE_DIRECTORY", &state);
+        command.args(["run", "--node", NODE, "--socket"]);
+        command.arg(lab.directory().join("s"));
+        command.arg("--manifests").arg(&folder);
+        let mut agent = Daemon::start("cosmos", &mut command, &lab.directory().join("log"))?;
+        until("the marks are kept", secs(10), || {
+            agent.check_alive()?;
+            let marks = std::fs::read_to_string(state.join("kernel-marks"))?;
+            Ok(Look::when(marks == "196 300 254\n", || marks.clone()))
+        })?;
+        agent.stop(secs(10))?;
+        Ok(())
     });
 }
 
