@@ -369,8 +369,9 @@ pub fn run_command(
     more: &[&str],
 ) -> Result<Command> {
     let binary = binary()?;
-    let mut command = namespace.command(&binary.to_string_lossy());
-    command.arg("run");
+    // As from a terminal, also where the tests run under nohup: an ignored SIGHUP is inherited, and the agent honours that.
+    let mut command = namespace.command("env");
+    command.arg("--default-signal=HUP").arg(binary).arg("run");
     command
         .arg("--manifests")
         .arg(manifests)
