@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -65,9 +66,10 @@ impl Frr {
         run("chown", &["-R", "frr:frr", &own])?;
         let zebra = start(zebra, "zebra", &["-s", "90000000", "-f", &empty])?;
         until("zebra listens", START_LIMIT, || {
-            Ok(Look::when(directory.join("zserv.api").exists(), || {
-                "no socket".into()
-            }))
+            // The socket of a zebra that was killed is there and nobody behind it: bgpd would try again only ten seconds
+            // later, know no link until then and take every next hop with a link-local part for malformed.
+            UnixStream::connect(&zebra_api)?;
+            Ok(Look::Done(()))
         })?;
         let daemon = start(
             bgpd,
