@@ -85,7 +85,7 @@ fn a_neighbour_of_another_as_is_one_warning_with_names_and_reason() {
         ] {
             ensure!(line.contains(word), "{word} is not in: {line}");
         }
-        let why = fact(&agent, PEER, "last went down")?;
+        let why = fact(&agent, PEER, "last failure")?;
         ensure!(why.contains("Bad Peer AS"), "why: {why}");
         agent.stop()
     });
@@ -110,7 +110,7 @@ fn a_notification_stays_the_reason_when_later_connections_are_closed_without_a_w
         })?;
         // The last of them is over.
         always("the NOTIFICATION is the reason", secs(1), || {
-            let why = fact(&agent, RAW, "last went down")?;
+            let why = fact(&agent, RAW, "last failure")?;
             Ok(Look::when(why.contains("Bad Peer AS"), || why))
         })?;
         let said = lines(&agent, &["WARN", "no session"]);

@@ -187,7 +187,12 @@ fn session<W: Write>(peer: &PeerView, screen: &mut Screen<W>) -> Result<(), AskE
     }
     screen.fact(2, "flaps", &peer.flaps.to_string())?;
     let event = |event: &Option<_>| event.as_ref().map(words::event).unwrap_or_default();
-    screen.fact(2, "last went down", &event(&peer.last_down))?;
+    // Of a session that was never up, why it does not come up.
+    let went = match peer.flaps {
+        0 => "last failure",
+        _ => "last went down",
+    };
+    screen.fact(2, went, &event(&peer.last_down))?;
     screen.fact(2, "last sent", &event(&peer.last_notification_sent))?;
     screen.fact(2, "last received", &event(&peer.last_notification_received))?;
     if peer.last_malformed_update.is_some() {

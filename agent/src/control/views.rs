@@ -241,7 +241,7 @@ pub struct PeerView {
     /// What both sides agreed on; set from OpenConfirm on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub negotiated: Option<NegotiatedView>,
-    /// Why it last went down.
+    /// Why it last went down; if it never did (`flaps` is 0), the last failure to come up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_down: Option<EventView>,
     /// The last NOTIFICATION that we sent.

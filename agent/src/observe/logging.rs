@@ -58,7 +58,7 @@ fn filter(given: Option<&str>, fallback: Option<&str>) -> Result<EnvFilter, LogE
     let shared = fallback
         .filter(|text| !text.trim().is_empty())
         .and_then(parse);
-    Ok(shared.unwrap_or_else(|| EnvFilter::new("info")))
+    Ok(shared.unwrap_or_else(|| EnvFilter::new(quietly("info"))))
 }
 
 /// A word that is no level is a target to the filter syntax, so `inof` would silence everything. It is refused here.
@@ -73,7 +73,19 @@ fn parse(text: &str) -> Option<EnvFilter> {
     {
         return None;
     }
-    EnvFilter::builder().parse(text).ok()
+    EnvFilter::builder().parse(quietly(text)).ok()
+}
+
+/// At the level at which people read along, what follows the folder says nothing of its own affairs, unless it is asked to: a folder that
+/// is deleted is told by us.
+fn quietly(text: &str) -> String {
+    const FOLLOWER: &str = "notify";
+    let mut parts = text.split(',').map(str::trim);
+    let for_people = parts.clone().any(|part| part.eq_ignore_ascii_case("info"));
+    match for_people && !parts.any(|part| part.starts_with(FOLLOWER)) {
+        true => format!("{text},{FOLLOWER}=warn"),
+        false => text.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -83,15 +95,17 @@ mod tests {
     #[test]
     fn the_flag_comes_before_the_environment() {
         for (given, fallback, wanted) in [
-            (None, None, "info"),
+            (None, None, "notify=warn,info"),
             (Some("debug"), Some("trace"), "debug"),
             (Some(""), Some("warn"), "warn"),
             (None, Some("warn"), "warn"),
-            (None, Some("some=nonsense"), "info"),
+            (None, Some("some=nonsense"), "notify=warn,info"),
+            (Some("info"), None, "notify=warn,info"),
+            (Some("info,notify=info"), None, "notify=info,info"),
             (
                 Some("info,cosmos::kernel=debug"),
                 None,
-                "cosmos::kernel=debug,info",
+                "cosmos::kernel=debug,notify=warn,info",
             ),
         ] {
             assert_eq!(filter(given, fallback).unwrap().to_string(), wanted);
