@@ -94,6 +94,8 @@ pub enum DownReason {
     ConnectFailed(ConnectFailure),
     /// The TCP connection was closed or broke.
     ConnectionClosed,
+    /// The link to the peer went down.
+    LinkDown,
     /// Nothing was heard for the hold time.
     HoldTimerExpired,
     /// Nothing could be written for the send hold time (RFC 9687).
@@ -155,6 +157,7 @@ impl fmt::Display for DownReason {
             Self::Reset(why) => why.fmt(f),
             Self::ConnectFailed(why) => why.fmt(f),
             Self::ConnectionClosed => f.write_str("connection closed by the peer"),
+            Self::LinkDown => f.write_str("link down"),
             Self::HoldTimerExpired => f.write_str("hold timer expired"),
             Self::SendHoldTimerExpired => f.write_str("send hold timer expired"),
             Self::Collision => f.write_str("another connection to the peer was kept"),
@@ -183,6 +186,8 @@ pub enum IdleReason {
     NoRoute,
     /// Waiting: our own address of the session is not on this node.
     NoLocalAddress,
+    /// Waiting: the link to the peer went down.
+    LinkDown,
     /// Waiting: the peer does not answer.
     ConnectTimedOut,
     /// Waiting: the peer fell silent.
@@ -202,6 +207,7 @@ impl IdleReason {
             Self::ConnectionRefused => "ConnectionRefused",
             Self::NoRoute => "NoRoute",
             Self::NoLocalAddress => "NoLocalAddress",
+            Self::LinkDown => "LinkDown",
             Self::ConnectTimedOut => "ConnectTimedOut",
             Self::HoldTimerExpired => "HoldTimerExpired",
             Self::SendHoldTimerExpired => "SendHoldTimerExpired",
@@ -224,6 +230,7 @@ impl From<&DownReason> for IdleReason {
             DownReason::ConnectFailed(ConnectFailure::NoRoute) => Self::NoRoute,
             DownReason::ConnectFailed(ConnectFailure::NoLocalAddress) => Self::NoLocalAddress,
             DownReason::ConnectFailed(ConnectFailure::TimedOut) => Self::ConnectTimedOut,
+            DownReason::LinkDown => Self::LinkDown,
             DownReason::HoldTimerExpired => Self::HoldTimerExpired,
             DownReason::SendHoldTimerExpired => Self::SendHoldTimerExpired,
             DownReason::ConnectFailed(ConnectFailure::Other)

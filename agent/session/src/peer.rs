@@ -206,6 +206,16 @@ impl Peer {
         self.publish();
     }
 
+    /// The link to the peer went down: what runs over it has failed, and nothing that was sent would arrive.
+    pub fn handle_link_down(&mut self, now: Instant) {
+        for side in SIDES {
+            if self.fsm(side).phase.connection().is_some() {
+                self.step(side, Input::LinkLost, now);
+            }
+        }
+        self.publish();
+    }
+
     /// Time has passed: call it when [`poll_timeout`](Self::poll_timeout) says so, or whenever.
     pub fn handle_timeout(&mut self, now: Instant) {
         for side in SIDES {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ipnet::IpNet;
 
 use crate::desired::{KernelConfig, KernelState, RouterKey};
-use crate::kernel::model::Ownership;
+use crate::kernel::model::{Link, Ownership};
 use crate::kernel::{FibConfig, KernelHandle, RouterFibStatus};
 use crate::speaker::{AddressBook, SharedLink};
 
@@ -36,6 +36,11 @@ impl AddressBook for Addresses {
                 _ => None,
             }),
         })
+    }
+
+    fn is_up(&self, link: u32) -> bool {
+        let facts = self.kernel.facts().borrow().clone();
+        facts.link(link).is_some_and(Link::usable)
     }
 
     fn beside(&self, address: IpAddr, ipv4: bool) -> Option<IpAddr> {

@@ -108,6 +108,8 @@ pub(super) struct PeerTask {
     exporting: Option<Exporting>,
     constraint: Option<Constraint>,
     negotiated: Option<Arc<Negotiated>>,
+    /// The link that the established session is not to outlive.
+    link: Option<u32>,
     queue_bell: Doorbell,
     transmit: BytesMut,
     /// To be walked to its end before more is taken in.
@@ -158,6 +160,7 @@ impl PeerTask {
             exporting: None,
             constraint: None,
             negotiated: None,
+            link: None,
             queue_bell: Doorbell::default(),
             transmit: BytesMut::new(),
             walk: None,
@@ -435,6 +438,7 @@ impl PeerTask {
             return;
         };
         self.failures.established();
+        self.link = self.settings.only_link(&negotiated);
         self.last_established = Some(SystemTime::now());
         self.end_of_rib.clear();
         self.last_update = None;
@@ -461,6 +465,7 @@ impl PeerTask {
 
     async fn down(&mut self) {
         self.negotiated = None;
+        self.link = None;
         if let Some(exporting) = self.exporting.take() {
             drop(exporting);
             self.tell_exporter(ExporterCommand::Leave { member: self.idx })
@@ -563,10 +568,19 @@ impl PeerTask {
         self.review().await;
     }
 
-    /// Our next hops are addresses, and link-local ones of the peer belong to a link. And where there was no way to the peer, there
-    /// may be one now.
+    /// Our next hops are addresses, and link-local ones of the peer belong to a link. A neighbour whose link is down is not to be had
+    /// any more, which the hold timer would find out late. And where there was no way to the peer, there may be one now.
     async fn addresses_changed(&mut self) {
-        let lacked = [IdleReason::NoRoute, IdleReason::NoLocalAddress];
+        if self.link.is_some_and(|link| !self.settings.is_up(link)) {
+            self.link = None;
+            self.peer.handle_link_down(Instant::now());
+            return;
+        }
+        let lacked = [
+            IdleReason::NoRoute,
+            IdleReason::NoLocalAddress,
+            IdleReason::LinkDown,
+        ];
         if self
             .peer
             .idle_reason()

@@ -24,6 +24,9 @@ pub trait AddressBook: Send + Sync {
 
     /// The link on which our address `local` and `remote` share a subnet.
     fn shared_link(&self, local: IpAddr, remote: IpAddr) -> Option<SharedLink>;
+
+    /// Whether packets can leave through the link of this index.
+    fn is_up(&self, link: u32) -> bool;
 }
 
 /// A link between us and a peer.
@@ -162,6 +165,18 @@ impl Settings {
     fn shared_link(&self, negotiated: &Negotiated) -> Option<SharedLink> {
         self.addresses
             .shared_link(self.local(negotiated), self.peer.address)
+    }
+
+    /// The link that an external neighbour one hop away is on: the session is not to outlive it.
+    pub(super) fn only_link(&self, negotiated: &Negotiated) -> Option<u32> {
+        let one_hop = matches!(self.peer.ttl, Ttl::Direct | Ttl::Security(1));
+        let link = self.shared_link(negotiated)?.index;
+        (one_hop && !self.is_internal()).then_some(link)
+    }
+
+    /// Whether packets can leave through the link of this index.
+    pub(super) fn is_up(&self, link: u32) -> bool {
+        self.addresses.is_up(link)
     }
 
     /// Which export group a session with these parameters belongs to, where the peer asks for these route targets.

@@ -50,6 +50,28 @@ fn the_text_of_a_shutdown_arrives() {
     assert!(pair.is_up());
 }
 
+/// RFC 4271 §8.2.2, Established, event 18: no NOTIFICATION, which would not arrive.
+#[test]
+fn a_link_that_goes_down_ends_the_session_without_a_word_and_it_comes_back() {
+    let mut pair = Pair::established();
+    let sent_before = pair.nodes[A].peer.stats().sent.notification;
+    let now = pair.now;
+    pair.nodes[A].peer.handle_link_down(now);
+    pair.run_for(SECOND / 10);
+    assert_eq!(downs(&pair, A), [DownReason::LinkDown]);
+    assert_eq!(pair.nodes[A].peer.idle_reason(), Some(IdleReason::LinkDown));
+    assert_eq!(pair.nodes[A].peer.stats().sent.notification, sent_before);
+    // The driver has closed our end: B hears of it, as the link of this simulation works on.
+    assert_eq!(downs(&pair, B), [DownReason::ConnectionClosed]);
+    pair.run_for(200 * SECOND);
+    assert!(pair.is_up());
+    // Nothing runs over the link any more, or yet.
+    let mut idle = Pair::new();
+    let now = idle.now;
+    idle.nodes[A].peer.handle_link_down(now);
+    assert_eq!(downs(&idle, A), []);
+}
+
 #[test]
 fn other_ends_have_their_cease() {
     type End = fn(&mut Pair);
