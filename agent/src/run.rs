@@ -31,7 +31,7 @@ use self::told::Told;
 use crate::args::RunArgs;
 use crate::control::server::ControlSocket;
 use crate::desired::{
-    Change, Desired, InEffect, Objects, Problem, Router, RouterKey, Severity, diff, stranger,
+    Change, Desired, InEffect, Objects, Problem, Router, RouterKey, Severity, build, diff, stranger,
 };
 use crate::kernel::{self, KernelHandle, KernelOptions, RibSource};
 use crate::observe::heartbeat::Hearts;
@@ -92,6 +92,7 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
     let http = Http::bind(args.metrics_addr, args.health_addr).await?;
     let kernel = kernel::start(KernelOptions {
         state_dir: args.state_dir.clone(),
+        installs: installs(&first.objects, &node),
         ..KernelOptions::default()
     })
     .await?;
@@ -364,6 +365,13 @@ fn check_node(objects: &Objects, node: &str, args: &RunArgs) -> anyhow::Result<(
         "no BGPRouter in {} is for node {node:?} (from {given}): {why}",
         args.manifests.display()
     );
+}
+
+/// Whether routes are to go to the kernel: not if every router of the node says that its own are not.
+fn installs(objects: &Objects, node: &str) -> bool {
+    let (desired, _) = build(objects, node);
+    let mut routers = desired.routers.values();
+    routers.len() == 0 || routers.any(|router| router.kernel.install)
 }
 
 /// Everything that is refused, by name: objects, and files in which there is none that can be named.

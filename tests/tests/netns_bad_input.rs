@@ -3,12 +3,14 @@
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use bgp_tests::agent::{Agent, cosmos, run_command};
 use bgp_tests::lab::{self, Lab, NodeAndTor, address, raw_address};
 use bgp_tests::peers::{self, Kind, Plan};
+use bgp_tests::process::Daemon;
 use bgp_tests::raw::{RawPeer, keepalive, message, open};
 use bgp_tests::routes::{Party, prefixes};
 use bgp_tests::scenario::{NODE_ASN, PEER, Pair, TOR_ASN, Variant};
@@ -419,39 +421,75 @@ fn an_unknown_node_name_ends_the_start_with_one_clear_line() {
     });
 }
 
+/// `cosmos run` as a user without any right, on a folder of manifests.
+fn unprivileged(lab: &Lab, net: &NodeAndTor, folder: &Path) -> Result<Command> {
+    // A binary that another user may reach, and a folder that it may write.
+    let binary = lab.directory().join("cosmos");
+    fs::copy(bgp_tests::agent::binary()?, &binary)?;
+    let own = lab.subdirectory("own")?;
+    fs::set_permissions(&own, fs::Permissions::from_mode(0o777))?;
+    let mut command = net.node.command("setpriv");
+    command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
+    command.args(["--inh-caps", "-all", "--"]);
+    command
+        .arg(binary)
+        .arg("run")
+        .arg("--manifests")
+        .arg(folder);
+    command.args(["--node", "node-1"]);
+    command.arg("--socket").arg(own.join("s"));
+    command.arg("--state-dir").arg(own.join("state"));
+    Ok(command)
+}
+
 #[test]
 fn without_rights_the_start_ends_with_one_clear_line() {
     lab::run("rights", |lab| {
         let net = NodeAndTor::new()?;
         let folder = plain_manifests(lab)?;
-        // A binary that another user may reach, and a folder that it may write.
-        let binary = lab.directory().join("cosmos");
-        fs::copy(bgp_tests::agent::binary()?, &binary)?;
-        let own = lab.subdirectory("own")?;
-        fs::set_permissions(&own, fs::Permissions::from_mode(0o777))?;
-        let mut command = net.node.command("setpriv");
-        command.args([
-            "--reuid",
-            "65534",
-            "--regid",
-            "65534",
-            "--clear-groups",
-            "--inh-caps",
-            "-all",
-            "--",
-        ]);
-        command
-            .arg(binary)
-            .arg("run")
-            .arg("--manifests")
-            .arg(folder)
-            .args(["--node", "node-1"]);
-        command
-            .arg("--socket")
-            .arg(own.join("s"))
-            .arg("--state-dir")
-            .arg(own.join("state"));
-        must_fail(command, &["CAP_NET_ADMIN"])
+        must_fail(unprivileged(lab, &net, &folder)?, &["CAP_NET_ADMIN"])
+    });
+}
+
+#[test]
+fn who_installs_nothing_needs_no_right_to() {
+    lab::run("norights", |lab| {
+        let net = NodeAndTor::new()?;
+        let mut plan = Plan::new(
+            (TOR_ASN, address(true, true)),
+            (NODE_ASN, address(false, true)),
+        );
+        plan.announce = prefixes(Party::Tor, true, 3);
+        let _tor = peers::start(Kind::Bird, &net.tor, &lab.subdirectory("tor")?, &plan)?;
+        let folder = lab.subdirectory("manifests")?;
+        let router = |install: bool| {
+            let router = manifests::Router::new("underlay", NODE_ASN, "10.255.0.2");
+            let router = router.with(&format!("kernel: {{install: {install}}}"));
+            fs::write(
+                folder.join("router.yaml"),
+                router.with("listenPort: 1790").text(),
+            )
+        };
+        router(false)?;
+        let peer = manifests::Peer::new(PEER, "underlay", TOR_ASN, address(true, true));
+        fs::write(folder.join("peer.yaml"), peer.text())?;
+        let mut command = unprivileged(lab, &net, &folder)?;
+        let mut agent = Daemon::start("cosmos", &mut command, &lab.directory().join("cosmos.log"))?;
+        let mut says = |words: &str| {
+            until(&format!("the log says {words:?}"), secs(20), || {
+                agent.check_alive()?;
+                let log = agent.said();
+                Ok(Look::when(log.contains(words), || log.clone()))
+            })
+        };
+        says("session established")?;
+        says(" converged")?;
+        // Who asks for it later is told what is missing.
+        router(true)?;
+        says("3 routes refused by the kernel")?;
+        says("Operation not permitted")?;
+        agent.stop(secs(10))?;
+        Ok(())
     });
 }
 

@@ -34,6 +34,9 @@ pub struct KernelOptions {
     /// Folder for what must survive a restart: what our routes are marked with, so that those of routers
     /// that are gone are found.
     pub state_dir: Option<PathBuf>,
+    /// Some router installs its routes, or may soon: without the right to write them there is no start. Where this is false and one
+    /// comes all the same, its routes are refused one by one.
+    pub installs: bool,
 }
 
 impl Default for KernelOptions {
@@ -42,6 +45,7 @@ impl Default for KernelOptions {
             audit_interval: Duration::from_secs(60),
             monitor_buffer: 64 << 20,
             state_dir: None,
+            installs: true,
         }
     }
 }
@@ -73,12 +77,14 @@ pub struct KernelHandle {
 /// kernel's tables have been read once.
 pub async fn start(options: KernelOptions) -> Result<KernelHandle, KernelError> {
     let mut writer = Writer::open().map_err(KernelError::Socket)?;
-    writer
-        .check_right()
-        .map_err(|error| match error.raw_os_error() {
-            Some(libc::EPERM | libc::EACCES) => KernelError::NotPermitted,
-            _ => KernelError::Socket(error),
-        })?;
+    if options.installs {
+        writer
+            .check_right()
+            .map_err(|error| match error.raw_os_error() {
+                Some(libc::EPERM | libc::EACCES) => KernelError::NotPermitted,
+                _ => KernelError::Socket(error),
+            })?;
+    }
     let bell = Arc::new(Bell::new().map_err(KernelError::Thread)?);
     let rung = bell.clone();
     let resolver = Arc::new(Resolver::new(Arc::new(move || rung.ring())));
