@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use bgp_wire::Family;
+use bgp_wire::{Family, Nlri};
 use crds::BGPAdvertisement;
 use ipnet::IpNet;
 
@@ -64,6 +64,14 @@ pub(super) fn build(
                     let field = format!("spec.prefixes[{index}]");
                     findings.warn(&field, Reason::InvalidPrefix, message);
                 }
+                if is_reserved(prefix.trunc()) {
+                    let message = format!(
+                        "{} is reserved (RFC 6890), and neighbours may ignore it; originate what packets may be sent to",
+                        prefix.trunc()
+                    );
+                    let field = format!("spec.prefixes[{index}]");
+                    findings.warn(&field, Reason::InvalidPrefix, message);
+                }
                 prefixes.insert(prefix.trunc());
             }
             Err(fault) => {
@@ -116,6 +124,14 @@ pub(super) fn build(
         communities: communities.into_iter().collect(),
         local_pref,
     })
+}
+
+/// Whether who receives it ignores it.
+fn is_reserved(prefix: IpNet) -> bool {
+    !match prefix {
+        IpNet::V4(prefix) => prefix.is_usable(),
+        IpNet::V6(prefix) => prefix.is_usable(),
+    }
 }
 
 /// Leaves each prefix of a router to the first of its advertisements by namespace and name.

@@ -2,8 +2,10 @@
 //!
 //! RFC 4271 §6.3: "If a prefix in the NLRI field is semantically incorrect (e.g., an unexpected
 //! multicast IP address), an error SHOULD be logged locally, and the prefix SHOULD be ignored."
-//! Incorrect here: multicast, loopback and "this network" of IPv4 (RFC 6890), multicast, loopback
-//! and link-local of IPv6.
+//! Incorrect here: multicast, and what RFC 6890 §2.2 says is no destination that may be forwarded to
+//! and that no network uses as one: of IPv4 "this network", loopback, and 240.0.0.0/4, which is
+//! reserved for future use and has the limited broadcast address in it; of IPv6 loopback and
+//! link-local.
 
 use std::net::Ipv6Addr;
 
@@ -26,7 +28,8 @@ pub(super) fn check_v6(input: Input<'_>, form: Form) -> Result<Counts<'_>, Malfo
 #[inline]
 fn reserved_v4(bits: u8, prefix: &[u8]) -> bool {
     match prefix.first() {
-        Some(224..=239) => bits >= 4,
+        // 224.0.0.0/4 and 240.0.0.0/4, and nothing else, make 224.0.0.0/3.
+        Some(224..) => bits >= 3,
         Some(0 | 127) => bits >= 8,
         _ => false,
     }
@@ -191,10 +194,15 @@ mod tests {
             "0.0.0.0/0",
             "224.0.0.0/4",
             "239.1.2.3/32",
+            "224.0.0.0/3",
+            "240.0.0.0/4",
+            "255.255.255.255/32",
+            "223.255.255.255/32",
             "127.0.0.0/8",
             "0.0.0.0/8",
             "10.0.0.0/8",
             "192.0.0.0/2",
+            "128.0.0.0/1",
         ] {
             put(
                 &mut bytes,
@@ -205,8 +213,11 @@ mod tests {
             );
         }
         let block = block(Family::IPV4_UNICAST, false, &bytes).unwrap();
-        assert_eq!((block.len(), block.ignored()), (3, 4));
-        assert_eq!(block.to_string(), "0.0.0.0/0 10.0.0.0/8 192.0.0.0/2");
+        assert_eq!((block.len(), block.ignored()), (5, 7));
+        assert_eq!(
+            block.to_string(),
+            "0.0.0.0/0 223.255.255.255/32 10.0.0.0/8 192.0.0.0/2 128.0.0.0/1"
+        );
 
         let mut bytes = Vec::new();
         for net in [
