@@ -83,6 +83,8 @@ pub struct Replies {
     read: BufReader<UnixStream>,
     line: Vec<u8>,
     end: Option<End>,
+    /// Something went wrong, and nothing comes after it.
+    failed: bool,
 }
 
 impl Replies {
@@ -116,6 +118,7 @@ impl Replies {
             read: BufReader::with_capacity(64 * 1024, stream),
             line,
             end: None,
+            failed: false,
         })
     }
 
@@ -125,7 +128,7 @@ impl Replies {
     }
 
     fn read(&mut self) -> Result<Option<Reply>, AskError> {
-        if self.end.is_some() {
+        if self.end.is_some() || self.failed {
             return Ok(None);
         }
         self.line.clear();
@@ -167,6 +170,44 @@ impl Iterator for Replies {
     type Item = Result<Reply, AskError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.read().transpose()
+        let reply = self.read();
+        self.failed |= reply.is_err();
+        reply.transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    #[test]
+    fn nothing_comes_after_an_error() {
+        let path = std::env::temp_dir().join(format!("cosmos-client-{}", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        let listener = UnixListener::bind(&path).unwrap();
+        let agent = std::thread::spawn(move || {
+            let refusal = Reply::Error(ErrorReply {
+                code: ErrorCode::NotFound,
+                message: "no such peer".to_owned(),
+            });
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut line = serde_json::to_vec(&refusal).unwrap();
+            line.push(b'\n');
+            stream.write_all(&line).unwrap();
+            // All is read before the socket closes.
+            let mut question = String::new();
+            BufReader::new(stream).read_line(&mut question).unwrap();
+        });
+        let mut replies = Replies::ask(&path, &Request::Summary).unwrap();
+        assert!(matches!(replies.next(), Some(Err(AskError::No(_)))));
+        agent.join().unwrap();
+        assert!(
+            replies.next().is_none(),
+            "the end of the connection is no second error"
+        );
+        assert!(replies.end().is_none());
+        std::fs::remove_file(&path).unwrap();
     }
 }

@@ -30,6 +30,8 @@ pub(crate) struct Monitor {
     socket: Socket,
     /// Port of the socket whose echoes are dropped.
     own: u32,
+    /// Bytes that may wait to be read.
+    room: usize,
     buffer: Vec<u8>,
 }
 
@@ -65,8 +67,15 @@ impl Monitor {
         Ok(Self {
             socket,
             own,
+            room,
             buffer: vec![0; 64 * 1024],
         })
+    }
+
+    /// Listens anew, after an error that a new look at the socket would only meet again.
+    pub(crate) fn reopen(&mut self) -> Result<()> {
+        *self = Self::open(self.own, self.room)?;
+        Ok(())
     }
 
     /// Reads what is there.

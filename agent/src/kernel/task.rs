@@ -26,6 +26,8 @@ const DUMP_READS: usize = 8;
 const GATHER: Duration = Duration::from_millis(1);
 /// Streaming means that the last batch was this short a time ago.
 const STREAMING: Duration = Duration::from_millis(5);
+/// Before a monitor that failed is opened again.
+const MONITOR_REST: Duration = Duration::from_secs(1);
 /// A clean stop gives up withdrawing after this long.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 
@@ -200,7 +202,12 @@ impl Loop {
                 true
             }
             Err(error) => {
-                tracing::error!(%error, "the netlink monitor cannot be read");
+                tracing::error!(%error, "the netlink monitor cannot be read; listening anew");
+                // It would be ready, and fail, for ever.
+                std::thread::sleep(MONITOR_REST);
+                if let Err(error) = self.monitor.reopen() {
+                    tracing::error!(%error, "no new netlink monitor");
+                }
                 self.shared.engine.lock().handle_overrun(now);
                 false
             }
