@@ -114,21 +114,23 @@ fn configuration(plan: &Plan, announced: &[Family]) -> String {
             )
         })
         .collect();
-    let way = match reflector {
-        IpAddr::V4(_) => format!(
-            "protocol static way {{ ipv4 {{ table way4; }}; route 0.0.0.0/0 via {reflector}; }}"
-        ),
-        IpAddr::V6(_) => {
-            format!("protocol static way {{ ipv6 {{ table way6; }}; route ::/0 via {reflector}; }}")
-        }
-    };
+    let ways: String = [*reflector, plan.beside]
+        .iter()
+        .map(|way| match way {
+            IpAddr::V4(_) => {
+                format!("protocol static out4 {{ ipv4 {{ table way4; }}; route 0.0.0.0/0 via {way}; }}\n")
+            }
+            IpAddr::V6(_) => {
+                format!("protocol static out6 {{ ipv6 {{ table way6; }}; route ::/0 via {way}; }}\n")
+            }
+        })
+        .collect();
     format!(
         "log stderr all;
 router id {};
 protocol device {{ scan time 1; }}
 vpn4 table vpn4t; vpn6 table vpn6t; ipv4 table way4; ipv6 table way6;
-{way}
-{statics}protocol bgp peer {{
+{ways}{statics}protocol bgp peer {{
   local {local} as {asn}; neighbor {reflector} as {asn}; multihop;
   hold time 9; connect retry time 1; connect delay time 1; error wait time 1, 2;
   vpn4 mpls {{ table vpn4t; import keep filtered; import all; export where source = RTS_STATIC; igp table way4; next hop keep; extended next hop on; }};

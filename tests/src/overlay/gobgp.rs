@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde_json::Value;
 
 use super::{Client, Family, Plan};
@@ -78,13 +78,13 @@ impl GoBgp {
             (
                 Family::Evpn,
                 format!(
-                    "macadv {mac} 10.{number}.0.1 etag 7 esi AS {asn} {number} label 5000 16777215 {targets} encap vxlan nexthop {local}"
+                    "macadv {mac} 10.{number}.0.1 esi AS {asn} {number} etag 7 label 16777215 {targets} encap vxlan nexthop {local}"
                 ),
             ),
             (
                 Family::Evpn,
                 format!(
-                    "macadv {mac} 0.0.0.0 etag 0 label 5000 {targets} encap vxlan nexthop {local}"
+                    "macadv {mac} 0.0.0.0 etag 0 label 5000 {targets} encap vxlan router-mac {mac} nexthop {local}"
                 ),
             ),
             (
@@ -209,21 +209,16 @@ impl Client for GoBgp {
         Ok(table.keys().cloned().collect())
     }
 
-    fn refresh(&self, family: Family) -> Result<()> {
-        let reflector = self.plan.reflector.to_string();
-        self.ask(&["neighbor", &reflector, "softresetin", "-a", name(family)])
-            .map(drop)
+    /// Its soft reset looks at what it kept, and asks nobody.
+    fn refresh(&self, _: Family) -> Result<()> {
+        bail!("GoBGP does not ask for routes again")
     }
 
-    /// What it asks for follows from its VRFs.
-    fn want(&self, target: &str, wanted: bool) -> Result<()> {
+    /// What it asks for follows from its VRFs. (Deleting one ends GoBGP 3.10, if it has been told a default membership.)
+    fn want(&self, target: &str) -> Result<()> {
         let name = format!("vrf-{}", target.replace(':', "-"));
-        if wanted {
-            let rd = format!("{}:9", self.plan.asn);
-            return self
-                .ask(&["vrf", "add", &name, "rd", &rd, "rt", "both", target])
-                .map(drop);
-        }
-        self.ask(&["vrf", "del", &name]).map(drop)
+        let rd = format!("{}:9", self.plan.asn);
+        self.ask(&["vrf", "add", &name, "rd", &rd, "rt", "both", target])
+            .map(drop)
     }
 }

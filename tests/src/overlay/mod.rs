@@ -82,6 +82,8 @@ pub struct Plan {
     pub local: IpAddr,
     /// The reflector's address.
     pub reflector: IpAddr,
+    /// The reflector's address of the other family on the link.
+    pub beside: IpAddr,
     /// It asks for routes by route target (RFC 4684); GoBGP only.
     pub constrained: bool,
 }
@@ -138,12 +140,12 @@ pub trait Client {
     /// When it does not answer.
     fn refresh(&self, family: Family) -> Result<()>;
 
-    /// Asks for routes with this route target, or no longer (RFC 4684).
+    /// Asks for routes with this route target too (RFC 4684).
     ///
     /// # Errors
     /// When it cannot.
-    fn want(&self, target: &str, wanted: bool) -> Result<()> {
-        anyhow::bail!("it cannot ask for {target}: {wanted}")
+    fn want(&self, target: &str) -> Result<()> {
+        anyhow::bail!("it cannot ask for {target}")
     }
 }
 
