@@ -140,7 +140,7 @@ pub struct Router {
 
 impl Router {
     /// The families that its tables have something of: those of its sessions, and route target constraint where there are
-    /// route targets (docs/adr/0018).
+    /// route targets (docs/adr/0019).
     pub fn tables(&self) -> impl Iterator<Item = Family> {
         let constrained = self.families.iter().copied().any(has_route_targets);
         let rtc = constrained.then_some(Family::RTC);

@@ -107,7 +107,7 @@ impl Settings {
     }
 
     /// Whether route targets may say what is told on the session (RFC 4684): wherever within the AS there are families that have
-    /// them (docs/adr/0018). A peer that does not know of it is told everything.
+    /// them (docs/adr/0019). A peer that does not know of it is told everything.
     fn offers_route_targets(&self) -> bool {
         let mut families = self.peer.families.iter();
         self.is_internal() && families.any(|config| has_route_targets(config.family))
