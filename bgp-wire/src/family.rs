@@ -176,7 +176,8 @@ impl FamilySet {
     /// Whether the family is in the set.
     #[inline]
     pub fn contains(self, family: Family) -> bool {
-        self.0 & family.bit().unwrap_or(0) != 0
+        // Most sets are asked about with every message and have nothing in them.
+        self.0 != 0 && self.0 & family.bit().unwrap_or(0) != 0
     }
 
     /// What is in both.

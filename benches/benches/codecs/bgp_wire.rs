@@ -2,9 +2,9 @@
 
 use bgp_benches::{LOCAL_AS, PEER_AS};
 use bgp_wire::{
-    AttrCode, AttrRef, AttrScratch, AttrSet, Decoded, Encoding, EvpnDetail, EvpnRoute, Family,
-    FamilySet, Label, MessageType, Nlri, NlriBlock, PathId, SessionContext, Vpn, decode_update,
-    encode_announce, encode_withdraw, next_frame,
+    AsPathRef, AttrCode, AttrRef, AttrScratch, AttrSet, Decoded, Encoding, EvpnDetail, EvpnRoute,
+    Family, FamilySet, Label, MessageType, Nlri, NlriBlock, PathId, SessionContext, Vpn,
+    decode_update, encode_announce, encode_withdraw, next_frame,
 };
 use bytes::BytesMut;
 use ipnet::{Ipv4Net, Ipv6Net};
@@ -55,7 +55,12 @@ fn visit_attributes(attrs: AttrRef<'_>, seen: &mut Seen) {
     for (code, _, value) in attrs.iter() {
         match code {
             AttrCode::ORIGIN => seen.attribute(attrs.origin()),
-            AttrCode::AS_PATH => seen.list(attrs.as_path().segments().flat_map(|s| s.iter())),
+            AttrCode::AS_PATH => {
+                for segment in AsPathRef::from_canonical(value).segments() {
+                    seen.values(segment.iter());
+                }
+                seen.attributes += 1;
+            }
             AttrCode::MED => seen.attribute(attrs.med()),
             AttrCode::LOCAL_PREF => seen.attribute(attrs.local_pref()),
             AttrCode::AGGREGATOR => seen.attribute(attrs.aggregator()),

@@ -60,14 +60,10 @@ fn visit_attribute(attribute: &Attribute<'_, &[u8]>, seen: &mut Seen) -> Result<
             let mut parser = path.value_into_parser();
             let octets = parser.parse_octets(parser.remaining())?;
             let path = AsPath::new(octets, path.pdu_parse_info().four_octet_enabled())?;
-            let segments = path.segments();
-            seen.attributes += 1;
-            for segment in segments {
-                for asn in segment.asns() {
-                    std::hint::black_box(asn);
-                    seen.values += 1;
-                }
+            for segment in path.segments() {
+                seen.values(segment.asns());
             }
+            seen.attributes += 1;
         }
         Attribute::ConventionalNextHop(one) => {
             seen.next_hop(one.value_into_parser().parse_u32_be()?);

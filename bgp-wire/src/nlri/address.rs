@@ -4,6 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// An address behind its length in bits, and what follows. `None` for another length.
+#[inline]
 pub(super) fn take_address(input: &[u8]) -> Option<(Option<IpAddr>, &[u8])> {
     let (bits, rest) = input.split_first()?;
     match bits {

@@ -56,13 +56,13 @@ impl IpPrefix for Ipv4Net {
     fn from_wire(bits: u8, bytes: &[u8]) -> Option<Self> {
         let address = match bytes.first_chunk::<4>() {
             Some(four) => u32::from_be_bytes(*four),
-            None => {
-                let mut four = [0; 4];
-                four.iter_mut()
-                    .zip(bytes)
-                    .for_each(|(to, from)| *to = *from);
-                u32::from_be_bytes(four)
-            }
+            // The last prefix of a block may be followed by less.
+            None => u32::from_be_bytes(match *bytes {
+                [a, b, c] => [a, b, c, 0],
+                [a, b] => [a, b, 0, 0],
+                [a] => [a, 0, 0, 0],
+                _ => [0; 4],
+            }),
         };
         let mask = u32::MAX
             .checked_shl(32u32.checked_sub(u32::from(bits))?)

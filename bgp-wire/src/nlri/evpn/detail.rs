@@ -138,6 +138,7 @@ impl EvpnDetail {
     }
 
     /// Reads it from the parts of a value.
+    #[inline]
     pub(super) fn read(kind: EvpnKind, parts: &Parts<'_>) -> Option<Self> {
         let tail = parts.tail;
         let esi = || parts.esi.first_chunk().copied().map(Esi);

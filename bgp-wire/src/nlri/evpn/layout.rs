@@ -15,7 +15,7 @@ pub(super) const MAC_BITS: u8 = 48;
 /// The parts of the value of a route.
 pub(super) struct Parts<'a> {
     /// The route distinguisher; the first eight octets of the key, at least.
-    pub(super) rd: &'a [u8],
+    pub(super) rd: &'a [u8; super::RD],
     /// The ESI, where it is no part of the key.
     pub(super) esi: &'a [u8],
     /// The rest of the key.
@@ -30,9 +30,10 @@ pub(super) fn has_esi_beside_key(kind: EvpnKind) -> bool {
 }
 
 /// Finds the key in the value of a route.
+#[inline]
 pub(super) fn key_of<'a>(kind: EvpnKind, value: Input<'a>) -> Result<Parts<'a>, Malformed<'a>> {
     let wrong_length = || Malformed::new(value, "Length", Reason::Length(value.len()));
-    let (rd, rest) = value.split_at_checked(super::RD).ok_or_else(wrong_length)?;
+    let (rd, rest) = value.split_first_chunk().ok_or_else(wrong_length)?;
     let esi = if has_esi_beside_key(kind) {
         super::ESI
     } else {
@@ -66,6 +67,7 @@ pub(super) fn key_of<'a>(kind: EvpnKind, value: Input<'a>) -> Result<Parts<'a>, 
 }
 
 /// What follows the key, of which route distinguisher and maybe ESI are cut off already.
+#[inline]
 fn walk<'a>(kind: EvpnKind, value: Input<'a>, rest: Input<'a>) -> Result<Input<'a>, Malformed<'a>> {
     use super::{ESI, TAG};
     match kind {
@@ -92,6 +94,7 @@ fn walk<'a>(kind: EvpnKind, value: Input<'a>, rest: Input<'a>) -> Result<Input<'
 /// RFC 9136 §3.1: "The Length field of the BGP EVPN NLRI for an EVPN IP Prefix route MUST be either
 /// 34 (if IPv4 addresses are carried) or 58 (if IPv6 addresses are carried)." "The IP
 /// prefix and gateway IP address MUST be from the same IP address family."
+#[inline]
 fn prefix<'a>(value: Input<'a>, rest: Input<'a>) -> Result<Input<'a>, Malformed<'a>> {
     let (address, max_bits) = match value.len() {
         34 => (4, 32),
@@ -125,6 +128,7 @@ fn leaf(value: Input<'_>) -> Result<Input<'_>, Malformed<'_>> {
 }
 
 /// Passes over an address and the length in front of it.
+#[inline]
 fn address<'a>(
     input: Input<'a>,
     field: &'static str,
@@ -137,6 +141,7 @@ fn address<'a>(
     }
 }
 
+#[inline]
 fn skip(input: Input<'_>, octets: usize) -> Result<Input<'_>, Malformed<'_>> {
     input.get(octets..).ok_or_else(|| cut(input))
 }

@@ -222,6 +222,7 @@ impl EvpnRoute {
     }
 
     /// With more octets behind, which the caller knows to fit.
+    #[inline]
     fn push(mut self, octets: &[u8]) -> Self {
         let to = usize::from(self.length)..;
         if let Some(to) = self
@@ -387,6 +388,7 @@ impl Hash for EvpnRoute {
 }
 
 /// Type, value, and what follows.
+#[inline]
 fn split(input: Input<'_>) -> Result<(u8, Input<'_>, Input<'_>), Malformed<'_>> {
     let cut = Malformed::new(input, "EVPN NLRI", Reason::Truncated);
     let ([kind, length], rest) = input.split_first_chunk().ok_or(cut)?;
@@ -449,13 +451,17 @@ impl Nlri for EvpnRoute {
         detail.encode_tail(self, out);
     }
 
+    #[inline]
     fn decode(input: &mut &[u8], _: Form) -> Option<(Self, EvpnDetail)> {
         let (kind, value, after) = split(input).ok()?;
         *input = after;
         let kind = EvpnKind::from_u8(kind)?;
         let key = layout::key_of(kind, value).ok()?;
-        let route = Self::empty(kind).push(key.rd).push(key.rest);
-        Some((route.masked(), EvpnDetail::read(kind, &key)?))
+        let mut route = Self::empty(kind).push(key.rd).push(key.rest);
+        if kind == EvpnKind::IpPrefix {
+            route = route.masked();
+        }
+        Some((route, EvpnDetail::read(kind, &key)?))
     }
 
     fn describe(&self, detail: &EvpnDetail, fields: &mut Fields) {
@@ -494,14 +500,18 @@ impl Nlri for EvpnRoute {
 }
 
 impl EvpnRoute {
-    /// Without bits of a prefix beyond its length.
-    fn masked(self) -> Self {
-        match self.prefix() {
-            Some(prefix) => {
-                Self::ip_prefix(self.rd(), self.ethernet_tag().unwrap_or_default(), prefix)
+    /// Without bits of its prefix beyond the length of that.
+    #[inline]
+    fn masked(mut self) -> Self {
+        let key = self.octets.get_mut(RD + TAG..usize::from(self.length));
+        if let Some([bits, address @ ..]) = key {
+            let beyond = address.get_mut(usize::from(*bits / 8)..);
+            if let Some([first, others @ ..]) = beyond {
+                *first &= !(u8::MAX >> (*bits % 8));
+                others.fill(0);
             }
-            None => self,
         }
+        self
     }
 }
 
