@@ -113,7 +113,7 @@ impl Wire {
         let text = run("tshark", &["-q", "-r", &file, "-z", &follow])?;
         let mut said = Said::default();
         for message in messages(&octets_of(&text, speaker)?)? {
-            said.update(message)?;
+            said.hear(message)?;
         }
         Ok(said)
     }
@@ -217,7 +217,11 @@ fn number(octets: &[u8]) -> usize {
 }
 
 impl Said {
-    fn update(&mut self, mut body: &[u8]) -> Result<()> {
+    /// Takes in the body of an UPDATE.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn hear(&mut self, mut body: &[u8]) -> Result<()> {
         let withdrawn = number(take(&mut body, 2)?);
         take(&mut body, withdrawn)?;
         let length = number(take(&mut body, 2)?);
