@@ -135,6 +135,7 @@ fn routes_in_a_table() {
     for (file, family) in [
         ("routes-vpnv4.txt", "vpnv4"),
         ("routes-vpnv6.txt", "ipv6-vpn"),
+        ("routes-evpn.txt", "evpn"),
         ("routes-rtc.txt", "rtc"),
     ] {
         let request = RoutesRequest {
@@ -176,6 +177,7 @@ fn a_question_means_the_families_that_it_names() {
         (r#"{"request":"routes","rd":"100:1"}"#, 1),
         (r#"{"request":"routes","family":"rtc"}"#, 2),
         (r#"{"request":"routes","family":"ipv4/vpn","kind":2}"#, 0),
+        (r#"{"request":"routes","kind":2}"#, 1),
         // Alone, its text could be an IPv6 prefix too.
         (
             r#"{"request":"routes","prefix":{"route":{"family":"ipv6/vpn","route":"100:1:2001:db8:1111:2222:3333:4444:5555:6666/128"}}}"#,
@@ -324,7 +326,7 @@ fn routes_and_kernel_entries_are_json_lines() {
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    assert_eq!(rows.len(), 14);
+    assert_eq!(rows.len(), 15);
     assert!(
         rows.iter()
             .all(|row| row["router"].is_string() && row["as_path"].is_string())
@@ -359,8 +361,8 @@ fn nothing_by_that_name_is_said_with_what_there_is() {
             "no BGPPolicy is named x; there are none".to_owned(),
         ),
         (
-            r#"{"request":"routes","family":"l2vpn/evpn"}"#,
-            "there is no address family l2vpn/evpn; there are: ipv4/unicast, ipv6/unicast, ipv4/vpn, ipv6/vpn, ipv4/rtc"
+            r#"{"request":"routes","family":"ipv4/multicast"}"#,
+            "there is no address family ipv4/multicast; there are: ipv4/unicast, ipv6/unicast, ipv4/vpn, ipv6/vpn, l2vpn/evpn, ipv4/rtc"
                 .to_owned(),
         ),
         (

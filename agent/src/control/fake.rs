@@ -134,6 +134,7 @@ impl RouteTable for Listed {
             "ipv6/unicast",
             "ipv4/vpn",
             "ipv6/vpn",
+            "l2vpn/evpn",
             "ipv4/rtc",
         ]
         .iter();

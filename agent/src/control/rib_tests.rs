@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use bgp_wire::{
-    Asn, AttrEditor, AttrScratch, Encoding, Family, FamilySet, NextHop, Origin, PathId, RouterId,
-    SessionContext, decode_update, encode_announce,
+    Asn, AttrEditor, AttrScratch, Encoding, EvpnKind, Family, FamilySet, NextHop, Origin, PathId,
+    RouterId, SessionContext, decode_update, encode_announce,
 };
 use bytes::BytesMut;
 use ipnet::{IpNet, Ipv4Net};
 use rib::export::{Audience, ExportRules};
 use rib::{
     AllReachable, DecisionConfig, ExportPolicy, Exporter, FamilyExport, GroupKey, ImportPolicy,
-    Inbound, MemberQueue, PeerIdx, PeerInfo, Rib, RibConfig, Selection, SourceKind,
+    Inbound, MemberQueue, PeerIdx, PeerInfo, Rib, RibConfig, RouteKey, Selection, SourceKind,
 };
 
 use super::protocol::RouteQuery;
@@ -409,4 +409,77 @@ fn our_own_routes_are_originated_here() {
             .explain(&RouteQuery::Exact(net("10.2.0.0/16")))
             .is_none()
     );
+}
+
+#[test]
+fn rows_of_overlay_families_name_what_their_nlri_say() {
+    let node = Node::new();
+    let originate = |route: RouteKey, target: &str| {
+        let mut editor = AttrEditor::new();
+        editor.set_origin(Origin::Igp);
+        editor.set_ext_communities([target.parse().unwrap()]);
+        node.rib.originate(route, editor.finish(), 0);
+    };
+    let vpn = RouteKey::VpnV6("100:1:2001:db8::/32".parse().unwrap());
+    originate(vpn, "rt:65000:1");
+    originate(
+        RouteKey::VpnV6("100:2:2001:db8::/32".parse().unwrap()),
+        "rt:65000:2",
+    );
+    for route in [
+        "[2]:[100:1]:[0]:[48]:[02:00:00:00:00:01]:[32]:[192.0.2.1]",
+        "[5]:[100:1]:[0]:[24]:[192.0.2.0]",
+        "65000:rt:65000:1",
+    ] {
+        originate(route.parse().unwrap(), "rt:65000:1");
+    }
+    let rows = |family: &str, change: fn(&mut RouteFilter)| {
+        let mut filter = RouteFilter {
+            family: family.to_owned(),
+            prefix: None,
+            rd: None,
+            kind: None,
+            side: RouteSide::Table {
+                peer: None,
+                best: false,
+            },
+        };
+        change(&mut filter);
+        let mut walk = node.table.rows(&filter);
+        std::iter::from_fn(|| walk(10))
+            .flatten()
+            .collect::<Vec<_>>()
+    };
+    let all = rows("ipv6/vpn", |_| {});
+    assert_eq!(all.len(), 2);
+    let of_one = rows("ipv6/vpn", |filter| {
+        filter.rd = Some("100:1".parse().unwrap())
+    });
+    assert_eq!(of_one, all[..1]);
+    let row = &of_one[0];
+    assert_eq!(row.route, "100:1:2001:db8::/32");
+    assert_eq!(row.rd.as_deref(), Some("100:1"));
+    assert_eq!(row.prefix, Some(net("2001:db8::/32")));
+    assert_eq!(row.attributes.route_targets(), ["65000:1"]);
+    assert_eq!(row.nlri.keys().collect::<Vec<_>>(), ["labels"]);
+
+    let by_type = rows("l2vpn/evpn", |filter| filter.kind = Some(EvpnKind::MacIp));
+    assert_eq!(by_type.len(), 1);
+    assert_eq!(by_type[0].nlri["mac"], "02:00:00:00:00:01");
+    assert_eq!(by_type[0].nlri["ip"], "192.0.2.1");
+    let by_prefix = rows("l2vpn/evpn", |filter| {
+        filter.prefix = Some(RouteQuery::Longer(net("192.0.2.0/24")));
+    });
+    assert_eq!(by_prefix.len(), 2, "{by_prefix:?}");
+
+    let memberships = rows("ipv4/rtc", |filter| {
+        let route = "65000:rt:65000:1".parse().unwrap();
+        filter.prefix = Some(RouteQuery::Route(route));
+    });
+    assert_eq!(memberships[0].nlri["origin_as"], 65_000);
+    assert_eq!(memberships[0].nlri["route_target"], "rt:65000:1");
+
+    let explained = node.table.explain(&RouteQuery::Route(vpn)).unwrap();
+    assert_eq!(explained.route, "100:1:2001:db8::/32");
+    assert_eq!((explained.prefix, explained.paths.len()), (None, 1));
 }

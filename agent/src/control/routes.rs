@@ -445,6 +445,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_label_of_evpn_is_a_vni_where_the_encapsulation_has_such() {
+        let labels = serde_json::json!([{"label": 62, "vni": 1000}, {"label": 125, "vni": 2000}]);
+        let mut row = RouteRow {
+            nlri: [("labels".to_owned(), labels)].into_iter().collect(),
+            ..RouteRow::default()
+        };
+        assert_eq!(row.labels(), "62/125");
+        for (encapsulation, wanted) in [
+            ("vxlan", "1000/2000"),
+            ("geneve", "1000/2000"),
+            ("mpls", "62/125"),
+        ] {
+            row.attributes.ext_communities = vec![format!("encap:{encapsulation}")];
+            assert_eq!(row.labels(), wanted, "{encapsulation}");
+        }
+        row.nlri.insert("labels".to_owned(), vec![16].into());
+        assert_eq!(row.labels(), "16");
+    }
+
+    #[test]
     fn each_reason_has_a_letter_of_its_own() {
         let all = [
             Ineligible::Policy,

@@ -1,7 +1,7 @@
 //! What a reflector of VPN routes has.
 
 use rib::RouteKey;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::node::LONG_NAME;
 use crate::control::routes::{
@@ -68,6 +68,20 @@ pub(super) fn rows() -> Vec<RouteRow> {
             Some(3),
             &["65000:100"],
         ),
+        RouteRow {
+            nlri: evpn_nlri(),
+            ..row(
+                RouteKey::Evpn(
+                    "[2]:[65000:100]:[0]:[48]:[02:00:00:00:00:01]:[128]:[2001:db8::1]"
+                        .parse()
+                        .unwrap(),
+                ),
+                "pe-1",
+                "10.255.0.1",
+                None,
+                &["65000:100"],
+            )
+        },
         row(membership("default"), "local", "-", None, &[]),
         row(
             membership("65000:rt:65000:100"),
@@ -112,4 +126,14 @@ pub(super) fn explanation(rows: &[RouteRow]) -> RouteExplanation {
         ],
         ..RouteExplanation::default()
     }
+}
+
+/// Two labels, which the encapsulation makes VNIs or not.
+fn evpn_nlri() -> serde_json::Map<String, Value> {
+    let labels = json!([{"label": 62, "vni": 1000}, {"label": 125, "vni": 2000}]);
+    let Value::Object(nlri) = json!({"labels": labels, "mac": "02:00:00:00:00:01", "type": 2})
+    else {
+        unreachable!("it is written as an object")
+    };
+    nlri
 }
