@@ -45,6 +45,11 @@ pub struct SessionContext {
     /// domain is taken from it too (TUNNEL_ENCAPSULATION, RFC 9012 §11; BGP Prefix-SID, RFC 8669
     /// §4; AIGP, RFC 7311 §3.1).
     pub same_domain: bool,
+    /// Give up a family whose routes cannot be read and keep the session for the others, instead of
+    /// ending it (RFC 4760 §7; "AFI/SAFI disable" in RFC 7606 §2).
+    pub disable_families: bool,
+    /// The families given up on this session: what arrives of them is ignored.
+    pub disabled: FamilySet,
     /// Leave communities in the order of the sender, repeated ones repeated: to write a message
     /// again as it was. Sets that are read so do not compare with others, as they are not
     /// canonical.
@@ -73,7 +78,14 @@ impl SessionContext {
             accept_as_set: false,
             enforce_first_as: false,
             same_domain: false,
+            disable_families: false,
+            disabled: FamilySet::EMPTY,
             keep_order: false,
         }
+    }
+    /// Whether what arrives of the family is looked at.
+    #[inline]
+    pub fn takes(&self, family: Family) -> bool {
+        self.families.contains(family) && !self.disabled.contains(family)
     }
 }

@@ -100,8 +100,8 @@
 //! | 9774 | No more AS_SET |
 //!
 //! Where the text leaves a choice or experience says otherwise, the choice is at the code: AFI/SAFI
-//! disable (RFC 7606 §2) is never chosen, a session reset is; a second next hop that is not
-//! link-local is ignored; the Partial bit on an optional non-transitive attribute is cleared and no
+//! disable (RFC 7606 §2) is chosen over a session reset where [`SessionContext::disable_families`]
+//! says so and another family is left; a second next hop that is not link-local is ignored; the Partial bit on an optional non-transitive attribute is cleared and no
 //! error, while AIGP with the Transitive bit is discarded; an AS_CONFED_SET in AS4_PATH counts as RFC 9774 says, not as RFC 6793; a malformed NLRI
 //! that has a length of its own is passed over by itself.
 #![cfg_attr(

@@ -426,6 +426,30 @@ mod tests {
         );
     }
 
+    /// RFC 8654 §4 leaves an OPEN at 4,096 octets; all of them may be capabilities.
+    #[test]
+    fn an_open_as_long_as_can_be_is_read() {
+        // Header, fixed fields and the extended form take 35, the parameter 3, each capability 2.
+        let value = |length| Bytes::from(vec![7; length]);
+        let unknown = |length| Capability::Unknown {
+            code: 150,
+            value: value(length),
+        };
+        let mut all = vec![unknown(250); 16];
+        let mut open = Open {
+            my_as: 65000,
+            ..open(vec![])
+        };
+        all.push(unknown(0));
+        open.capabilities.clone_from(&all);
+        let room = MAX_LEN - bytes(&open).len();
+        *all.last_mut().unwrap() = unknown(room);
+        open.capabilities = all;
+        let bytes = bytes(&open);
+        assert_eq!(bytes.len(), MAX_LEN);
+        assert_eq!(decode(&bytes), Ok(open));
+    }
+
     #[test]
     fn an_open_that_is_too_long_is_not_written() {
         let many = vec![
@@ -527,6 +551,13 @@ mod tests {
                 0,
                 &[],
                 29,
+            ),
+            (
+                "extended header cut before the type",
+                body(65000, 90, 1, &[255]),
+                0,
+                &[],
+                28,
             ),
             (
                 "extended header cut after the type",

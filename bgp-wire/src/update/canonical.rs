@@ -196,7 +196,7 @@ impl<'a> Canonical<'_, 'a> {
                 Disposition::TreatAsWithdraw,
                 subcode::MALFORMED_AS_PATH,
                 error,
-                as4.whole,
+                &[],
             );
         }
     }

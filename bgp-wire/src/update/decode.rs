@@ -11,7 +11,7 @@ use super::judge::{Judge, WITHDRAWN};
 use super::{AttrScratch, Decoded, Update, end_of_rib};
 use crate::SessionContext;
 use crate::attribute::AttrRef;
-use crate::error::{Disposition, Findings, MessageError};
+use crate::error::MessageError;
 
 /// Decodes the body of an UPDATE.
 ///
@@ -22,12 +22,7 @@ pub fn decode_update<'a>(
     ctx: &SessionContext,
     scratch: &'a mut AttrScratch,
 ) -> Result<Decoded<'a>, MessageError> {
-    let mut judge = Judge {
-        body,
-        findings: Findings::new(),
-        worst: Disposition::None,
-        cause: None,
-    };
+    let mut judge = Judge::new(body);
     let Some((withdrawn, block, announced)) = split(body) else {
         return Err(judge.bad_lengths());
     };
@@ -50,7 +45,7 @@ pub fn decode_update<'a>(
     let split = canonical.write(&cut, announced.is_empty(), reach.as_ref());
 
     let end_of_rib = end_of_rib::family(body, block, unreach.as_ref(), cut.count())
-        .filter(|family| ctx.families.contains(*family));
+        .filter(|family| ctx.takes(*family));
     judge.missing(
         &cut,
         ctx,
@@ -82,6 +77,7 @@ pub fn decode_update<'a>(
         },
         findings: judge.findings,
         disposition: judge.worst,
+        disabled: judge.disabled,
     })
 }
 

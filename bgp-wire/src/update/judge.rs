@@ -12,7 +12,7 @@ use crate::error::{DecodeError, Disposition, Finding, Findings, MessageError, Re
 use crate::frame::HEADER_LEN;
 use crate::input::Malformed;
 use crate::nlri::{self, Faults, Form, NlriBlock};
-use crate::{Family, PeerKind, SessionContext};
+use crate::{Family, FamilySet, PeerKind, SessionContext};
 
 /// The field of the body that withdraws.
 pub(super) const WITHDRAWN: &str = "Withdrawn Routes";
@@ -22,11 +22,25 @@ pub(super) struct Judge<'a> {
     pub(super) body: &'a [u8],
     pub(super) findings: Findings,
     pub(super) worst: Disposition,
+    /// The families to be given up.
+    pub(super) disabled: FamilySet,
     /// The first of the worst findings, and the data of its NOTIFICATION.
     pub(super) cause: Option<(Finding, &'a [u8])>,
 }
 
 impl<'a> Judge<'a> {
+    /// With nothing found yet.
+    #[inline]
+    pub(super) fn new(body: &'a [u8]) -> Self {
+        Self {
+            body,
+            findings: Findings::new(),
+            worst: Disposition::None,
+            disabled: FamilySet::EMPTY,
+            cause: None,
+        }
+    }
+
     #[cold]
     pub(super) fn add(
         &mut self,
@@ -162,8 +176,8 @@ impl<'a> Judge<'a> {
         if bytes.is_empty() {
             return nothing;
         }
-        if !ctx.families.contains(family) {
-            self.not_negotiated(None, bytes, field);
+        if !ctx.takes(family) {
+            self.not_taken(None, (family, bytes), field, ctx);
             return nothing;
         }
         let Some(spec) = nlri::spec(family) else {
@@ -220,23 +234,24 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// Says that NLRI of a family are not looked at. When a family was disabled, that was said.
     #[cold]
-    pub(super) fn not_negotiated(
+    fn not_taken(
         &mut self,
         attribute: Option<AttrCode>,
-        at: &'a [u8],
+        (family, at): (Family, &'a [u8]),
         field: &'static str,
+        ctx: &SessionContext,
     ) {
-        let error = Malformed::new(
-            at,
-            field,
-            Reason::Text("is of a family that was not negotiated"),
-        );
+        if ctx.disabled.contains(family) {
+            return;
+        }
+        let reason = Reason::Text("is of a family that was not negotiated");
         self.add(
             attribute,
             Disposition::None,
             subcode::OPTIONAL_ATTRIBUTE,
-            error,
+            Malformed::new(at, field, reason),
             &[],
         );
     }
@@ -249,25 +264,16 @@ impl<'a> Judge<'a> {
         ctx: &SessionContext,
     ) -> (Option<MpReach<'a>>, bool) {
         let Some(raw) = raw else { return (None, false) };
-        self.flags(raw, flags::OPTIONAL);
         match self.read_reach(raw, ctx) {
             Ok(found) => found,
-            // RFC 7606 §7.11, §3 j, RFC 4760 §7: the routes are not known, so neither is what to
-            // withdraw.
             Err(error) => {
-                self.add(
-                    Some(AttrCode(raw.code)),
-                    Disposition::SessionReset,
-                    subcode::OPTIONAL_ATTRIBUTE,
-                    error,
-                    raw.whole,
-                );
+                self.unreadable(raw, ctx, error);
                 (None, true)
             }
         }
     }
 
-    pub(super) fn read_reach(
+    fn read_reach(
         &mut self,
         raw: Raw<'a>,
         ctx: &SessionContext,
@@ -275,10 +281,11 @@ impl<'a> Judge<'a> {
         let code = Some(AttrCode(raw.code));
         let parts = mp_reach::split(raw.value)?;
         let family = parts.family;
-        let Some(spec) = nlri::spec(family).filter(|_| ctx.families.contains(family)) else {
-            self.not_negotiated(code, raw.value, "MP_REACH_NLRI");
+        let Some(spec) = nlri::spec(family).filter(|_| ctx.takes(family)) else {
+            self.not_taken(code, (family, raw.value), "MP_REACH_NLRI", ctx);
             return Ok((None, !parts.nlri.is_empty()));
         };
+        class(raw, flags::OPTIONAL)?;
         let next_hop = (spec.next_hop)(parts.next_hop, family, ctx)?;
         let form = Form::received(family, ctx, false);
         let (nlri, faults) = NlriBlock::examine(spec, form, parts.nlri)?;
@@ -310,53 +317,73 @@ impl<'a> Judge<'a> {
         ctx: &SessionContext,
     ) -> Option<MpUnreach<'a>> {
         let raw = raw?;
-        self.flags(raw, flags::OPTIONAL);
         match self.read_unreach(raw, ctx) {
             Ok(unreach) => unreach,
-            // RFC 7606 §7.12, RFC 4760 §7.
             Err(error) => {
-                self.add(
-                    Some(AttrCode(raw.code)),
-                    Disposition::SessionReset,
-                    subcode::OPTIONAL_ATTRIBUTE,
-                    error,
-                    raw.whole,
-                );
+                self.unreadable(raw, ctx, error);
                 None
             }
         }
     }
 
-    pub(super) fn read_unreach(
+    fn read_unreach(
         &mut self,
         raw: Raw<'a>,
         ctx: &SessionContext,
     ) -> Result<Option<MpUnreach<'a>>, Malformed<'a>> {
         let code = Some(AttrCode(raw.code));
         let (family, bytes) = mp_unreach::split(raw.value)?;
-        let Some(spec) = nlri::spec(family).filter(|_| ctx.families.contains(family)) else {
-            self.not_negotiated(code, raw.value, "MP_UNREACH_NLRI");
+        let Some(spec) = nlri::spec(family).filter(|_| ctx.takes(family)) else {
+            self.not_taken(code, (family, raw.value), "MP_UNREACH_NLRI", ctx);
             return Ok(None);
         };
+        class(raw, flags::OPTIONAL)?;
         let (nlri, faults) = NlriBlock::examine(spec, Form::received(family, ctx, true), bytes)?;
         self.nlri_faults(code, &nlri, faults);
         Ok(Some(MpUnreach { family, nlri }))
     }
 
-    /// RFC 7606 §3 c: "If the value of either the Optional or Transitive bits in the Attribute
-    /// Flags is in conflict with their specified values, then the attribute MUST be treated as
-    /// malformed and the treat-as-withdraw approach used". The Partial bit "MUST be set to 0" for
-    /// well-known and optional non-transitive attributes (RFC 4271 §4.3); RFC 7606 does not name
-    /// it, so on an optional one it is cleared and no more, while on a well-known one, which nobody
-    /// can have failed to understand, it is a conflict.
+    /// MP_REACH_NLRI or MP_UNREACH_NLRI that is "incorrect" (RFC 7606 §5.3, §7.11, §7.12: NLRI or a
+    /// next hop that cannot be, too few octets, wrong flags). Routes that are not known cannot be
+    /// withdrawn either, so "the \"session reset\" approach (or the \"AFI/SAFI disable\" approach) MUST
+    /// be followed" (RFC 7606 §3 j). The latter where the session is to outlive a family (RFC 4760
+    /// §7) and has another one to live for, which is the condition RFC 9552 §8.2.2 makes for BGP-LS.
+    #[cold]
+    fn unreadable(&mut self, raw: Raw<'a>, ctx: &SessionContext, error: Malformed<'a>) {
+        let family = mp_unreach::split(raw.value).map(|(family, _)| family);
+        let disposition = match family {
+            Ok(family) if self.can_disable(family, ctx) => {
+                self.disabled.insert(family);
+                Disposition::AfiSafiDisable
+            }
+            _ => Disposition::SessionReset,
+        };
+        let subcode = match error.reason {
+            Reason::Flags(_) => subcode::ATTRIBUTE_FLAGS,
+            _ => subcode::OPTIONAL_ATTRIBUTE,
+        };
+        let code = Some(AttrCode(raw.code));
+        self.add(code, disposition, subcode, error, raw.whole);
+    }
+
+    /// Whether the session wishes it, and has a family beside this one and those that are given up.
+    /// Route target memberships are not given up: without them the peer would be told nothing of
+    /// its VPNs (RFC 4684 §5), which are other families.
+    fn can_disable(&self, family: Family, ctx: &SessionContext) -> bool {
+        let mut families = ctx.families.iter();
+        let wished = ctx.disable_families && family != Family::RTC;
+        wished
+            && families.any(|other| {
+                other != family && !ctx.disabled.contains(other) && !self.disabled.contains(other)
+            })
+    }
+
+    /// RFC 7606 §3 c: the flags that conflict with those wanted are treat-as-withdraw.
     #[inline]
     pub(super) fn flags(&mut self, raw: Raw<'a>, wanted: u8) -> bool {
-        let class = flags::OPTIONAL | flags::TRANSITIVE;
-        let partial = raw.flags & flags::PARTIAL != 0 && wanted & flags::OPTIONAL == 0;
-        if raw.flags & class == wanted && !partial {
+        let Err(error) = class(raw, wanted) else {
             return true;
-        }
-        let error = Malformed::new(raw.whole, "Attribute Flags", Reason::Flags(raw.flags));
+        };
         self.add(
             Some(AttrCode(raw.code)),
             Disposition::TreatAsWithdraw,
@@ -377,7 +404,12 @@ impl<'a> Judge<'a> {
             spec.subcode
         };
         let disposition = error.asks.unwrap_or(spec.malformed);
-        self.add(Some(spec.code), disposition, subcode, error, raw.whole);
+        // RFC 4271 §6.3 has data for every subcode here but for Malformed AS_PATH.
+        let data = match subcode {
+            subcode::MALFORMED_AS_PATH => &[],
+            _ => raw.whole,
+        };
+        self.add(Some(spec.code), disposition, subcode, error, data);
     }
 
     /// An attribute that is understood and has no business here.
@@ -452,12 +484,23 @@ impl<'a> Judge<'a> {
         if self.worst < Disposition::SessionReset && (reachable || !cut.has_others()) {
             return Ok(());
         }
-        let judge = Self {
-            body: self.body,
-            findings: std::mem::take(&mut self.findings),
-            worst: self.worst,
-            cause: self.cause.take(),
-        };
+        let judge = std::mem::replace(self, Self::new(self.body));
         Err(judge.error())
     }
+}
+
+/// RFC 7606 §3 c: "If the value of either the Optional or Transitive bits in the Attribute Flags is
+/// in conflict with their specified values, then the attribute MUST be treated as malformed". The
+/// Partial bit "MUST be set to 0" for well-known and optional non-transitive attributes (RFC 4271
+/// §4.3); RFC 7606 does not name it, so on an optional one it is cleared and no more, while on a
+/// well-known one, which nobody can have failed to understand, it is a conflict.
+#[inline]
+fn class(raw: Raw<'_>, wanted: u8) -> Result<(), Malformed<'_>> {
+    let class = flags::OPTIONAL | flags::TRANSITIVE;
+    let partial = raw.flags & flags::PARTIAL != 0 && wanted & flags::OPTIONAL == 0;
+    if raw.flags & class == wanted && !partial {
+        return Ok(());
+    }
+    let reason = Reason::Flags(raw.flags);
+    Err(Malformed::new(raw.whole, "Attribute Flags", reason))
 }

@@ -14,10 +14,10 @@ mod judge;
 
 use std::fmt;
 
-use crate::Family;
 use crate::attribute::{AttrRef, NextHop};
-use crate::error::{Disposition, Findings};
+use crate::error::{Disposition, Finding, Findings};
 use crate::nlri::NlriBlock;
+use crate::{Family, FamilySet};
 
 pub use decode::decode_update;
 pub use describe::dissect_update;
@@ -105,10 +105,22 @@ pub struct Decoded<'a> {
     pub update: Update<'a>,
     /// What was wrong with it, in the order of its octets.
     pub findings: Findings,
-    /// What has to be done about that. With [`Disposition::TreatAsWithdraw`], what `update`
-    /// announces is to be treated as withdrawn and its attributes are not to be used.
+    /// What has to be done about that: what the worst of them asks for.
     /// [`Disposition::SessionReset`] is not seen here, as decoding fails then.
     pub disposition: Disposition,
+    /// The families that [`Disposition::AfiSafiDisable`] is about: all routes of them are to be
+    /// removed, and [`SessionContext::disabled`](crate::SessionContext::disabled) is to hold them
+    /// from now on.
+    pub disabled: FamilySet,
+}
+
+impl Decoded<'_> {
+    /// Whether what the update announces is to be treated as withdrawn, its attributes not to be
+    /// used. That a family is given up says nothing about the routes of another one.
+    pub fn treat_as_withdraw(&self) -> bool {
+        let asks = |finding: &Finding| finding.disposition == Disposition::TreatAsWithdraw;
+        self.disposition >= Disposition::TreatAsWithdraw && self.findings.iter().any(asks)
+    }
 }
 
 impl fmt::Display for Update<'_> {

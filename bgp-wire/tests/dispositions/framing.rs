@@ -281,10 +281,33 @@ fn flags() {
         ),
         case(
             "MP_REACH_NLRI transitive",
-            "RFC 7606 §3 c",
+            // "The attribute flags of the attribute are inconsistent": the attribute is incorrect,
+            // its NLRI are not to be relied on (§3 j). FRR 10 and GoBGP do not withdraw either.
+            "RFC 7606 §5.3, §3 j, RFC 4271 §6.3",
             &e,
             Parts::good_v6().replaced(14, attribute(0xc0, 14, &reach_v6(&[8, 0x20]))),
-            Stays(W),
+            Ends(4, attribute(0xc0, 14, &reach_v6(&[8, 0x20]))),
+        ),
+        case(
+            "MP_UNREACH_NLRI well-known",
+            "RFC 7606 §5.3, §3 j, RFC 4271 §6.3",
+            &e,
+            Parts::default().with(attribute(0x40, 15, &unreach(2, 1, &[8, 0x20]))),
+            Ends(4, attribute(0x40, 15, &unreach(2, 1, &[8, 0x20]))),
+        ),
+        case(
+            "MP_UNREACH_NLRI partial",
+            "RFC 7606 §3 c does not name the bit",
+            &e,
+            Parts::default().with(attribute(0xa0, 15, &unreach(2, 1, &[8, 0x20]))),
+            Stays(N),
+        ),
+        case(
+            "MP_REACH_NLRI transitive, of a family that was not negotiated",
+            "RFC 4760 §8",
+            &e,
+            Parts::good_v6().replaced(14, attribute(0xc0, 14, &reach(25, 70, &[1; 4], &[3, 0]))),
+            Stays(N),
         ),
         case(
             "wrong flags, nothing reachable",

@@ -6,15 +6,15 @@ use bytes::BytesMut;
 use super::*;
 
 /// RFC 8955 §4.3.1: to 192.0.2.0/24 and TCP port 25.
-const FLOW: [u8; 12] = [0x0b, 1, 0x18, 0xc0, 0, 2, 3, 0x81, 6, 4, 0x81, 0x19];
+pub(crate) const FLOW: [u8; 12] = [0x0b, 1, 0x18, 0xc0, 0, 2, 3, 0x81, 6, 4, 0x81, 0x19];
 /// RFC 8956 §3.8.1.
-const FLOW_V6: [u8; 19] = [
+pub(crate) const FLOW_V6: [u8; 19] = [
     0x12, 1, 0x68, 0x40, 0x12, 0x34, 0x56, 0x78, 0x9a, 2, 0x20, 0, 0x20, 1, 0x0d, 0xb8, 3, 0x81, 6,
 ];
 /// RFC 9830 §2.1.
-const POLICY: [u8; 13] = [96, 0, 0, 0, 1, 0, 0, 0, 100, 192, 0, 2, 1];
+pub(crate) const POLICY: [u8; 13] = [96, 0, 0, 0, 1, 0, 0, 0, 100, 192, 0, 2, 1];
 /// RFC 9552 §5.2, figure 7: a node of AS 65000 that the static configuration knows.
-const NODE: [u8; 25] = [
+pub(crate) const NODE: [u8; 25] = [
     0, 1, 0, 21, 5, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 8, 2, 0, 0, 4, 0, 0, 0xfd, 0xe8,
 ];
 

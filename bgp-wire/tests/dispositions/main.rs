@@ -4,8 +4,12 @@
 //! `support`, so that the crate's encoder is not its own judge.
 
 mod evpn;
+mod families;
 mod framing;
+mod labels;
+mod lengths;
 mod listed;
+mod mutations;
 mod nlri;
 mod optional;
 mod overlay;
@@ -13,7 +17,9 @@ mod results;
 mod support;
 mod values;
 
-use bgp_wire::Disposition::{self, AttributeDiscard as D, None as N, TreatAsWithdraw as W};
+use bgp_wire::Disposition::{
+    self, AfiSafiDisable as A, AttributeDiscard as D, None as N, TreatAsWithdraw as W,
+};
 use bgp_wire::{
     Asn, AttrCode, AttrScratch, Decoded, Family, FamilySet, MessageError, NextHop, PathId,
     PeerKind, Reason, SessionContext, decode_update,

@@ -29,6 +29,58 @@ fn three_errors_are_three_findings_and_the_severest_counts() {
     );
 }
 
+/// The same where the severest ends the session by itself, wherever it stands: all is told, in the
+/// order of the octets, and the NOTIFICATION is about the severest.
+#[test]
+fn three_errors_are_three_findings_though_one_of_them_ends_the_session() {
+    let unknown = attribute(0x40, 99, &[1]);
+    let three = Parts::good()
+        .with(attribute(0xc0, 7, &[1]))
+        .with(unknown.clone())
+        .with(attribute(0xc0, 8, &[0; 5]));
+    let mut scratch = AttrScratch::new();
+    let mut ends = |parts: &Parts| {
+        let error = decode_update(&parts.body(), &external(), &mut scratch).unwrap_err();
+        let found: Vec<_> = error
+            .findings
+            .iter()
+            .map(|finding| (finding.attribute.map(|code| code.0), finding.disposition))
+            .collect();
+        let offsets = error.findings.iter().map(|finding| finding.error.offset);
+        assert!(offsets.is_sorted());
+        (found, error)
+    };
+    let reset = Disposition::SessionReset;
+    let (found, error) = ends(&three);
+    assert_eq!(found, [(Some(7), D), (Some(99), reset), (Some(8), W)]);
+    assert_eq!(error.attribute, Some(AttrCode(99)));
+    assert_eq!(
+        (error.notification.subcode, error.notification.data),
+        (2, unknown.into())
+    );
+
+    // NLRI of the body come last, and are as severe as can be.
+    let parts = Parts::good()
+        .replaced(1, attribute(0x40, 1, &[9]))
+        .with(attribute(0xc0, 7, &[1]))
+        .nlri(&[33, 10]);
+    let (found, error) = ends(&parts);
+    assert_eq!(found, [(Some(1), W), (Some(7), D), (None, reset)]);
+    assert_eq!((error.attribute, error.notification.subcode), (None, 10));
+    assert!(error.notification.data.is_empty());
+
+    // MP_REACH_NLRI, a repeated attribute, wrong flags.
+    let bad = reach_v6(&[129]);
+    let parts = Parts::good_v6()
+        .replaced(14, attribute(0x80, 14, &bad))
+        .with(attribute(0x80, 4, &[0, 0, 0, 1]))
+        .with(attribute(0x80, 4, &[0, 0, 0, 2]))
+        .with(attribute(0x40, 8, &[0, 1, 0, 1]));
+    let (found, error) = ends(&parts);
+    assert_eq!(found, [(Some(14), reset), (Some(4), D), (Some(8), W)]);
+    assert_eq!(error.notification.data, attribute(0x80, 14, &bad));
+}
+
 #[test]
 fn an_error_names_field_and_octet() {
     let parts = Parts::good().with(attribute(0xc0, 8, &[0; 5]));

@@ -150,8 +150,9 @@ fn well_known_values() {
             "bad AS_PATH, nothing reachable",
             "RFC 7606 §5.2, RFC 4271 §6.3",
             &e,
+            // RFC 4271 §6.3 names no data for this subcode; FRR and GoBGP send none.
             value(2, &[2, 0]).nlri(&[]),
-            Ends(11, attribute(0x40, 2, &[2, 0])),
+            Ends(11, vec![]),
         ),
         case(
             "NEXT_HOP of 16 octets",
