@@ -22,7 +22,7 @@ use crate::shard_key::TableKey;
 use crate::table::{Pin, Rib};
 use crate::tables::{ByFamily, ForEach, Part, Tables, by_family, for_each};
 use crate::walk::Walk;
-use bgp_wire::{AttrRef, Decoded, Disposition, Family, NlriBlock, NlriIter, SessionContext};
+use bgp_wire::{AttrRef, Decoded, Family, FamilySet, NlriBlock, NlriIter, SessionContext};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -416,7 +416,7 @@ impl Inbound {
         // RFC 7606 §2, treat-as-withdraw: "the UPDATE message containing the path attribute in question MUST be treated
         // as though all contained routes had been withdrawn just as if they had been listed in the WITHDRAWN ROUTES
         // field".
-        let withdraw = decoded.disposition >= Disposition::TreatAsWithdraw;
+        let withdraw = decoded.treat_as_withdraw();
         if !update.announced.is_empty() {
             let set = if withdraw {
                 WITHDRAW
@@ -486,6 +486,13 @@ impl Inbound {
     pub fn end_refresh(&mut self, rib: &Rib, family: Family) -> Walk {
         self.apply(rib);
         rib.end_refresh(self.peer, family)
+    }
+
+    /// Routes of these families can no longer be read: all that came of them goes (RFC 4760 §7). To be walked to the end
+    /// before the next UPDATE.
+    pub fn disable(&mut self, rib: &Rib, families: FamilySet) -> Walk {
+        self.apply(rib);
+        rib.remove_families(self.peer, families)
     }
 
     /// Forgets what was not flushed, as when the session ends.

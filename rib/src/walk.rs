@@ -13,7 +13,7 @@ use crate::path::PeerIdx;
 use crate::shard_key::{Keyed, TableKey};
 use crate::table::{Pin, Rib};
 use crate::tables::{ByFamily, FAMILIES, by_family};
-use bgp_wire::Family;
+use bgp_wire::{Family, FamilySet};
 
 enum Errand {
     /// Removes the paths of a peer.
@@ -160,7 +160,14 @@ impl Walk {
 impl Rib {
     /// Removes all paths of a peer. Called when nothing of it is pending.
     pub fn peer_down(&self, peer: PeerIdx) -> Walk {
-        let has_paths = |family: &Family| self.peer_counts(peer, *family).received > 0;
+        self.remove_families(peer, FAMILIES.into_iter().collect())
+    }
+
+    /// Removes all paths of a peer in these families.
+    pub(crate) fn remove_families(&self, peer: PeerIdx, families: FamilySet) -> Walk {
+        let has_paths = |family: &Family| {
+            families.contains(*family) && self.peer_counts(peer, *family).received > 0
+        };
         let families = FAMILIES.into_iter().filter(has_paths).collect();
         Walk::new(Errand::Remove(peer), families)
     }

@@ -2,7 +2,7 @@
 
 mod support;
 
-use bgp_wire::{Asn, Family, NextHop, RouterId};
+use bgp_wire::{Asn, Family, FamilySet, NextHop, RouterId};
 use ipnet::{IpNet, Ipv4Net};
 use rib::*;
 use support::*;
@@ -206,4 +206,34 @@ fn a_refresh_in_the_middle_of_a_read_takes_nothing_away_from_what_the_flush_tell
     assert_eq!(gone, 1);
     world.announce(peer, &[many(2)], 0, attrs.as_ref());
     assert_eq!(world.flush(peer).announced, 4);
+}
+
+/// RFC 4760 section 7: "the speaker MUST delete all the BGP routes received from that neighbor whose AFI/SAFI is the same".
+#[test]
+fn a_family_that_is_disabled_loses_its_routes_of_that_peer_and_nothing_else() {
+    const V6: Family = Family::IPV6_UNICAST;
+    let mut world = World::new(1, 4);
+    let (ours, other) = (
+        world.add(SourceKind::Ebgp, Asn(64501)),
+        world.add(SourceKind::Ebgp, Asn(64502)),
+    );
+    let v6: IpNet = "2001:db8::/32".parse().unwrap();
+    for (peer, asn) in [(ours, 64501), (other, 64502)] {
+        for (family, net) in [(V4, net()), (V6, v6)] {
+            let attrs = set(family, Asn(asn), 2, |_| {});
+            world.announce(peer, &[net], 0, attrs.as_ref());
+        }
+    }
+    world.flush(other);
+    // What is pending comes before, and goes too.
+    let neighbor = &mut world.peers[ours];
+    let walk = neighbor
+        .inbound
+        .disable(&world.rib, FamilySet::from([V6, Family::L2VPN_EVPN]));
+    let idx = neighbor.idx;
+    assert_eq!(walk.finish(&world.rib), 1);
+    let left = |family| world.rib.peer_counts(idx, family).received;
+    assert_eq!((left(V4), left(V6)), (1, 0));
+    let paths = |net| world.rib.explain(net).expect("it is there").paths.len();
+    assert_eq!((paths(net()), paths(v6)), (2, 1));
 }

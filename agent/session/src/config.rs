@@ -100,6 +100,11 @@ pub struct PeerConfig {
     pub enforce_first_as: bool,
     /// Accept AS_SETs in AS_PATHs (RFC 9774 says not to).
     pub accept_as_set: bool,
+    /// Give up a family whose routes cannot be read, and keep the session for the others (RFC 7606 §2, "AFI/SAFI disable"),
+    /// instead of ending it. It is the only one of both that costs no routes which are good (RFC 4760 §7 has it as the rule
+    /// and the end of the session as what MAY be done beyond it; RFC 9552 §8.2.2 asks for it); but a disabled family is not
+    /// tried again before the session ends.
+    pub disable_families: bool,
     /// Rest after failures.
     pub idle_hold: IdleHold,
     /// Changes when what we do with the peer's routes changes.
@@ -128,6 +133,7 @@ impl PeerConfig {
             send_hold: None,
             enforce_first_as: true,
             accept_as_set: false,
+            disable_families: true,
             idle_hold: IdleHold::default(),
             import_revision: 0,
             export_revision: 0,
@@ -169,6 +175,7 @@ pub enum Effect {
 /// | `import_revision` | RefreshIn | |
 /// | `enforce_first_as`, `accept_as_set` | RefreshIn | how the peer's UPDATEs are read, from the next one on |
 /// | `export_revision` | RefreshOut | |
+/// | `disable_families` | InPlace | what the next malformed UPDATE costs |
 /// | `keepalive`, `send_hold` | InPlace | our own timers; from their next start on |
 /// | `connect_retry`, `idle_hold`, `passive` | InPlace | for the next attempt to connect |
 /// | `hostname`, `software_version` | InPlace | shown to people only: told at the next OPEN |
@@ -191,6 +198,7 @@ pub fn effect_of(old: &PeerConfig, new: &PeerConfig) -> Effect {
         send_hold,
         enforce_first_as,
         accept_as_set,
+        disable_families,
         idle_hold,
         import_revision,
         export_revision,
@@ -223,6 +231,7 @@ pub fn effect_of(old: &PeerConfig, new: &PeerConfig) -> Effect {
         || old.hostname != *hostname
         || old.software_version != *software_version
         || old.send_hold != *send_hold
+        || old.disable_families != *disable_families
         || old.idle_hold != *idle_hold;
     if in_place {
         Effect::InPlace

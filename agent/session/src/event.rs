@@ -46,6 +46,9 @@ pub enum Event {
     /// The peer has sent all its routes of the family (RFC 4724 §2). The sink has seen it in its place among the
     /// UPDATEs.
     EndOfRib(Family),
+    /// Routes of the family cannot be read any more, and are ignored until the session ends (RFC 4760 §7). The sink was
+    /// told in its place among the UPDATEs.
+    FamilyDisabled(Family),
 }
 
 /// Why the speaker stops a peer for good.

@@ -93,7 +93,7 @@ pub use table::{Act, FsmEvent, Notice, Outcome, Row, TABLE, lookup};
 use std::fmt;
 use std::sync::Arc;
 
-use bgp_wire::{Decoded, Disposition, Family, MessageError, SessionContext};
+use bgp_wire::{Decoded, Disposition, Family, FamilySet, MessageError, SessionContext};
 
 /// Takes the UPDATEs of a session, one call for each, from within [`Peer::handle_bytes`].
 pub trait UpdateSink {
@@ -105,6 +105,12 @@ pub trait UpdateSink {
 
     /// An UPDATE of the Established session. What was wrong with it and what follows is in `decoded`.
     fn update(&mut self, decoded: &Decoded<'_>, ctx: &SessionContext);
+
+    /// Routes of these families cannot be read any more. All that came of them is to go; what comes of them later is not
+    /// handed on until the session ends (RFC 4760 §7). Comes after the [`update`](Self::update) that it follows from.
+    fn disable(&mut self, families: FamilySet) {
+        let _ = families;
+    }
 
     /// The peer begins to send all its routes of the family again (RFC 7313 BoRR). Here and not only as
     /// [`Event::RefreshBegin`], because its place among the UPDATEs says which routes were sent again.

@@ -183,6 +183,7 @@ pub(crate) fn negotiate(
         extended_next_hop,
         accept_as_set: config.accept_as_set,
         enforce_first_as: config.enforce_first_as,
+        disable_families: config.disable_families,
         ..SessionContext::new(config.local_as, remote_as)
     };
 

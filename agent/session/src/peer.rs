@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bgp_wire::{
-    AttrScratch, Family, MessageType, Notification, RefreshSubtype, codes, encode_route_refresh,
+    AttrScratch, Family, MessageType, Notification, RefreshSubtype, SessionContext, codes,
+    encode_route_refresh,
 };
 use bytes::BytesMut;
 
@@ -488,10 +489,21 @@ impl Peer {
             self.fsm_mut(side).renegotiated(|n| {
                 n.keepalive = negotiate::keepalive(&config, n.hold_time);
                 n.send_hold = negotiate::send_hold(&config, n.hold_time);
-                if (n.ctx.accept_as_set, n.ctx.enforce_first_as)
-                    != (config.accept_as_set, config.enforce_first_as)
-                {
+                let reading = |ctx: &SessionContext| {
+                    (
+                        ctx.accept_as_set,
+                        ctx.enforce_first_as,
+                        ctx.disable_families,
+                    )
+                };
+                let wanted = (
+                    config.accept_as_set,
+                    config.enforce_first_as,
+                    config.disable_families,
+                );
+                if reading(&n.ctx) != wanted {
                     let ctx = Arc::make_mut(&mut n.ctx);
+                    ctx.disable_families = config.disable_families;
                     ctx.accept_as_set = config.accept_as_set;
                     ctx.enforce_first_as = config.enforce_first_as;
                 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bgp_wire::{
-    AttrScratch, Disposition, Frame, MessageType, Notification, Open, RefreshSubtype, RouteRefresh,
-    codes, decode_update, frame,
+    AttrScratch, Disposition, FamilySet, Frame, MessageType, Notification, Open, RefreshSubtype,
+    RouteRefresh, codes, decode_update, frame,
 };
 
 use crate::collision::Side;
@@ -52,8 +52,10 @@ impl Peer {
             if paused {
                 break;
             }
-            if session.is_none() {
-                session = self.fsm(side).phase.negotiated().cloned();
+            // Another one as soon as there is a session, or a family of it is disabled.
+            let current = self.fsm(side).phase.negotiated();
+            if session.as_ref().map(Arc::as_ptr) != current.map(Arc::as_ptr) {
+                session = current.cloned();
             }
             // RFC 8654 §4: who says that it takes long messages is sent them, whether or not it is the same the other way round.
             let max_len = if session.is_some() && self.config.extended_message {
@@ -197,10 +199,27 @@ impl Peer {
                 what: Wrong::Findings(&decoded),
             });
         }
-        let end_of_rib = decoded.update.end_of_rib;
+        let (end_of_rib, disabled) = (decoded.update.end_of_rib, decoded.disabled);
         self.step(side, Input::Update(&decoded, &session.ctx, sink), now);
         if let Some(family) = end_of_rib {
             self.events.push_back(Event::EndOfRib(family));
         }
+        if !disabled.is_empty() {
+            self.disable(side, disabled, sink);
+        }
+    }
+
+    /// RFC 4760 §7: "the speaker MUST delete all the BGP routes received from that neighbor whose AFI/SAFI is the same as
+    /// the one carried in the incorrect MP_REACH_NLRI or MP_UNREACH_NLRI attribute. For the duration of the BGP session
+    /// [...], the speaker then SHOULD ignore all the subsequent routes with that AFI/SAFI received over that session." What
+    /// we tell the peer is not concerned.
+    fn disable(&mut self, side: Side, families: FamilySet, sink: &mut dyn UpdateSink) {
+        self.fsm_mut(side).renegotiated(|negotiated| {
+            let ctx = Arc::make_mut(&mut negotiated.ctx);
+            ctx.disabled = ctx.disabled.union(families);
+        });
+        sink.disable(families);
+        let events = families.iter().map(Event::FamilyDisabled);
+        self.events.extend(events);
     }
 }

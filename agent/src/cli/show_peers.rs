@@ -241,7 +241,19 @@ fn families<W: Write>(peer: &PeerView, screen: &mut Screen<W>) -> Result<(), Ask
         Column::number("SENT", 10),
         Column::text("ITS END-OF-RIB", 14),
     ];
-    Ok(Table::print(columns, &rows, screen)?)
+    Table::print(columns, &rows, screen)?;
+    let disabled = peer.families.iter().filter(|family| family.disabled);
+    for family in disabled {
+        screen.fact(
+            2,
+            "disabled",
+            &format!(
+                "{}: its routes could not be read; ignored until the session ends",
+                family.family
+            ),
+        )?;
+    }
+    Ok(())
 }
 
 fn messages<W: Write>(peer: &PeerView, screen: &mut Screen<W>) -> Result<(), AskError> {

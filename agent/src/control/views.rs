@@ -278,6 +278,10 @@ pub struct PeerFamilyView {
     pub advertised: u64,
     /// It has told us that its first feed is complete: End-of-RIB (RFC 4724 section 2).
     pub end_of_rib_received: bool,
+    /// Its routes could not be read: those that had come are gone, and what comes is ignored until the session ends
+    /// (AFI/SAFI disable, RFC 7606 section 2).
+    #[serde(default)]
+    pub disabled: bool,
 }
 
 /// Messages by type, one direction.

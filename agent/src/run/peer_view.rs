@@ -97,6 +97,7 @@ fn families(snapshot: &PeerSnapshot) -> Vec<PeerFamilyView> {
         accepted: family.accepted,
         advertised: family.advertised,
         end_of_rib_received: family.end_of_rib_received,
+        disabled: family.disabled,
     });
     let known = |family| {
         snapshot
@@ -158,7 +159,7 @@ pub(super) fn facts(key: &PeerKey, snapshot: &PeerSnapshot, now: Instant) -> Pee
         missing_end_of_rib: snapshot
             .families
             .iter()
-            .filter(|family| !family.end_of_rib_received)
+            .filter(|family| !family.end_of_rib_received && !family.disabled)
             .map(|family| family.family.to_string())
             .collect(),
     }

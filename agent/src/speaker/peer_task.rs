@@ -22,7 +22,7 @@ use bgp_session::{
     Action, ConnId, ConnectFailure, DownReason, Effect, Event, IdleReason, Negotiated, Peer,
     ResetReason, StopReason,
 };
-use bgp_wire::Family;
+use bgp_wire::{Family, FamilySet};
 use bytes::BytesMut;
 use parking_lot::Mutex;
 use rib::{GroupKey, Inbound, MemberQueue, PeerIdx, PeerInfo, Rib, TooManyPeers, Walk};
@@ -126,6 +126,8 @@ pub(super) struct PeerTask {
     changed: bool,
     published: Instant,
     end_of_rib: Vec<Family>,
+    /// Families whose routes are ignored until the session ends.
+    disabled: FamilySet,
     /// Since when the session is in its state.
     since: Instant,
     last_established: Option<SystemTime>,
@@ -175,6 +177,7 @@ impl PeerTask {
             changed: true,
             published: now,
             end_of_rib: Vec::new(),
+            disabled: FamilySet::EMPTY,
             since: now,
             last_established: None,
             last_update: None,
@@ -425,6 +428,14 @@ impl PeerTask {
                     self.publish();
                 }
             }
+            Event::FamilyDisabled(family) => {
+                tracing::error!(
+                    %family,
+                    "family disabled: its routes could not be read, those of the peer are gone, and what comes is ignored until the session ends"
+                );
+                self.disabled.insert(family);
+                self.publish();
+            }
         }
     }
 
@@ -441,6 +452,7 @@ impl PeerTask {
         self.link = self.settings.only_link(&negotiated);
         self.last_established = Some(SystemTime::now());
         self.end_of_rib.clear();
+        self.disabled = FamilySet::EMPTY;
         self.last_update = None;
         self.join(connection, &negotiated).await;
         self.publish();
@@ -475,6 +487,7 @@ impl PeerTask {
         self.walk = None;
         self.constraint = None;
         self.end_of_rib.clear();
+        self.disabled = FamilySet::EMPTY;
         let walk = self.rib.peer_down(self.idx);
         self.walk(walk).await;
     }
@@ -656,6 +669,7 @@ impl PeerTask {
                     accepted: u64::from(counts.accepted),
                     advertised: u64::from(self.rib.advertised(self.idx, family)),
                     end_of_rib_received: self.end_of_rib.contains(&family),
+                    disabled: self.disabled.contains(family),
                 }
             })
             .collect();

@@ -39,6 +39,8 @@ pub struct FamilySnapshot {
     pub advertised: u64,
     /// The peer has sent all its routes once (RFC 4724 §2).
     pub end_of_rib_received: bool,
+    /// Its routes could not be read, and are ignored until the session ends (RFC 4760 §7).
+    pub disabled: bool,
 }
 
 /// The state of one peer.

@@ -1,6 +1,7 @@
 //! The machine from outside: two of them on a simulated network (`pair`), one against a neighbour played by hand (`raw`), and
 //! whatever else can come in whatever order (`random`).
 
+mod disabled;
 mod endings;
 mod establish;
 mod messages;

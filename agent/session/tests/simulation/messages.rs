@@ -13,16 +13,16 @@ use crate::raw::{RawOpen, keepalive, message, update};
 /// The type of a message, and what it says if it is a NOTIFICATION.
 type Sent = (u8, Option<(u8, u8, Vec<u8>)>);
 
-struct Lone {
-    peer: Peer,
-    conn: ConnId,
-    now: Instant,
-    sink: Sink,
+pub(crate) struct Lone {
+    pub(crate) peer: Peer,
+    pub(crate) conn: ConnId,
+    pub(crate) now: Instant,
+    pub(crate) sink: Sink,
 }
 
 impl Lone {
     /// A passive peer to which a connection was made; it has sent its OPEN.
-    fn new(mut config: PeerConfig) -> Self {
+    pub(crate) fn new(mut config: PeerConfig) -> Self {
         config.passive = true;
         let now = epoch();
         let mut peer = Peer::new(config, 1);
@@ -42,13 +42,13 @@ impl Lone {
     }
 
     /// The neighbour makes another connection.
-    fn again(&mut self) {
+    pub(crate) fn again(&mut self) {
         let [local, remote] = [1, 2].map(|n| SocketAddr::from(([192, 0, 2, n], 179)));
         let conn = self.peer.handle_incoming(local, remote, self.now);
         self.conn = conn.expect("a passive peer that rested accepts");
     }
 
-    fn established(config: PeerConfig, open: &RawOpen) -> Self {
+    pub(crate) fn established(config: PeerConfig, open: &RawOpen) -> Self {
         let mut lone = Self::new(config);
         lone.feed(&[open.bytes(), keepalive()].concat());
         assert_eq!(lone.peer.state(), State::Established);
@@ -57,25 +57,25 @@ impl Lone {
     }
 
     /// The neighbour opens another connection, and goes on there if it may.
-    fn come_again(&mut self) -> bool {
+    pub(crate) fn come_again(&mut self) -> bool {
         let [local, remote] = [1, 2].map(|n| SocketAddr::from(([192, 0, 2, n], 179)));
         let conn = self.peer.handle_incoming(local, remote, self.now);
         self.conn = conn.unwrap_or(self.conn);
         conn.is_some()
     }
 
-    fn feed(&mut self, bytes: &[u8]) {
+    pub(crate) fn feed(&mut self, bytes: &[u8]) {
         self.peer
             .handle_bytes(self.conn, bytes, self.now, &mut self.sink);
     }
 
-    fn wait(&mut self, time: Duration) {
+    pub(crate) fn wait(&mut self, time: Duration) {
         self.now += time;
         self.peer.handle_timeout(self.now);
     }
 
     /// The types of the messages it has sent, and what its NOTIFICATIONs say.
-    fn sent(&mut self) -> Vec<Sent> {
+    pub(crate) fn sent(&mut self) -> Vec<Sent> {
         let mut out = BytesMut::new();
         while self.peer.poll_transmit(&mut out).is_some() {}
         let mut sent = Vec::new();
@@ -90,7 +90,7 @@ impl Lone {
         sent
     }
 
-    fn closed(&mut self) -> bool {
+    pub(crate) fn closed(&mut self) -> bool {
         let mut closed = false;
         while let Some(action) = self.peer.poll_action() {
             closed |= action == Action::Close(self.conn);

@@ -9,7 +9,9 @@ use bgp_session::{
     Action, ConnId, ConnectFailure, DownReason, Event, FamilyConfig, Negotiated, Peer, PeerConfig,
     RemoteAs, State, UpdateSink,
 };
-use bgp_wire::{Asn, Decoded, Family, HoldTime, RefreshSubtype, RouterId, SessionContext};
+use bgp_wire::{
+    Asn, Decoded, Family, FamilySet, HoldTime, RefreshSubtype, RouterId, SessionContext,
+};
 use bytes::BytesMut;
 
 pub(crate) const A: usize = 0;
@@ -46,6 +48,10 @@ pub(crate) struct Sink {
     pub(crate) ends_of_rib: Vec<Family>,
     /// Markers of refreshes, each with the number of UPDATEs before it.
     pub(crate) markers: Vec<(RefreshSubtype, usize)>,
+    /// Families that were disabled, with the number of UPDATEs before.
+    pub(crate) disabled: Vec<(FamilySet, usize)>,
+    /// Routes announced, by family.
+    pub(crate) announced: Vec<(Family, usize)>,
 }
 
 impl UpdateSink for Sink {
@@ -57,6 +63,17 @@ impl UpdateSink for Sink {
         assert!(self.sessions > 0, "the session is told first");
         self.updates += 1;
         self.ends_of_rib.extend(decoded.update.end_of_rib);
+        let reach = decoded.update.reach.map(|reach| reach.nlri);
+        let blocks = [Some(decoded.update.announced), reach]
+            .into_iter()
+            .flatten();
+        let announced = blocks.filter(|block| !block.is_empty());
+        self.announced
+            .extend(announced.map(|block| (block.family, block.len())));
+    }
+
+    fn disable(&mut self, families: FamilySet) {
+        self.disabled.push((families, self.updates));
     }
 
     fn refresh_begins(&mut self, _: Family) {

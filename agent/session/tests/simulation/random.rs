@@ -232,7 +232,8 @@ impl World {
                 | Event::RefreshRequested(_)
                 | Event::RefreshBegin(_)
                 | Event::RefreshEnd(_)
-                | Event::EndOfRib(_) => {}
+                | Event::EndOfRib(_)
+                | Event::FamilyDisabled(_) => {}
             }
             assert!(
                 self.ups == self.downs || self.ups == self.downs + 1,

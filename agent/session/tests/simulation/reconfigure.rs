@@ -7,7 +7,7 @@ use crate::pair::{A, B, Pair, SECOND, config, hold, ups};
 #[test]
 fn reconfiguring_does_what_its_effect_says() {
     type Change = fn(&mut PeerConfig);
-    let cases: [(&str, Change, Effect); 19] = [
+    let cases: [(&str, Change, Effect); 20] = [
         ("nothing", |_| {}, Effect::None),
         ("order of families", |c| c.families.reverse(), Effect::None),
         (
@@ -46,6 +46,11 @@ fn reconfiguring_does_what_its_effect_says() {
             "first AS",
             |c| c.enforce_first_as = false,
             Effect::RefreshIn,
+        ),
+        (
+            "disabling families",
+            |c| c.disable_families = false,
+            Effect::InPlace,
         ),
         ("export", |c| c.export_revision = 1, Effect::RefreshOut),
         ("router id", |c| c.router_id.0 += 77, Effect::Reset),

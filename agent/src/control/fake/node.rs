@@ -96,6 +96,7 @@ fn peers() -> Vec<PeerView> {
         accepted,
         advertised,
         end_of_rib_received: end,
+        disabled: false,
     };
     let tor = PeerView {
         name: "tor-1".to_owned(),

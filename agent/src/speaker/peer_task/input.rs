@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use bgp_session::{ConnId, Malformed, Negotiated, UpdateSink};
-use bgp_wire::{Decoded, Family, SessionContext};
+use bgp_wire::{Decoded, Family, FamilySet, SessionContext};
 use rib::{Inbound, PeerIdx, Rib, Walk};
 use socket2::SockRef;
 use tokio::io::Ready;
@@ -46,6 +46,10 @@ impl UpdateSink for Sink<'_> {
     fn update(&mut self, decoded: &Decoded<'_>, ctx: &SessionContext) {
         *self.memberships |= speaks_of_route_targets(decoded);
         self.inbound.update(self.rib, decoded, ctx);
+    }
+
+    fn disable(&mut self, families: FamilySet) {
+        *self.walk = Some(self.inbound.disable(self.rib, families));
     }
 
     fn refresh_begins(&mut self, family: Family) {
