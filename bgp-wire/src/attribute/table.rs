@@ -192,4 +192,46 @@ mod tests {
             }
         }
     }
+
+    /// One row of docs/reference/dispositions.md.
+    fn row(line: &AttrSpec) -> String {
+        let class = match line.flags {
+            WELL_KNOWN => "well-known",
+            OPT_TRANSITIVE => "optional transitive",
+            _ => "optional non-transitive",
+        };
+        let from = match line.from {
+            Anyone => "anyone",
+            Inside => "inside",
+            Domain => "domain",
+        };
+        let malformed = match line.keep {
+            // What `SessionContext::disable_families` decides.
+            Apart if line.malformed == Reset => "`afi-safi-disable` or `session-reset`".to_owned(),
+            _ => format!("`{}`", line.malformed),
+        };
+        let (code, name, rfc) = (line.code.0, line.name, line.rfc.replace('§', "section "));
+        format!("| {code} | {name} | {class} | {from} | {malformed} | {rfc} |")
+    }
+
+    /// `UPDATE_EXPECT=1` writes it anew.
+    #[test]
+    fn the_reference_says_what_the_table_says() {
+        const BEGIN: &str = "<!-- attributes -->\n";
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../docs/reference/dispositions.md"
+        );
+        let page = std::fs::read_to_string(path).unwrap();
+        let (before, rest) = page.split_once(BEGIN).unwrap();
+        let (written, after) = rest.split_once("<!-- end -->").unwrap();
+        let head = "| code | attribute | class | from | malformed | said in |\n|---|---|---|---|---|---|\n";
+        let rows: String = TABLE.iter().map(|line| row(line) + "\n").collect();
+        let wanted = format!("{head}{rows}");
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            std::fs::write(path, format!("{before}{BEGIN}{wanted}<!-- end -->{after}")).unwrap();
+            return;
+        }
+        assert_eq!(written, wanted, "UPDATE_EXPECT=1 accepts it");
+    }
 }
