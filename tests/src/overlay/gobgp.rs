@@ -102,7 +102,7 @@ impl GoBgp {
             (
                 Family::Evpn,
                 format!(
-                    "prefix {prefix6} etag 0 label 6000 {targets} encap vxlan router-mac {mac} nexthop {local}"
+                    "prefix {prefix6} gw :: etag 0 label 6000 {targets} encap vxlan router-mac {mac} nexthop {local}"
                 ),
             ),
             (
