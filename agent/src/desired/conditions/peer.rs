@@ -100,7 +100,7 @@ fn session_text(peer: &Peer, state: &PeerState) -> String {
                 .iter()
                 .map(|counts| counts.family.to_string())
                 .collect();
-            format!("{with} is up, with {}", families.join(" and "))
+            format!("{with} is up, with {}", listed(&families))
         }
         "Idle" if peer.shutdown.is_some() => format!("{with} is shut down by its BGPPeer"),
         "Idle" => format!("{with} is down"),
@@ -133,4 +133,16 @@ fn progress(state: &str) -> Option<usize> {
     ]
     .iter()
     .position(|known| *known == state)
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn listed(words: &[String]) -> String {
+    match words {
+        [all @ .., before, last] => {
+            let before: Vec<_> = all.iter().chain([before]).map(String::as_str).collect();
+            format!("{} and {last}", before.join(", "))
+        }
+        [one] => one.clone(),
+        [] => String::new(),
+    }
 }
