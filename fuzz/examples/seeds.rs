@@ -2,7 +2,7 @@
 //!
 //! The UPDATEs are those of a route collector (`benches/data`), one for each combination of attributes and parts that the
 //! file holds, the shortest of its kind; the other messages are made up, one for each thing they can say. Running it again
-//! writes the same files.
+//! writes the same files. What `scripts/fuzz-corpus` took from long runs lies beside them, named by hashes.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -417,8 +417,14 @@ fn write(target: &str, seeds: &Seeds) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("corpus")
         .join(target);
-    let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).expect("a folder for the seeds");
+    // What long runs found is named by its hash, and stays.
+    let is_found = |name: &str| name.len() == 40 && name.bytes().all(|b| b.is_ascii_hexdigit());
+    for file in fs::read_dir(&folder).expect("a folder").flatten() {
+        if !is_found(&file.file_name().to_string_lossy()) {
+            fs::remove_file(file.path()).expect("an old seed");
+        }
+    }
     for (name, bytes) in seeds {
         fs::write(folder.join(name), bytes).expect("room for a seed");
     }

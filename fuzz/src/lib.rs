@@ -14,8 +14,8 @@
 //! | `session_bytes` | configuration, a script | the machine of `bgp-session` stays sound whatever its peer and its driver do |
 //! | `rib_inbound` | a script of UPDATEs | who is told holds what the table says; withdrawing all empties everything |
 //!
-//! `corpus/` holds a few inputs for each, written by `cargo run --example seeds`; what a run finds beside them stays in the
-//! target folder.
+//! `corpus/` holds inputs for each: seeds, written by `cargo run --example seeds`, and the few of those that long runs found which reach
+//! what the others do not (`scripts/fuzz-corpus`). `scripts/fuzz-coverage` says which lines of the codec they reach.
 
 use std::alloc::System;
 
