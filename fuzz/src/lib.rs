@@ -103,6 +103,7 @@ pub fn session(choice: u8) -> SessionContext {
         extended_next_hop: set(bit(5)),
         families: all,
         accept_as_set: bit(6),
+        same_domain: true,
         enforce_first_as: bit(7),
         ..SessionContext::new(LOCAL_AS, remote)
     }
