@@ -4,7 +4,8 @@
 
 use bgp_fuzz::{Input, are_readable, encoding, is_readable, session, with_bounded_memory};
 use bgp_wire::{
-    AttrScratch, Disposition, SessionContext, decode_update, encode_update, next_frame,
+    AttrRef, AttrScratch, Disposition, ExtCommunity, SessionContext, decode_update, encode_update,
+    next_frame,
 };
 use bytes::BytesMut;
 use libfuzzer_sys::fuzz_target;
@@ -43,6 +44,7 @@ fuzz_target!(|data: &[u8]| {
     for node in attrs.describe() {
         are_readable(&node);
     }
+    look_at(attrs);
     let mut out = BytesMut::new();
     encode_update(&mut out, &decoded.update, &encoding(&ctx)).expect("it was read");
     let (frame, _) = next_frame(&out, 65535)
@@ -52,6 +54,48 @@ fuzz_target!(|data: &[u8]| {
     let again = decode_update(frame.body, &ctx, &mut scratch).expect("what we write");
     assert_eq!(again.update.attrs, attrs);
 });
+
+/// What the rest of the house asks of overlay attributes. A SID with a label put back is as long as it was.
+fn look_at(attrs: AttrRef<'_>) {
+    if let Some(tunnel) = attrs.pmsi_tunnel() {
+        let _ = (tunnel.label(), tunnel.type_name(), tunnel.endpoint());
+    }
+    if let Some(prefix_sid) = attrs.prefix_sid() {
+        let _ = prefix_sid.label_index();
+        assert!(prefix_sid.originator_srgb().count() < 11_000);
+        for sid in [prefix_sid.srv6_l3(), prefix_sid.srv6_l2()]
+            .into_iter()
+            .flatten()
+        {
+            for bits in [20, 24] {
+                let _ = sid.with_label(0xf_ffff, bits);
+            }
+        }
+    }
+    let _ = (attrs.aigp(), attrs.only_to_customer());
+    assert!(attrs.ipv6_ext_communities().count() < 3300);
+    for community in attrs.ext_communities() {
+        let again = community
+            .mac_mobility()
+            .map(ExtCommunity::from_mac_mobility);
+        assert!(again.is_none_or(|again| again.mac_mobility() == community.mac_mobility()));
+        assert_eq!(
+            community.router_mac().map(ExtCommunity::from_router_mac),
+            community.router_mac().map(|_| community)
+        );
+        let _ = (
+            community.administrator(),
+            community.is_route_target(),
+            community.es_import(),
+        );
+        let _ = (
+            community.encapsulation(),
+            community.color(),
+            community.link_bandwidth(),
+        );
+        let _ = community.is_transitive();
+    }
+}
 
 /// An UPDATE that announces a prefix with what is mandatory and this attribute, which comes first.
 fn update(ctx: &SessionContext, flags: u8, code: u8, value: &[u8]) -> Vec<u8> {
