@@ -47,9 +47,7 @@ impl IpPrefix for Ipv4Net {
 
     #[inline]
     fn put_address(&self, out: &mut impl BufMut) {
-        let address = self.addr().octets();
-        let octets = address.get(..octets(self.prefix_len()));
-        out.put_slice(octets.unwrap_or(&address));
+        put_first(&self.addr().octets(), self.prefix_len(), out);
     }
 
     #[inline]
@@ -85,9 +83,7 @@ impl IpPrefix for Ipv6Net {
 
     #[inline]
     fn put_address(&self, out: &mut impl BufMut) {
-        let address = self.addr().octets();
-        let octets = address.get(..octets(self.prefix_len()));
-        out.put_slice(octets.unwrap_or(&address));
+        put_first(&self.addr().octets(), self.prefix_len(), out);
     }
 
     #[inline]
@@ -108,6 +104,12 @@ impl IpPrefix for Ipv6Net {
             .unwrap_or(0);
         Self::new(Ipv6Addr::from(address & mask), bits).ok()
     }
+}
+
+/// Writes as many octets of an address as a prefix of so many bits needs.
+#[inline]
+fn put_first(address: &[u8], bits: u8, out: &mut impl BufMut) {
+    out.put_slice(address.get(..octets(bits)).unwrap_or(address));
 }
 
 /// Octets that a prefix of so many bits takes after its length.
