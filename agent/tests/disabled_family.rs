@@ -1,40 +1,26 @@
 //! A family whose routes cannot be read is given up, and the session goes on with the others (RFC 4760 §7): through the speaker,
 //! from the socket to the table and to what is shown.
 
+mod one_speaker;
+
 use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use bgp_session::State;
 use bgp_wire::Family;
-use cosmos::desired::{Desired, build, diff};
-use cosmos::source::folder::Folder;
-use cosmos::speaker::{AddressBook, FamilySnapshot, SharedLink, Speaker};
+use cosmos::speaker::{FamilySnapshot, Speaker};
 use rib::{NextHopKey, NextHopResolver, Resolution};
 use socket2::{Domain, Socket, Type};
 
-const LIMIT: Duration = Duration::from_secs(20);
+use one_speaker::{LIMIT, message, start, until};
 
 struct Anywhere;
 
 impl NextHopResolver for Anywhere {
     fn resolve(&self, _: &NextHopKey) -> Resolution {
         Resolution::DIRECT
-    }
-}
-
-impl AddressBook for Anywhere {
-    fn beside(&self, _: IpAddr, _: bool) -> Option<IpAddr> {
-        None
-    }
-
-    fn shared_link(&self, _: IpAddr, _: IpAddr) -> Option<SharedLink> {
-        None
-    }
-
-    fn is_up(&self, _: u32) -> bool {
-        true
     }
 }
 
@@ -62,11 +48,6 @@ spec:
   addressFamilies: {families}
 "
     )
-}
-
-fn message(kind: u8, body: &[u8]) -> Vec<u8> {
-    let length = 19 + body.len() as u16;
-    [&[0xff; 16][..], &length.to_be_bytes(), &[kind], body].concat()
 }
 
 /// ORIGIN, AS_PATH 65002 and NEXT_HOP behind this attribute, and these NLRI of IPv4.
@@ -114,14 +95,6 @@ fn expect(stream: &mut TcpStream, kind: u8) {
     assert_eq!(header[18], kind, "{body:?}");
 }
 
-async fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < LIMIT, "not within {LIMIT:?}: {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
 fn family(speaker: &Speaker, family: Family) -> Option<FamilySnapshot> {
     let snapshot = speaker.snapshot();
     let peer = snapshot.peers.values().next()?.lock();
@@ -134,23 +107,7 @@ fn family(speaker: &Speaker, family: Family) -> Option<FamilySnapshot> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_family_that_cannot_be_read_goes_and_the_session_stays() {
-    let port = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let texts = [("all.yaml".to_owned(), Ok(manifests(port)))].into();
-    let content = Folder::default()
-        .read(texts, SystemTime::UNIX_EPOCH)
-        .unwrap();
-    assert!(content.problems.is_empty(), "{:?}", content.problems);
-    let (desired, problems) = build(&content.objects, "node-1");
-    assert!(problems.is_empty(), "{problems:?}");
-    let mut speaker = Speaker::new(Arc::new(Anywhere), Arc::new(Anywhere), 1);
-    for change in diff(&Desired::default(), &desired) {
-        speaker.apply(change).await.unwrap();
-    }
-    let rib = Arc::clone(speaker.rib(desired.routers.keys().next().unwrap()).unwrap());
+    let (port, mut speaker, rib) = start(manifests, Arc::new(Anywhere)).await;
     let paths = || {
         let counts = rib.counts();
         let of = |family| counts.family(family).unwrap().paths;

@@ -1,20 +1,20 @@
 //! A defect that one peer's messages meet costs that peer's session and routes, and nobody else's. A resolver that panics at
 //! one next hop stands for the defect.
 
+mod one_speaker;
+
 use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use cosmos::desired::{Desired, build, diff};
-use cosmos::source::folder::Folder;
-use cosmos::speaker::{AddressBook, SharedLink, Speaker};
 use rib::{NextHopKey, NextHopResolver, Resolution};
 use socket2::{Domain, Socket, Type};
 
+use one_speaker::{LIMIT, message, start, until};
+
 const POISON: [u8; 4] = [192, 0, 2, 66];
-const LIMIT: Duration = Duration::from_secs(20);
 
 struct Fragile;
 
@@ -22,22 +22,6 @@ impl NextHopResolver for Fragile {
     fn resolve(&self, next_hop: &NextHopKey) -> Resolution {
         assert_ne!(next_hop.address, IpAddr::from(POISON), "poison");
         Resolution::DIRECT
-    }
-}
-
-struct NoAddresses;
-
-impl AddressBook for NoAddresses {
-    fn beside(&self, _: IpAddr, _: bool) -> Option<IpAddr> {
-        None
-    }
-
-    fn shared_link(&self, _: IpAddr, _: IpAddr) -> Option<SharedLink> {
-        None
-    }
-
-    fn is_up(&self, _: u32) -> bool {
-        true
     }
 }
 
@@ -70,11 +54,6 @@ spec:
         );
     }
     text
-}
-
-fn message(kind: u8, body: &[u8]) -> Vec<u8> {
-    let length = 19 + body.len() as u16;
-    [&[0xff; 16][..], &length.to_be_bytes(), &[kind], body].concat()
 }
 
 /// A neighbour at 127.0.0.`n`, AS 6500`n`.
@@ -139,33 +118,9 @@ impl Neighbor {
     }
 }
 
-async fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < LIMIT, "not within {LIMIT:?}: {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panic_costs_one_session_and_its_routes_and_the_peer_is_tried_again() {
-    let port = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let texts = [("all.yaml".to_owned(), Ok(manifests(port)))].into();
-    let content = Folder::default()
-        .read(texts, SystemTime::UNIX_EPOCH)
-        .unwrap();
-    assert!(content.problems.is_empty(), "{:?}", content.problems);
-    let (desired, problems) = build(&content.objects, "node-1");
-    assert!(problems.is_empty(), "{problems:?}");
-    let mut speaker = Speaker::new(Arc::new(Fragile), Arc::new(NoAddresses), 1);
-    for change in diff(&Desired::default(), &desired) {
-        speaker.apply(change).await.unwrap();
-    }
-    let rib = Arc::clone(speaker.rib(desired.routers.keys().next().unwrap()).unwrap());
+    let (port, mut speaker, rib) = start(manifests, Arc::new(Fragile)).await;
     let paths = || rib.counts().paths();
 
     let (mut poisoner, mut other) = tokio::task::spawn_blocking(move || {
