@@ -2,9 +2,9 @@
 //!
 //! A lookup touches one cache line of the index, nearly always, and then the destination. An entry is a byte of the
 //! hash and the id; keys stay in the destinations. A full line spills into the next, and counts what was spilled, so
-//! that removal leaves no tombstone behind and a miss ends at the first line that never spilled. Growth doubles the
-//! lines and fills them again from the destinations in order of their ids, with the old lines given back first: at
-//! no time are both in memory.
+//! that removal leaves no tombstone behind and a miss ends at the first line that never spilled. Growth goes in steps of
+//! a third and a half, so that little room is ever empty, and fills the lines again from the destinations in order of
+//! their ids, with the old lines given back first: at no time are both in memory.
 
 const WAYS: usize = 12;
 /// Words of a line.
@@ -111,12 +111,19 @@ pub(crate) struct Index {
     words: Vec<u64>,
     /// Words before the first line.
     skip: usize,
-    /// A power of two, or none.
+    /// None, or one of the numbers of `roomy`.
     lines: usize,
     len: usize,
 }
 
-/// The shard takes the highest bits of a hash and the line the lowest; the tag is in between.
+/// The least 2^k or 3·2^k that is `lines` or more: steps that waste a third at most.
+fn roomy(lines: usize) -> usize {
+    let whole = lines.next_power_of_two();
+    let less = whole / 4 * 3;
+    if less >= lines { less } else { whole }
+}
+
+/// The shard takes the highest bits of a hash and the line the lower half; the tag is in between.
 #[inline]
 fn tag_of(hash: u64) -> u8 {
     ((hash >> 40) as u8).max(1)
@@ -125,7 +132,14 @@ fn tag_of(hash: u64) -> u8 {
 impl Index {
     #[inline]
     fn home(&self, hash: u64) -> usize {
-        hash as usize & (self.lines - 1)
+        // The lower half as a fraction of 2^32, of all lines.
+        ((hash & 0xffff_ffff) * self.lines as u64 >> 32) as usize
+    }
+
+    /// The line that takes what does not fit in this one.
+    #[inline]
+    fn after(&self, at: usize) -> usize {
+        if at + 1 == self.lines { 0 } else { at + 1 }
     }
 
     #[inline]
@@ -175,7 +189,7 @@ impl Index {
             if spilled(line) == 0 {
                 return None;
             }
-            at = (at + 1) & (self.lines - 1);
+            at = self.after(at);
         }
     }
 
@@ -185,9 +199,9 @@ impl Index {
         self.len * 5 >= self.lines * WAYS * 4
     }
 
-    /// Doubles the lines (or makes the first) and enters `entries`, which must be all there were.
+    /// Takes the next number of lines (or makes the first) and enters `entries`, which must be all there were.
     pub(crate) fn grow(&mut self, entries: impl Iterator<Item = (u64, u32)>) {
-        let lines = (self.lines * 2).max(1);
+        let lines = roomy(self.lines + 1);
         self.rebuild(lines, entries);
     }
 
@@ -222,7 +236,7 @@ impl Index {
     pub(crate) fn insert(&mut self, hash: u64, id: u32) {
         let mut at = self.home(hash);
         loop {
-            let next = (at + 1) & (self.lines - 1);
+            let next = self.after(at);
             let line = self.line_mut(at);
             if let Some(place) = free_place(line) {
                 set_tag(line, place, tag_of(hash));
@@ -241,7 +255,6 @@ impl Index {
         if self.lines == 0 {
             return false;
         }
-        let mask = self.lines - 1;
         let home = self.home(hash);
         let wanted_tag = tag_of(hash);
         let mut at = home;
@@ -255,7 +268,7 @@ impl Index {
             if spilled(line) == 0 {
                 return false;
             }
-            at = (at + 1) & mask;
+            at = self.after(at);
         }
         let mut passed = home;
         while passed != at {
@@ -263,7 +276,7 @@ impl Index {
             if spilled(line) != u16::MAX {
                 set_spilled(line, spilled(line) - 1);
             }
-            passed = (passed + 1) & mask;
+            passed = self.after(passed);
         }
         self.len -= 1;
         true
@@ -274,7 +287,7 @@ impl Index {
         if self.len == 0 {
             *self = Self::default();
         } else if self.lines > 16 && self.len * 8 < self.lines * WAYS {
-            let lines = (self.len * 2 / WAYS).next_power_of_two();
+            let lines = roomy((self.len * 2 / WAYS).max(1));
             self.rebuild(lines, entries);
         }
     }
@@ -294,7 +307,7 @@ mod tests {
     #[test]
     fn a_line_is_a_cache_line() {
         assert_eq!(size_of::<Line>(), 64);
-        for lines in [1, 2, 64, 1024] {
+        for lines in [1, 2, 3, 64, 96, 1024] {
             let mut index = Index::default();
             index.rebuild(lines, std::iter::empty());
             assert_eq!(index.line(0).as_ptr() as usize % 64, 0);
@@ -303,7 +316,7 @@ mod tests {
 
     /// Hashes with few bits, so that lines overflow far.
     fn poor_hash(id: u32) -> u64 {
-        u64::from(id % 5) | (u64::from(id % 3) << 40)
+        (u64::from(id % 5) << 29) | (u64::from(id % 3) << 40)
     }
 
     proptest! {
@@ -348,5 +361,38 @@ mod tests {
         assert!((0..index.lines).all(is_clean));
         index.shrink(std::iter::empty());
         assert_eq!(index.bytes(), 0);
+    }
+
+    #[test]
+    fn room_that_was_made_is_less_than_half_empty_after() {
+        let mut lines = 0;
+        for _ in 0..30 {
+            let more = roomy(lines + 1);
+            assert!(
+                more > lines && more <= (lines + 1).max(lines * 3 / 2),
+                "{lines} {more}"
+            );
+            lines = more;
+        }
+        assert_eq!(lines, 1 << 15);
+    }
+
+    #[test]
+    fn an_index_that_lost_nearly_all_still_finds_the_rest() {
+        let mut index = Index::default();
+        let hash = |id: u32| u64::from(id).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        for id in 0..1000 {
+            if index.is_full() {
+                index.grow((0..id).map(|id| (hash(id), id)));
+            }
+            index.insert(hash(id), id);
+        }
+        for id in 1..1000 {
+            assert!(index.remove(hash(id), id));
+        }
+        let before = index.bytes();
+        index.shrink([(hash(0), 0)].into_iter());
+        assert!(index.bytes() < before / 16);
+        assert_eq!(index.find(hash(0), |id| id == 0), Some(0));
     }
 }
