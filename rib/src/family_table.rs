@@ -16,6 +16,7 @@ mod walks;
 use crate::adj_out::GroupTable;
 use crate::arena::Arena;
 use crate::destination::{Best, Destination};
+use crate::dirty::Bitmap;
 use crate::fib_marks::FibMarks;
 use crate::index::Index;
 use crate::judge::Judge;
@@ -48,7 +49,8 @@ pub(crate) enum Announced {
 /// See the top of this file.
 pub(crate) struct FamilyTable<K: TableKey> {
     dests: Vec<Destination<K>>,
-    free: Vec<u32>,
+    /// Slots without a destination: a bit each, since all of them may be free after a full table went.
+    free: Bitmap,
     index: Index,
     arena: Arena<K::Detail>,
     /// Destinations by prefix length, for longest match.
@@ -65,7 +67,7 @@ impl<K: TableKey> FamilyTable<K> {
     pub(crate) fn new() -> Self {
         Self {
             dests: Vec::new(),
-            free: Vec::new(),
+            free: Bitmap::default(),
             index: Index::default(),
             arena: Arena::default(),
             lengths: Vec::new(),
@@ -465,7 +467,7 @@ impl<K: TableKey> FamilyTable<K> {
         dest.retire();
         let removed = self.index.remove(hash, id);
         debug_assert!(removed, "every destination in use is in the index");
-        self.free.push(id);
+        self.free.set(id);
     }
 
     /// Frees those of `ids` that are empty and not needed. In batches, so that the misses of the index overlap.
@@ -496,7 +498,7 @@ impl<K: TableKey> FamilyTable<K> {
             return;
         }
         self.dests = Vec::new();
-        self.free = Vec::new();
+        self.free = Bitmap::default();
         self.index = Index::default();
         self.arena.reset();
         self.groups.iter_mut().flatten().for_each(GroupTable::reset);

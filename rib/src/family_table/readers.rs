@@ -181,7 +181,7 @@ impl<K: TableKey> FamilyTable<K> {
     pub(crate) fn bytes(&self) -> usize {
         let readers: usize = self.groups.iter().flatten().map(GroupTable::bytes).sum();
         self.dests.capacity() * size_of::<Destination<K>>()
-            + self.free.capacity() * size_of::<u32>()
+            + self.free.bytes()
             + self.arena.bytes()
             + self.index.bytes()
             + readers
