@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::mac::{read_octets, write_pairs};
+use crate::mac::write_pairs;
+use crate::text::{ParseTextError, Scanner, Wrong, parse};
 use crate::{Asn, MacAddr, RouterId};
 
 /// An Ethernet segment identifier. Any ten octets are one; types that are not known are kept.
@@ -127,27 +128,25 @@ impl fmt::Debug for Esi {
     }
 }
 
-/// A text that is no Ethernet segment identifier.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{text}` is no Ethernet segment identifier: expected ten octets like \
-     `03:00:11:22:33:44:55:00:00:01`, or 0"
-)]
-pub struct ParseEsiError {
-    text: Box<str>,
-}
-
 /// Reads ten octets as MAC addresses are read, and `0`.
 impl FromStr for Esi {
-    type Err = ParseEsiError;
+    type Err = ParseTextError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "0" {
-            return Ok(Self::SINGLE_HOMED);
+        parse(text, "Ethernet segment identifier", Self::take)
+    }
+}
+
+impl Esi {
+    pub(crate) fn take(scanner: &mut Scanner<'_>) -> Result<Self, Wrong> {
+        let goes_on = |next: char| next.is_ascii_hexdigit() || matches!(next, ':' | '-');
+        match scanner.rest().strip_prefix('0') {
+            Some(rest) if !rest.starts_with(goes_on) => {
+                scanner.eat("0");
+                Ok(Self::SINGLE_HOMED)
+            }
+            _ => scanner.octets().map(Self),
         }
-        read_octets(text)
-            .map(Self)
-            .ok_or_else(|| ParseEsiError { text: text.into() })
     }
 }
 
@@ -169,8 +168,17 @@ mod tests {
             "0300.1122.3344.5500.0001".parse::<Esi>().unwrap(),
             "03:00:11:22:33:44:55:00:00:01".parse().unwrap()
         );
-        for text in ["", "1", "00:11", "03:00:11:22:33:44:55:00:00:01:02"] {
-            assert!(text.parse::<Esi>().is_err(), "{text}");
+        for (text, character) in [
+            ("", 1),
+            ("1", 2),
+            ("00:11", 6),
+            ("0:11:22:33:44:55:66:77:88:99", 2),
+            ("0 ", 2),
+            ("03:00:11:22:33:44:55:00:00:01:02", 30),
+            ("03:00:11:22:33:44:55:00:00:x1", 28),
+        ] {
+            let error = text.parse::<Esi>().unwrap_err();
+            assert_eq!(error.character(), character, "{error}");
         }
     }
 

@@ -147,22 +147,21 @@ pub use capability::{AddPathMode, Capability, Fqdn, GracefulRestart, LongLivedFa
 pub use context::{PeerKind, SessionContext};
 pub use describe::{Fields, Node};
 pub use error::{DecodeError, Disposition, EncodeError, Finding, Findings, MessageError, Reason};
-pub use esi::{Esi, EsiParts, ParseEsiError};
+pub use esi::{Esi, EsiParts};
 pub use family::{AFI_IPV4, AFI_IPV6, Family, FamilySet, ParseFamilyError};
 pub use frame::{Frame, MessageType, next_frame};
 pub use keepalive::encode_keepalive;
-pub use mac::{MacAddr, ParseMacError};
+pub use mac::MacAddr;
 pub use message::Message;
 pub use nlri::{
     Announcement, EvpnDetail, EvpnKind, EvpnRoute, Form, IpPrefix, Label, Labeled, Nlri, NlriBlock,
-    NlriIter, ParseEvpnError, ParseLabelError, ParseMembershipError, ParseRdError, ParseVpnError,
-    RouteDistinguisher, RouteTargetMembership, Vpn,
+    NlriIter, RouteDistinguisher, RouteTargetMembership, Vpn,
 };
 pub use notification::Notification;
 pub use open::{Open, VERSION};
 pub use route_refresh::{RefreshSubtype, RouteRefresh, encode_route_refresh};
 pub use text::ParseTextError;
-pub use types::{AS_TRANS, Asn, HoldTime, ParseAsnError, PathId, RouterId};
+pub use types::{AS_TRANS, Asn, HoldTime, PathId, RouterId};
 pub use update::{
     AttrScratch, Decoded, Encoding, MpReach, MpUnreach, Update, decode_update, dissect_update,
     encode_announce, encode_end_of_rib, encode_update, encode_withdraw,

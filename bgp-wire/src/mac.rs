@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::text::{ParseTextError, Scanner, Wrong, parse};
+
 /// A MAC address of 48 bits.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MacAddr(pub [u8; 6]);
@@ -32,24 +34,18 @@ impl fmt::Debug for MacAddr {
     }
 }
 
-/// A text that is no MAC address.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{text}` is no MAC address: expected one like `00:11:22:aa:bb:cc`, `00-11-22-AA-BB-CC` or \
-     `0011.22aa.bbcc`"
-)]
-pub struct ParseMacError {
-    text: Box<str>,
-}
-
 /// Reads pairs of digits with colons or hyphens between them, and groups of four with dots.
 impl FromStr for MacAddr {
-    type Err = ParseMacError;
+    type Err = ParseTextError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        read_octets(text)
-            .map(Self)
-            .ok_or_else(|| ParseMacError { text: text.into() })
+        parse(text, "MAC address", Self::take)
+    }
+}
+
+impl MacAddr {
+    pub(crate) fn take(scanner: &mut Scanner<'_>) -> Result<Self, Wrong> {
+        scanner.octets().map(Self)
     }
 }
 
@@ -60,28 +56,6 @@ pub(crate) fn write_pairs(octets: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Res
         write!(f, "{between}{octet:02x}")?;
     }
     Ok(())
-}
-
-/// Reads exactly `N` octets in hexadecimal: pairs of digits with colons or hyphens between them, or
-/// groups of four with dots.
-pub(crate) fn read_octets<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let (between, digits) = match text.as_bytes().get(2)? {
-        b':' => (b':', 2),
-        b'-' => (b'-', 2),
-        _ => (b'.', 4),
-    };
-    let mut octets = [0; N];
-    let mut to = octets.iter_mut();
-    for group in text.as_bytes().split(|byte| *byte == between) {
-        if group.len() != digits {
-            return None;
-        }
-        for [high, low] in group.as_chunks().0 {
-            let digit = |byte: u8| char::from(byte).to_digit(16);
-            *to.next()? = u8::try_from(digit(*high)? << 4 | digit(*low)?).ok()?;
-        }
-    }
-    to.next().is_none().then_some(octets)
 }
 
 #[cfg(test)]
@@ -95,22 +69,35 @@ mod tests {
             assert_eq!(text.parse(), Ok(mac), "{text}");
         }
         assert_eq!(mac.to_string(), "00:11:22:aa:bb:cc");
-        for text in [
-            "",
-            "00",
-            "00:11:22:aa:bb",
-            "00:11:22:aa:bb:cc:dd",
-            "00:11:22-aa-bb-cc",
-            "0:11:22:aa:bb:ccc",
-            "00:11:22:aa:bb:+1",
-            "00:11:22:aa:bb:cg",
-            "0011.22aa",
-            "001122aabbcc",
-            "00:11:22:aa:bb:cc:",
-            "ää:11:22:aa:bb:cc",
+    }
+
+    #[test]
+    fn errors_name_the_character() {
+        for (text, character) in [
+            ("", 1),
+            ("00", 3),
+            ("00:11:22:aa:bb", 15),
+            ("00:11:22:aa:bb:cc:dd", 18),
+            ("00:11:22-aa-bb-cc", 9),
+            ("0:11:22:aa:bb:ccc", 2),
+            ("00:11:22:aa:bb:+1", 16),
+            ("00:11:22:aa:bb:cg", 17),
+            ("0011.22aa", 10),
+            ("001122aabbcc", 5),
+            ("00:11:22:aa:bb:cc:", 18),
+            ("ää:11:22:aa:bb:cc", 1),
+            ("00.11", 3),
         ] {
-            assert!(text.parse::<MacAddr>().is_err(), "{text}");
+            let error = text.parse::<MacAddr>().unwrap_err();
+            assert_eq!(error.character(), character, "{error}");
         }
+        assert_eq!(
+            "00:11:2g:aa:bb:cc"
+                .parse::<MacAddr>()
+                .unwrap_err()
+                .to_string(),
+            "`00:11:2g:aa:bb:cc` is no MAC address: character 8 is `g`, expected two hexadecimal digits"
+        );
     }
 
     #[test]

@@ -23,6 +23,7 @@
 //! What is wrong with a text is told by the character: see [`ParseTextError`].
 
 use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 /// A text that is not what it should be, and the character at which that shows.
@@ -142,11 +143,17 @@ impl<'t> Scanner<'t> {
             ":" => "`:`",
             ":[" => "`:[`",
             "]:" => "`]:`",
+            "]:[" => "`]:[`",
+            "[" => "`[`",
+            "/" => "`/`",
             "." => "`.`",
             "-" => "`-`",
             "}" => "`}`",
             ")" => "`)`",
             "]" => "`]`",
+            "*" => "`*`",
+            "48" => "`48`",
+            "0x" => "`0x`",
             " " => "a space",
             _ => text,
         };
@@ -205,6 +212,55 @@ impl<'t> Scanner<'t> {
     pub(crate) fn u32(&mut self) -> Result<u32, Wrong> {
         let number = self.number(u64::from(u32::MAX), "a number from 0 to 4294967295")?;
         Ok(u32::try_from(number).unwrap_or(u32::MAX))
+    }
+
+    /// An IPv4 address; each of its numbers is read by itself.
+    pub(crate) fn ipv4(&mut self) -> Result<Ipv4Addr, Wrong> {
+        let mut octets = [0; 4];
+        for (place, octet) in octets.iter_mut().enumerate() {
+            if place > 0 {
+                self.expect(".")?;
+            }
+            let expected = "a number from 0 to 255";
+            let start = self.clone();
+            let number = self.number(u64::from(u8::MAX), expected)?;
+            // Some read digits behind a zero as octal.
+            let zeros = start.rest().strip_prefix('0');
+            if zeros.is_some_and(|rest| rest.starts_with(|one: char| one.is_ascii_digit())) {
+                return start.wrong(expected);
+            }
+            *octet = u8::try_from(number).unwrap_or(u8::MAX);
+        }
+        Ok(octets.into())
+    }
+
+    /// An IPv6 address, wrong as a whole.
+    pub(crate) fn ipv6(&mut self) -> Result<Ipv6Addr, Wrong> {
+        self.whole("an IPv6 address", |one| {
+            one.is_ascii_hexdigit() || one == ':' || one == '.'
+        })
+    }
+
+    /// As many octets as there is room for, in hexadecimal: pairs of digits with colons or hyphens
+    /// between them, or groups of four with dots.
+    pub(crate) fn octets<const N: usize>(&mut self) -> Result<[u8; N], Wrong> {
+        let mut octets = [0; N];
+        let mut between = ".";
+        for (place, octet) in octets.iter_mut().enumerate() {
+            if place == 1 {
+                between = match self.peek() {
+                    Some(':') => ":",
+                    Some('-') => "-",
+                    Some(digit) if digit.is_ascii_hexdigit() => ".",
+                    _ => return self.wrong("`:`, or `-`, or two more digits and `.`"),
+                };
+            }
+            if place > 0 && (between != "." || place % 2 == 0) {
+                self.expect(between)?;
+            }
+            *octet = self.octet()?;
+        }
+        Ok(octets)
     }
 
     /// Two hexadecimal digits.

@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::net::Ipv4Addr;
-use std::num::ParseIntError;
 use std::str::FromStr;
+
+use crate::text::{ParseTextError, Scanner, Wrong, parse};
 
 /// A four-octet autonomous system number (RFC 6793).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,34 +52,25 @@ impl From<u32> for Asn {
     }
 }
 
-/// A text that is no AS number.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no AS number: expected 0 to 4294967295, or `high.low` with both below 65536")]
-pub struct ParseAsnError {
-    text: Box<str>,
-}
-
 /// Reads the plain and the dotted form (RFC 5396), with or without `AS` in front.
 impl FromStr for Asn {
-    type Err = ParseAsnError;
+    type Err = ParseTextError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let digits = text
-            .strip_prefix("AS")
-            .or_else(|| text.strip_prefix("as"))
-            .unwrap_or(text);
-        let parsed: Result<u32, ParseIntError> = match digits.split_once('.') {
-            None => digits.parse(),
-            Some((high, low)) => high.parse::<u16>().and_then(|high| {
-                low.parse::<u16>()
-                    .map(|low| (u32::from(high) << 16) | u32::from(low))
-            }),
-        };
-        // `+5` is a number for Rust but not for people.
-        match parsed {
-            Ok(number) if !digits.contains('+') => Ok(Self(number)),
-            _ => Err(ParseAsnError { text: text.into() }),
+        parse(text, "AS number", Self::take)
+    }
+}
+
+impl Asn {
+    pub(crate) fn take(scanner: &mut Scanner<'_>) -> Result<Self, Wrong> {
+        let _ = scanner.eat("AS") || scanner.eat("as");
+        let mut high = scanner.clone();
+        let number = scanner.u32()?;
+        if !scanner.eat(".") {
+            return Ok(Self(number));
         }
+        let (high, low) = (high.u16()?, scanner.u16()?);
+        Ok(Self(u32::from(high) << 16 | u32::from(low)))
     }
 }
 
@@ -173,8 +165,19 @@ mod tests {
         ] {
             assert_eq!(text.parse(), Ok(Asn(number)), "{text}");
         }
-        for text in ["", "AS", "-1", "+1", "4294967296", "1.65536", "1.2.3", "x"] {
-            assert!(text.parse::<Asn>().is_err(), "{text}");
+        for (text, character) in [
+            ("", 1),
+            ("AS", 3),
+            ("-1", 1),
+            ("+1", 1),
+            ("4294967296", 1),
+            ("1.65536", 3),
+            ("AS65536.1", 3),
+            ("1.2.3", 4),
+            ("x", 1),
+        ] {
+            let error = text.parse::<Asn>().unwrap_err();
+            assert_eq!(error.character(), character, "{error}");
         }
     }
 

@@ -2,9 +2,11 @@
 //! harm.
 
 use bgp_wire::{
-    AsPath, Asn, AttrEditor, Community, Esi, ExtCommunity, Family, Ipv6ExtCommunity,
-    LargeCommunity, MacAddr, Origin, RouterId, SegmentKind,
+    AsPath, Asn, AttrEditor, Community, Esi, EvpnRoute, ExtCommunity, Family, Ipv6ExtCommunity,
+    Label, LargeCommunity, MacAddr, Origin, RouteDistinguisher, RouteTargetMembership, RouterId,
+    SegmentKind, Vpn,
 };
+use ipnet::Ipv4Net;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
@@ -97,7 +99,8 @@ proptest! {
     /// Every error names a character of the text, or the one after the last.
     #[test]
     fn texts_whatever_do_no_harm(
-        text in prop_oneof!["[a-z0-9:.,{}() -]{0,30}", ".{0,20}", "(rt|soo|color|encap|rmac|0x|traffic-rate|redirect|esi-label):[0-9a-f:.]{0,24}"],
+        text in prop_oneof!["[a-z0-9:.,{}() -]{0,30}", ".{0,20}", "(rt|soo|color|encap|rmac|0x|traffic-rate|redirect|esi-label):[0-9a-f:.]{0,24}",
+            "\\[[1-9]\\]:\\[[0-9]:[0-9]\\]:\\[[0-9]\\](:\\[[0-9a-f:.*]{0,16}\\]){0,4}"],
     ) {
         let end = text.chars().count() + 1;
         for error in [
@@ -106,6 +109,14 @@ proptest! {
             text.parse::<Ipv6ExtCommunity>().err(),
             text.parse::<LargeCommunity>().err(),
             text.parse::<AsPath>().err(),
+            text.parse::<Asn>().err(),
+            text.parse::<MacAddr>().err(),
+            text.parse::<Esi>().err(),
+            text.parse::<Label>().err(),
+            text.parse::<RouteDistinguisher>().err(),
+            text.parse::<EvpnRoute>().err(),
+            text.parse::<Vpn<Ipv4Net>>().err(),
+            text.parse::<RouteTargetMembership>().err(),
         ].into_iter().flatten() {
             prop_assert!((1..=end).contains(&error.character()), "{}", error);
             prop_assert!(!error.expected().is_empty());

@@ -7,8 +7,8 @@ use std::str::FromStr;
 
 use bgp_fuzz::{Input, is_readable};
 use bgp_wire::{
-    AsPath, Asn, Community, Esi, EvpnRoute, ExtCommunity, Family, Ipv6ExtCommunity, Label,
-    LargeCommunity, MacAddr, Origin, RouteDistinguisher, RouteTargetMembership, Vpn,
+    AsPath, Asn, Community, Esi, EvpnRoute, ExtCommunity, Family, Form, Ipv6ExtCommunity, Label,
+    LargeCommunity, MacAddr, Nlri, Origin, RouteDistinguisher, RouteTargetMembership, Vpn,
 };
 use ipnet::{Ipv4Net, Ipv6Net};
 use libfuzzer_sys::fuzz_target;
@@ -34,7 +34,10 @@ fuzz_target!(|data: &[u8]| {
         11 => again::<RouteDistinguisher>(text),
         12 => again::<Vpn<Ipv4Net>>(text),
         13 => again::<Vpn<Ipv6Net>>(text),
-        14 => again::<EvpnRoute>(text),
+        14 => {
+            again::<EvpnRoute>(text);
+            text.parse::<EvpnRoute>().iter().for_each(sent);
+        }
         _ => again::<RouteTargetMembership>(text),
     }
 });
@@ -55,4 +58,12 @@ where
         }
         Err(error) => assert!(error.to_string().len() < 1000 + 4 * text.len()),
     }
+}
+
+/// What a text says can be sent, and is read as what it was.
+fn sent(route: &EvpnRoute) {
+    let mut octets = Vec::new();
+    route.encode(&EvpnRoute::withdrawn(), &mut octets);
+    let read = EvpnRoute::decode(&mut &octets[..], Form::default());
+    assert_eq!(read.map(|(read, _)| read).as_ref(), Some(route));
 }

@@ -82,13 +82,20 @@ impl fmt::Display for RouteKey {
 
 /// A text that is no route.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{text}` is no route: expected a prefix such as 192.0.2.0/24 or 2001:db8::/32, one of a VPN such as \
-     65000:100:192.0.2.0/24, one of EVPN such as [5]:[65000:100]:[0]:[24]:[192.0.2.0], or a route target membership \
-     such as 65000:rt:65000:100"
-)]
-pub struct ParseRouteError {
-    text: Box<str>,
+pub enum ParseRouteError {
+    /// It is like none of them.
+    #[error(
+        "`{text}` is no route: expected a prefix such as 192.0.2.0/24 or 2001:db8::/32, one of a VPN such as \
+         65000:100:192.0.2.0/24, one of EVPN such as [5]:[65000:100]:[0]:[24]:[192.0.2.0], or a route target membership \
+         such as 65000:rt:65000:100"
+    )]
+    Unlike {
+        /// The text.
+        text: Box<str>,
+    },
+    /// It begins as only those of EVPN do.
+    #[error(transparent)]
+    Evpn(#[from] bgp_wire::ParseTextError),
 }
 
 /// Reads what [`Display`](fmt::Display) prints, and an address without a length as a host route.
@@ -101,12 +108,14 @@ impl FromStr for RouteKey {
                 .ok()
                 .map(|address: std::net::IpAddr| IpNet::from(address))
         };
+        if text.starts_with('[') {
+            return Ok(Self::Evpn(text.parse()?));
+        }
         None.or_else(|| text.parse::<IpNet>().ok().or_else(host).map(Self::from))
             .or_else(|| text.parse().ok().map(Self::VpnV4))
             .or_else(|| text.parse().ok().map(Self::VpnV6))
-            .or_else(|| text.parse().ok().map(Self::Evpn))
             .or_else(|| text.parse().ok().map(Self::RouteTarget))
-            .ok_or_else(|| ParseRouteError { text: text.into() })
+            .ok_or_else(|| ParseRouteError::Unlike { text: text.into() })
     }
 }
 
@@ -161,5 +170,12 @@ mod tests {
             Ok(RouteKey::V4("192.0.2.7/32".parse().unwrap()))
         );
         assert!("nonsense".parse::<RouteKey>().is_err());
+        assert_eq!(
+            "[5]:[65000:1]:[0]:[24]:[10.0.0.x]"
+                .parse::<RouteKey>()
+                .unwrap_err()
+                .to_string(),
+            "`[5]:[65000:1]:[0]:[24]:[10.0.0.x]` is no EVPN route: character 32 is `x`, expected a number from 0 to 255"
+        );
     }
 }

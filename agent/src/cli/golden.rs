@@ -197,8 +197,8 @@ fn a_question_means_the_families_that_it_names() {
         ),
         (
             r#"{"request":"routes","rd":"x"}"#,
-            "`x` is no route distinguisher: expected one like `65000:100`, `192.0.2.1:7`, `4200000000:9`, or 0x and \
-             sixteen digits",
+            "`x` is no route distinguisher: character 1 is `x`, expected an AS number or an IPv4 address, as in \
+             `65000:100`",
         ),
     ] {
         match replies(&serde_json::from_str(request).unwrap()).pop() {

@@ -466,7 +466,7 @@ struct Asked<'a> {
 impl<'a> Asked<'a> {
     fn new(request: &'a RoutesRequest) -> Result<Self, ErrorReply> {
         let rd = request.rd.as_deref().map(str::parse).transpose();
-        let rd = rd.map_err(|error: bgp_wire::ParseRdError| bad_request(error.to_string()))?;
+        let rd = rd.map_err(|error: bgp_wire::ParseTextError| bad_request(error.to_string()))?;
         if let (Some(RouteQuery::Covering(address)), Some(asked)) =
             (&request.prefix, &request.family)
             && !["ipv4/unicast", "ipv6/unicast"]

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use crate::Node;
 use crate::error::Reason;
 use crate::input::{Input, Malformed};
+use crate::text::{ParseTextError, parse};
 
 /// The three octets of a label in an NLRI, as they were sent.
 ///
@@ -94,27 +95,25 @@ impl fmt::Debug for Label {
     }
 }
 
-/// A text that is no label.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no label: expected a number from 0 to 1048575, or `implicit-null`")]
-pub struct ParseLabelError {
-    text: Box<str>,
-}
-
 /// Reads a number of twenty bits, `implicit-null` and `explicit-null`.
 impl FromStr for Label {
-    type Err = ParseLabelError;
+    type Err = ParseTextError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let number = match text {
-            "implicit-null" => Some(Self::IMPLICIT_NULL),
-            "explicit-null" => Some(0),
-            _ if text.starts_with('+') => None,
-            _ => text.parse().ok().filter(|number| *number < 1 << 20),
-        };
-        number
-            .map(Self::new)
-            .ok_or_else(|| ParseLabelError { text: text.into() })
+        parse(text, "label", |scanner| {
+            let expected = "a number from 0 to 1048575, or `implicit-null`";
+            let label = if scanner.peek().is_some_and(char::is_alphabetic) {
+                scanner.word(expected, |word| match word {
+                    "implicit-null" => Some(Self::IMPLICIT_NULL),
+                    "explicit-null" => Some(0),
+                    _ => None,
+                })?
+            } else {
+                let number = scanner.number((1 << 20) - 1, expected)?;
+                u32::try_from(number).unwrap_or(u32::MAX)
+            };
+            Ok(Self::new(label))
+        })
     }
 }
 
@@ -156,11 +155,13 @@ mod tests {
             ("16", Some(16)),
             ("1048575", Some(1_048_575)),
             ("implicit-null", Some(3)),
-            ("1048576", None),
-            ("+1", None),
-            ("", None),
+            ("explicit-null", Some(0)),
         ] {
             assert_eq!(text.parse().ok().map(Label::value), value, "{text}");
+        }
+        for (text, character) in [("1048576", 1), ("+1", 1), ("", 1), ("16x", 3), ("null", 1)] {
+            let error = text.parse::<Label>().unwrap_err();
+            assert_eq!(error.character(), character, "{error}");
         }
     }
 

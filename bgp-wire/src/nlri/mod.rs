@@ -38,13 +38,13 @@ use mvpn::Mvpn;
 use sr_policy::{SrPolicyV4, SrPolicyV6};
 use vpls::Vpls;
 
-pub use evpn::{EvpnDetail, EvpnKind, EvpnRoute, ParseEvpnError};
-pub use label::{Label, ParseLabelError};
+pub use evpn::{EvpnDetail, EvpnKind, EvpnRoute};
+pub use label::Label;
 pub use labeled::Labeled;
 pub use prefix::IpPrefix;
-pub use rd::{ParseRdError, RouteDistinguisher};
-pub use rtc::{ParseMembershipError, RouteTargetMembership};
-pub use vpn::{ParseVpnError, Vpn};
+pub use rd::RouteDistinguisher;
+pub use rtc::RouteTargetMembership;
+pub use vpn::Vpn;
 
 /// Something that can be announced: the key of a destination, as it is on the wire without path
 /// identifier.

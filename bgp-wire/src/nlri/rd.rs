@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use std::str::FromStr;
 
 use crate::Asn;
+use crate::text::{ParseTextError, Scanner, Wrong, parse};
 
 /// A route distinguisher. Any eight octets are one; types that are not known are kept.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,15 +45,6 @@ impl RouteDistinguisher {
         }
     }
 
-    /// Takes a route distinguisher from the front of a text: that, and the rest.
-    pub(crate) fn split(text: &str) -> Option<(Self, &str)> {
-        let colons: usize = if text.starts_with("0x") { 1 } else { 2 };
-        let end = text.match_indices(':').nth(colons.checked_sub(1)?);
-        let end = end.map_or(text.len(), |(at, _)| at);
-        let (rd, rest) = text.split_at_checked(end)?;
-        Some((rd.parse().ok()?, rest))
-    }
-
     /// `address:number` (type 1).
     pub fn from_address(address: Ipv4Addr, number: u16) -> Self {
         let ([a, b, c, d], [e, f]) = (address.octets(), number.to_be_bytes());
@@ -87,50 +79,43 @@ impl fmt::Debug for RouteDistinguisher {
     }
 }
 
-/// A text that is no route distinguisher.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{text}` is no route distinguisher: expected one like `65000:100`, `192.0.2.1:7`, \
-     `4200000000:9`, or 0x and sixteen digits"
-)]
-pub struct ParseRdError {
-    text: Box<str>,
-}
-
 /// Reads what [`Display`](fmt::Display) prints, and AS numbers with a dot.
 impl FromStr for RouteDistinguisher {
-    type Err = ParseRdError;
+    type Err = ParseTextError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        parse(text).ok_or_else(|| ParseRdError { text: text.into() })
+        parse(text, "route distinguisher", Self::take)
     }
 }
 
-fn parse(text: &str) -> Option<RouteDistinguisher> {
-    if let Some(digits) = text.strip_prefix("0x") {
-        let plain = digits.len() == 16 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-        let number = u64::from_str_radix(digits, 16).ok().filter(|_| plain)?;
-        return Some(RouteDistinguisher(number.to_be_bytes()));
+impl RouteDistinguisher {
+    pub(crate) fn take(scanner: &mut Scanner<'_>) -> Result<Self, Wrong> {
+        if scanner.eat("0x") {
+            let mut octets = [0; 8];
+            for octet in &mut octets {
+                *octet = scanner.octet()?;
+            }
+            return Ok(Self(octets));
+        }
+        let begins = |one: char| one.is_ascii_digit() || one.eq_ignore_ascii_case(&'a');
+        if !scanner.rest().starts_with(begins) {
+            return scanner.wrong("an AS number or an IPv4 address, as in `65000:100`");
+        }
+        let (administrator, _) = scanner.rest().split_once(':').unwrap_or_default();
+        if administrator.matches('.').count() > 1 {
+            let address = scanner.ipv4()?;
+            scanner.expect(":")?;
+            return Ok(Self::from_address(address, scanner.u16()?));
+        }
+        let asn = Asn::take(scanner)?;
+        scanner.expect(":")?;
+        if asn.fits_two_octets() && !administrator.contains('.') {
+            let ([_, _, a, b], [c, d, e, f]) = (asn.0.to_be_bytes(), scanner.u32()?.to_be_bytes());
+            return Ok(Self([0, 0, a, b, c, d, e, f]));
+        }
+        let ([a, b, c, d], [e, f]) = (asn.0.to_be_bytes(), scanner.u16()?.to_be_bytes());
+        Ok(Self([0, 2, a, b, c, d, e, f]))
     }
-    let (administrator, number) = text.split_once(':')?;
-    if !number.bytes().all(|digit| digit.is_ascii_digit()) {
-        return None;
-    }
-    if let Ok(address) = administrator.parse() {
-        return Some(RouteDistinguisher::from_address(
-            address,
-            number.parse().ok()?,
-        ));
-    }
-    let asn: Asn = administrator.parse().ok()?;
-    if administrator.contains('.') && asn.fits_two_octets() {
-        let ([a, b, c, d], [e, f]) = (
-            asn.0.to_be_bytes(),
-            number.parse::<u16>().ok()?.to_be_bytes(),
-        );
-        return Some(RouteDistinguisher([0, 2, a, b, c, d, e, f]));
-    }
-    RouteDistinguisher::from_as(asn, number.parse().ok()?)
 }
 
 #[cfg(test)]
@@ -155,18 +140,41 @@ mod tests {
             "1.10:5".parse(),
             Ok(RouteDistinguisher([0, 2, 0, 1, 0, 10, 0, 5]))
         );
-        for text in [
-            "",
-            "1",
-            "1:",
-            ":1",
-            "1:x",
-            "1:+1",
-            "1.2.3.4:65536",
-            "65536:65536",
-            "0x12",
+        let address = [0, 1, 192, 0, 2, 0, 0, 1];
+        assert_eq!("192.0.2.0:1".parse(), Ok(RouteDistinguisher(address)));
+    }
+
+    #[test]
+    fn errors_name_the_character() {
+        for (text, character) in [
+            ("", 1),
+            ("1", 2),
+            ("1:", 3),
+            (":1", 1),
+            ("1:x", 3),
+            ("1:+1", 3),
+            ("1:2:3", 4),
+            ("65x00:100", 3),
+            ("1:4294967296", 3),
+            ("1.2.3.4:65536", 9),
+            ("1.2.3.256:1", 7),
+            ("1.2.3:4", 6),
+            ("1.2.03.4:5", 5),
+            ("1.65536:5", 3),
+            ("65536:65536", 7),
+            ("0.100:65536", 7),
+            ("0x12", 5),
+            ("0x000301020304050g", 18),
         ] {
-            assert!(text.parse::<RouteDistinguisher>().is_err(), "{text}");
+            let error = text.parse::<RouteDistinguisher>().unwrap_err();
+            assert_eq!(error.character(), character, "{error}");
         }
+        assert_eq!(
+            "65000;100"
+                .parse::<RouteDistinguisher>()
+                .unwrap_err()
+                .to_string(),
+            "`65000;100` is no route distinguisher: character 6 is `;`, expected `:`"
+        );
     }
 }

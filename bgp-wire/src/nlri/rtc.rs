@@ -8,6 +8,7 @@ use bytes::BufMut;
 
 use super::{Counts, Form, Nlri, path_id, prefix};
 use crate::input::{Input, Malformed};
+use crate::text::{ParseTextError, parse};
 use crate::{Asn, ExtCommunity, Family, Fields};
 
 /// Interest in routes with certain route targets.
@@ -158,40 +159,30 @@ impl fmt::Debug for RouteTargetMembership {
     }
 }
 
-/// A text that is no route target membership.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{text}` is no route target membership: expected an AS and a route target, as \
-     `65000:rt:65000:100`, or `default`"
-)]
-pub struct ParseMembershipError {
-    text: Box<str>,
-}
-
 /// Reads what [`Display`](fmt::Display) prints.
 impl FromStr for RouteTargetMembership {
-    type Err = ParseMembershipError;
+    type Err = ParseTextError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        parse(text).ok_or_else(|| ParseMembershipError { text: text.into() })
+        parse(text, "route target membership", |scanner| {
+            if scanner.eat("default") {
+                return Ok(Self::DEFAULT);
+            }
+            let origin = Asn::take(scanner)?;
+            scanner.expect(":")?;
+            let whole = Self::new(origin, ExtCommunity::take(scanner)?);
+            if !scanner.eat("/") {
+                return Ok(whole);
+            }
+            let start = scanner.clone();
+            let expected = "a number from 32 to 95";
+            let bits = scanner.number(u64::from(MAX_BITS) - 1, expected)?;
+            match u8::try_from(bits) {
+                Ok(bits @ AS_BITS..) => Ok(Self::from_wire(bits, &whole.value)),
+                _ => start.wrong(expected),
+            }
+        })
     }
-}
-
-fn parse(text: &str) -> Option<RouteTargetMembership> {
-    if text == "default" {
-        return Some(RouteTargetMembership::DEFAULT);
-    }
-    let (origin, target) = text.split_once(':')?;
-    let origin = origin.parse().ok()?;
-    if let Some((target, bits)) = target.split_once('/') {
-        let whole = RouteTargetMembership::new(origin, target.parse().ok()?);
-        let bits = bits
-            .parse()
-            .ok()
-            .filter(|bits| (AS_BITS..MAX_BITS).contains(bits))?;
-        return Some(RouteTargetMembership::from_wire(bits, &whole.value));
-    }
-    Some(RouteTargetMembership::new(origin, target.parse().ok()?))
 }
 
 #[cfg(test)]
@@ -249,6 +240,24 @@ mod tests {
             ("1:0x0002fde800000040/90", true),
         ] {
             assert_eq!(membership(text).wants(target), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn errors_name_the_character() {
+        for (text, character) in [
+            ("", 1),
+            ("defaults", 8),
+            ("65000", 6),
+            ("65000:", 7),
+            ("65000:rx:65000:100", 7),
+            ("65000:rt:65000:x", 16),
+            ("65000:rt:65000:100/96", 20),
+            ("65000:rt:65000:100/31", 20),
+            ("65000:0x0002fde80000/48", 21),
+        ] {
+            let error = text.parse::<RouteTargetMembership>().unwrap_err();
+            assert_eq!(error.character(), character, "{error}");
         }
     }
 

@@ -12,6 +12,7 @@ use super::prefix::{self, IpPrefix};
 use super::rd::RouteDistinguisher;
 use super::{Counts, Form, Nlri, NlriBlock, labeled};
 use crate::input::{Input, Malformed};
+use crate::text::{ParseTextError, parse};
 use crate::{Family, Fields, Node};
 
 /// A prefix of a VPN. Its label is a detail of the path.
@@ -100,24 +101,23 @@ impl<P: fmt::Display> fmt::Debug for Vpn<P> {
     }
 }
 
-/// A text that is no VPN route.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no VPN route: expected a route distinguisher, a colon and a prefix")]
-pub struct ParseVpnError {
-    text: Box<str>,
-}
-
 /// Reads `65000:100:10.0.0.0/8`.
 impl<P: IpPrefix> FromStr for Vpn<P> {
-    type Err = ParseVpnError;
+    type Err = ParseTextError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let parts = || {
-            let (rd, prefix) = RouteDistinguisher::split(text)?;
-            let prefix = prefix.strip_prefix(':')?.parse().ok()?;
-            Some(Self { rd, prefix })
-        };
-        parts().ok_or_else(|| ParseVpnError { text: text.into() })
+        parse(text, "VPN route", |scanner| {
+            let rd = RouteDistinguisher::take(scanner)?;
+            scanner.expect(":")?;
+            let expected = match P::MAX_BITS {
+                32 => "an IPv4 prefix such as `10.0.0.0/8`",
+                _ => "an IPv6 prefix such as `2001:db8::/32`",
+            };
+            let prefix = scanner.whole(expected, |one| {
+                one.is_ascii_hexdigit() || matches!(one, ':' | '.' | '/')
+            })?;
+            Ok(Self { rd, prefix })
+        })
     }
 }
 
@@ -165,8 +165,17 @@ mod tests {
             let route: Vpn<Ipv6Net> = text.parse().unwrap();
             assert_eq!(route.to_string(), text);
         }
-        for text in ["", "65000:1", "65000:1:10.0.0.0/8", "65000::/0", "x:1:::/0"] {
-            assert!(text.parse::<Vpn<Ipv6Net>>().is_err(), "{text}");
+        for (text, character) in [
+            ("", 1),
+            ("65000:1", 8),
+            ("65000:1:10.0.0.0/8", 9),
+            ("65000::/0", 7),
+            ("x:1:::/0", 1),
+            ("65000:1:2001:db8::/129", 9),
+            ("65000:1:2001:db8::/32 ", 22),
+        ] {
+            let error = text.parse::<Vpn<Ipv6Net>>().unwrap_err();
+            assert_eq!(error.character(), character, "{error}");
         }
     }
 

@@ -241,20 +241,25 @@ impl FromStr for ExtCommunity {
     type Err = ParseTextError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        parse(text, "extended community", |scanner| {
-            if scanner.eat("0x") {
-                let mut octets = [0; 8];
-                for octet in &mut octets {
-                    *octet = scanner.octet()?;
-                }
-                return Ok(Self(octets));
+        parse(text, "extended community", Self::take)
+    }
+}
+
+impl ExtCommunity {
+    /// Takes one from a text.
+    pub(crate) fn take(scanner: &mut Scanner<'_>) -> Result<Self, Wrong> {
+        if scanner.eat("0x") {
+            let mut octets = [0; 8];
+            for octet in &mut octets {
+                *octet = scanner.octet()?;
             }
-            let name = scanner.word("the name of an extended community, as `rt`", known)?;
-            let form = which(name, scanner)?;
-            let value = form.read(scanner)?;
-            let [_, _, a, b, c, d, e, f] = value.to_be_bytes();
-            Ok(Self([form.kind, form.subtype, a, b, c, d, e, f]))
-        })
+            return Ok(Self(octets));
+        }
+        let name = scanner.word("the name of an extended community, as `rt`", known)?;
+        let form = which(name, scanner)?;
+        let value = form.read(scanner)?;
+        let [_, _, a, b, c, d, e, f] = value.to_be_bytes();
+        Ok(Self([form.kind, form.subtype, a, b, c, d, e, f]))
     }
 }
 

@@ -31,7 +31,6 @@ use crate::input::{Input, Malformed};
 use crate::{Esi, Family, Fields, MacAddr};
 
 pub use detail::EvpnDetail;
-pub use text::ParseEvpnError;
 
 /// Octets of type and length.
 const HEAD: usize = 2;

@@ -6,8 +6,9 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 
-use super::{EvpnKind, EvpnRoute, HEAD, MAX_KEY};
-use crate::nlri::{Form, Nlri};
+use super::layout::MAC_BITS;
+use super::{ADDRESS, EvpnKind, EvpnRoute, HEAD, MAX_KEY, RD};
+use crate::text::{ParseTextError, Scanner, Wrong, parse};
 use crate::{Esi, MacAddr, RouteDistinguisher};
 
 /// The fields of the key in brackets, in the order in which FRR shows them, with the route
@@ -78,132 +79,162 @@ fn bits_of(address: IpAddr) -> u8 {
     }
 }
 
-/// A text that is no EVPN route.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{text}` is no EVPN route: expected one like \
-     `[2]:[65000:100]:[0]:[48]:[00:11:22:33:44:55]:[32]:[10.0.0.1]` or \
-     `[5]:[65000:100]:[0]:[24]:[10.1.2.0]`"
-)]
-pub struct ParseEvpnError {
-    text: Box<str>,
-}
-
 /// Reads what [`Display`](fmt::Display) prints.
 impl FromStr for EvpnRoute {
-    type Err = ParseEvpnError;
+    type Err = ParseTextError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        parse(text).ok_or_else(|| ParseEvpnError { text: text.into() })
+        parse(text, "EVPN route", Self::take)
     }
-}
-
-fn parse(text: &str) -> Option<EvpnRoute> {
-    let inner = text.strip_prefix('[')?.strip_suffix(']')?;
-    let mut fields = Brackets(inner.split("]:["));
-    let kind = EvpnKind::from_u8(fields.read()?)?;
-    let mut route = EvpnRoute::empty(kind);
-    if kind == EvpnKind::LeafAutoDiscovery {
-        route = fields.octets(route)?;
-    } else {
-        route = route.push(&fields.read::<RouteDistinguisher>()?.0);
-    }
-    // On the wire the ESI is in front of the tag.
-    let tag: Option<u32> = match kind.tag_at() {
-        Some(_) => Some(fields.read()?),
-        None => None,
-    };
-    if kind.has_esi_in_key() {
-        route = route.push(&fields.read::<Esi>()?.0);
-    }
-    if let Some(tag) = tag {
-        route = route.push(&tag.to_be_bytes());
-    }
-    let route = match kind {
-        EvpnKind::MacIp => {
-            fields.next().filter(|bits| *bits == "48")?;
-            let mac: MacAddr = fields.read()?;
-            let route = route.push(&[48]).push(&mac.0);
-            match fields.next() {
-                Some(bits) => route.push_address(Some(fields.address(bits)?)),
-                None => route.push_address(None),
-            }
-        }
-        EvpnKind::IpPrefix => {
-            let bits = fields.read()?;
-            let prefix = IpNet::new(fields.read()?, bits).ok()?;
-            // One with bits beyond its length is no prefix of anybody's making.
-            let prefix = Some(prefix).filter(|prefix| prefix.trunc() == *prefix)?;
-            EvpnRoute::ip_prefix(route.rd(), tag?, prefix)
-        }
-        EvpnKind::PerRegionInclusivePmsi => {
-            let whole = fields.octets(route)?;
-            Some(whole).filter(|whole| whole.region().is_some() && whole.key().len() == 20)?
-        }
-        EvpnKind::EthernetAutoDiscovery => route,
-        _ => {
-            let mut route = route;
-            if kind.has_group() {
-                for _ in 0..2 {
-                    route = route.push_address(fields.address_or_any()?);
-                }
-            }
-            let bits = fields.next()?;
-            route.push_address(Some(fields.address(bits)?))
-        }
-    };
-    fields.next().is_none().then_some(route)?.checked()
 }
 
 impl EvpnRoute {
-    /// The route, if it is what would be read from the wire.
-    fn checked(self) -> Option<Self> {
-        let mut octets = Vec::new();
-        self.encode(&Self::withdrawn(), &mut octets);
-        let (route, _) = Self::decode(&mut &octets[..], Form::default())?;
-        (route == self).then_some(route)
+    fn take(scanner: &mut Scanner<'_>) -> Result<Self, Wrong> {
+        scanner.expect("[")?;
+        let start = scanner.clone();
+        let number = u8::try_from(scanner.number(u64::from(u8::MAX), KINDS)?).unwrap_or(0);
+        let Some(kind) = EvpnKind::from_u8(number) else {
+            return start.wrong(KINDS);
+        };
+        let route = Self::empty(kind);
+        let mut route = if kind == EvpnKind::LeafAutoDiscovery {
+            field(scanner, |scanner| route_key(scanner, route))?
+        } else {
+            route.push(&field(scanner, RouteDistinguisher::take)?.0)
+        };
+        // On the wire the ESI is in front of the tag.
+        let tag = match kind.tag_at() {
+            Some(_) => Some(field(scanner, Scanner::u32)?),
+            None => None,
+        };
+        if kind.has_esi_in_key() {
+            route = route.push(&field(scanner, Esi::take)?.0);
+        }
+        if let Some(tag) = tag {
+            route = route.push(&tag.to_be_bytes());
+        }
+        match kind {
+            EvpnKind::EthernetAutoDiscovery => {}
+            EvpnKind::MacIp => {
+                field(scanner, |scanner| scanner.expect("48"))?;
+                route = route.push(&[MAC_BITS]);
+                route = route.push(&field(scanner, MacAddr::take)?.0);
+                // The address is optional (RFC 7432 §7.2).
+                let ends = scanner.rest() == "]";
+                route = route.push_address(if ends { None } else { address(scanner)? });
+            }
+            EvpnKind::IpPrefix => {
+                let prefix = prefix(scanner)?;
+                route = Self::ip_prefix(route.rd(), tag.unwrap_or(0), prefix);
+            }
+            EvpnKind::PerRegionInclusivePmsi => {
+                route = route.push(&field(scanner, region)?);
+            }
+            _ => {
+                if kind.has_group() {
+                    for _ in 0..2 {
+                        route = route.push_address(address_or_any(scanner)?);
+                    }
+                }
+                route = route.push_address(address(scanner)?);
+            }
+        }
+        scanner.expect("]")?;
+        Ok(route)
     }
 }
 
-/// What stands between brackets, one after the other.
-struct Brackets<'a>(std::str::Split<'a, &'static str>);
+const KINDS: &str = "a type from 1 to 11";
 
-impl<'a> Brackets<'a> {
-    fn next(&mut self) -> Option<&'a str> {
-        self.0.next()
-    }
+/// What stands in the next brackets. The last of them stay open.
+fn field<'t, T>(
+    scanner: &mut Scanner<'t>,
+    read: impl FnOnce(&mut Scanner<'t>) -> Result<T, Wrong>,
+) -> Result<T, Wrong> {
+    scanner.expect("]:[")?;
+    read(scanner)
+}
 
-    fn read<T: FromStr>(&mut self) -> Option<T> {
-        // `+5` is a number for Rust but not for people.
-        let text = self.next().filter(|text| !text.starts_with('+'))?;
-        text.parse().ok()
-    }
+/// Two fields: a length in bits, and an address that has as many.
+fn address(scanner: &mut Scanner<'_>) -> Result<Option<IpAddr>, Wrong> {
+    field(scanner, |scanner| sized_address(scanner, "32 or 128"))
+}
 
-    /// An address, of the length that has been read.
-    fn address(&mut self, bits: &str) -> Option<IpAddr> {
-        let address: IpAddr = self.read()?;
-        (bits_of(address).to_string() == bits).then_some(address)
-    }
-
-    fn address_or_any(&mut self) -> Option<Option<IpAddr>> {
-        match self.next()? {
-            "0" => (self.next()? == "*").then_some(None),
-            bits => self.address(bits).map(Some),
+/// The same, or `0` and `*`.
+fn address_or_any(scanner: &mut Scanner<'_>) -> Result<Option<IpAddr>, Wrong> {
+    field(scanner, |scanner| {
+        if scanner.eat("0]") {
+            scanner.expect(":[")?;
+            scanner.expect("*")?;
+            return Ok(None);
         }
-    }
+        sized_address(scanner, "0, 32 or 128")
+    })
+}
 
-    /// Octets in hexadecimal, put behind what there is of a route.
-    fn octets(&mut self, mut route: EvpnRoute) -> Option<EvpnRoute> {
-        let (pairs, rest) = self.next()?.strip_prefix("0x")?.as_bytes().as_chunks();
-        let room = MAX_KEY.checked_sub(HEAD)?;
-        if !rest.is_empty() || pairs.len() > room {
-            return None;
-        }
-        for [high, low] in pairs {
-            let digit = |byte: u8| char::from(byte).to_digit(16);
-            let octet = u8::try_from(digit(*high)? << 4 | digit(*low)?).ok()?;
-            route = route.push(&[octet]);
-        }
-        Some(route)
+fn sized_address(
+    scanner: &mut Scanner<'_>,
+    expected: &'static str,
+) -> Result<Option<IpAddr>, Wrong> {
+    let start = scanner.clone();
+    match scanner.number(128, expected)? {
+        32 => field(scanner, Scanner::ipv4).map(IpAddr::V4).map(Some),
+        128 => field(scanner, Scanner::ipv6).map(IpAddr::V6).map(Some),
+        _ => start.wrong(expected),
     }
+}
+
+/// Two fields: a length and the address of a prefix. One with bits beyond its length is no prefix of
+/// anybody's making.
+fn prefix(scanner: &mut Scanner<'_>) -> Result<IpNet, Wrong> {
+    let at_length = {
+        let mut ahead = scanner.clone();
+        ahead.expect("]:[")?;
+        ahead
+    };
+    let bits = field(scanner, |scanner| {
+        scanner.number(128, "a number from 0 to 128")
+    })?;
+    let bits = u8::try_from(bits).unwrap_or(u8::MAX);
+    scanner.expect("]:[")?;
+    let at_address = scanner.clone();
+    let address = if scanner.rest().contains(':') {
+        scanner.ipv6().map(IpAddr::V6)?
+    } else {
+        scanner.ipv4().map(IpAddr::V4)?
+    };
+    match IpNet::new(address, bits) {
+        Err(_) => at_length.wrong("a number from 0 to 32"),
+        Ok(prefix) if prefix.trunc() != prefix => {
+            at_address.wrong("an address without bits beyond the length")
+        }
+        Ok(prefix) => Ok(prefix),
+    }
+}
+
+/// RFC 9572 §6.2: an extended community.
+fn region(scanner: &mut Scanner<'_>) -> Result<[u8; 8], Wrong> {
+    scanner.expect("0x")?;
+    let mut octets = [0; 8];
+    for octet in &mut octets {
+        *octet = scanner.octet()?;
+    }
+    Ok(octets)
+}
+
+/// The NLRI that a Leaf A-D route answers, put into that: its type, its length, and as many octets
+/// as that says. They begin with a route distinguisher, and leave room for the originator.
+fn route_key(scanner: &mut Scanner<'_>, mut route: EvpnRoute) -> Result<EvpnRoute, Wrong> {
+    scanner.expect("0x")?;
+    route = route.push(&[scanner.octet()?]);
+    let start = scanner.clone();
+    let length = scanner.octet()?;
+    if !(RD..=MAX_KEY - HEAD - ADDRESS).contains(&usize::from(length)) {
+        return start.wrong("the length of a route that can be answered");
+    }
+    route = route.push(&[length]);
+    for _ in 0..length {
+        route = route.push(&[scanner.octet()?]);
+    }
+    Ok(route)
 }
