@@ -95,7 +95,7 @@
 //! | 8669, 9252 | Prefix-SIDs, SRv6 services |
 //! | 9012, 9830, 9831 | Tunnel encapsulation, SR policies |
 //! | 9026 | BFD discriminator |
-//! | 9234 | ONLY_TO_CUSTOMER |
+//! | 9234 | BGP Role, ONLY_TO_CUSTOMER |
 //! | 9687 | Send hold timer expired |
 //! | 9774 | No more AS_SET |
 //!
@@ -143,7 +143,7 @@ pub use attribute::{
     Attributes, Community, ExtCommunity, Ipv6ExtCommunity, LargeCommunity, MacMobility, NextHop,
     Origin, ParseOriginError, PmsiTunnel, PrefixSid, Segment, SegmentKind, SidStructure, Srv6Sid,
 };
-pub use capability::{AddPathMode, Capability, Fqdn, GracefulRestart, LongLivedFamily};
+pub use capability::{AddPathMode, Capability, Fqdn, GracefulRestart, LongLivedFamily, Role};
 pub use context::{PeerKind, SessionContext};
 pub use describe::{Fields, Node};
 pub use error::{DecodeError, Disposition, EncodeError, Finding, Findings, MessageError, Reason};

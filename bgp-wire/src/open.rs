@@ -9,14 +9,14 @@ use std::fmt;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::capability::Capability;
+use crate::capability::{self, Capability};
 use crate::codes::{self, open as subcode};
 use crate::describe::Fields;
 use crate::error::{EncodeError, MessageError, Reason};
 use crate::frame::{HEADER_LEN, MAX_LEN, MessageType, OpenFrame};
 use crate::input::{self, Input, Malformed, malformed};
 use crate::length::Length;
-use crate::{AddPathMode, Asn, Family, FamilySet, HoldTime, RouterId};
+use crate::{AddPathMode, Asn, Family, FamilySet, HoldTime, Role, RouterId};
 
 /// The version of BGP spoken here.
 pub const VERSION: u8 = 4;
@@ -121,6 +121,23 @@ impl Open {
         self.capabilities.iter().any(|capability| {
             matches!(capability, Capability::ExtendedNextHop(list) if list.contains(&(family, next_hop_afi)))
         })
+    }
+
+    /// How many labels the sender can receive for a prefix of this family; `None` is one (RFC 8277
+    /// §2.1).
+    pub fn multiple_labels(&self, family: Family) -> Option<u8> {
+        capability::multiple_labels(&self.capabilities, family)
+    }
+
+    /// The roles that the sender says to have: none, or one however often it is repeated, or more,
+    /// which contradict each other (RFC 9234 §4.2).
+    pub fn roles(&self) -> impl Iterator<Item = Role> + use<'_> {
+        self.capabilities
+            .iter()
+            .filter_map(|capability| match capability {
+                Capability::Role(role) => Some(*role),
+                _ => None,
+            })
     }
 
     /// Its fields, by name.

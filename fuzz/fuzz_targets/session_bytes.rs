@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use bgp_fuzz::{Input, LOCAL_AS, PEER_AS, families, is_readable, message};
 use bgp_session::{
     Action, ConnId, ConnectFailure, Event, FamilyConfig, Negotiated, Peer, PeerConfig, RemoteAs,
-    ResetReason, State, StopReason, UpdateSink,
+    ResetReason, RoleConfig, State, StopReason, UpdateSink,
 };
 use bgp_wire::{
-    Asn, Decoded, Disposition, Family, HoldTime, Notification, Open, RefreshSubtype, RouterId,
+    Asn, Decoded, Disposition, Family, HoldTime, Notification, Open, RefreshSubtype, Role, RouterId,
     SessionContext,
 };
 use bytes::BytesMut;
@@ -53,6 +53,10 @@ fn config(choice: u8) -> PeerConfig {
     config.passive = bit(4);
     config.accept_as_set = bit(5);
     config.enforce_first_as = bit(6);
+    config.role = bit(0).then(|| RoleConfig {
+        role: Role(choice >> 4 & 7),
+        strict: bit(3),
+    });
     if bit(7) {
         config.hold_time = HoldTime::new(0).unwrap_or_default();
     }
@@ -236,6 +240,14 @@ impl World {
                 )
             }))
             .chain((choice & 16 != 0).then_some(bgp_wire::Capability::ExtendedMessage))
+            .chain(
+                config
+                    .role
+                    .and_then(|own| own.role.counterpart())
+                    .filter(|_| choice & 64 == 0)
+                    .map(bgp_wire::Capability::Role),
+            )
+            .chain((choice & 128 != 0).then_some(bgp_wire::Capability::Role(Role::PEER)))
             .collect();
         let mut out = BytesMut::new();
         Open::new(asn, HoldTime::default(), id, capabilities)

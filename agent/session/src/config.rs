@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use bgp_wire::{Asn, Family, HoldTime, RouterId};
+use bgp_wire::{Asn, Family, HoldTime, Role, RouterId};
 
 /// Which AS the peer must be in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,15 @@ impl FamilyConfig {
             add_path_send: false,
         }
     }
+}
+
+/// Our BGP Role on a session with another AS (RFC 9234).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RoleConfig {
+    /// What we are to the peer.
+    pub role: Role,
+    /// Refuse a peer that does not say its role, "strict mode" in RFC 9234 §4.2.
+    pub strict: bool,
 }
 
 /// How long a peer rests in Idle after a failure: `first`, doubled for each further failure up to `max` (the damping of
@@ -90,6 +99,8 @@ pub struct PeerConfig {
     pub extended_next_hop: bool,
     /// Offer messages of up to 65,535 octets (RFC 8654).
     pub extended_message: bool,
+    /// Our role, if the peer is in another AS; of no meaning inside of one.
+    pub role: Option<RoleConfig>,
     /// Told to the peer as its FQDN capability.
     pub hostname: Option<String>,
     /// Told to the peer as its software version capability.
@@ -128,6 +139,7 @@ impl PeerConfig {
             admin_down: None,
             extended_next_hop: true,
             extended_message: true,
+            role: None,
             hostname: None,
             software_version: None,
             send_hold: None,
@@ -170,6 +182,7 @@ pub enum Effect {
 /// | `local_as`, `remote_as`, `router_id` | Reset | who we are to each other, said in OPEN |
 /// | `families` (as a set, with their ADD-PATH) | Reset | capabilities, said in OPEN |
 /// | `extended_next_hop`, `extended_message` | Reset | capabilities, said in OPEN |
+/// | `role` | Reset | a capability, said in OPEN |
 /// | `hold_time` | Reset | said in OPEN |
 /// | `admin_down` (set or unset) | Reset | that is its purpose; a changed text alone is InPlace |
 /// | `import_revision` | RefreshIn | |
@@ -193,6 +206,7 @@ pub fn effect_of(old: &PeerConfig, new: &PeerConfig) -> Effect {
         admin_down,
         extended_next_hop,
         extended_message,
+        role,
         hostname,
         software_version,
         send_hold,
@@ -211,6 +225,7 @@ pub fn effect_of(old: &PeerConfig, new: &PeerConfig) -> Effect {
         || old.hold_time != *hold_time
         || old.extended_next_hop != *extended_next_hop
         || old.extended_message != *extended_message
+        || old.role != *role
         || old.admin_down.is_some() != admin_down.is_some();
     if reset {
         return Effect::Reset;

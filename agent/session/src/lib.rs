@@ -80,7 +80,7 @@ mod table_walk;
 mod timer;
 
 pub use collision::{Side, survivor};
-pub use config::{Effect, FamilyConfig, IdleHold, PeerConfig, RemoteAs, effect_of};
+pub use config::{Effect, FamilyConfig, IdleHold, PeerConfig, RemoteAs, RoleConfig, effect_of};
 pub use event::{
     Action, ConnId, ConnectFailure, DownReason, Event, IdleReason, ResetReason, StopReason,
 };

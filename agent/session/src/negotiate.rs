@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bgp_wire::{
     AFI_IPV4, AFI_IPV6, AddPathMode, Asn, Capability, Family, FamilySet, Fqdn, HoldTime,
-    Notification, Open, PeerKind, RouterId, SessionContext, codes, frame,
+    Notification, Open, PeerKind, Role, RouterId, SessionContext, codes, frame,
 };
 use bytes::{BufMut, BytesMut};
 
@@ -82,6 +82,12 @@ pub(crate) fn own_open(config: &PeerConfig) -> Open {
     if !add_path.is_empty() {
         capabilities.push(Capability::AddPath(add_path));
     }
+    // RFC 9234 §4.1: "If the BGP Role is locally configured, the eBGP speaker MUST advertise the BGP Role Capability".
+    if let Some(own) = config.role
+        && !is_internal_only(config)
+    {
+        capabilities.push(Capability::Role(own.role));
+    }
     if let Some(hostname) = nonempty(config.hostname.as_deref()) {
         let (hostname, domain) = hostname.split_once('.').unwrap_or((hostname, ""));
         capabilities.push(Capability::Fqdn(Fqdn {
@@ -135,6 +141,10 @@ pub(crate) fn negotiate(
     if internal && open.router_id == config.router_id {
         let why = format!("the peer has our own router ID, {}", open.router_id);
         return Err(refuse(codes::open::BAD_BGP_IDENTIFIER, why));
+    }
+
+    if !internal && let Err(why) = check_roles(config, &open) {
+        return Err(refuse(codes::open::ROLE_MISMATCH, why));
     }
 
     let offered: FamilySet = config.families.iter().map(|f| f.family).collect();
@@ -205,6 +215,39 @@ pub(crate) fn negotiate(
         enhanced_refresh: open.has(&Capability::EnhancedRouteRefresh),
         remote_capabilities: open.capabilities,
     })
+}
+
+/// Whether the peer must be in our own AS.
+fn is_internal_only(config: &PeerConfig) -> bool {
+    match config.remote_as {
+        RemoteAs::Asn(asn) => asn == config.local_as,
+        RemoteAs::Internal => true,
+        RemoteAs::External => false,
+    }
+}
+
+/// Whether the role that an external peer says to have is the counterpart of ours; if not, why.
+///
+/// RFC 9234 §4.2: "If the BGP Role Capability is advertised, and one is also received from the peer, the Roles MUST
+/// correspond to the relationships in Table 2." "If multiple BGP Role Capabilities are received and not all of them have the
+/// same value, then the BGP speaker MUST reject the connection", whatever our role is. "If the BGP Role Capability is sent but
+/// one is not received, the BGP Speaker SHOULD ignore the absence", but for the strict mode.
+fn check_roles(config: &PeerConfig, open: &Open) -> Result<(), String> {
+    let theirs: Option<Role> = open.roles().next();
+    if let Some(other) = open.roles().find(|role| Some(*role) != theirs) {
+        let first = theirs.map_or_else(String::new, |role| role.to_string());
+        return Err(format!("the peer says to be {first} and {other}"));
+    }
+    match (config.role, theirs) {
+        (Some(own), Some(theirs)) if own.role.counterpart() != Some(theirs) => Err(format!(
+            "the peer says to be {theirs}, which does not go with our role, {}",
+            own.role
+        )),
+        (Some(own), None) if own.strict => {
+            Err(format!("the peer says no role, and we are {}", own.role))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether IPv6 next hops are to be negotiated for a family (RFC 8950 §4: SAFI 1, 2, 4, 128, 129). RFC 4684 §5 lets route target

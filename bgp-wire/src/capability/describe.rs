@@ -1,13 +1,9 @@
 //! A capability as named fields.
 
-use crate::Family;
 use crate::describe::{Fields, Node};
 use crate::family::{AFI_IPV4, AFI_IPV6};
 
 use super::{Capability, TABLE};
-
-const ROLE: u8 = 9;
-const MULTIPLE_LABELS: u8 = 8;
 
 impl Capability {
     /// Its code and what it says.
@@ -26,6 +22,11 @@ impl Capability {
                 fields.text("family", family);
                 fields.named("next_hop_afi", *afi, afi_name(*afi));
             }),
+            Self::MultipleLabels(families) => each(fields, families, |(family, count), fields| {
+                fields.text("family", family);
+                fields.number("labels", *count);
+            }),
+            Self::Role(role) => fields.named("role", role.0, role.name()),
             Self::GracefulRestart(restart) => {
                 fields.flag("restarting", restart.restarting);
                 fields.flag("notification", restart.notification);
@@ -55,23 +56,11 @@ impl Capability {
     }
 }
 
-/// What has no reader, as far as its octets say it by themselves.
+/// What has no reader, or whose reader refused it.
 fn describe_unknown(code: u8, value: &[u8], fields: &mut Fields) {
-    match (code, value) {
-        // RFC 9234 §4.1.
-        (ROLE, [role]) => fields.named("role", *role, role_name(*role)),
-        // RFC 8277 §2.1.
-        (MULTIPLE_LABELS, value) if value.as_chunks::<4>().1.is_empty() => {
-            let families = value.as_chunks::<4>().0;
-            each(fields, families, |[a, f, safi, count], fields| {
-                fields.text("family", Family::new(u16::from_be_bytes([*a, *f]), *safi));
-                fields.number("labels", *count);
-            });
-        }
-        (_, []) => {}
-        (_, value) => fields.octets("value", value),
+    if !value.is_empty() {
+        fields.octets("value", value);
     }
-    // What has a reader is here only when the reader refused it.
     let read = |line: &super::Line| line.code == code && line.decode.is_some();
     if TABLE.iter().any(read) {
         fields.flag("malformed", true);
@@ -91,17 +80,6 @@ fn afi_name(afi: u16) -> Option<&'static str> {
         AFI_IPV6 => Some("IPv6"),
         _ => None,
     }
-}
-
-fn role_name(role: u8) -> Option<&'static str> {
-    Some(match role {
-        0 => "Provider",
-        1 => "RS",
-        2 => "RS-Client",
-        3 => "Customer",
-        4 => "Peer",
-        _ => return None,
-    })
 }
 
 #[cfg(test)]
@@ -128,7 +106,7 @@ mod tests {
         assert_eq!(fields.get("malformed"), None);
     }
 
-    /// RFC 7911 §4, RFC 9234 §4.1, RFC 8950 §4.
+    /// RFC 7911 §4, RFC 9234 §4.1, RFC 8277 §2.1.
     #[test]
     fn values_have_names() {
         let Some(Node::List(families)) = described(69, &[0, 1, 1, 3]).get("families").cloned()
@@ -145,11 +123,29 @@ mod tests {
         );
         let role = described(9, &[3]);
         assert_eq!(role.get("role"), Some(&Node::Named(3, Some("Customer"))));
+        let Some(Node::List(families)) = described(8, &[0, 1, 4, 2]).get("families").cloned()
+        else {
+            panic!("no list")
+        };
+        let Some(Node::Fields(first)) = families.first() else {
+            panic!("no fields")
+        };
+        assert_eq!(
+            first.get("family"),
+            Some(&Node::text(crate::Family::IPV4_LABELED))
+        );
+        assert_eq!(first.get("labels"), Some(&Node::Number(2)));
     }
 
     #[test]
     fn a_malformed_one_says_so() {
-        for (code, value) in [(65, &[0, 1][..]), (1, &[0]), (69, &[0, 1, 1, 9])] {
+        for (code, value) in [
+            (65, &[0, 1][..]),
+            (1, &[0]),
+            (69, &[0, 1, 1, 9]),
+            (9, &[1, 2]),
+            (8, &[0, 1, 4]),
+        ] {
             let fields = described(code, value);
             assert_eq!(fields.get("malformed"), Some(&Node::Flag(true)), "{code}");
             assert_eq!(fields.get("value"), Some(&Node::Octets(value.to_vec())));

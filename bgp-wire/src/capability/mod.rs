@@ -13,7 +13,9 @@ mod extended_next_hop;
 mod fqdn;
 mod graceful_restart;
 mod long_lived;
+mod multiple_labels;
 mod multiprotocol;
+mod role;
 mod route_refresh;
 mod software_version;
 mod unknown;
@@ -31,6 +33,8 @@ pub use add_path::AddPathMode;
 pub use fqdn::Fqdn;
 pub use graceful_restart::GracefulRestart;
 pub use long_lived::LongLivedFamily;
+pub(crate) use multiple_labels::count as multiple_labels;
+pub use role::Role;
 
 /// One capability of an OPEN.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -46,6 +50,10 @@ pub enum Capability {
     ExtendedNextHop(Vec<(Family, u16)>),
     /// Messages up to 65,535 octets can be received (RFC 8654).
     ExtendedMessage,
+    /// Families whose prefixes may have several labels, and how many (RFC 8277).
+    MultipleLabels(Vec<(Family, u8)>),
+    /// How the sender stands to the receiver (RFC 9234).
+    Role(Role),
     /// Graceful restart (RFC 4724, 8538).
     GracefulRestart(GracefulRestart),
     /// The four-octet AS number of the sender (RFC 6793).
@@ -111,8 +119,12 @@ static TABLE: &[Line] = &[
         extended_message::decode,
     ),
     named(7, "bgpsec"),
-    named(8, "multiple-labels"),
-    named(9, "role"),
+    line(
+        multiple_labels::CODE,
+        "multiple-labels",
+        multiple_labels::decode,
+    ),
+    line(role::CODE, "role", role::decode),
     line(
         graceful_restart::CODE,
         "graceful-restart",
@@ -159,6 +171,8 @@ impl Capability {
             Self::EnhancedRouteRefresh => route_refresh::ENHANCED_CODE,
             Self::ExtendedNextHop(_) => extended_next_hop::CODE,
             Self::ExtendedMessage => extended_message::CODE,
+            Self::MultipleLabels(_) => multiple_labels::CODE,
+            Self::Role(_) => role::CODE,
             Self::GracefulRestart(_) => graceful_restart::CODE,
             Self::Asn4(_) => asn4::CODE,
             Self::AddPath(_) => add_path::CODE,
@@ -192,6 +206,8 @@ impl Capability {
             Self::Multiprotocol(family) => multiprotocol::encode(*family, out),
             Self::RouteRefresh | Self::EnhancedRouteRefresh | Self::ExtendedMessage => {}
             Self::ExtendedNextHop(families) => extended_next_hop::encode(families, out),
+            Self::MultipleLabels(families) => multiple_labels::encode(families, out),
+            Self::Role(role) => role::encode(*role, out),
             Self::GracefulRestart(restart) => restart.encode(out),
             Self::Asn4(asn) => asn4::encode(*asn, out),
             Self::AddPath(families) => add_path::encode(families, out),
@@ -213,6 +229,12 @@ impl fmt::Display for Capability {
         match self {
             Self::Multiprotocol(family) => write!(f, " {family}"),
             Self::ExtendedNextHop(families) => extended_next_hop::show(families, f),
+            Self::MultipleLabels(families) => multiple_labels::show(families, f),
+            // One without a name is "role 9".
+            Self::Role(role) => match role.name() {
+                Some(name) => write!(f, " {name}"),
+                None => write!(f, " {}", role.0),
+            },
             Self::GracefulRestart(restart) => write!(f, " {restart}"),
             Self::Asn4(asn) => write!(f, " {asn}"),
             Self::AddPath(families) => add_path::show(families, f),
@@ -273,6 +295,10 @@ pub(crate) mod tests {
             ("route refresh with a value", 2, &[1]),
             ("extended next hop not a multiple of 6", 5, &[0, 1, 0, 1, 0]),
             ("extended message with a value", 6, &[0]),
+            ("multiple labels not a multiple of 4", 8, &[0, 1, 4]),
+            ("multiple labels cut in the second", 8, &[0, 1, 4, 2, 0, 2]),
+            ("role without a value", 9, &[]),
+            ("role of two octets", 9, &[0, 3]),
             ("graceful restart of 1", 64, &[0]),
             ("graceful restart not 2+4n", 64, &[0, 120, 0, 1, 1]),
             ("four-octet AS of 3", 65, &[0, 0, 1]),

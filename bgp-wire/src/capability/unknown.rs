@@ -40,6 +40,9 @@ mod tests {
         let capability = keep(200, &[1, 0xab]);
         assert_eq!(round_trip(&capability), capability);
         assert_eq!(capability.to_string(), "capability 200 0x01ab");
-        assert_eq!(Capability::from_value(9, &[4]).to_string(), "role 0x04");
+        assert_eq!(
+            Capability::from_value(9, &[4, 4]).to_string(),
+            "role 0x0404"
+        );
     }
 }

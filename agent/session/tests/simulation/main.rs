@@ -9,4 +9,5 @@ mod pair;
 mod random;
 mod raw;
 mod reconfigure;
+mod roles;
 mod timers;

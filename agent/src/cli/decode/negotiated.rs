@@ -242,32 +242,16 @@ fn agreed(sender: &Open, receiver: &Open) -> SessionContext {
     // RFC 8950 §4: the receiver has said that it understands.
     let understands = |family: &Family| receiver.extended_next_hop(*family, AFI_IPV6);
     ctx.extended_next_hop = ctx.families.iter().filter(understands).collect();
-    ctx.label_stacks = multiple_labels(sender).intersection(multiple_labels(receiver));
+    // RFC 8277 §2.1: both have said that they can.
+    let several = |family: &Family| {
+        sender.multiple_labels(*family).is_some() && receiver.multiple_labels(*family).is_some()
+    };
+    ctx.label_stacks = FamilySet::ALL.iter().filter(several).collect();
     // RFC 8654 §4: "a speaker that is capable of receiving".
     if receiver.has(&Capability::ExtendedMessage) {
         ctx.max_message = frame::MAX_EXTENDED_LEN;
     }
     ctx
-}
-
-/// The families in which a speaker can handle several labels (RFC 8277 §2.1): AFI, SAFI and how many.
-fn multiple_labels(open: &Open) -> FamilySet {
-    const MULTIPLE_LABELS: u8 = 8;
-    let mut families = FamilySet::EMPTY;
-    for capability in &open.capabilities {
-        if let Capability::Unknown {
-            code: MULTIPLE_LABELS,
-            value,
-        } = capability
-        {
-            for [a, f, safi, count] in value.as_chunks().0 {
-                if *count > 1 {
-                    families.insert(Family::new(u16::from_be_bytes([*a, *f]), *safi));
-                }
-            }
-        }
-    }
-    families
 }
 
 /// The value of AS_PATH in the body of an UPDATE.
