@@ -43,7 +43,7 @@ pub struct SessionContext {
     pub enforce_first_as: bool,
     /// The peer, although in another AS, is run by the same people: what is for the inside of a
     /// domain is taken from it too (TUNNEL_ENCAPSULATION, RFC 9012 §11; BGP Prefix-SID, RFC 8669
-    /// §4; AIGP, RFC 7311 §3.1).
+    /// §4; AIGP, RFC 7311 §3.3).
     pub same_domain: bool,
     /// Give up a family whose routes cannot be read and keep the session for the others, instead of
     /// ending it (RFC 4760 §7; "AFI/SAFI disable" in RFC 7606 §2).

@@ -103,7 +103,7 @@
 //! disable (RFC 7606 §2) is chosen over a session reset where [`SessionContext::disable_families`]
 //! says so and another family is left; a second next hop that is not link-local is ignored; the Partial bit on an optional non-transitive attribute is cleared and no
 //! error, while AIGP with the Transitive bit is discarded; an AS_CONFED_SET in AS4_PATH counts as RFC 9774 says, not as RFC 6793; a malformed NLRI
-//! that has a length of its own is passed over by itself.
+//! that has a length of its own is passed over by itself, unless its key can be read.
 #![cfg_attr(
     not(test),
     deny(

@@ -43,7 +43,9 @@ pub(super) fn to_bytes(metric: u64) -> [u8; AIGP_LENGTH] {
     [AIGP, 0, 11, a, b, c, d, e, f, g, h]
 }
 
-/// RFC 7311 §3 for the lengths; TLVs of other types stay as they are.
+/// RFC 7311 §3 for the lengths; TLVs of other types stay as they are. §3.2: "If an AIGP attribute is
+/// received and its first AIGP TLV contains the maximum value 0xffffffffffffffff, the attribute SHOULD
+/// be considered to be malformed and SHOULD be discarded".
 pub(crate) fn read<'a>(
     value: Input<'a>,
     _: &SessionContext,
@@ -62,6 +64,10 @@ pub(crate) fn read<'a>(
             return Err(Malformed::new(rest, "AIGP TLV", length));
         }
         rest = after;
+    }
+    if metric(value) == Some(u64::MAX) {
+        let largest = Reason::Text("is the largest there is");
+        return Err(Malformed::new(value, "AIGP metric", largest));
     }
     out.extend_from_slice(value);
     Ok(())
@@ -102,7 +108,7 @@ mod tests {
         good
     }
 
-    /// RFC 7311 §3.
+    /// RFC 7311 §3, §3.2.
     #[test]
     fn lengths_count_the_whole() {
         let metric_of_9 = to_bytes(9);
@@ -115,6 +121,10 @@ mod tests {
         assert!(read_it(&two));
         assert_eq!(metric(&two), Some(9), "the first counts");
         assert!(read_it(&[7, 0, 3]));
+        let largest = to_bytes(u64::MAX);
+        assert!(!read_it(&largest));
+        assert!(!read_it(&[&largest[..], &metric_of_9].concat()));
+        assert!(read_it(&[&metric_of_9[..], &largest].concat()));
         for bad in [
             &[][..],
             &[1],

@@ -12,6 +12,10 @@ use crate::input::{Input, Malformed};
 /// The TLV with the address the BFD packets come from (RFC 9026 §3.1.6).
 const SOURCE_IP_ADDRESS: u16 = 1;
 
+/// RFC 9026 §3.1.6: "The BFD Discriminator attribute MUST be considered malformed if its length is
+/// smaller than 11 octets or if Optional TLVs are present but not well formed."
+const SHORTEST: usize = 11;
+
 /// Mode, discriminator and TLVs.
 fn split(value: &[u8]) -> Option<(u8, u32, &[u8])> {
     let [mode, a, b, c, d, rest @ ..] = value else {
@@ -25,7 +29,7 @@ pub(crate) fn read<'a>(
     _: &SessionContext,
     out: &mut Vec<u8>,
 ) -> Result<(), Malformed<'a>> {
-    let Some((.., tlvs)) = split(value) else {
+    let Some((.., tlvs)) = split(value).filter(|_| value.len() >= SHORTEST) else {
         let length = Reason::Length(value.len());
         return Err(Malformed::new(value, "BFD Discriminator", length));
     };
@@ -81,16 +85,17 @@ mod tests {
 
     /// RFC 9026 §3.1.6.
     #[test]
-    fn mode_and_discriminator_are_needed_and_addresses_have_their_length() {
+    fn eleven_octets_are_needed_and_addresses_have_their_length() {
         for (value, good) in [
-            (&[1, 0, 0, 0, 7][..], true),
-            (&[1, 0, 0, 0, 7, 1, 4, 192, 0, 2, 1], true),
-            (&[1, 0, 0, 0, 7, 9, 0], true),
+            (&[1, 0, 0, 0, 7, 1, 4, 192, 0, 2, 1][..], true),
+            (&[1, 0, 0, 0, 7, 9, 0, 9, 2, 0, 0], true),
             (&[], false),
-            (&[1, 0, 0, 7], false),
-            (&[1, 0, 0, 0, 7, 1], false),
-            (&[1, 0, 0, 0, 7, 1, 4, 192, 0, 2], false),
-            (&[1, 0, 0, 0, 7, 1, 3, 192, 0, 2], false),
+            (&[1, 0, 0, 0, 7], false),
+            (&[1, 0, 0, 0, 7, 9, 3, 0, 0, 0], false),
+            (&[1, 0, 0, 0, 7, 9, 3, 0, 0, 0, 1], false),
+            (&[1, 0, 0, 0, 7, 1, 5, 192, 0, 2, 1], false),
+            (&[1, 0, 0, 0, 7, 1, 5, 192, 0, 2, 1, 1], false),
+            (&[1, 0, 0, 0, 7, 1, 3, 192, 0, 2, 9, 0], false),
         ] {
             let mut out = Vec::new();
             let ctx = SessionContext::new(Asn(1), Asn(2));

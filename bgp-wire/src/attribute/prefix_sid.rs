@@ -145,7 +145,20 @@ pub(crate) fn read<'a>(
     if let Some(error) = worst {
         return Err(error);
     }
-    out.extend_from_slice(value);
+    // RFC 8669 §6: "if a recognized TLV appears more than once in a BGP Prefix-SID attribute while the
+    // specification only allows for a single occurrence, then all the occurrences of the TLV other
+    // than the first one SHALL be discarded". RFC 9252 §7 allows for one service of each kind.
+    let mut seen = 0u8;
+    for tlv in tlv::iter(Shape::OneTwo, value) {
+        let bit = match tlv.kind {
+            LABEL_INDEX | ORIGINATOR_SRGB | SRV6_L3_SERVICE | SRV6_L2_SERVICE => 1u8 << tlv.kind,
+            _ => 0,
+        };
+        if seen & bit == 0 {
+            out.extend_from_slice(tlv.whole);
+        }
+        seen |= bit;
+    }
     Ok(())
 }
 
@@ -388,6 +401,35 @@ mod tests {
         let structure = cut.len() - 7;
         cut[structure] = 7;
         assert_eq!(read_it(&cut), withdraw);
+    }
+
+    /// RFC 8669 §6, RFC 9252 §7. Unknown ones are not known to be there once alone.
+    #[test]
+    fn what_may_be_there_once_is_kept_once() {
+        let (index, other) = (
+            [1, 0, 7, 0, 0, 0, 0, 0, 0, 9],
+            [1, 0, 7, 0, 0, 0, 0, 0, 0, 8],
+        );
+        let srgb = [3, 0, 8, 0, 0, 0, 0x3e, 0x80, 0, 0x1f, 0x40];
+        let (l3, l2, unknown) = ([5, 0, 1, 0], [6, 0, 1, 0], [99, 0, 1, 7]);
+        let all = [
+            &index[..],
+            &unknown,
+            &other,
+            &srgb,
+            &srgb,
+            &l3,
+            &l2,
+            &l2,
+            &l3,
+            &unknown,
+        ];
+        let kept = [&index[..], &unknown, &srgb, &l3, &l2, &unknown];
+        let mut out = Vec::new();
+        let ctx = SessionContext::new(Asn(1), Asn(1));
+        assert!(read(&all.concat(), &ctx, &mut out).is_ok());
+        assert_eq!(out, kept.concat());
+        assert!(read(&[&index[..], &[1, 0, 0]].concat(), &ctx, &mut out).is_err());
     }
 
     #[test]

@@ -130,7 +130,7 @@ table! {
     TUNNEL_ENCAPSULATION "Tunnel Encapsulation", OPT_TRANSITIVE,  InSet,  Domain,  Withdraw,  OPTIONAL_ATTRIBUTE,     "RFC 9012 §13",               tunnel_encap;
     TRAFFIC_ENGINEERING "Traffic Engineering", OPT_NON_TRANSITIVE, InSet, Anyone,  Withdraw,  OPTIONAL_ATTRIBUTE,     "RFC 7606 §7.13",             traffic_engineering;
     IPV6_EXT_COMMUNITIES "IPv6 Address Specific Extended Community", OPT_TRANSITIVE, InSet, Anyone, Withdraw, OPTIONAL_ATTRIBUTE, "RFC 7606 §7.15",      ipv6_ext_community;
-    AIGP              "AIGP",                 OPT_NON_TRANSITIVE, InSet,  Domain,  Discard,   OPTIONAL_ATTRIBUTE,     "RFC 7311 §3",                aigp;
+    AIGP              "AIGP",                 OPT_NON_TRANSITIVE, InSet,  Domain,  Discard,   OPTIONAL_ATTRIBUTE,     "RFC 7311 §3.2",               aigp;
     LINK_STATE        "BGP-LS Attribute",     OPT_NON_TRANSITIVE, InSet,  Anyone,  Discard,   OPTIONAL_ATTRIBUTE,     "RFC 9552 §8.2.2",            link_state;
     LARGE_COMMUNITIES "LARGE_COMMUNITIES",    OPT_TRANSITIVE,     InSet,  Anyone,  Withdraw,  OPTIONAL_ATTRIBUTE,     "RFC 8092 §6",                large_community;
     ONLY_TO_CUSTOMER  "Only to Customer (OTC)", OPT_TRANSITIVE,   InSet,  Anyone,  Withdraw,  OPTIONAL_ATTRIBUTE,     "RFC 9234 §5",                only_to_customer;

@@ -115,7 +115,7 @@ impl<'a> Canonical<'_, 'a> {
             self.judge.discard(raw, "is not for external peers to send");
             return;
         }
-        // RFC 7311 §3: AIGP with the Transitive bit set is malformed, and is discarded as any
+        // RFC 7311 §3.2: AIGP with the Transitive bit set is malformed, and is discarded as any
         // malformed AIGP is; its own rule comes before RFC 7606 §3 c.
         if spec.code == AttrCode::AIGP && raw.flags & flags::TRANSITIVE != 0 {
             self.judge

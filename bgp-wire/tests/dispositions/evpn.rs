@@ -153,7 +153,7 @@ fn evpn_routes() {
     ]);
 }
 
-/// RFC 7432 §7.2, RFC 9136 §3.1 give the lengths. One route that has others is passed over; that
+/// RFC 7432 §7.2, RFC 9136 §3.1 give the lengths. One route whose key has others is passed over; that
 /// its neighbours are used is RFC 7606 §5.4, and that the session stays.
 #[test]
 fn a_malformed_evpn_route_does_not_harm_its_neighbours() {
@@ -235,5 +235,72 @@ fn a_malformed_evpn_route_does_not_harm_its_neighbours() {
         let at = 19 + first + MULTICAST.len() + place;
         assert_eq!(error.offset, at, "{name}");
         assert_eq!(finding.attribute, Some(AttrCode::MP_REACH_NLRI), "{name}");
+    }
+}
+
+/// RFC 7432 §7.1 to §7.4, RFC 9251 §9.1 say how long each is. The key is there and what is behind it is
+/// not: what the peer said of this route before does not hold any more, so that RFC 7606 §2 is the
+/// least that can be done, and the route is among those that are withdrawn.
+#[test]
+fn a_malformed_evpn_route_whose_key_is_there_is_treated_as_withdrawn() {
+    let ctx = session(false);
+    let resized = |route: &[u8], change: i8| {
+        let mut route = route.to_vec();
+        let octets = route.len().checked_add_signed(change.into()).unwrap();
+        route.resize(octets, 0);
+        route[1] = route[1].checked_add_signed(change).unwrap();
+        route
+    };
+    let segment = [
+        4, 23, 0, 0, 0xfd, 0xe8, 0, 0, 0, 100, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 32, 10, 0, 0, 1,
+    ];
+    let discovery = [
+        1, 25, 0, 0, 0xfd, 0xe8, 0, 0, 0, 100, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 0, 0, 7, 0, 3, 0xe8,
+    ];
+    for (bad, text) in [
+        (
+            resized(&MAC_IP, -1),
+            "[2]:[65000:100]:[7]:[48]:[00:11:22:33:44:55]:[32]:[10.0.0.1]",
+        ),
+        (
+            resized(&MAC_IP, 4),
+            "[2]:[65000:100]:[7]:[48]:[00:11:22:33:44:55]:[32]:[10.0.0.1]",
+        ),
+        (
+            resized(&MULTICAST, 1),
+            "[3]:[65000:100]:[7]:[32]:[10.0.0.1]",
+        ),
+        (
+            resized(&segment, 3),
+            "[4]:[65000:100]:[00:01:02:03:04:05:06:07:08:09]:[32]:[10.0.0.1]",
+        ),
+        (
+            resized(&discovery, -3),
+            "[1]:[65000:100]:[7]:[00:01:02:03:04:05:06:07:08:09]",
+        ),
+    ] {
+        let routes = |nlri: &bgp_wire::NlriBlock<'_>| {
+            let routes = nlri.iter::<EvpnRoute>();
+            routes.map(|(_, route, _)| route.to_string()).collect()
+        };
+        let wanted = [text, "[5]:[65000:100]:[7]:[24]:[10.1.2.0]"];
+        let nlri = [&bad[..], &PREFIX].concat();
+        let (body, mut scratch) = (announce(evpn(&nlri)).body(), AttrScratch::new());
+        let decoded = decode(&body, &ctx, &mut scratch);
+        assert_eq!(decoded.disposition, W, "{text}");
+        let [finding] = decoded.findings[..] else {
+            panic!("{text}: {:?}", decoded.findings);
+        };
+        assert_eq!(finding.error.field, "Length", "{text}");
+        let block = decoded.update.reach.unwrap().nlri;
+        let announced: Vec<String> = routes(&block);
+        assert_eq!(announced, wanted);
+        assert_eq!((block.len(), block.ignored()), (2, 0), "{text}");
+
+        let body = withdraw(unreach(25, 70, &nlri)).body();
+        let decoded = decode(&body, &ctx, &mut scratch);
+        assert!(decoded.findings.is_empty(), "{text}");
+        let withdrawn: Vec<String> = routes(&decoded.update.unreach.unwrap().nlri);
+        assert_eq!(withdrawn, wanted);
     }
 }

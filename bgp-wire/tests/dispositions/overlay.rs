@@ -296,6 +296,20 @@ fn tunnel_encapsulation() {
             Stays(W),
         ),
         case(
+            "two SR policies",
+            "RFC 9830 §2.2",
+            &i,
+            transitive(23, &[0, 15, 0, 0, 0, 15, 0, 0]),
+            Stays(W),
+        ),
+        case(
+            "SR policy with a color of two octets, which means nothing there",
+            "RFC 9830 §2.3",
+            &i,
+            transitive(23, &[0, 15, 0, 4, 4, 2, 0, 0]),
+            Stays(N),
+        ),
+        case(
             "SR policy with a good one",
             "RFC 9830 §5",
             &i,
@@ -351,7 +365,7 @@ fn traffic_engineering_and_ipv6_communities() {
 fn aigp() {
     const METRIC: [u8; 11] = [1, 0, 11, 0, 0, 0, 0, 0, 0, 0, 9];
     let i = internal();
-    let rfc = "RFC 7311 §3";
+    let rfc = "RFC 7311 §3, §3.2";
     let outside = Parts::good().with(attribute(0x80, 26, &METRIC));
     let domain = SessionContext {
         same_domain: true,
@@ -361,14 +375,14 @@ fn aigp() {
         case("metric", rfc, &i, local(26, &METRIC), Stays(N)),
         case(
             "of a peer it is not enabled for",
-            "RFC 7311 §3.1",
+            "RFC 7311 §3.3",
             &external(),
             outside.clone(),
             Stays(D),
         ),
         case(
             "of an external peer of the same domain",
-            "RFC 7311 §3.1",
+            "RFC 7311 §3.3",
             &domain,
             outside,
             Stays(N),
@@ -389,6 +403,13 @@ fn aigp() {
             Stays(D),
         ),
         case("TLV overrun", rfc, &i, local(26, &METRIC[..10]), Stays(D)),
+        case(
+            "largest metric",
+            "RFC 7311 §3.2",
+            &i,
+            local(26, &[&[1, 0, 11][..], &[0xff; 8]].concat()),
+            Stays(D),
+        ),
         case(
             "TLV of another type",
             rfc,
@@ -425,6 +446,20 @@ fn link_state() {
             &i,
             local(29, &[4, 4, 0, 4, 1, 1, 1, 1]),
             Stays(N),
+        ),
+        case(
+            "local router of three octets, which is for the consumer to judge",
+            rfc,
+            &i,
+            local(29, &[4, 4, 0, 3, 1, 1, 1]),
+            Stays(N),
+        ),
+        case(
+            "TLV overrun inside of one that is known",
+            rfc,
+            &i,
+            local(29, &[4, 0x8a, 0, 10, 0, 0, 0, 0, 0, 0, 0, 0, 9, 9]),
+            Stays(D),
         ),
         case(
             "TLV overrun",
@@ -471,11 +506,11 @@ fn bfd_discriminator() {
             Stays(N),
         ),
         case(
-            "without a TLV",
+            "without a TLV, and so below eleven octets",
             rfc,
             &i,
             transitive(38, &[1, 0, 0, 0, 7]),
-            Stays(N),
+            Stays(D),
         ),
         case(
             "of four octets",
@@ -495,7 +530,7 @@ fn bfd_discriminator() {
             "TLV overrun",
             rfc,
             &i,
-            transitive(38, &[1, 0, 0, 0, 7, 1, 4, 192]),
+            transitive(38, &[1, 0, 0, 0, 7, 1, 7, 192, 0, 2, 1, 0]),
             Stays(D),
         ),
     ]);

@@ -30,22 +30,25 @@ pub(crate) fn read<'a>(
     Ok(())
 }
 
-/// RFC 9552 §8.2.2: the TLVs have to fill the attribute, and those that are known have to have a
-/// length of theirs, as have the TLVs inside of them. What they say is for the consumer to judge.
+/// RFC 9552 §8.2.2: the TLVs have to fill the attribute, and those inside of a TLV that is known have
+/// to fill that. Whether "the length of a fixed-length TLV is correct", and what it says, is for the
+/// consumer to judge: "the BGP-LS Propagator MUST NOT perform semantic validation".
 fn check(tlvs: Input<'_>, depth: usize) -> Result<(), Malformed<'_>> {
-    tlv::each(Shape::TwoTwo, "BGP-LS Attribute TLV", tlvs, |tlv| {
-        let Some(kind) = kind(tlv.kind) else {
-            return Ok(());
-        };
-        match (layout::after_fixed(kind.layout, tlv.value), kind.inner) {
-            (Some((rest, true)), Inner::Tlvs) if depth > 1 => check(rest, depth - 1),
-            (Some(([], _) | (_, false)), _) | (Some(_), Inner::Tlvs | Inner::Ranges) => Ok(()),
-            (None, _) | (Some(_), Inner::Nothing) => {
-                let length = Reason::Length(tlv.value.len());
-                Err(Malformed::new(tlv.whole, kind.name, length))
-            }
-        }
-    })
+    tlv::each(
+        Shape::TwoTwo,
+        "BGP-LS Attribute TLV",
+        tlvs,
+        |tlv| match kind(tlv.kind).and_then(|kind| inner_tlvs(kind, tlv.value)) {
+            Some(inner) if depth > 1 => check(inner, depth - 1),
+            _ => Ok(()),
+        },
+    )
+}
+
+/// The TLVs in a TLV that has them, behind its own fields.
+fn inner_tlvs<'a>(kind: &kinds::Kind, value: &'a [u8]) -> Option<&'a [u8]> {
+    let (rest, fixed) = layout::after_fixed(kind.layout, value)?;
+    (fixed && matches!(kind.inner, Inner::Tlvs)).then_some(rest)
 }
 
 pub(crate) fn show(value: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -75,10 +78,12 @@ fn describe_tlv(tlv: Tlv<'_>, depth: usize) -> Node {
         if rest.is_empty() {
             return;
         }
-        match kind.inner {
-            Inner::Tlvs if depth > 1 => fields.list("sub_tlvs", describe_tlvs(rest, depth - 1)),
-            Inner::Ranges => fields.list("ranges", ranges(rest)),
-            Inner::Nothing | Inner::Tlvs => fields.octets("rest", rest),
+        match (kind.inner, inner_tlvs(kind, tlv.value)) {
+            (_, Some(inner)) if depth > 1 => {
+                fields.list("sub_tlvs", describe_tlvs(inner, depth - 1));
+            }
+            (Inner::Ranges, _) => fields.list("ranges", ranges(rest)),
+            _ => fields.octets("rest", rest),
         }
     })
 }
@@ -128,19 +133,19 @@ mod tests {
 
     /// RFC 9552 §8.2.2, RFC 9514 §4.
     #[test]
-    fn tlvs_that_are_known_have_their_length() {
+    fn what_a_tlv_holds_is_for_the_consumer_to_judge() {
         let ctx = SessionContext::new(Asn(1), Asn(2));
         for (value, good) in [
             // IPv4 Router-ID of Local Node, Node Flag Bits, Node Name.
             (&[4, 4, 0, 4, 1, 1, 1, 1][..], true),
-            (&[4, 4, 0, 3, 1, 1, 1], false),
-            (&[4, 4, 0, 5, 1, 1, 1, 1, 1], false),
+            (&[4, 4, 0, 3, 1, 1, 1], true),
+            (&[4, 4, 0, 5, 1, 1, 1, 1, 1], true),
             (&[4, 0, 0, 1, 0x80], true),
-            (&[4, 0, 0, 0], false),
+            (&[4, 0, 0, 0], true),
             (&[4, 2, 0, 0], true),
             // SRv6 Locator, and a TLV in it that is cut short.
             (&[4, 0x8a, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0], true),
-            (&[4, 0x8a, 0, 7, 0, 0, 0, 0, 0, 0, 0], false),
+            (&[4, 0x8a, 0, 7, 0, 0, 0, 0, 0, 0, 0], true),
             (&[4, 0x8a, 0, 10, 0, 0, 0, 0, 0, 0, 0, 0, 9, 9], false),
             (&[4, 0x8a, 0, 12, 0, 0, 0, 0, 0, 0, 0, 0, 9, 9, 0, 0], true),
         ] {

@@ -103,8 +103,17 @@ pub(crate) fn read<'a>(
     out: &mut Vec<u8>,
 ) -> Result<(), Malformed<'a>> {
     let start = out.len();
+    let mut policies = 0;
     tlv::each(Shape::TwoTwo, "Tunnel TLV", value, |tunnel| {
         let mut usable = true;
+        // RFC 9830 §2.2: "A Tunnel Encapsulation Attribute MUST NOT contain more than one TLV of type
+        // "SR Policy"; such updates MUST be considered malformed and handled by the
+        // "treat-as-withdraw" strategy".
+        policies += usize::from(tunnel.kind == SR_POLICY);
+        if policies > 1 {
+            let twice = Reason::Text("is not the only SR policy");
+            return Err(Malformed::new(tunnel.whole, "Tunnel TLV", twice));
+        }
         // RFC 9012 §13: "The final octet of a TLV MUST also be the final octet of its final
         // sub-TLV."
         tlv::each(

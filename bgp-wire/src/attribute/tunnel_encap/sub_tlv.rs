@@ -14,6 +14,7 @@ const ENCAPSULATION: u16 = 1;
 const COLOR: u16 = 4;
 const TUNNEL_EGRESS_ENDPOINT: u16 = 6;
 const PREFIX_SID: u16 = 11;
+const PREFERENCE: u16 = 12;
 const BINDING_SID: u16 = 13;
 const SEGMENT_LIST: u16 = 128;
 
@@ -80,7 +81,7 @@ kinds! {
     9 "Embedded Label Handling", [1], [Field::Named("handling", 1, embedded_label)];
     10 "MPLS Label Stack", [], [Field::Labels("labels")];
     PREFIX_SID "Prefix-SID", [], [];
-    12 "Preference", [6], [Field::Number("flags", 1), Field::Reserved(1), Field::Number("preference", 4)];
+    PREFERENCE "Preference", [6], [Field::Number("flags", 1), Field::Reserved(1), Field::Number("preference", 4)];
     BINDING_SID "Binding SID", [2, 6, 18], [Field::Flags(&[(0x80, "specified_binding_sid_only"), (0x40, "drop_upon_invalid")]), Field::Reserved(1)];
     14 "ENLP", [3], [Field::Reserved(2), Field::Named("enlp", 1, enlp)];
     15 "Priority", [2], [Field::Number("priority", 1), Field::Reserved(1)];
@@ -111,10 +112,12 @@ pub(super) fn is_good_endpoint(sub_tlv: Tlv<'_>) -> bool {
     }
 }
 
-/// RFC 9830 §5: "In case of any error detected, either at the attribute or its TLV/sub-TLV level, the
-/// 'treat-as-withdraw' strategy MUST be applied."
+/// RFC 9830 §5: "The validation of the TLVs/sub-TLVs introduced in this document [...] MUST be performed
+/// to determine if they are malformed or invalid." "In case of any error detected, either at the
+/// attribute or its TLV/sub-TLV level, the "treat-as-withdraw" strategy MUST be applied." Those of RFC
+/// 9012 mean nothing in a policy and "MUST be ignored" (§2.3).
 pub(super) fn check_sr_policy(sub_tlv: Tlv<'_>) -> Result<(), Malformed<'_>> {
-    let Some(kind) = kind(sub_tlv.kind) else {
+    let Some(kind) = kind(sub_tlv.kind).filter(|kind| kind.number >= PREFERENCE) else {
         return Ok(());
     };
     let length = sub_tlv.value.len();

@@ -32,38 +32,60 @@ pub(super) fn has_esi_beside_key(kind: EvpnKind) -> bool {
 /// Finds the key in the value of a route.
 #[inline]
 pub(super) fn key_of<'a>(kind: EvpnKind, value: Input<'a>) -> Result<Parts<'a>, Malformed<'a>> {
-    let wrong_length = || Malformed::new(value, "Length", Reason::Length(value.len()));
-    let (rd, rest) = value.split_first_chunk().ok_or_else(wrong_length)?;
+    let parts = parts(kind, value)?;
+    let tail = parts.tail.len();
+    let right = match kind {
+        EvpnKind::EthernetAutoDiscovery => tail == 3,
+        // The second label is optional (RFC 7432 §7.2).
+        EvpnKind::MacIp => matches!(tail, 3 | 6),
+        // A gateway of the family of the prefix, and a label (RFC 9136 §3.1).
+        EvpnKind::IpPrefix => matches!((parts.rest.len(), tail), (9, 7) | (21, 19)),
+        EvpnKind::SelectiveMulticast | EvpnKind::MembershipReportSynch => tail == 1,
+        // Reserved, Maximum Response Time, Flags (RFC 9251 §9.3).
+        EvpnKind::LeaveSynch => tail == 6,
+        _ => tail == 0,
+    };
+    if right {
+        Ok(parts)
+    } else {
+        Err(wrong_length(value))
+    }
+}
+
+/// The key of a route whose end is not what it should be.
+#[cold]
+pub(super) fn key_alone(kind: EvpnKind, value: Input<'_>) -> Option<Parts<'_>> {
+    parts(kind, value).ok()
+}
+
+#[inline]
+fn parts<'a>(kind: EvpnKind, value: Input<'a>) -> Result<Parts<'a>, Malformed<'a>> {
+    let (rd, rest) = value
+        .split_first_chunk()
+        .ok_or_else(|| wrong_length(value))?;
     let esi = if has_esi_beside_key(kind) {
         super::ESI
     } else {
         0
     };
-    let (esi, rest) = rest.split_at_checked(esi).ok_or_else(wrong_length)?;
+    let (esi, rest) = rest
+        .split_at_checked(esi)
+        .ok_or_else(|| wrong_length(value))?;
     let tail = walk(kind, value, rest)?;
     let key = rest.len().saturating_sub(tail.len());
-    let right = match kind {
-        EvpnKind::EthernetAutoDiscovery => tail.len() == 3,
-        // The second label is optional (RFC 7432 §7.2).
-        EvpnKind::MacIp => matches!(tail.len(), 3 | 6),
-        // A gateway of the family of the prefix, and a label (RFC 9136 §3.1).
-        EvpnKind::IpPrefix => matches!((key, tail.len()), (9, 7) | (21, 19)),
-        EvpnKind::SelectiveMulticast | EvpnKind::MembershipReportSynch => tail.len() == 1,
-        // Reserved, Maximum Response Time, Flags (RFC 9251 §9.3).
-        EvpnKind::LeaveSynch => tail.len() == 6,
-        _ => tail.is_empty(),
-    };
-    let (rest, _) = rest.split_at_checked(key).ok_or_else(wrong_length)?;
-    if right && rd.len() + rest.len() <= MAX_KEY {
-        Ok(Parts {
+    match rest.split_at_checked(key) {
+        Some((rest, tail)) if rd.len() + rest.len() <= MAX_KEY => Ok(Parts {
             rd,
             esi,
             rest,
             tail,
-        })
-    } else {
-        Err(wrong_length())
+        }),
+        _ => Err(wrong_length(value)),
     }
+}
+
+fn wrong_length(value: Input<'_>) -> Malformed<'_> {
+    Malformed::new(value, "Length", Reason::Length(value.len()))
 }
 
 /// What follows the key, of which route distinguisher and maybe ESI are cut off already.

@@ -397,10 +397,12 @@ fn split(input: Input<'_>) -> Result<(u8, Input<'_>, Input<'_>), Malformed<'_>> 
 
 /// Walks NLRI and path identifiers.
 ///
-/// A route of a type that is not known, or whose value is not what the type says, is passed over
-/// as long as its own length says where the next one begins. RFC 7606 §5.4: "a BGP speaker
-/// advertising support for such a typed address family MUST handle routes with unrecognized NLRI
-/// types within that address family by discarding them".
+/// A route of a type that is not known, or whose key is not what the type says, is passed over as
+/// long as its own length says where the next one begins: it names nothing that could be here.
+/// RFC 7606 §5.4: "a BGP speaker advertising support for such a typed address family MUST handle
+/// routes with unrecognized NLRI types within that address family by discarding them". One with a
+/// key that can be read and an end that cannot is no longer what it was before, and is treated as
+/// withdrawn (RFC 7606 §2); where it is withdrawn anyway, the key is all that counts.
 pub(super) fn check(input: Input<'_>, form: Form) -> Result<Counts<'_>, Malformed<'_>> {
     let mut counts = Counts::default();
     let mut rest = input;
@@ -416,7 +418,11 @@ pub(super) fn check(input: Input<'_>, form: Form) -> Result<Counts<'_>, Malforme
                         counts.withdraw(error);
                     }
                 }
-                Err(error) => counts.ignore(error),
+                Err(error) => match layout::key_alone(kind, value) {
+                    Some(_) if form.withdrawn => {}
+                    Some(_) => counts.withdraw(error),
+                    None => counts.ignore(error),
+                },
             },
             None => counts.ignore(Malformed::new(
                 nlri,
@@ -455,12 +461,14 @@ impl Nlri for EvpnRoute {
         let (kind, value, after) = split(input).ok()?;
         *input = after;
         let kind = EvpnKind::from_u8(kind)?;
-        let key = layout::key_of(kind, value).ok()?;
-        let mut route = Self::empty(kind).push(key.rd).push(key.rest);
-        if kind == EvpnKind::IpPrefix {
-            route = route.masked();
+        match layout::key_of(kind, value) {
+            Ok(key) => Some((Self::of(kind, &key), EvpnDetail::read(kind, &key)?)),
+            // The message was judged: what is announced so counts as withdrawn.
+            Err(_) => {
+                let key = layout::key_alone(kind, value)?;
+                Some((Self::of(kind, &key), Self::withdrawn()))
+            }
         }
-        Some((route, EvpnDetail::read(kind, &key)?))
     }
 
     fn describe(&self, detail: &EvpnDetail, fields: &mut Fields) {
@@ -499,6 +507,15 @@ impl Nlri for EvpnRoute {
 }
 
 impl EvpnRoute {
+    #[inline]
+    fn of(kind: EvpnKind, key: &layout::Parts<'_>) -> Self {
+        let route = Self::empty(kind).push(key.rd).push(key.rest);
+        match kind {
+            EvpnKind::IpPrefix => route.masked(),
+            _ => route,
+        }
+    }
+
     /// Without bits of its prefix beyond the length of that.
     #[inline]
     fn masked(mut self) -> Self {

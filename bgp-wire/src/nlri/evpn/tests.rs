@@ -272,14 +272,12 @@ fn a_malformed_route_is_passed_over_and_its_neighbours_are_used() {
             with(31, 128),
             "EVPN NLRI",
         ),
-        ("IP of none with four octets", with(31, 0), "Length"),
         (
             "no route distinguisher",
             vec![2, 7, 0, 0, 0, 0, 0, 0, 0],
             "Length",
         ),
         ("nothing", vec![5, 0], "Length"),
-        ("type 1 of 26", [&[1, 26][..], &[0; 26]].concat(), "Length"),
         (
             "type 3 without address",
             [&[3, 13][..], &[0; 13]].concat(),
@@ -297,16 +295,10 @@ fn a_malformed_route_is_passed_over_and_its_neighbours_are_used() {
             "Length",
         ),
         (
-            "type 6 without flags",
-            [&[6, 27][..], &hex(EVERY[9].1)[2..29]].concat(),
-            "Length",
-        ),
-        (
             "type 6 without originator",
             [&[6, 15][..], &[0; 15]].concat(),
             "Originator Router Length",
         ),
-        ("type 9 of 21", [&[9, 21][..], &[0; 21]].concat(), "Length"),
         (
             "type 11 with a key of seven",
             [&[11, 14][..], &[3, 7], &[0; 12]].concat(),
@@ -354,6 +346,45 @@ fn a_malformed_route_is_passed_over_and_its_neighbours_are_used() {
     }
 }
 
+/// RFC 7606 §2: what was there before must not stay. Where a route is withdrawn, its key is enough.
+#[test]
+fn a_route_with_a_key_and_a_malformed_end_is_treated_as_withdrawn() {
+    let good = hex(EVERY[1].1);
+    let mut no_ip = good.clone();
+    no_ip[31] = 0;
+    for (name, bytes) in [
+        ("IP of none with four octets", no_ip),
+        ("type 1 of 26", [&[1, 26][..], &[0; 26]].concat()),
+        (
+            "type 6 without flags",
+            [&[6, 27][..], &hex(EVERY[9].1)[2..29]].concat(),
+        ),
+        ("type 9 of 21", [&[9, 21][..], &[0; 21]].concat()),
+    ] {
+        let all = [&good[..], &bytes, &good].concat();
+        let mut form = Form::default();
+        let (block, counts) = examine(form, &all).unwrap();
+        let withdraw = counts.faults.unwrap_or_default().withdraw;
+        assert_eq!(withdraw.map(|error| error.field), Some("Length"), "{name}");
+        assert_eq!((block.len(), block.ignored()), (3, 0), "{name}");
+        let announced: Vec<_> = block
+            .iter::<EvpnRoute>()
+            .map(|(_, route, _)| route)
+            .collect();
+        assert_eq!((announced.len(), announced[0]), (3, announced[2]), "{name}");
+        assert_eq!(block.describe().len(), 3, "{name}");
+
+        form.withdrawn = true;
+        let (block, counts) = examine(form, &all).unwrap();
+        assert!(counts.faults.is_none(), "{name}");
+        let withdrawn: Vec<_> = block
+            .iter::<EvpnRoute>()
+            .map(|(_, route, _)| route)
+            .collect();
+        assert_eq!(withdrawn, announced, "{name}");
+    }
+}
+
 #[test]
 fn every_cut_of_every_route_is_an_error_and_no_octet_more_is_taken() {
     for (text, octets) in EVERY {
@@ -369,15 +400,16 @@ fn every_cut_of_every_route_is_an_error_and_no_octet_more_is_taken() {
             };
             let mut framed = bytes[..cut.max(2)].to_vec();
             framed[1] = length;
-            // But what is left without the second label, which is optional.
-            let (_, detail) = read(&bytes);
-            let second_label = detail.labels().count() == 2 && cut == bytes.len() - 3;
+            // But its key may be whole. The length of type 5 says of which family it is.
+            let (route, detail) = read(&bytes);
+            let tail = match route.kind() {
+                EvpnKind::MacIp => detail.wire_len(&route) - ESI,
+                EvpnKind::IpPrefix => 0,
+                _ => detail.wire_len(&route),
+            };
             let (block, _) = examine(Form::default(), &framed).unwrap();
-            assert_eq!(
-                block.len(),
-                usize::from(second_label),
-                "{text} cut at {cut}"
-            );
+            let whole = cut >= bytes.len() - tail;
+            assert_eq!(block.len(), usize::from(whole), "{text} cut at {cut}");
         }
         let longer = [&bytes[..], &[0]].concat();
         assert!(
