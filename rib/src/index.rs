@@ -133,7 +133,7 @@ impl Index {
     #[inline]
     fn home(&self, hash: u64) -> usize {
         // The lower half as a fraction of 2^32, of all lines.
-        ((hash & 0xffff_ffff) * self.lines as u64 >> 32) as usize
+        (((hash & 0xffff_ffff) * self.lines as u64) >> 32) as usize
     }
 
     /// The line that takes what does not fit in this one.
