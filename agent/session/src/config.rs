@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use bgp_wire::{Asn, Family, HoldTime, Role, RouterId};
 
+use crate::restart::GracefulRestart;
+
 /// Which AS the peer must be in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RemoteAs {
@@ -116,6 +118,8 @@ pub struct PeerConfig {
     /// and the end of the session as what MAY be done beyond it; RFC 9552 §8.2.2 asks for it); but a disabled family is not
     /// tried again before the session ends.
     pub disable_families: bool,
+    /// Graceful restart (RFC 4724); `None`: not offered.
+    pub graceful_restart: Option<GracefulRestart>,
     /// Rest after failures.
     pub idle_hold: IdleHold,
     /// Changes when what we do with the peer's routes changes.
@@ -146,6 +150,7 @@ impl PeerConfig {
             enforce_first_as: true,
             accept_as_set: false,
             disable_families: true,
+            graceful_restart: None,
             idle_hold: IdleHold::default(),
             import_revision: 0,
             export_revision: 0,
@@ -185,6 +190,8 @@ pub enum Effect {
 /// | `role` | Reset | a capability, said in OPEN |
 /// | `hold_time` | Reset | said in OPEN |
 /// | `admin_down` (set or unset) | Reset | that is its purpose; a changed text alone is InPlace |
+/// | `graceful_restart` (offered or not, its restart time, its long-lived time) | Reset | capabilities, said in OPEN |
+/// | `graceful_restart` (how long stale routes stay, what is forwarded) | InPlace | for the next end of a session |
 /// | `import_revision` | RefreshIn | |
 /// | `enforce_first_as`, `accept_as_set` | RefreshIn | how the peer's UPDATEs are read, from the next one on |
 /// | `export_revision` | RefreshOut | |
@@ -213,6 +220,7 @@ pub fn effect_of(old: &PeerConfig, new: &PeerConfig) -> Effect {
         enforce_first_as,
         accept_as_set,
         disable_families,
+        graceful_restart,
         idle_hold,
         import_revision,
         export_revision,
@@ -226,6 +234,7 @@ pub fn effect_of(old: &PeerConfig, new: &PeerConfig) -> Effect {
         || old.extended_next_hop != *extended_next_hop
         || old.extended_message != *extended_message
         || old.role != *role
+        || old.graceful_restart.map(said) != graceful_restart.map(said)
         || old.admin_down.is_some() != admin_down.is_some();
     if reset {
         return Effect::Reset;
@@ -247,12 +256,18 @@ pub fn effect_of(old: &PeerConfig, new: &PeerConfig) -> Effect {
         || old.software_version != *software_version
         || old.send_hold != *send_hold
         || old.disable_families != *disable_families
+        || old.graceful_restart != *graceful_restart
         || old.idle_hold != *idle_hold;
     if in_place {
         Effect::InPlace
     } else {
         Effect::None
     }
+}
+
+/// What the peer is told of graceful restart.
+fn said(restart: GracefulRestart) -> (u16, Option<u32>) {
+    (restart.restart_time, restart.long_lived)
 }
 
 /// The order in which families are written down means nothing.

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use bgp_wire::{Family, Notification};
+use bgp_wire::{Family, Notification, codes};
 
 use crate::negotiate::Negotiated;
+use crate::restart::PeerRestart;
 use crate::state::State;
 
 /// The name of one TCP connection, from the attempt to open it to its end. Never used again by the same peer.
@@ -60,6 +61,9 @@ pub enum StopReason {
     Deconfigured,
     /// Something outside the session that does not pass by itself, such as too many prefixes; the peer is told this.
     Fault(Notification),
+    /// We are back in a moment, and forward packets meanwhile. A peer that keeps our routes is told nothing, as anything would
+    /// take them away; any other one is told of a shutdown, with this text.
+    Restart(String),
 }
 
 /// Why the speaker ends a session that shall come back at once.
@@ -99,6 +103,8 @@ pub enum DownReason {
     ConnectionClosed,
     /// The link to the peer went down.
     LinkDown,
+    /// The peer has opened another one, so that it knows nothing of this one any more (RFC 4724 §4.2).
+    Superseded,
     /// Nothing was heard for the hold time.
     HoldTimerExpired,
     /// Nothing could be written for the send hold time (RFC 9687).
@@ -120,6 +126,39 @@ pub enum DownReason {
     },
 }
 
+impl DownReason {
+    /// Whether the routes of the peer may stay as stale ones when its session ends for this reason, where both sides offered
+    /// graceful restart.
+    ///
+    /// RFC 4724 §4.2 has them stay at the "termination of the TCP session", and RFC 8538 §4 when a NOTIFICATION ends it or the
+    /// hold time runs out, if both sides said so, but for a Hard Reset. What we stop, we do not want back; and a link that is down
+    /// carries no packets either (RFC 4724 §4.2: "In the event that it determines that its peer's forwarding state is not
+    /// viable [...], the speaker MAY delete all the stale routes").
+    pub fn keeps_routes(&self, restart: &PeerRestart) -> bool {
+        match self {
+            Self::ConnectionClosed | Self::Superseded => true,
+            Self::HoldTimerExpired | Self::SendHoldTimerExpired | Self::Reset(_) => {
+                restart.notification
+            }
+            Self::NotificationReceived(n) | Self::NotificationSent(n) => {
+                restart.notification && !is_hard_reset(n)
+            }
+            // One that cannot be read may have been a Hard Reset.
+            Self::NotificationUnreadable
+            | Self::Stopped(_)
+            | Self::LinkDown
+            | Self::ConnectFailed(_)
+            | Self::Collision
+            | Self::OpenRefused { .. } => false,
+        }
+    }
+}
+
+/// RFC 8538 §3.1, whatever is inside of it.
+fn is_hard_reset(n: &Notification) -> bool {
+    (n.code, n.subcode) == (codes::CEASE, codes::cease::HARD_RESET)
+}
+
 impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -127,6 +166,7 @@ impl fmt::Display for StopReason {
             Self::Shutdown(text) => write!(f, "administrative shutdown: {text}"),
             Self::Deconfigured => f.write_str("peer de-configured"),
             Self::Fault(n) => write!(f, "stopped, sent {n}"),
+            Self::Restart(_) => f.write_str("we restart"),
         }
     }
 }
@@ -161,6 +201,7 @@ impl fmt::Display for DownReason {
             Self::ConnectFailed(why) => why.fmt(f),
             Self::ConnectionClosed => f.write_str("connection closed by the peer"),
             Self::LinkDown => f.write_str("link down"),
+            Self::Superseded => f.write_str("the peer has opened another connection"),
             Self::HoldTimerExpired => f.write_str("hold timer expired"),
             Self::SendHoldTimerExpired => f.write_str("send hold timer expired"),
             Self::Collision => f.write_str("another connection to the peer was kept"),
@@ -240,6 +281,7 @@ impl From<&DownReason> for IdleReason {
             | DownReason::Reset(_)
             | DownReason::ConnectionClosed
             | DownReason::Collision
+            | DownReason::Superseded
             | DownReason::NotificationReceived(_)
             | DownReason::NotificationUnreadable
             | DownReason::NotificationSent(_)

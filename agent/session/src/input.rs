@@ -14,7 +14,8 @@ use crate::timer::Timer;
 /// Why a connection is ended by us, and what the peer is told.
 #[derive(Debug, Clone)]
 pub(crate) struct Ending {
-    pub(crate) notification: Notification,
+    /// `None`: nothing is said (RFC 4724).
+    pub(crate) notification: Option<Notification>,
     pub(crate) reason: DownReason,
 }
 
@@ -55,6 +56,8 @@ pub(crate) enum Input<'a> {
     BadHeader(Notification),
     BadOpen(Refusal),
     CollisionDump,
+    /// The peer has a session on another connection (RFC 4724 §4.2).
+    Superseded,
     Notification(Notification),
     /// A NOTIFICATION whose length cannot be: that it ends the connection is all it says.
     UnreadableNotification,
@@ -88,7 +91,7 @@ impl Input<'_> {
             Self::Open(_) | Self::UnexpectedOpen => FsmEvent::BgpOpen,
             Self::BadHeader(_) => FsmEvent::BgpHeaderErr,
             Self::BadOpen(_) => FsmEvent::BgpOpenMsgErr,
-            Self::CollisionDump => FsmEvent::OpenCollisionDump,
+            Self::CollisionDump | Self::Superseded => FsmEvent::OpenCollisionDump,
             Self::Notification(n)
                 if (n.code, n.subcode) == (codes::OPEN, codes::open::UNSUPPORTED_VERSION) =>
             {
@@ -106,7 +109,7 @@ impl Input<'_> {
     pub(crate) fn own_notification(&self) -> Option<&Notification> {
         match self {
             Self::ManualStop(ending) | Self::AutomaticStop(Some(ending)) => {
-                Some(&ending.notification)
+                ending.notification.as_ref()
             }
             Self::BadHeader(n) | Self::BadUpdate(n) => Some(n),
             Self::BadOpen(refusal) => Some(&refusal.notification),
@@ -131,6 +134,7 @@ impl Input<'_> {
             Self::Notification(n) => Some(DownReason::NotificationReceived(n.clone())),
             Self::UnreadableNotification => Some(DownReason::NotificationUnreadable),
             Self::CollisionDump => Some(DownReason::Collision),
+            Self::Superseded => Some(DownReason::Superseded),
             Self::BadOpen(refusal) => sent.map(|sent| DownReason::OpenRefused {
                 sent,
                 why: refusal.why.clone(),

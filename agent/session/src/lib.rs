@@ -49,6 +49,8 @@
 //! | `fsm.rs`, `state.rs` | one FSM: its state with what is known in it, its timers |
 //! | `input.rs` | what can happen to an FSM |
 //! | `negotiate.rs` | both OPENs to [`Negotiated`], or the NOTIFICATION |
+//! | `restart.rs` | graceful restart in both OPENs |
+//! | `helper.rs` | what becomes of the peer's routes while it restarts |
 //! | `collision.rs` | which of two connections is kept |
 //! | `connection.rs`, `inbox.rs`, `outbox.rs` | one TCP connection; bytes to frames; messages out |
 //! | `timer.rs` | deadlines, jitter, back-off |
@@ -63,6 +65,7 @@ mod config;
 mod connection;
 mod event;
 mod fsm;
+mod helper;
 mod inbox;
 mod input;
 mod machine;
@@ -70,6 +73,7 @@ mod negotiate;
 mod outbox;
 mod peer;
 mod receive;
+mod restart;
 #[cfg(test)]
 mod rfc_walk;
 mod state;
@@ -84,8 +88,10 @@ pub use config::{Effect, FamilyConfig, IdleHold, PeerConfig, RemoteAs, RoleConfi
 pub use event::{
     Action, ConnId, ConnectFailure, DownReason, Event, IdleReason, ResetReason, StopReason,
 };
+pub use helper::{Helper, StaleFamily, StaleStep};
 pub use negotiate::Negotiated;
 pub use peer::Peer;
+pub use restart::{GracefulRestart, PeerRestart, Restarted};
 pub use state::State;
 pub use stats::{FindingCounts, LastErrors, MessageCounts, PeerStats, Stamped};
 pub use table::{Act, FsmEvent, Notice, Outcome, Row, TABLE, lookup};
@@ -97,6 +103,10 @@ use bgp_wire::{Decoded, Disposition, Family, FamilySet, MessageError, SessionCon
 
 /// Takes the UPDATEs of a session, one call for each, from within [`Peer::handle_bytes`].
 pub trait UpdateSink {
+    /// The session ends that was Established, as the peer has [another one](Self::established), which is told next
+    /// ([`DownReason::Superseded`]). Its routes must be dealt with before those of the new one come.
+    fn superseded(&mut self) {}
+
     /// A session is Established, and its UPDATEs follow. [`Event::Established`] says the same, but is only seen after the
     /// UPDATEs that came in the same read: who must know whose routes they are, learns it here.
     fn established(&mut self, session: &Arc<Negotiated>) {

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use bgp_wire::{MessageType, Notification, RefreshSubtype, RouteRefresh, codes};
+use bgp_wire::{FamilySet, MessageType, Notification, RefreshSubtype, RouteRefresh, codes};
 
 use crate::collision::{Side, survivor};
 use crate::event::{Action, ConnectFailure, DownReason, Event, IdleReason};
@@ -88,15 +88,23 @@ impl Peer {
                     self.actions.push_back(Action::Connect(id));
                 }
             }
-            Act::SendOpen => self.send_open(side),
+            Act::SendOpen => self.send_open(side, now),
             Act::StartHoldLarge => self.set(side, Timer::Hold, now + LARGE_HOLD),
             Act::ResolveCollision => self.resolve_collision(side, now),
             Act::RestartHold => self.restart_hold(side, now),
             Act::SendKeepalive => self.send_keepalive(side, now),
+            Act::Supersede => {
+                let other = side.other();
+                if self.fsm(other).state() == State::Established {
+                    self.step(other, Input::Superseded, now);
+                }
+            }
             Act::Announce => {
                 if let Phase::Established(_, negotiated, _) = &self.fsm(side).phase {
                     let negotiated = std::sync::Arc::clone(negotiated);
                     self.stats.established += 1;
+                    // What ends after this is no restart of ours any more.
+                    self.restarted = None;
                     self.events.push_back(Event::Established(negotiated));
                 }
             }
@@ -149,11 +157,16 @@ impl Peer {
         }
     }
 
-    fn send_open(&mut self, side: Side) {
+    fn send_open(&mut self, side: Side, now: Instant) {
         let Some(id) = self.fsm(side).phase.conn_id() else {
             return;
         };
-        let open = own_open(&self.config);
+        let forwarding = self.forwarding();
+        // RFC 4724 §4.1: "the Restart State bit MUST be set" after a restart; which is over for a peer that waits no longer.
+        let restarting = self
+            .restarted
+            .is_some_and(|restarted| now < restarted.until);
+        let open = own_open(&self.config, restarting, forwarding);
         self.stats.sent.add(MessageType::Open, 1);
         self.outbox.push(id, |out| {
             let written = open.encode(out);
@@ -162,6 +175,18 @@ impl Peer {
                 "names are cut, so an OPEN always fits: {written:?}"
             );
         });
+    }
+
+    /// The F bits of RFC 4724 §3: the families whose packets were forwarded since the peer heard of us last. Within one life all
+    /// that the configuration names; in the first session of a life what the one before has left.
+    fn forwarding(&self) -> FamilySet {
+        let ours = self.config.graceful_restart.map(|ours| ours.forwarding);
+        let ours = ours.unwrap_or(FamilySet::EMPTY);
+        match (self.stats.established, self.restarted) {
+            (1.., _) => ours,
+            (0, Some(restarted)) => ours.intersection(restarted.forwarding),
+            (0, None) => FamilySet::EMPTY,
+        }
     }
 
     /// §6.8, "upon receipt of an OPEN message".
@@ -182,6 +207,13 @@ impl Peer {
             // Its OPEN has not come; when it comes, it is compared with this one.
             State::OpenSent => return,
             State::OpenConfirm => survivor(local, remote).other(),
+            // RFC 4724 §4.2: the peer may know nothing of that session any more. It says so by going on with this connection: until
+            // then it may be one that it opened before and gives up itself. One of ours says nothing of the peer.
+            State::Established
+                if side == Side::Incoming && self.is_superseded_by_newcomers(other) =>
+            {
+                return;
+            }
             State::Established => side,
         };
         self.step(loser, Input::CollisionDump, now);

@@ -13,6 +13,7 @@ use bytes::{BufMut, BytesMut};
 use crate::collision::Side;
 use crate::config::{PeerConfig, RemoteAs};
 use crate::input::Refusal;
+use crate::restart::{PeerRestart, own_capabilities};
 use crate::timer::LONGEST;
 
 /// What both sides agreed on. Known from OpenConfirm on, and not changed until the session ends.
@@ -44,10 +45,12 @@ pub struct Negotiated {
     pub route_refresh: bool,
     /// Both sides understand the markers around a refresh (RFC 7313).
     pub enhanced_refresh: bool,
+    /// What the peer says of its restarts; `None` unless both sides offer graceful restart (RFC 4724).
+    pub restart: Option<PeerRestart>,
 }
 
-/// Our OPEN.
-pub(crate) fn own_open(config: &PeerConfig) -> Open {
+/// Our OPEN, after a restart of ours or not, with the families whose packets were forwarded all the time.
+pub(crate) fn own_open(config: &PeerConfig, restarting: bool, forwarding: FamilySet) -> Open {
     let mut capabilities = Vec::with_capacity(10);
     capabilities.extend(
         config
@@ -88,6 +91,7 @@ pub(crate) fn own_open(config: &PeerConfig) -> Open {
     {
         capabilities.push(Capability::Role(own.role));
     }
+    capabilities.extend(own_capabilities(config, restarting, forwarding));
     if let Some(hostname) = nonempty(config.hostname.as_deref()) {
         let (hostname, domain) = hostname.split_once('.').unwrap_or((hostname, ""));
         capabilities.push(Capability::Fqdn(Fqdn {
@@ -213,6 +217,7 @@ pub(crate) fn negotiate(
         families,
         route_refresh: open.has(&Capability::RouteRefresh),
         enhanced_refresh: open.has(&Capability::EnhancedRouteRefresh),
+        restart: PeerRestart::of(config, &open, families),
         remote_capabilities: open.capabilities,
     })
 }

@@ -24,6 +24,7 @@ use crate::fsm::{ConnNames, Fsm};
 use crate::input::{Ending, Input};
 use crate::negotiate::{self, Negotiated};
 use crate::outbox::Outbox;
+use crate::restart::Restarted;
 use crate::state::State;
 use crate::stats::{LastErrors, PeerStats};
 use crate::timer::{BackOff, Jitter, Timer};
@@ -40,6 +41,8 @@ pub struct Peer {
     /// Started and not stopped.
     pub(crate) wanted: bool,
     pub(crate) idle_reason: IdleReason,
+    /// Until the first session with the peer.
+    pub(crate) restarted: Option<Restarted>,
     pub(crate) back_off: BackOff,
     /// Set while one FSM draws the other into its rest.
     pub(crate) resting_until: Option<Instant>,
@@ -142,6 +145,20 @@ impl Peer {
             self.step(Side::Incoming, Input::CollisionDump, now);
             self.step(Side::Incoming, Input::DampedStartPassive, now);
         }
+        if self.incoming.state() == State::Established
+            && self.outgoing.state() == State::Idle
+            && self.is_superseded_by_newcomers(Side::Incoming)
+        {
+            // The session moves over, where nothing else is as long as it lasts, and makes room for what may supersede it.
+            mem::swap(&mut self.incoming, &mut self.outgoing);
+            self.step(Side::Incoming, Input::DampedStartPassive, now);
+        }
+        if self.outgoing.state() == State::Established
+            && self.incoming.state() == State::Idle
+            && self.is_superseded_by_newcomers(Side::Outgoing)
+        {
+            self.step(Side::Incoming, Input::DampedStartPassive, now);
+        }
         if self.incoming.state() != State::Active {
             self.stats.refused += 1;
             return None;
@@ -240,6 +257,7 @@ impl Peer {
             names: ConnNames::default(),
             wanted: false,
             idle_reason: IdleReason::NotStarted,
+            restarted: None,
             back_off: BackOff::default(),
             resting_until: None,
             retrying: false,
@@ -266,6 +284,11 @@ impl Peer {
         }
     }
 
+    /// Another process was the peer's neighbour before this one. Before [`start`](Self::start).
+    pub fn restarted(&mut self, restarted: Restarted) {
+        self.restarted = Some(restarted);
+    }
+
     /// Begins: connects, unless passive, and accepts. Nothing happens while the configuration says administratively down.
     pub fn start(&mut self, now: Instant) {
         if self.config.admin_down.is_some() {
@@ -283,20 +306,30 @@ impl Peer {
     /// Ends, and stays down until it is started again.
     pub fn stop(&mut self, why: StopReason, now: Instant) {
         let notification = match &why {
-            StopReason::Shutdown(text) => Notification::cease_shutdown(text),
+            StopReason::Shutdown(text) | StopReason::Restart(text) => {
+                Notification::cease_shutdown(text)
+            }
             StopReason::Deconfigured => Notification::cease(codes::cease::PEER_DECONFIGURED),
             StopReason::Fault(notification) => notification.clone(),
         };
         self.wanted = false;
         let idle_reason = match &why {
             StopReason::Fault(_) => IdleReason::Fault,
-            StopReason::Shutdown(_) | StopReason::Deconfigured => IdleReason::AdminDown,
+            StopReason::Shutdown(_) | StopReason::Deconfigured | StopReason::Restart(_) => {
+                IdleReason::AdminDown
+            }
         };
-        let ending = Ending {
-            notification,
-            reason: DownReason::Stopped(why),
-        };
+        let stays_silent = matches!(why, StopReason::Restart(_));
+        let reason = DownReason::Stopped(why);
         for side in SIDES {
+            let ending = Ending {
+                // RFC 4724 §4.2: what the peer is to see is the termination of the TCP session.
+                notification: match self.restart_of(side) {
+                    Some(_) if stays_silent => None,
+                    _ => Some(self.for_good(side, notification.clone())),
+                },
+                reason: reason.clone(),
+            };
             self.step(side, Input::ManualStop(&ending), now);
         }
         self.idle_reason = idle_reason;
@@ -314,7 +347,7 @@ impl Peer {
         };
         self.back_off.reset();
         let ending = Ending {
-            notification,
+            notification: Some(notification),
             reason: DownReason::Reset(why),
         };
         if SIDES
@@ -346,15 +379,16 @@ impl Peer {
         self.retrying = false;
     }
 
-    /// Ends the session because of something outside of it, such as too many prefixes; it comes back after the back-off.
+    /// Ends the session because of something outside of it, such as too many prefixes; it comes back after the back-off. Routes
+    /// of both sides go meanwhile.
     pub fn fail(&mut self, notification: Notification, now: Instant) {
-        let reason = DownReason::NotificationSent(notification.clone());
-        let ending = Ending {
-            notification,
-            reason,
-        };
         for side in SIDES {
             if self.fsm(side).phase.connection().is_some() {
+                let notification = self.for_good(side, notification.clone());
+                let ending = Ending {
+                    notification: Some(notification.clone()),
+                    reason: DownReason::NotificationSent(notification),
+                };
                 self.step(side, Input::AutomaticStop(Some(&ending)), now);
             }
         }
@@ -525,7 +559,7 @@ impl Peer {
                 self.step(
                     Side::Outgoing,
                     Input::ManualStop(&Ending {
-                        notification,
+                        notification: Some(notification),
                         reason,
                     }),
                     now,

@@ -109,10 +109,14 @@ impl Peer {
             },
             MessageType::Open => self.step(side, Input::UnexpectedOpen, now),
             MessageType::Keepalive => {
+                let before = self.negotiated().cloned();
                 self.step(side, Input::Keepalive, now);
                 if let (State::OpenConfirm, State::Established, Some(session)) =
                     (state, self.fsm(side).state(), session)
                 {
+                    if before.is_some() {
+                        sink.superseded();
+                    }
                     sink.established(session);
                 }
             }

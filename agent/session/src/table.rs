@@ -15,7 +15,7 @@
 //! | AcceptConnectionsUnconfiguredPeers | no: who is not configured does not reach an FSM |
 //! | AllowAutomaticStart | yes, after the idle hold time: events 6 and 7 |
 //! | AllowAutomaticStop | yes: resets, prefix limits, a second connection that is not needed |
-//! | CollisionDetectEstablishedState | no: an Established session is never given up for a newcomer |
+//! | CollisionDetectEstablishedState | no: an Established session is given up for a newcomer only by RFC 4724 §4.2 |
 //! | DampPeerOscillations | yes: the idle hold time doubles with each failure |
 //! | DelayOpen | no: it saves an OPEN when both sides connect at once; §6.8 resolves that anyway |
 //! | PassiveTcpEstablishment | yes: it is what the incoming FSM does; a passive peer has that one only |
@@ -175,6 +175,8 @@ pub enum Act {
     RestartHold,
     /// Send a KEEPALIVE and start the KeepaliveTimer as negotiated; the timer not at all if that is zero.
     SendKeepalive,
+    /// RFC 4724 §4.2: another session with the peer is one that the peer knows nothing of any more; it gets event 23.
+    Supersede,
     /// Tell the speaker that the session is Established.
     Announce,
     /// Give the UPDATE to the sink.
@@ -432,7 +434,7 @@ pub static TABLE: [Row; 6 * 30] = {
     go(OpenConfirm, OpenCollisionDump, &[Notify(Collision), Drop], Idle, "waits for the end of the other connection"),
     go(OpenConfirm, NotifMsgVerErr, &[Drop, CountRetry, Damp], Idle, NO_ANSWER),
     go(OpenConfirm, NotifMsg, &[Drop, CountRetry, Damp], Idle, NO_ANSWER),
-    go(OpenConfirm, KeepAliveMsg, &[RestartHold, Announce], Established, ""),
+    go(OpenConfirm, KeepAliveMsg, &[RestartHold, Supersede, Announce], Established, ""),
     go(OpenConfirm, UpdateMsg, &[Notify(FsmError), Drop, CountRetry, Damp], Idle, ""),
     never(OpenConfirm, UpdateMsgErr, NOT_DECODED),
     never(OpenConfirm, SendHoldTimerExpires, NO_TIMER),
@@ -461,7 +463,7 @@ pub static TABLE: [Row; 6 * 30] = {
     never(Established, BgpOpenWithDelayOpenTimer, NO_DELAY_OPEN),
     go(Established, BgpHeaderErr, &[Notify(OfEvent), Drop, Release, CountRetry, Damp], Idle, ""),
     never(Established, BgpOpenMsgErr, NOT_DECODED),
-    never(Established, OpenCollisionDump, "CollisionDetectEstablishedState is off: the newcomer is given up"),
+    go(Established, OpenCollisionDump, &[Drop, Release], Idle, "RFC 4724 §4.2: \"no NOTIFICATION message should be sent\"; waits for the end of the other connection"),
     go(Established, NotifMsgVerErr, &[Drop, Release, CountRetry, Damp], Idle, NO_ANSWER),
     go(Established, NotifMsg, &[Drop, Release, CountRetry, Damp], Idle, NO_ANSWER),
     go(Established, KeepAliveMsg, &[RestartHold], Established, ""),

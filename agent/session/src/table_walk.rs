@@ -143,7 +143,7 @@ pub(crate) fn raise(
 ) -> bool {
     use FsmEvent as E;
     let ending = Ending {
-        notification: Notification::cease(codes::cease::OUT_OF_RESOURCES),
+        notification: Some(Notification::cease(codes::cease::OUT_OF_RESOURCES)),
         reason: DownReason::Stopped(StopReason::Deconfigured),
     };
     let state = peer.fsm(side).state();
@@ -184,6 +184,7 @@ pub(crate) fn raise(
             notification: Notification::new(2, 4, vec![]),
             why: "a parameter".to_owned(),
         }),
+        E::OpenCollisionDump if state == State::Established => Input::Superseded,
         E::OpenCollisionDump => Input::CollisionDump,
         E::NotifMsgVerErr => Input::Notification(Notification::new(2, 1, vec![])),
         E::NotifMsg => Input::Notification(Notification::new(6, 4, vec![])),
@@ -267,7 +268,10 @@ fn rows_obey_the_rules_that_all_of_them_share() {
             "{name}: words before the end"
         );
         let received = matches!(row.event, FsmEvent::NotifMsg | FsmEvent::NotifMsgVerErr);
-        let silent = received || row.event == FsmEvent::TcpConnectionFails;
+        // RFC 4724 §4.2: the peer is not there any more to hear it.
+        let superseded =
+            (row.state, row.event) == (State::Established, FsmEvent::OpenCollisionDump);
+        let silent = received || superseded || row.event == FsmEvent::TcpConnectionFails;
         assert_eq!(
             notice.is_some(),
             ends && !silent,

@@ -4,10 +4,12 @@
 mod disabled;
 mod endings;
 mod establish;
+mod helper;
 mod messages;
 mod pair;
 mod random;
 mod raw;
 mod reconfigure;
+mod restart;
 mod roles;
 mod timers;

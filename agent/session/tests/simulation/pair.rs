@@ -44,6 +44,8 @@ pub(crate) fn hold(secs: u16) -> HoldTime {
 #[derive(Debug, Default)]
 pub(crate) struct Sink {
     pub(crate) sessions: usize,
+    /// How many sessions had begun when one was superseded.
+    pub(crate) superseded: Vec<usize>,
     pub(crate) updates: usize,
     pub(crate) ends_of_rib: Vec<Family>,
     /// Markers of refreshes, each with the number of UPDATEs before it.
@@ -55,6 +57,10 @@ pub(crate) struct Sink {
 }
 
 impl UpdateSink for Sink {
+    fn superseded(&mut self) {
+        self.superseded.push(self.sessions);
+    }
+
     fn established(&mut self, _: &Arc<Negotiated>) {
         self.sessions += 1;
     }
@@ -242,6 +248,16 @@ impl Pair {
                 }
             }
         }
+    }
+
+    /// Another process takes the place of the node's, which is gone without a word.
+    pub(crate) fn replace(&mut self, node: usize, config: PeerConfig, seed: u64) {
+        for link in &mut self.links {
+            link.ends[node] = None;
+        }
+        self.nodes[node].links.clear();
+        self.nodes[node].peer = Peer::new(config, seed);
+        self.nodes[node].sink = Sink::default();
     }
 
     /// The node writes End-of-RIB markers for IPv4 unicast, the shortest UPDATE there is.

@@ -11,6 +11,7 @@ use proptest::prelude::*;
 
 use crate::pair::{A, B, Pair, Sink, config, epoch};
 use crate::raw::{RawOpen, keepalive, message, update};
+use crate::restart::graceful_restart;
 
 #[derive(Debug, Clone)]
 enum Op {
@@ -310,7 +311,11 @@ proptest! {
         head_start_ms in 0u64..3000,
         troubles in prop::collection::vec((0u8..6, 0usize..2, 0u64..20_000), 0..8),
     ) {
-        let mut pair = Pair::with([config(A), config(B)], seed >> 2);
+        let configs = [config(A), config(B)].map(|mut config| {
+            config.graceful_restart = (seed % 3 == 0).then(graceful_restart);
+            config
+        });
+        let mut pair = Pair::with(configs, seed >> 2);
         pair.latency = Duration::from_millis(latency_ms);
         pair.nodes[A].peer.start(pair.now);
         pair.run_for(Duration::from_millis(head_start_ms));

@@ -1,13 +1,15 @@
 //! What a change of configuration does to a session.
 
-use bgp_session::{Effect, IdleReason, PeerConfig, State, effect_of};
+use bgp_session::{Effect, GracefulRestart, IdleReason, PeerConfig, State, effect_of};
+use bgp_wire::FamilySet;
 
 use crate::pair::{A, B, Pair, SECOND, config, hold, ups};
+use crate::restart::graceful_restart;
 
 #[test]
 fn reconfiguring_does_what_its_effect_says() {
     type Change = fn(&mut PeerConfig);
-    let cases: [(&str, Change, Effect); 20] = [
+    let cases: [(&str, Change, Effect); 21] = [
         ("nothing", |_| {}, Effect::None),
         ("order of families", |c| c.families.reverse(), Effect::None),
         (
@@ -72,6 +74,11 @@ fn reconfiguring_does_what_its_effect_says() {
             Effect::Reset,
         ),
         (
+            "graceful restart",
+            |c| c.graceful_restart = Some(graceful_restart()),
+            Effect::Reset,
+        ),
+        (
             "both policies",
             |c| {
                 c.import_revision = 1;
@@ -112,6 +119,30 @@ fn reconfiguring_does_what_its_effect_says() {
                     .enforce_first_as
             );
         }
+    }
+}
+
+/// Only what the peer is told costs the session.
+#[test]
+fn a_change_of_graceful_restart_that_the_peer_is_not_told_costs_nothing() {
+    type Change = fn(&mut GracefulRestart);
+    let with = |change: Change| {
+        let mut restart = graceful_restart();
+        change(&mut restart);
+        let mut config = config(A);
+        config.graceful_restart = Some(restart);
+        config
+    };
+    let old = with(|_| {});
+    let cases: [(Change, Effect); 5] = [
+        (|_| {}, Effect::None),
+        (|r| r.restart_time += 1, Effect::Reset),
+        (|r| r.long_lived = Some(1), Effect::Reset),
+        (|r| r.stale_time += SECOND, Effect::InPlace),
+        (|r| r.forwarding = FamilySet::EMPTY, Effect::InPlace),
+    ];
+    for (change, effect) in cases {
+        assert_eq!(effect_of(&old, &with(change)), effect);
     }
 }
 
