@@ -9,6 +9,7 @@
 
 mod agent;
 mod fib;
+mod memory;
 mod peer_view;
 mod refused;
 mod tables;
@@ -21,11 +22,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use bgp_wire::FamilySet;
 use rib::Rib;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use self::agent::Agent;
+use self::memory::Memory;
 use self::refused::ToldRefused;
 use self::told::Told;
 use crate::args::RunArgs;
@@ -97,11 +100,22 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
     })
     .await?;
 
-    let speaker = Speaker::new(
+    let memory = Memory::new(args.state_dir.as_deref());
+    let mut speaker = Speaker::new(
         kernel.resolver(),
         Arc::new(fib::Addresses::new(kernel.clone())),
         seed(&node),
     );
+    let in_kernel = kernel.installed_families();
+    if let Some(predecessor) = memory.predecessor(in_kernel, start) {
+        tracing::info!(
+            sessions = predecessor.peers.len(),
+            seconds = predecessor.ended.elapsed().as_secs(),
+            "this is a restart: the kernel's routes stay until those of all neighbours are here again"
+        );
+        kernel.hold(true);
+        speaker.follow(predecessor);
+    }
     let agent = Arc::new(Agent::new(
         node.clone(),
         start,
@@ -124,6 +138,8 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
         name: node,
         desired: Desired::default(),
         in_effect: InEffect::default(),
+        memory,
+        in_kernel_families: in_kernel,
         told,
         in_kernel: BTreeMap::new(),
         manifests: args.manifests.clone(),
@@ -134,7 +150,12 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
 
     node.agent.stopping();
     // Who ends with an error is started again: until then forwarding goes on, as after a crash.
-    if args.keep_routes_on_stop || outcome.is_err() {
+    if node.is_restartable() {
+        // Neighbours keep our routes for a while, and the kernel forwards for us: nobody is told that this process ends.
+        node.kernel.stop(true).await;
+        node.remember();
+        node.speaker.stop_to_restart(FAREWELL).await;
+    } else if args.keep_routes_on_stop || outcome.is_err() {
         // The kernel's reader first: the end of the sessions must not take the routes away.
         node.kernel.stop(true).await;
         node.speaker.stop(FAREWELL).await;
@@ -142,6 +163,7 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
         // Peers first, so that neighbours stop sending traffic while the routes are still there.
         node.speaker.stop(FAREWELL).await;
         node.kernel.stop(false).await;
+        node.memory.forget();
     }
     control.abort();
     http.abort();
@@ -173,6 +195,9 @@ struct Node {
     name: String,
     desired: Desired,
     in_effect: InEffect,
+    memory: Memory,
+    /// The families with routes of ours in the kernel.
+    in_kernel_families: FamilySet,
     told: Told,
     /// The tables that the kernel room reads.
     in_kernel: BTreeMap<RouterKey, Arc<Rib>>,
@@ -209,6 +234,12 @@ impl Node {
             return Err(error.into());
         }
         self.agent.write_statuses(&self.desired);
+        self.warn_of_forgetting();
+        let (started, kernel) = (self.speaker.started(), self.kernel.clone());
+        tokio::spawn(async move {
+            started.await;
+            kernel.hold(false);
+        });
         loop {
             // All cancel-safe: watch, notify, signals and interval keep what is not taken.
             tokio::select! {
@@ -233,7 +264,12 @@ impl Node {
                     if told_refused.any() || counts.iter().any(|(_, counts)| counts.failed > 0) {
                         told_refused.tell(&self.kernel.refusals());
                     }
-                    if counts == kernel_counts {
+                    let changed = counts != kernel_counts;
+                    if changed {
+                        self.in_kernel_families = self.kernel.installed_families();
+                    }
+                    self.remember();
+                    if !changed {
                         continue;
                     }
                     kernel_counts = counts;
@@ -248,6 +284,27 @@ impl Node {
         heart.stop();
         tracing::info!("stopping");
         Ok(())
+    }
+
+    /// Whether neighbours keep our routes while this process is replaced by another, which will know that it is a restart.
+    fn is_restartable(&self) -> bool {
+        self.memory.lasts() && !self.speaker.restartable().is_empty()
+    }
+
+    /// Keeps in mind what the next process must know.
+    fn remember(&mut self) {
+        let sessions = self.speaker.restartable();
+        self.memory.keep(&sessions, self.in_kernel_families);
+    }
+
+    fn warn_of_forgetting(&self) {
+        let mut peers = self.desired.peers.values();
+        if !self.memory.lasts() && peers.any(|peer| peer.graceful_restart.is_some()) {
+            tracing::warn!(
+                "without --state-dir the next process cannot know that it is a restart: neighbours with graceful restart \
+                 will drop our routes when it comes"
+            );
+        }
     }
 
     /// Tells the kernel room and the log how far the node has come, each step once.

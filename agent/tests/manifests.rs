@@ -107,6 +107,7 @@ fn all_is_well(desired: &Desired, now: SystemTime) -> Snapshot {
                             received: 3,
                             accepted: 3,
                             advertised: 2,
+                            stale: None,
                         })
                         .collect(),
                     ..PeerState::default()

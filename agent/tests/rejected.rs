@@ -282,6 +282,12 @@ fn peers_are_checked() {
     );
     accepted(
         "BGPPeer",
+        &peer_with(
+            "gracefulRestart: {enabled: true}, longLivedGracefulRestart: {enabled: true, staleTime: 16777215}",
+        ),
+    );
+    accepted(
+        "BGPPeer",
         &peer_with("removePrivateAS: 4294967295, defaultOriginRoute: igp"),
     );
     accepted(
@@ -350,6 +356,18 @@ fn peers_are_checked() {
         (
             "gracefulRestart: {restartTime: 1201}",
             "spec.gracefulRestart.restartTime: 1201 is out of range",
+        ),
+        (
+            "longLivedGracefulRestart: {enabled: true}",
+            "spec: longLivedGracefulRestart needs gracefulRestart with enabled: true",
+        ),
+        (
+            "gracefulRestart: {enabled: false}, longLivedGracefulRestart: {enabled: true}",
+            "spec: longLivedGracefulRestart needs gracefulRestart with enabled: true",
+        ),
+        (
+            "longLivedGracefulRestart: {staleTime: 0}",
+            "spec.longLivedGracefulRestart.staleTime: 0 is out of range",
         ),
         (
             "removePrivateAS: -1",

@@ -45,6 +45,7 @@ fn peer(rib: &Rib, table: Table) -> PeerIdx {
         asn: PEER_AS,
         router_id: RouterId(u32::from(table.peer) + 1),
         link: 0,
+        long_lived: false,
         allow_as_in: 0,
         import: ImportPolicy::AcceptAll,
     })
@@ -146,6 +147,7 @@ fn group_key(family: Family) -> GroupKey {
             asks_for_everything: false,
             router_id: RouterId(1),
             next_hop_self: false,
+            long_lived: true,
             policy: ExportPolicy::AcceptAll,
         },
         families: std::iter::once(FamilyExport {

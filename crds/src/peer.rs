@@ -37,6 +37,7 @@ use crate::shared::{
     validation = Rule::new("!has(self.ebgpMultihop) || !has(self.ttlSecurity)").message("ebgpMultihop and ttlSecurity exclude each other; set one"),
     validation = Rule::new("!has(self.ebgpMultiHop) || !self.ebgpMultiHop || !has(self.ttlSecurity)").message("ebgpMultiHop and ttlSecurity exclude each other; set one"),
     validation = Rule::new("!has(self.ebgpMultiHop) || self.ebgpMultiHop || !has(self.ebgpMultihop)").message("ebgpMultihop gives a TTL while ebgpMultiHop is false; remove one"),
+    validation = Rule::new("!has(self.longLivedGracefulRestart) || !has(self.longLivedGracefulRestart.enabled) || !self.longLivedGracefulRestart.enabled || (has(self.gracefulRestart) && has(self.gracefulRestart.enabled) && self.gracefulRestart.enabled)").message("longLivedGracefulRestart needs gracefulRestart with enabled: true"),
     validation = Rule::new("!has(self.timers) || !has(self.timers.holdTime) || !has(self.holdTime)").message("holdTime and timers.holdTime are the same setting; set one"),
     validation = Rule::new("!has(self.timers) || !has(self.timers.keepalive) || !has(self.keepaliveTime)").message("keepaliveTime and timers.keepalive are the same setting; set one")
 )]
@@ -136,9 +137,12 @@ pub struct BGPPeerSpec {
     /// Detection of failures by BFD.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bfd: Option<BfdSpec>,
-    /// Graceful restart (RFC 4724).
+    /// Graceful restart (RFC 4724, RFC 8538): routes of whoever restarts stay in use until it is back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub graceful_restart: Option<GracefulRestartSpec>,
+    /// Long-lived graceful restart (RFC 9494): they stay for longer, as the last choice. Needs gracefulRestart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub long_lived_graceful_restart: Option<LongLivedGracefulRestartSpec>,
     /// Accepted and without effect: no standard gives it a meaning between two routers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub multi_session: Option<bool>,
@@ -263,10 +267,24 @@ pub struct GracefulRestartSpec {
     /// Graceful restart is offered. False unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
-    /// How many seconds the neighbour should wait for us. 120 unless set.
+    /// How many seconds the neighbour should wait for us. As the router says unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1200))]
     pub restart_time: Option<i32>,
+}
+
+/// Long-lived graceful restart on the session.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct LongLivedGracefulRestartSpec {
+    /// Long-lived graceful restart is offered. False unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    /// How many seconds after the restart time stale routes are kept: ours by the neighbour, and at most the neighbour's by us. 3600
+    /// unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 16_777_215))]
+    pub stale_time: Option<i32>,
 }
 
 /// How a BGPPeer is doing.
@@ -331,4 +349,7 @@ pub struct FamilyStatus {
     pub accepted: i64,
     /// Prefixes that the neighbour has been told.
     pub advertised: i64,
+    /// Paths that are kept while the neighbour restarts, and have not been received again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stale: Option<i64>,
 }

@@ -72,9 +72,31 @@ pub struct BGPRouterSpec {
     /// Choices within the decision process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub best_path: Option<BestPathSpec>,
+    /// Graceful restart (RFC 4724) of this router and of its neighbours, on the sessions that offer it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub graceful_restart: Option<RouterGracefulRestartSpec>,
     /// Makes the router a route reflector (RFC 4456).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub route_reflector: Option<RouteReflectorSpec>,
+}
+
+/// How long who waits for whom when a router restarts.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct RouterGracefulRestartSpec {
+    /// How many seconds neighbours should wait for us, unless the BGPPeer says otherwise. 120 unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1200))]
+    pub restart_time: Option<i32>,
+    /// For how many seconds at most routes of a neighbour that restarts are kept without being received again. 360 unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 86_400))]
+    pub stale_routes_time: Option<i32>,
+    /// After a restart of our own: for how many seconds at most we wait for the routes of all neighbours before we choose among
+    /// them. 120 unless set; 0 does not wait.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 3600))]
+    pub selection_deferral_time: Option<i32>,
 }
 
 /// What a router is for.

@@ -87,6 +87,7 @@ impl World {
             asn,
             router_id: RouterId(100 + u32::from(host)),
             link: 1,
+            long_lived: true,
             allow_as_in: 0,
             import: ImportPolicy::AcceptAll,
         };

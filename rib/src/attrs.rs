@@ -275,6 +275,10 @@ impl AttrSetIds {
         self.0.set(id.slot());
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = AttrId> {
+        self.0.iter().map(AttrId::from_slot)
+    }
+
     pub(crate) fn contains(&self, id: AttrId) -> bool {
         self.0.contains(id.slot())
     }

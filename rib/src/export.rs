@@ -4,7 +4,7 @@
 //! group's [`ExportRules`]; the same function serves the packer and `explain`. It runs in this order:
 //!
 //! 1. who may hear it: iBGP split horizon and route reflection (RFC 4271 §9.2, RFC 4456 §6), the
-//!    well-known communities (RFC 1997);
+//!    well-known communities (RFC 1997, RFC 9494);
 //! 2. what must not travel is taken out (RFC 4271 §5, RFC 4360 §6);
 //! 3. the export policy sees the set as the peer would inherit it, so that what the policy sets is
 //!    not taken out again;
@@ -25,6 +25,9 @@
 //!   speaks of routes received. A node that originates a prefix with NO_EXPORT tells it to its ToR,
 //!   which then keeps it.
 //!
+//! - **Stale routes that are kept for long go to internal peers that do not know of it as the last choice**, as RFC 9494 §4.6
+//!   allows, so that who has nothing else keeps them; to external ones they do not go (§4.3).
+//!
 //! Confederations are not configurable, so every external peer is outside of our (sub-)AS and
 //! NO_EXPORT and NO_EXPORT_SUBCONFED stop at the same border.
 
@@ -37,7 +40,8 @@ use bgp_wire::{
     Ipv6ExtCommunity, NextHop, RouterId,
 };
 
-use crate::decision::{DEFAULT_LOCAL_PREF, SourceKind};
+use crate::decision::{DEFAULT_LOCAL_PREF, SourceKind, is_llgr_stale};
+use crate::path::PeerInfo;
 use crate::policy::{ExportPolicy, Outcome, PolicyReject};
 use crate::route_targets::{self, RouteTargets};
 
@@ -62,9 +66,20 @@ pub struct SourceInfo {
     /// The BGP identifier of an internal peer, which becomes the ORIGINATOR_ID; zero for other
     /// kinds, so that all of them are one key.
     originator: RouterId,
+    /// See [`PeerInfo::long_lived`].
+    long_lived: bool,
 }
 
 impl SourceInfo {
+    /// A peer as the source of its routes.
+    #[must_use]
+    pub fn of(peer: &PeerInfo) -> Self {
+        Self {
+            long_lived: peer.long_lived,
+            ..Self::new(peer.kind, peer.router_id)
+        }
+    }
+
     /// A source of this kind with this BGP identifier.
     #[must_use]
     pub fn new(kind: SourceKind, router_id: RouterId) -> Self {
@@ -73,7 +88,11 @@ impl SourceInfo {
         } else {
             RouterId(0)
         };
-        Self { kind, originator }
+        Self {
+            kind,
+            originator,
+            long_lived: false,
+        }
     }
 
     /// What kind of source it is.
@@ -106,6 +125,8 @@ pub struct ExportRules {
     /// We ask the members for routes of every route target ourselves (RFC 4684 §4, the default), so what others ask for says nothing
     /// more.
     pub asks_for_everything: bool,
+    /// The members speak long-lived graceful restart with us (RFC 9494), and so know what to make of stale routes.
+    pub long_lived: bool,
     /// Whether internal peers get our own address as next hop of everything.
     pub next_hop_self: bool,
     /// The policy on the way out.
@@ -143,6 +164,8 @@ pub enum RejectReason {
     NoExport,
     /// NO_EXPORT_SUBCONFED (RFC 1997).
     NoExportSubconfed,
+    /// It is stale and kept for long, and the peers do not know what that means (RFC 9494).
+    LongLivedStale,
     /// None of its route targets is asked for (RFC 4684).
     RouteTargetNotWanted,
     /// We ask for everything, which is more than this membership does (RFC 4684).
@@ -165,6 +188,7 @@ impl RejectReason {
             Self::NoAdvertise | Self::NoExport | Self::NoExportSubconfed => Some("RFC 1997"),
             Self::Policy(PolicyReject::NoPolicy) => Some("RFC 8212 §3"),
             Self::NoOwnNextHop => None,
+            Self::LongLivedStale => Some("RFC 9494 §4.3"),
             Self::RouteTargetNotWanted => Some("RFC 4684 §6"),
             Self::EverythingAsked => Some("RFC 4684 §4"),
             Self::NextHopNotCarried => Some("RFC 8950 §4"),
@@ -182,6 +206,9 @@ impl fmt::Display for RejectReason {
             Self::NoAdvertise => f.write_str("it carries the community no-advertise"),
             Self::NoExport => f.write_str("it carries the community no-export"),
             Self::NoExportSubconfed => f.write_str("it carries the community no-export-subconfed"),
+            Self::LongLivedStale => f.write_str(
+                "it is stale, and the session has no long-lived graceful restart, which would say so",
+            ),
             Self::RouteTargetNotWanted => f.write_str("none of its route targets is asked for"),
             Self::EverythingAsked => f.write_str("our own membership asks for every route target"),
             Self::Policy(reason) => reason.fmt(f),
@@ -206,7 +233,7 @@ pub fn export<'e>(
     rules: &ExportRules,
     editor: &'e mut AttrEditor,
 ) -> Exported<'e> {
-    if let Err(reason) = may_hear(attrs, source.kind, rules.audience) {
+    if let Err(reason) = may_hear(attrs, source, rules) {
         return Exported::Reject(reason);
     }
     if !is_wanted(attrs, family, rules) {
@@ -231,6 +258,12 @@ pub fn export<'e>(
     };
     editor.set_next_hop(next_hop);
     add_what_is_ours(source, rules, editor);
+    if is_beyond_its_depth(attrs, source, rules) {
+        // RFC 9494 §4.6, of neighbors within the AS: "The NO_EXPORT community [RFC1997] MUST be attached to the stale routes.
+        // The stale routes MUST have their LOCAL_PREF set to zero."
+        editor.add_community(Community::NO_EXPORT);
+        editor.set_local_pref(Some(0));
+    }
     if tells_source(family, rules.audience) && source.kind.is_internal() {
         editor.set_originator_id(Some(rules.router_id));
     }
@@ -252,7 +285,7 @@ pub(crate) fn is_announced(
         return matches!(exported, Exported::Announce(_));
     }
     let hears = if is_limited {
-        may_hear(attrs, source.kind, rules.audience)
+        may_hear(attrs, source, rules)
     } else {
         may_hear_unlimited(source.kind, rules.audience)
     };
@@ -295,12 +328,18 @@ fn says_nothing_more(source: SourceKind, family: Family, rules: &ExportRules) ->
 /// Whether the route may be told to these peers at all.
 fn may_hear(
     attrs: AttrRef<'_>,
-    source: SourceKind,
-    audience: Audience,
+    source: &SourceInfo,
+    rules: &ExportRules,
 ) -> Result<(), RejectReason> {
-    may_hear_unlimited(source, audience)?;
-    if source == SourceKind::Local {
+    let audience = rules.audience;
+    may_hear_unlimited(source.kind, audience)?;
+    if source.kind == SourceKind::Local {
         return Ok(());
+    }
+    // RFC 9494 §4.3: "The route SHOULD NOT be advertised to any neighbor from which the Long-Lived Graceful Restart Capability
+    // has not been received."
+    if audience == Audience::Ebgp && is_beyond_its_depth(attrs, source, rules) {
+        return Err(RejectReason::LongLivedStale);
     }
     for community in attrs.communities() {
         match community {
@@ -322,6 +361,11 @@ fn may_hear(
     Ok(())
 }
 
+/// Whether a route is stale and kept for long, and goes to peers that do not know what that means.
+fn is_beyond_its_depth(attrs: AttrRef<'_>, source: &SourceInfo, rules: &ExportRules) -> bool {
+    source.long_lived && !rules.long_lived && is_llgr_stale(attrs)
+}
+
 /// Whether routes of this source may be told to these peers, as far as communities allow it.
 fn may_hear_unlimited(source: SourceKind, audience: Audience) -> Result<(), RejectReason> {
     // RFC 4456 §6: a route from a non-client is reflected to clients, one from a client to
@@ -336,7 +380,10 @@ fn may_hear_unlimited(source: SourceKind, audience: Audience) -> Result<(), Reje
 pub(crate) fn limits(community: Community) -> bool {
     matches!(
         community,
-        Community::NO_ADVERTISE | Community::NO_EXPORT | Community::NO_EXPORT_SUBCONFED
+        Community::NO_ADVERTISE
+            | Community::NO_EXPORT
+            | Community::NO_EXPORT_SUBCONFED
+            | Community::LLGR_STALE
     )
 }
 

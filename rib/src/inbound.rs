@@ -239,7 +239,7 @@ impl Batch {
         if K::of(&self.lists).iter().all(Vec::is_empty) {
             return;
         }
-        let (mut received, mut accepted) = (0i64, 0i64);
+        let (mut received, mut accepted, mut stale) = (0i64, 0i64, 0i64);
         let mut ops = std::mem::take(K::of_mut(&mut self.lists));
         let ids = &self.ids;
         for (shard, ops) in ops.iter().enumerate().filter(|(_, ops)| !ops.is_empty()) {
@@ -266,6 +266,7 @@ impl Batch {
                             {
                                 received -= 1;
                                 accepted -= i64::from(!tag.is_refused());
+                                stale -= i64::from(tag.is_stale());
                                 done.withdrawn += 1;
                             }
                             continue;
@@ -288,6 +289,7 @@ impl Batch {
                                 accepted += i64::from(!tag.is_refused());
                             }
                             Announced::Replaced(old) => {
+                                stale -= i64::from(old.is_stale());
                                 accepted +=
                                     i64::from(!tag.is_refused()) - i64::from(!old.is_refused());
                             }
@@ -300,6 +302,9 @@ impl Batch {
         ops.iter_mut().for_each(Vec::clear);
         *K::of_mut(&mut self.lists) = ops;
         pin.peers.count(peer, K::FAMILY, received, accepted);
+        if stale != 0 {
+            pin.peers.count_stale(peer, K::FAMILY, stale);
+        }
     }
 }
 
@@ -474,23 +479,29 @@ impl Inbound {
         }
     }
 
-    /// The peer begins to send all routes of a family again (RFC 7313 §4): what it does not send until
-    /// [`Inbound::end_refresh`] goes then. To be called in the place of the marker among the UPDATEs, and walked to the end
-    /// before the next of them.
-    pub fn begin_refresh(&mut self, rib: &Rib, family: Family) -> Walk {
+    /// All routes of a family are stale from here on until they come again: the peer begins to send them again (RFC 7313 §4), or its
+    /// session has ended and is to come back (RFC 4724 §4.2). What has not come until [`Inbound::sweep_stale`] goes then. To be
+    /// called in its place among the UPDATEs, and walked to the end before the next of them.
+    pub fn mark_stale(&mut self, rib: &Rib, family: Family) -> Walk {
         self.apply(rib);
-        rib.begin_refresh(self.peer, family)
+        rib.mark_stale(self.peer, family)
     }
 
-    /// The peer has sent all routes of a family again. The walk counts how many go.
-    pub fn end_refresh(&mut self, rib: &Rib, family: Family) -> Walk {
+    /// The peer has sent all routes of a family again, or had the time to. The walk counts how many go.
+    pub fn sweep_stale(&mut self, rib: &Rib, family: Family) -> Walk {
         self.apply(rib);
-        rib.end_refresh(self.peer, family)
+        rib.sweep_stale(self.peer, family)
     }
 
-    /// Routes of these families can no longer be read: all that came of them goes (RFC 4760 §7). To be walked to the end
+    /// Routes of a family that are stale are kept for long (RFC 9494 §4.2). The walk counts how many go, as they do not want it.
+    pub fn keep_for_long(&mut self, rib: &Rib, family: Family) -> Walk {
+        self.apply(rib);
+        rib.keep_for_long(self.peer, family)
+    }
+
+    /// All routes of these families go: they can no longer be read (RFC 4760 §7), or are not to be kept. To be walked to the end
     /// before the next UPDATE.
-    pub fn disable(&mut self, rib: &Rib, families: FamilySet) -> Walk {
+    pub fn remove(&mut self, rib: &Rib, families: FamilySet) -> Walk {
         self.apply(rib);
         rib.remove_families(self.peer, families)
     }

@@ -78,6 +78,7 @@ impl<'a> Judge<'a> {
             name: &peer.name,
             path_id: PathId(path.path_id),
             next_hop: entry.next_hop.number(),
+            least_preferred: peer.long_lived && entry.key.is_llgr_stale,
             mobility: if self.moves && entry.key.has_mobility {
                 mobility_of(entry.attrs())
             } else {

@@ -64,6 +64,7 @@
 //!     asn: Asn(65000 + u32::from(host)),
 //!     router_id: RouterId(u32::from(host)),
 //!     link: 0,
+//!     long_lived: false,
 //!     allow_as_in: 0,
 //!     import: ImportPolicy::AcceptAll,
 //! };
@@ -84,6 +85,7 @@
 //!         wanted: None,
 //!         asks_for_everything: false,
 //!         next_hop_self: false,
+//!         long_lived: true,
 //!         policy: ExportPolicy::AcceptAll,
 //!     },
 //!     families: [FamilyExport { family: Family::IPV4_UNICAST, encoding: encoding.clone(), add_path: 0 }]
@@ -137,6 +139,7 @@ mod group;
 mod inbound;
 mod index;
 mod judge;
+mod long_lived;
 mod lookup;
 mod nexthop;
 mod pack;

@@ -173,7 +173,7 @@ impl Shared {
                 let told = is_announced(
                     entry.attrs(),
                     entry.key.is_limited,
-                    &SourceInfo::new(info.kind, info.router_id),
+                    &SourceInfo::of(info),
                     with.to.family.family,
                     with.to.rules,
                     &mut self.editor,
@@ -205,7 +205,7 @@ impl Shared {
         let info = with.peers.info(slot.source);
         let exported = export(
             with.interner.entry(slot.attrs).attrs(),
-            &SourceInfo::new(info.kind, info.router_id),
+            &SourceInfo::of(info),
             with.to.family.family,
             with.to.rules,
             &mut self.editor,

@@ -56,6 +56,9 @@ pub struct PeerInfo {
     pub router_id: RouterId,
     /// Index of the interface of a session over link-local addresses, 0 for others. Scopes its link-local next hops.
     pub link: u32,
+    /// We speak long-lived graceful restart with it, so that its routes with the community LLGR_STALE are the last choice (RFC
+    /// 9494 §4.3).
+    pub long_lived: bool,
     /// How often our own AS may stand in its AS paths (0 is the rule of RFC 4271 §9.1.2).
     pub allow_as_in: u8,
     /// What its routes go through on the way in.
@@ -72,6 +75,7 @@ impl PeerInfo {
             asn,
             router_id,
             link: 0,
+            long_lived: false,
             allow_as_in: 0,
             import: ImportPolicy::AcceptAll,
         }

@@ -15,12 +15,15 @@ pub struct PeerCounts {
     pub received: u32,
     /// Those of them that import lets take part in the decision.
     pub accepted: u32,
+    /// Those of them that are stale: told before, and not again yet.
+    pub stale: u32,
 }
 
 #[derive(Default)]
 struct Count {
     received: AtomicU32,
     accepted: AtomicU32,
+    stale: AtomicU32,
 }
 
 /// A peer and how many paths it has.
@@ -167,6 +170,7 @@ impl Peers {
             PeerCounts {
                 received: count.received.load(Ordering::Relaxed),
                 accepted: count.accepted.load(Ordering::Relaxed),
+                stale: count.stale.load(Ordering::Relaxed),
             }
         })
     }
@@ -182,6 +186,14 @@ impl Peers {
             }
             count.received.fetch_add(received as u32, Ordering::Relaxed);
             count.accepted.fetch_add(accepted as u32, Ordering::Relaxed);
+        }
+    }
+
+    /// Adds to the count of a peer's stale paths.
+    pub(crate) fn count_stale(&self, idx: PeerIdx, family: Family, stale: i64) {
+        if let Some(family) = family_number(family) {
+            let count = &self.peers[idx.index()].counts[family].stale;
+            count.fetch_add(stale as u32, Ordering::Relaxed);
         }
     }
 }

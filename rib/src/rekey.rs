@@ -105,7 +105,7 @@ impl Change<'_> {
 
 fn source_of(peers: &Peers, peer: PeerIdx) -> SourceInfo {
     let info = peers.info(peer);
-    SourceInfo::new(info.kind, info.router_id)
+    SourceInfo::of(info)
 }
 
 impl ByFamily for Change<'_> {

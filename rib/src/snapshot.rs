@@ -343,7 +343,7 @@ impl Rib {
                     .iter()
                     .map(|told| {
                         let info = pin.peers.info(told.peer);
-                        let source = SourceInfo::new(info.kind, info.router_id);
+                        let source = SourceInfo::of(info);
                         let attrs = pin.interner.entry(told.attrs).attrs();
                         let outcome =
                             match export(attrs, &source, K::FAMILY, &view.key.rules, &mut editor) {
@@ -552,7 +552,7 @@ impl Visit for Told<'_> {
                 continue;
             }
             let info = pin.peers.info(told.peer);
-            let source = SourceInfo::new(info.kind, info.router_id);
+            let source = SourceInfo::of(info);
             let attrs = pin.interner.entry(told.attrs).attrs();
             if let Exported::Announce(attrs) =
                 export(attrs, &source, K::FAMILY, &self.view.key.rules, &mut editor)

@@ -8,8 +8,9 @@
 use crate::attrs::AttrSetIds;
 use crate::family_table::{FamilyTable, Rings};
 use crate::judge::Judge;
+use crate::long_lived::Aged;
 use crate::nexthop::NextHopKey;
-use crate::path::PeerIdx;
+use crate::path::{Path, PeerIdx};
 use crate::shard_key::{Keyed, TableKey};
 use crate::table::{Pin, Rib};
 use crate::tables::{ByFamily, FAMILIES, by_family};
@@ -22,6 +23,8 @@ enum Errand {
     MarkStale(PeerIdx),
     /// Removes those that are stale still.
     SweepStale(PeerIdx),
+    /// Keeps those that are stale for long, or removes them if they do not want it.
+    KeepForLong(PeerIdx),
     /// Elects anew where one of these sets is.
     Reelect(AttrSetIds),
     /// Elects anew where there is a choice.
@@ -105,10 +108,21 @@ impl ByFamily for Step<'_> {
         let Step { walk, rib, budget } = self;
         let mut rings = Rings::default();
         let pin = rib.pin();
+        let aged = match walk.errand {
+            // Sets are made of others with no shard locked.
+            Errand::KeepForLong(peer) => {
+                let sets = rib.lock::<K, _>(&pin, walk.shard, |table, _| {
+                    let to = walk.at.saturating_add(budget as u32).min(table.end());
+                    table.stale_sets(walk.at..to, peer)
+                });
+                Aged::of(sets, &pin.interner)
+            }
+            _ => Aged::default(),
+        };
         let (visited, end) = rib.lock::<K, _>(&pin, walk.shard, |table, judge| {
             let end = table.end();
             let to = walk.at.saturating_add(budget as u32).min(end).max(walk.at);
-            walk.visit(table, judge, &pin, &rib.hasher, to, &mut rings);
+            walk.visit(table, judge, &pin, (&rib.hasher, &aged), to, &mut rings);
             let visited = (to - walk.at) as usize;
             walk.at = to;
             (visited, to >= end)
@@ -128,33 +142,63 @@ impl Walk {
         table: &mut FamilyTable<K>,
         judge: &Judge<'_>,
         pin: &Pin<'_>,
-        hasher: &Keyed,
+        (hasher, aged): (&Keyed, &Aged),
         to: u32,
         rings: &mut Rings,
     ) {
         let range = self.at..to;
-        let (peer, only_stale) = match &self.errand {
-            Errand::Remove(peer) => (*peer, false),
-            Errand::SweepStale(peer) => (*peer, true),
-            Errand::MarkStale(peer) => return table.mark_stale(range, *peer),
+        let (peer, which) = match &self.errand {
+            Errand::Remove(peer) => (*peer, Which::All),
+            Errand::SweepStale(peer) => (*peer, Which::Stale),
+            Errand::KeepForLong(peer) => {
+                let peer = *peer;
+                let other = |path: &Path<K::Detail>| {
+                    let concerned = path.peer == peer && path.tag.is_stale();
+                    concerned.then(|| aged.other(path.attrs)).flatten()
+                };
+                table.change_sets(judge, range.clone(), other, rings);
+                (peer, Which::Unwilling)
+            }
+            Errand::MarkStale(peer) => {
+                let marked = table.mark_stale(range, *peer);
+                return pin.peers.count_stale(*peer, K::FAMILY, marked);
+            }
             Errand::Reelect(sets) => return table.reelect_with(judge, range, sets, rings),
             Errand::ReelectAll => return table.reelect_all(judge, range, rings),
         };
-        let (mut received, mut accepted) = (0, 0);
+        let (mut received, mut accepted, mut stale) = (0, 0, 0);
         table.remove_paths(
             judge,
             hasher,
             range,
-            |path| path.peer == peer && (!only_stale || path.tag.is_stale()),
+            |path| {
+                path.peer == peer
+                    && match which {
+                        Which::All => true,
+                        Which::Stale => path.tag.is_stale(),
+                        Which::Unwilling => path.tag.is_stale() && aged.goes(path.attrs),
+                    }
+            },
             rings,
             |_, tag| {
                 received -= 1;
                 accepted -= i64::from(!tag.is_refused());
+                stale -= i64::from(tag.is_stale());
             },
         );
         self.removed += -received as usize;
         pin.peers.count(peer, K::FAMILY, received, accepted);
+        pin.peers.count_stale(peer, K::FAMILY, stale);
     }
+}
+
+/// Which paths of a peer a walk removes.
+#[derive(Clone, Copy)]
+enum Which {
+    All,
+    Stale,
+    /// Those that are not to be kept for long.
+    Unwilling,
 }
 
 impl Rib {
@@ -172,14 +216,18 @@ impl Rib {
         Walk::new(Errand::Remove(peer), families)
     }
 
-    /// Marks the paths of a peer stale, as its Beginning-of-RIB demands (RFC 7313 §4). What it announces afterwards is
-    /// fresh.
-    pub(crate) fn begin_refresh(&self, peer: PeerIdx, family: Family) -> Walk {
+    /// Marks the paths of a peer stale. What it announces afterwards is fresh.
+    pub(crate) fn mark_stale(&self, peer: PeerIdx, family: Family) -> Walk {
         Walk::new(Errand::MarkStale(peer), vec![family])
     }
 
-    /// Removes the paths of a peer that are stale still, as its End-of-RIB demands (RFC 7313 §4).
-    pub(crate) fn end_refresh(&self, peer: PeerIdx, family: Family) -> Walk {
+    /// Keeps the stale paths of a peer for long, but for those that do not want it.
+    pub(crate) fn keep_for_long(&self, peer: PeerIdx, family: Family) -> Walk {
+        Walk::new(Errand::KeepForLong(peer), vec![family])
+    }
+
+    /// Removes the paths of a peer that are stale still.
+    pub(crate) fn sweep_stale(&self, peer: PeerIdx, family: Family) -> Walk {
         Walk::new(Errand::SweepStale(peer), vec![family])
     }
 

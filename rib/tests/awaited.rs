@@ -34,6 +34,7 @@ fn key(wanted: RouteTargets) -> GroupKey {
             wanted: Some(Arc::new(wanted)),
             asks_for_everything: false,
             next_hop_self: false,
+            long_lived: true,
             policy: ExportPolicy::AcceptAll,
         },
         families: [Family::RTC, Family::IPV4_UNICAST, Family::IPV4_VPN]
@@ -105,6 +106,7 @@ fn vpn_routes_and_their_end_of_rib_wait_until_it_is_known_what_is_wanted() {
         asn: LOCAL_AS,
         router_id: RouterId(2),
         link: 0,
+        long_lived: false,
         allow_as_in: 0,
         import: ImportPolicy::AcceptAll,
     });

@@ -199,10 +199,10 @@ fn a_refresh_in_the_middle_of_a_read_takes_nothing_away_from_what_the_flush_tell
     let attrs = set(V4, Asn(64501), 2, |_| {});
     world.announce(peer, &[many(0), many(1)], 0, attrs.as_ref());
     let inbound = &mut world.peers[peer].inbound;
-    inbound.begin_refresh(&world.rib, V4).finish(&world.rib);
+    inbound.mark_stale(&world.rib, V4).finish(&world.rib);
     world.announce(peer, &[many(0)], 0, attrs.as_ref());
     let inbound = &mut world.peers[peer].inbound;
-    let gone = inbound.end_refresh(&world.rib, V4).finish(&world.rib);
+    let gone = inbound.sweep_stale(&world.rib, V4).finish(&world.rib);
     assert_eq!(gone, 1);
     world.announce(peer, &[many(2)], 0, attrs.as_ref());
     assert_eq!(world.flush(peer).announced, 4);
@@ -229,7 +229,7 @@ fn a_family_that_is_disabled_loses_its_routes_of_that_peer_and_nothing_else() {
     let neighbor = &mut world.peers[ours];
     let walk = neighbor
         .inbound
-        .disable(&world.rib, FamilySet::from([V6, Family::L2VPN_EVPN]));
+        .remove(&world.rib, FamilySet::from([V6, Family::L2VPN_EVPN]));
     let idx = neighbor.idx;
     assert_eq!(walk.finish(&world.rib), 1);
     let left = |family| world.rib.peer_counts(idx, family).received;

@@ -257,7 +257,7 @@ fn run(world: &mut World, step: &Step) {
             let rows = world.rows();
             world.peers[peer]
                 .inbound
-                .begin_refresh(&world.rib, FAMILIES[0])
+                .mark_stale(&world.rib, FAMILIES[0])
                 .finish(&world.rib);
             // The peer tells some of its routes again; the others are gone at the end.
             let mut gone = 0;
@@ -277,7 +277,7 @@ fn run(world: &mut World, step: &Step) {
             // All in one read, marker and routes.
             let went = world.peers[peer]
                 .inbound
-                .end_refresh(&world.rib, FAMILIES[0])
+                .sweep_stale(&world.rib, FAMILIES[0])
                 .finish(&world.rib);
             assert_eq!(went, gone);
         }

@@ -105,6 +105,7 @@ impl Reflector {
                 asn: US,
                 router_id: RouterId(100 + n),
                 link: 0,
+                long_lived: false,
                 allow_as_in: 0,
                 import: ImportPolicy::AcceptAll,
             })
@@ -126,6 +127,7 @@ impl Reflector {
                 wanted: wanted.map(Arc::new),
                 asks_for_everything: false,
                 next_hop_self: true,
+                long_lived: true,
                 policy: ExportPolicy::AcceptAll,
             },
             families: FAMILIES

@@ -19,6 +19,7 @@
 //! in [`overlay`].
 
 pub mod agent;
+pub mod flow;
 pub mod kernel;
 pub mod lab;
 pub mod manifests;

@@ -217,6 +217,7 @@ fn session<W: Write>(peer: &PeerView, screen: &mut Screen<W>) -> Result<(), AskE
 }
 
 fn families<W: Write>(peer: &PeerView, screen: &mut Screen<W>) -> Result<(), AskError> {
+    restarting(peer, screen)?;
     if peer.families.is_empty() || peer.state != SessionState::Established {
         return Ok(());
     }
@@ -252,6 +253,27 @@ fn families<W: Write>(peer: &PeerView, screen: &mut Screen<W>) -> Result<(), Ask
                 family.family
             ),
         )?;
+    }
+    Ok(())
+}
+
+/// Routes that wait for the neighbour.
+fn restarting<W: Write>(peer: &PeerView, screen: &mut Screen<W>) -> Result<(), AskError> {
+    for family in &peer.families {
+        let Some(seconds) = family.stale_seconds else {
+            continue;
+        };
+        let how = match family.long_lived {
+            true => "as the last choice ",
+            false => "",
+        };
+        let text = format!(
+            "{}: {} stale, kept {how}for {}",
+            family.family,
+            words::number(family.stale),
+            words::time(seconds)
+        );
+        screen.styled_fact(2, "restarting", &text, Style::Fair)?;
     }
     Ok(())
 }
@@ -346,6 +368,10 @@ fn agreed<W: Write>(negotiated: &NegotiatedView, screen: &mut Screen<W>) -> Resu
         (false, false) => "no",
     };
     screen.fact(2, "route refresh", refresh)?;
+    if let Some(seconds) = negotiated.graceful_restart_seconds {
+        let waits = format!("yes, it is waited for {}", words::time(seconds));
+        screen.fact(2, "graceful restart", &waits)?;
+    }
     Ok(screen.fact(
         2,
         "its capabilities",

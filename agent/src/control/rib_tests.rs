@@ -69,6 +69,7 @@ impl Node {
             asn: Asn(asn),
             router_id: RouterId(u32::from(last)),
             link: 0,
+            long_lived: false,
             allow_as_in: 0,
             import: ImportPolicy::AcceptAll,
         };
@@ -84,6 +85,7 @@ impl Node {
             asks_for_everything: false,
             router_id: RouterId(1),
             next_hop_self: false,
+            long_lived: true,
             policy: ExportPolicy::AcceptAll,
         };
         let family = FamilyExport {

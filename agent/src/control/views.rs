@@ -278,6 +278,15 @@ pub struct PeerFamilyView {
     pub advertised: u64,
     /// It has told us that its first feed is complete: End-of-RIB (RFC 4724 section 2).
     pub end_of_rib_received: bool,
+    /// Paths that it announced in the session before this one, or before it went away, and not again yet (RFC 4724 section 4.2).
+    #[serde(default)]
+    pub stale: u64,
+    /// Seconds for which those are kept, unless they come again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stale_seconds: Option<u64>,
+    /// They are kept as the last choice: long-lived graceful restart (RFC 9494).
+    #[serde(default)]
+    pub long_lived: bool,
     /// Its routes could not be read: those that had come are gone, and what comes is ignored until the session ends
     /// (AFI/SAFI disable, RFC 7606 section 2).
     #[serde(default)]
@@ -382,6 +391,9 @@ pub struct NegotiatedView {
     pub route_refresh: bool,
     /// Refreshes are marked by begin and end (RFC 7313).
     pub enhanced_route_refresh: bool,
+    /// Seconds for which we wait for the neighbour when it restarts; none without graceful restart (RFC 4724) on both sides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub graceful_restart_seconds: Option<u64>,
     /// All capabilities that the neighbour announced, in words.
     pub remote_capabilities: Vec<String>,
     /// The neighbour's host name, if it said.

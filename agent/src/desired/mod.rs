@@ -21,6 +21,7 @@ mod objects;
 mod peer;
 mod problem;
 mod promised;
+mod restart;
 mod router;
 mod select;
 mod snapshot;
@@ -38,6 +39,6 @@ pub use promised::promised;
 pub(crate) use select::{label_key, label_value};
 pub use snapshot::{FamilyCounts, KernelState, OriginationState, PeerState, RouterState, Snapshot};
 pub use types::{
-    Decision, Desired, FamilyConfig, KernelConfig, Origination, OriginationKey, Password, Peer,
-    PeerKey, RemoteAs, Router, RouterKey, Ttl, has_route_targets,
+    Decision, Desired, FamilyConfig, GracefulRestart, KernelConfig, Origination, OriginationKey,
+    Password, Peer, PeerKey, RemoteAs, RestartTimes, Router, RouterKey, Ttl, has_route_targets,
 };

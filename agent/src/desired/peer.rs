@@ -10,6 +10,7 @@ use super::build::{Findings, REFUSED, Routers, address, families, family};
 use super::duration::nanoseconds;
 use super::objects::{Kind, ObjectKey};
 use super::problem::Reason;
+use super::restart::{Wanted, wanted};
 use super::router::asn;
 use super::types::{FamilyConfig, Password, Peer, PeerKey, RemoteAs, Router, Ttl};
 
@@ -66,6 +67,7 @@ struct Session {
     password: Option<Password>,
     local_address: Option<IpAddr>,
     allow_as_in: u8,
+    graceful_restart: Option<Wanted>,
     shutdown: Option<String>,
 }
 
@@ -113,6 +115,7 @@ fn session(
         findings,
     );
     let allow_as_in = bounded("spec.allowAsIn", spec.allow_as_in, 0, 1..=10, findings);
+    let graceful_restart = wanted(spec, findings);
     let shutdown = shutdown(spec, findings);
     if !findings.accepted() {
         return None;
@@ -128,6 +131,7 @@ fn session(
         password,
         local_address,
         allow_as_in: u8::try_from(allow_as_in?).ok()?,
+        graceful_restart,
         shutdown,
     })
 }
@@ -261,6 +265,7 @@ fn on_router(
             && spec
                 .extended_next_hop
                 .unwrap_or_else(|| session.address.is_ipv6() || carries_vpnv4),
+        graceful_restart: session.graceful_restart.map(|wanted| wanted.on(router)),
         shutdown: session.shutdown.clone(),
         description: spec.description.clone(),
     })
@@ -276,13 +281,6 @@ fn not_implemented(spec: &BGPPeerSpec, findings: &mut Findings<'_>) {
                 .as_ref()
                 .is_some_and(|bfd| bfd.enabled == Some(true)),
             "set it to false or remove bfd",
-        ),
-        (
-            "spec.gracefulRestart.enabled",
-            spec.graceful_restart
-                .as_ref()
-                .is_some_and(|restart| restart.enabled == Some(true)),
-            "set it to false or remove gracefulRestart",
         ),
         ("spec.routeMapIn", named(&spec.route_map_in), "remove it"),
         ("spec.routeMapOut", named(&spec.route_map_out), "remove it"),

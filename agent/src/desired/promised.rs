@@ -5,16 +5,15 @@
 
 use super::objects::Kind;
 
-const ROUTER: [&str; 2] = ["spec.gracefulRestart", "spec.gracefulShutdown"];
+const ROUTER: [&str; 1] = ["spec.gracefulShutdown"];
 
-const PEER: [&str; 11] = [
+const PEER: [&str; 10] = [
     "spec.asOverride",
     "spec.dynamicNeighbors",
     "spec.enforceFirstAS",
     "spec.gracefulShutdown",
     "spec.interface",
     "spec.localAS",
-    "spec.longLivedGracefulRestart",
     "spec.maxPrefixes",
     "spec.role",
     "spec.roleStrict",

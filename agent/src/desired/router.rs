@@ -8,6 +8,7 @@ use crds::{BGPRouter, TargetRef};
 use super::build::{Findings, address, families};
 use super::objects::ObjectKey;
 use super::problem::Reason;
+use super::restart::times;
 use super::types::{Decision, KernelConfig, Router, RouterKey};
 
 /// What carries our routes in the kernel, unless the object says otherwise.
@@ -65,6 +66,7 @@ pub(super) fn build(
         );
     }
     let kernel = kernel(spec, findings);
+    let graceful_restart = times(spec, findings);
     let best_path = spec.best_path.clone().unwrap_or_default();
     // The table always decides by groups of one neighbouring AS (rib/src/decision/med.rs): true says what is done anyway.
     if best_path.deterministic_med == Some(false) {
@@ -98,6 +100,7 @@ pub(super) fn build(
             .as_ref()
             .and_then(|reflector| reflector.require_reachable_next_hop)
             .unwrap_or(false),
+        graceful_restart: graceful_restart?,
     };
     findings.accepted().then_some(router)
 }

@@ -67,7 +67,9 @@ pub struct PeerState {
     pub flaps: u64,
     /// Our address on the session.
     pub local_address: Option<IpAddr>,
-    /// Counts for each family that was negotiated.
+    /// The routes of the neighbour are kept while it restarts.
+    pub restarting: bool,
+    /// Counts for each family that was negotiated, or that has routes which are kept.
     pub families: Vec<FamilyCounts>,
 }
 
@@ -90,6 +92,8 @@ pub struct FamilyCounts {
     pub accepted: u64,
     /// Prefixes that the neighbour has been told.
     pub advertised: u64,
+    /// Paths that are kept while it restarts; `None` if none are.
+    pub stale: Option<u64>,
 }
 
 /// How an advertisement is doing.

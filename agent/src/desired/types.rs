@@ -136,6 +136,8 @@ pub struct Router {
     pub cluster_id: Option<RouterId>,
     /// VPN and EVPN routes need a next hop that can be reached to be passed on.
     pub require_reachable_next_hop: bool,
+    /// How long who waits for whom in a restart.
+    pub graceful_restart: RestartTimes,
 }
 
 impl Router {
@@ -170,6 +172,27 @@ pub struct KernelConfig {
     pub protocol: u8,
     /// A learned default route is installed.
     pub accept_default_route: bool,
+}
+
+/// How long who waits for whom when a router or its neighbour restarts (RFC 4724), in seconds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RestartTimes {
+    /// Neighbours wait for us.
+    pub restart_time: u16,
+    /// Routes of a neighbour are kept at most.
+    pub stale_routes_time: u32,
+    /// We wait for the routes of all neighbours at most.
+    pub selection_deferral_time: u32,
+}
+
+impl Default for RestartTimes {
+    fn default() -> Self {
+        Self {
+            restart_time: 120,
+            stale_routes_time: 360,
+            selection_deferral_time: 120,
+        }
+    }
 }
 
 /// Choices within the decision process (RFC 4271 §9.1.2.2).
@@ -216,10 +239,21 @@ pub struct Peer {
     pub allow_as_in: u8,
     /// IPv4 routes may have IPv6 next hops (RFC 8950).
     pub extended_next_hop: bool,
+    /// Graceful restart is offered (RFC 4724).
+    pub graceful_restart: Option<GracefulRestart>,
     /// The session is administratively down, with this text for the neighbour (RFC 9003; may be empty).
     pub shutdown: Option<String>,
     /// A label for people.
     pub description: Option<String>,
+}
+
+/// Graceful restart on one session.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct GracefulRestart {
+    /// The neighbour waits for us, in seconds.
+    pub restart_time: u16,
+    /// Stale routes are kept for so many seconds after that, if long-lived graceful restart is offered (RFC 9494).
+    pub long_lived: Option<u32>,
 }
 
 /// Which AS a neighbour must be in.

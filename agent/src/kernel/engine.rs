@@ -61,6 +61,8 @@ pub struct Engine {
     pub(crate) converged: bool,
     pub(crate) first_dump_done: bool,
     pub(super) stopping: bool,
+    /// Nothing is written: after a restart, until the tables have heard of everybody (RFC 4724 §4.1).
+    held: bool,
     /// No notification is known to be lost.
     pub(crate) certain: bool,
     /// Ours, but with another owner triple than the slot holds: removed once converged.
@@ -94,6 +96,7 @@ impl Engine {
             converged: false,
             first_dump_done: false,
             stopping: false,
+            held: false,
             certain: true,
             doubles: Vec::new(),
             changes: Vec::new(),
@@ -213,9 +216,27 @@ impl Engine {
         }
     }
 
+    /// Writes nothing from now on, or does again.
+    pub fn hold(&mut self, held: bool) {
+        self.held = held;
+    }
+
+    /// The address families with routes of ours that the kernel has, as far as we know.
+    pub(super) fn installed_families(&self) -> Vec<IpFamily> {
+        let both = [IpFamily::V4, IpFamily::V6].into_iter();
+        both.filter(|family| {
+            let mut slots = self.fib.slots.iter();
+            slots.any(|slot| {
+                slot.installed() != Installed::Absent && IpFamily::of(slot.prefix) == *family
+            })
+        })
+        .collect()
+    }
+
     /// Withdraws all; [`Self::is_idle`] tells when that is done.
     pub fn begin_stop(&mut self) {
         self.stopping = true;
+        self.held = false;
         self.converged = true;
         self.dump = None;
         self.resync = None;
@@ -241,7 +262,7 @@ impl Engine {
         more |= self.step_requeue(now);
         more |= self.step_walks(now);
         more |= self.step_sweep(now);
-        more || !self.queue.is_empty()
+        more || !self.held && !self.queue.is_empty()
     }
 
     fn drain(&mut self, now: Instant) -> bool {
@@ -325,7 +346,7 @@ impl Engine {
     /// Whether batches wait. Second routes of an earlier run wait for convergence, and it must not wait
     /// for them.
     pub fn has_batch(&self) -> bool {
-        !self.queue.is_empty() || self.converged && !self.doubles.is_empty()
+        !self.held && (!self.queue.is_empty() || self.converged && !self.doubles.is_empty())
     }
 
     /// How many destinations wait for a batch.
@@ -335,7 +356,8 @@ impl Engine {
 
     /// Whether nothing waits, apart from retries in the future.
     pub fn is_idle(&self) -> bool {
-        !self.has_batch()
+        !self.held
+            && !self.has_batch()
             && self.walks.is_empty()
             && self.requeue.is_none()
             && self.told.is_empty()

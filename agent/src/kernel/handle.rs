@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
+use bgp_wire::{Family, FamilySet};
 use ipnet::IpNet;
 use parking_lot::Mutex;
 use thiserror::Error;
@@ -20,7 +21,7 @@ use super::report::{FibPage, FibRow, HopReport, Refused, RouterFibStatus};
 use super::resolver::Resolver;
 use super::source::FibSource;
 use super::stats::KernelStats;
-use super::table::KernelFacts;
+use super::table::{IpFamily, KernelFacts};
 use super::task::{Loop, RUN, STOP_KEEP, STOP_WITHDRAW, Shared};
 use crate::vital;
 
@@ -173,6 +174,22 @@ impl KernelHandle {
     pub fn converged(&self) {
         self.shared.engine.lock().set_converged();
         self.shared.bell.ring();
+    }
+
+    /// Writes nothing to the kernel from now on, or does again: what it has goes on forwarding meanwhile.
+    pub fn hold(&self, held: bool) {
+        self.shared.engine.lock().hold(held);
+        self.shared.bell.ring();
+    }
+
+    /// The families with routes of ours that the kernel has.
+    pub fn installed_families(&self) -> FamilySet {
+        let families = self.shared.engine.lock().installed_families();
+        let families = families.into_iter().map(|family| match family {
+            IpFamily::V4 => Family::IPV4_UNICAST,
+            IpFamily::V6 => Family::IPV6_UNICAST,
+        });
+        families.collect()
     }
 
     /// Whether all that is wanted and can be installed has been written.

@@ -121,7 +121,7 @@ fn sessions(page: &mut Page<'_>, peers: &[PeerView]) -> fmt::Result {
         peers.iter().map(|peer| (of_peer(peer), peer.flaps)),
     )?;
     type Count = fn(&PeerFamilyView) -> u64;
-    let prefixes: [(&str, &str, Count); 3] = [
+    let prefixes: [(&str, &str, Count); 4] = [
         (
             "prefixes_received",
             "Prefixes that the peer announces",
@@ -137,6 +137,11 @@ fn sessions(page: &mut Page<'_>, peers: &[PeerView]) -> fmt::Result {
             "Prefixes that are announced to the peer",
             |family| family.advertised,
         ),
+        (
+            "prefixes_stale",
+            "Received prefixes that are kept while the peer restarts, and have not come again",
+            |family| family.stale,
+        ),
     ];
     for (name, help, count) in prefixes {
         page.gauges(
@@ -150,6 +155,17 @@ fn sessions(page: &mut Page<'_>, peers: &[PeerView]) -> fmt::Result {
             }),
         )?;
     }
+    page.gauges(
+        "stale_time_left",
+        "Time for which stale prefixes are kept if they do not come again; 0 without any",
+        Some(Unit::Seconds),
+        peers.iter().flat_map(|peer| {
+            peer.families.iter().map(move |family| {
+                let left = family.stale_seconds.unwrap_or(0);
+                (with(of_peer(peer), "family", &family.family), left)
+            })
+        }),
+    )?;
     page.counters(
         "messages",
         "BGP messages by direction and type",

@@ -55,7 +55,7 @@ pub(super) fn view(
             Ttl::Security(1) => "security 1 hop".to_owned(),
             Ttl::Security(hops) => format!("security {hops} hops"),
         },
-        families: families(snapshot),
+        families: families(snapshot, now),
         received: messages(snapshot.stats.received),
         sent: messages(snapshot.stats.sent),
         dispositions: DispositionCounts {
@@ -90,7 +90,7 @@ pub(super) fn view(
 
 /// Counts of the families that were negotiated; zeros for those that are only configured, so that no series comes and goes
 /// with the session.
-fn families(snapshot: &PeerSnapshot) -> Vec<PeerFamilyView> {
+fn families(snapshot: &PeerSnapshot, now: Instant) -> Vec<PeerFamilyView> {
     let negotiated = snapshot.families.iter().map(|family| PeerFamilyView {
         family: family.family.to_string(),
         received: family.received,
@@ -98,6 +98,11 @@ fn families(snapshot: &PeerSnapshot) -> Vec<PeerFamilyView> {
         advertised: family.advertised,
         end_of_rib_received: family.end_of_rib_received,
         disabled: family.disabled,
+        stale: family.stale,
+        stale_seconds: family
+            .restart
+            .map(|stale| stale.until.saturating_duration_since(now).as_secs()),
+        long_lived: family.restart.is_some_and(|stale| stale.long_lived),
     });
     let known = |family| {
         snapshot
@@ -123,6 +128,10 @@ pub(super) fn state(snapshot: &PeerSnapshot) -> PeerState {
         last_established: snapshot.last_established,
         last_error: snapshot.last_error().map(|error| error.what.to_string()),
         flaps: snapshot.stats.flaps,
+        restarting: snapshot
+            .families
+            .iter()
+            .any(|family| family.restart.is_some()),
         local_address: snapshot
             .negotiated
             .as_ref()
@@ -135,6 +144,7 @@ pub(super) fn state(snapshot: &PeerSnapshot) -> PeerState {
                 received: family.received,
                 accepted: family.accepted,
                 advertised: family.advertised,
+                stale: family.restart.map(|_| family.stale),
             })
             .collect(),
     }
@@ -209,6 +219,10 @@ fn agreed(negotiated: &Negotiated) -> NegotiatedView {
         max_message: u32::try_from(ctx.max_message).unwrap_or(u32::MAX),
         route_refresh: negotiated.route_refresh,
         enhanced_route_refresh: negotiated.enhanced_refresh,
+        graceful_restart_seconds: negotiated
+            .restart
+            .as_ref()
+            .map(|restart| restart.restart_time.as_secs()),
         remote_capabilities: negotiated
             .remote_capabilities
             .iter()

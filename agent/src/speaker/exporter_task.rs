@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 
 use bgp_wire::Family;
 use rib::{Exporter, GroupKey, MemberQueue, PeerIdx, Rib};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::doorbell::Doorbell;
 use super::stats::SpeakerStats;
@@ -43,6 +43,8 @@ pub(super) struct ExporterTask {
     bell: Doorbell,
     commands: mpsc::Receiver<ExporterCommand>,
     stats: Arc<SpeakerStats>,
+    /// Nothing is told until this is true: RFC 4724 §4.1, after a restart of ours.
+    deferral: Option<watch::Receiver<bool>>,
     /// Routes too large for a message, as far as they were counted in `stats`.
     oversized: u64,
 }
@@ -52,6 +54,7 @@ impl ExporterTask {
         rib: Arc<Rib>,
         commands: mpsc::Receiver<ExporterCommand>,
         stats: Arc<SpeakerStats>,
+        deferral: Option<watch::Receiver<bool>>,
     ) -> Self {
         let bell = Doorbell::default();
         let exporter = Exporter::new(&rib, Arc::new(bell.clone()));
@@ -61,6 +64,7 @@ impl ExporterTask {
             bell,
             commands,
             stats,
+            deferral,
             oversized: 0,
         }
     }
@@ -75,7 +79,11 @@ impl ExporterTask {
                     Some(command) => self.obey(command),
                     None => return,
                 },
-                () = self.bell.rung() => {}
+                () = self.bell.rung(), if self.deferral.is_none() => {}
+                () = over(&mut self.deferral) => {}
+            }
+            if self.deferral.is_some() {
+                continue;
             }
             let since = self.bell.since();
             loop {
@@ -124,4 +132,14 @@ impl ExporterTask {
             }
         }
     }
+}
+
+/// Waits for the end of a deferral, which is none then. Cancel-safe, as the receiver's own.
+async fn over(deferral: &mut Option<watch::Receiver<bool>>) {
+    let Some(receiver) = deferral else {
+        return std::future::pending().await;
+    };
+    // Whoever can end it is gone: it has ended.
+    let _ = receiver.wait_for(|over| *over).await;
+    *deferral = None;
 }

@@ -5,6 +5,7 @@
 
 mod connection;
 mod connector;
+mod deferral;
 mod doorbell;
 mod exporter_task;
 mod failures;
@@ -13,6 +14,7 @@ mod malformed;
 mod originate;
 mod outbox;
 mod peer_task;
+mod predecessor;
 mod seldom;
 mod settings;
 mod snapshot;
@@ -20,6 +22,7 @@ mod stats;
 mod tcp_options;
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -35,11 +38,13 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 use tracing::Instrument;
 
+use self::deferral::Deferral;
 pub use self::doorbell::Doorbell;
 use self::exporter_task::{ExporterCommand, ExporterTask};
 use self::listener::Listener;
 use self::originate::Originated;
 use self::peer_task::{Command, PeerTask, Surroundings};
+pub use self::predecessor::Predecessor;
 pub use self::settings::{AddressBook, Settings, SharedLink};
 pub use self::snapshot::{FamilySnapshot, PeerSnapshot, SpeakerEvents, wall_clock};
 pub use self::stats::SpeakerStats;
@@ -69,6 +74,8 @@ pub struct Speaker {
     seed: u64,
     /// The number of the newest advertisement, which tells its paths from those of others.
     originators: u32,
+    /// The process that this one is a restart of.
+    predecessor: Option<Predecessor>,
     /// Peers that are ending, until they have.
     goodbyes: JoinSet<()>,
 }
@@ -80,6 +87,8 @@ struct RunningRouter {
     task: JoinHandle<()>,
     /// Why the listener is not open.
     listen_error: Option<String>,
+    /// Who is waited for, after a restart.
+    deferral: Option<Arc<Deferral>>,
 }
 
 struct RunningPeer {
@@ -133,8 +142,46 @@ impl Speaker {
             stats: Arc::default(),
             seed,
             originators: 0,
+            predecessor: None,
             goodbyes: JoinSet::new(),
         }
+    }
+
+    /// This process takes the place of another one, whose sessions were to come back. Before the first change.
+    pub fn follow(&mut self, predecessor: Predecessor) {
+        self.predecessor = Some(predecessor);
+    }
+
+    /// The changes so far are all that is configured at the start. Returns what ends when routes may be chosen: at once, but after
+    /// a restart (RFC 4724 §4.1).
+    pub fn started(&mut self) -> impl Future<Output = ()> + use<> {
+        let mut receivers = Vec::new();
+        for router in self.routers.values() {
+            if let Some(deferral) = &router.deferral {
+                deferral.begin();
+                receivers.push(deferral.over());
+            }
+        }
+        // What is added from now on was not there before.
+        self.predecessor = None;
+        async move {
+            for mut receiver in receivers {
+                // Who can end it is gone with its router.
+                let _ = receiver.wait_for(|over| *over).await;
+            }
+        }
+    }
+
+    /// The sessions whose neighbours keep our routes when we restart.
+    pub fn restartable(&self) -> Vec<PeerKey> {
+        let with_restart = |(key, peer): (&PeerKey, &RunningPeer)| {
+            let snapshot = peer.snapshot.lock();
+            let negotiated = snapshot.negotiated.as_ref();
+            negotiated
+                .is_some_and(|n| n.restart.is_some())
+                .then(|| key.clone())
+        };
+        self.peers.iter().filter_map(with_restart).collect()
     }
 
     /// Rung at every change that a status speaks of.
@@ -224,8 +271,17 @@ impl Speaker {
     /// Ends all sessions with Cease/Administrative Shutdown and this text, and waits until they are gone (at most two
     /// seconds).
     pub async fn stop(&mut self, text: &str) {
+        self.stop_for(&StopReason::Shutdown(text.to_owned())).await;
+    }
+
+    /// Ends all sessions in the same time, for a restart: those with graceful restart without a word.
+    pub async fn stop_to_restart(&mut self, text: &str) {
+        self.stop_for(&StopReason::Restart(text.to_owned())).await;
+    }
+
+    async fn stop_for(&mut self, why: &StopReason) {
         let peers = self.peers.keys().cloned().collect();
-        self.end(peers, &StopReason::Shutdown(text.to_owned()));
+        self.end(peers, why);
         if !self.goodbyes().await {
             tracing::warn!("some peers did not take our goodbye in time");
         }
@@ -263,7 +319,9 @@ impl Speaker {
         let rib = Arc::new(Rib::new(rib_config(&router, Arc::clone(&self.resolver))));
         originate::ask_for_everything(&router, &rib);
         let (commands, receiver) = mpsc::channel(EXPORTER_COMMANDS);
-        let task = ExporterTask::new(Arc::clone(&rib), receiver, Arc::clone(&self.stats));
+        let deferral = self.defer(&router);
+        let over = deferral.as_ref().map(|deferral| deferral.over());
+        let task = ExporterTask::new(Arc::clone(&rib), receiver, Arc::clone(&self.stats), over);
         let task = vital::spawn(format!("exporter of router {key}"), task.run());
         tracing::info!(router = %key, asn = router.local_as.0, router_id = %router.router_id, "router started");
         let running = RunningRouter {
@@ -272,8 +330,25 @@ impl Speaker {
             exporter: commands,
             task,
             listen_error: None,
+            deferral,
         };
         self.routers.insert(key, running);
+    }
+
+    /// Has a router wait for its peers after a restart, for a while.
+    fn defer(&self, router: &Router) -> Option<Arc<Deferral>> {
+        let predecessor = self.predecessor.as_ref()?;
+        let limit = router.graceful_restart.selection_deferral_time;
+        if limit == 0 || !predecessor.had(&router.key) {
+            return None;
+        }
+        let deferral = Arc::new(Deferral::new());
+        let waiting = Arc::clone(&deferral);
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(limit.into())).await;
+            waiting.give_up();
+        });
+        Some(deferral)
     }
 
     /// A router whose identity changed starts over; anything else is applied to what runs.
@@ -369,6 +444,16 @@ impl Speaker {
             Arc::clone(&router.config),
             Arc::clone(&self.addresses),
         );
+        let restarted = self
+            .predecessor
+            .as_ref()
+            .and_then(|predecessor| predecessor.restarted(&settings, Instant::now()));
+        let deferral = router.deferral.clone();
+        if let (Some(deferral), Some(_)) = (&deferral, restarted)
+            && settings.keeps_stale_routes()
+        {
+            deferral.wait_for(&peer.key);
+        }
         let (commands, receiver) = mpsc::channel(PEER_COMMANDS);
         let snapshot = Arc::new(Mutex::new(PeerSnapshot::unstarted(
             settings.clone(),
@@ -388,6 +473,8 @@ impl Speaker {
                 events: self.events.clone(),
                 stats: Arc::clone(&self.stats),
                 seed: self.seed,
+                restarted,
+                deferral,
             },
         ) {
             Ok(task) => task,

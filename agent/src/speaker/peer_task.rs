@@ -12,6 +12,7 @@
 //! sockets. A turn reads at most [`READ_SIZE`](super::connection::READ_SIZE) bytes or takes at most [`OUTBOX_LOW`] bytes from the export queue, then
 //! looks at deadlines and commands again: so keepalives stay on time whatever the tables do (docs/adr/0003).
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -19,8 +20,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bgp_session::{
-    Action, ConnId, ConnectFailure, DownReason, Effect, Event, IdleReason, Negotiated, Peer,
-    ResetReason, StopReason,
+    Action, ConnId, ConnectFailure, DownReason, Effect, Event, Helper, IdleReason, Negotiated,
+    Peer, ResetReason, Restarted, StaleStep, StopReason,
 };
 use bgp_wire::{Family, FamilySet};
 use bytes::BytesMut;
@@ -33,6 +34,7 @@ use tokio::task::JoinSet;
 
 use super::connection::{Connection, leave, readiness};
 use super::connector::{self, ConnectError};
+use super::deferral::Deferral;
 use super::doorbell::Doorbell;
 use super::exporter_task::ExporterCommand;
 use super::failures::FailureLog;
@@ -46,6 +48,7 @@ use super::tcp_options::set_ttl;
 
 mod input;
 mod recovery;
+mod restart;
 mod route_targets;
 
 use self::route_targets::Constraint;
@@ -81,6 +84,10 @@ pub(super) struct Surroundings {
     pub(super) events: SpeakerEvents,
     pub(super) stats: Arc<SpeakerStats>,
     pub(super) seed: u64,
+    /// This process follows another one that had a session with the peer.
+    pub(super) restarted: Option<Restarted>,
+    /// Who is waited for after that.
+    pub(super) deferral: Option<Arc<Deferral>>,
 }
 
 type Dialling = Pin<Box<dyn Future<Output = Result<TcpStream, ConnectError>> + Send + Sync>>;
@@ -112,8 +119,11 @@ pub(super) struct PeerTask {
     link: Option<u32>,
     queue_bell: Doorbell,
     transmit: BytesMut,
-    /// To be walked to its end before more is taken in.
-    walk: Option<Walk>,
+    /// To be walked to their ends, in this order, before more is taken in.
+    walks: VecDeque<Walk>,
+    /// The peer's routes while it restarts.
+    helper: Helper,
+    deferral: Option<Arc<Deferral>>,
     malformed: MalformedLog,
     failures: FailureLog,
     dropped: Seldom,
@@ -147,7 +157,10 @@ impl PeerTask {
     pub(super) fn new(settings: Settings, around: Surroundings) -> Result<Self, TooManyPeers> {
         let now = Instant::now();
         let idx = around.rib.add_peer(settings.peer_info(None))?;
-        let peer = Peer::new(settings.session(), around.seed);
+        let mut peer = Peer::new(settings.session(), around.seed);
+        if let Some(restarted) = around.restarted {
+            peer.restarted(restarted);
+        }
         Ok(Self {
             inbound: Inbound::new(idx),
             settings,
@@ -165,7 +178,9 @@ impl PeerTask {
             link: None,
             queue_bell: Doorbell::default(),
             transmit: BytesMut::new(),
-            walk: None,
+            walks: VecDeque::new(),
+            helper: Helper::default(),
+            deferral: around.deferral,
             malformed: MalformedLog::default(),
             failures: FailureLog::default(),
             dropped: Seldom::default(),
@@ -239,7 +254,12 @@ impl PeerTask {
 
     fn next_deadline(&self) -> Option<Instant> {
         let publish = self.changed.then(|| self.published + SNAPSHOT_INTERVAL);
-        let due = [self.peer.poll_timeout(), publish, self.constraint_due()];
+        let due = [
+            self.peer.poll_timeout(),
+            publish,
+            self.constraint_due(),
+            self.helper.poll_timeout(),
+        ];
         due.into_iter().flatten().min()
     }
 
@@ -251,6 +271,7 @@ impl PeerTask {
             self.read_all();
             self.peer.handle_timeout(now);
         }
+        self.wait_no_longer(now);
         if self.changed && now.duration_since(self.published) >= SNAPSHOT_INTERVAL {
             self.publish();
         }
@@ -396,7 +417,7 @@ impl PeerTask {
                     }
                     _ => tracing::warn!(%reason, "session down"),
                 }
-                self.down().await;
+                self.down(&reason).await;
                 self.publish();
             }
             Event::RefreshRequested(family) => {
@@ -425,6 +446,7 @@ impl PeerTask {
                 if !self.end_of_rib.contains(&family) {
                     tracing::info!(%family, "peer has sent all its routes");
                     self.end_of_rib.push(family);
+                    self.tell_deferral();
                     self.publish();
                 }
             }
@@ -434,6 +456,7 @@ impl PeerTask {
                     "family disabled: its routes could not be read, those of the peer are gone, and what comes is ignored until the session ends"
                 );
                 self.disabled.insert(family);
+                self.tell_deferral();
                 self.publish();
             }
         }
@@ -455,6 +478,7 @@ impl PeerTask {
         self.disabled = FamilySet::EMPTY;
         self.last_update = None;
         self.join(connection, &negotiated).await;
+        self.tell_deferral();
         self.publish();
     }
 
@@ -475,21 +499,52 @@ impl PeerTask {
         .await;
     }
 
-    async fn down(&mut self) {
+    /// The session has ended: what is told goes no further, and the peer's routes go, or wait for it.
+    async fn down(&mut self, why: &DownReason) {
+        self.leave().await;
+        if *why == DownReason::Superseded {
+            // The sink has seen to the routes, in their place before those of the session that is there now.
+            return;
+        }
+        self.link = None;
+        let session = self.negotiated.take();
+        // What was decided before comes before.
+        self.finish_walks().await;
+        self.inbound.discard();
+        let steps = match &session {
+            Some(session) => {
+                let limits = self.settings.stale_limits();
+                self.helper
+                    .handle_down(why, session, limits, Instant::now())
+            }
+            None => vec![StaleStep::RemoveAll],
+        };
+        self.take_steps(steps);
+        self.finish_walks().await;
+    }
+
+    /// Forgets all that came of the peer, for good.
+    async fn forget(&mut self) {
+        self.leave().await;
         self.negotiated = None;
         self.link = None;
+        self.inbound.discard();
+        self.walks.clear();
+        self.helper.forget_all();
+        let walk = self.rib.peer_down(self.idx);
+        self.walk(walk).await;
+    }
+
+    /// Tells the peer nothing more.
+    async fn leave(&mut self) {
         if let Some(exporting) = self.exporting.take() {
             drop(exporting);
             self.tell_exporter(ExporterCommand::Leave { member: self.idx })
                 .await;
         }
-        self.inbound.discard();
-        self.walk = None;
         self.constraint = None;
         self.end_of_rib.clear();
         self.disabled = FamilySet::EMPTY;
-        let walk = self.rib.peer_down(self.idx);
-        self.walk(walk).await;
     }
 
     async fn tell_exporter(&self, command: ExporterCommand) {
@@ -574,6 +629,9 @@ impl PeerTask {
             self.peer.reset(ResetReason::ConfigurationChange, now);
         }
         self.settle().await;
+        if !self.settings.keeps_stale_routes() {
+            self.keep_no_longer().await;
+        }
         // Its timers may be others now.
         if let Some(negotiated) = self.peer.negotiated() {
             self.negotiated = Some(Arc::clone(negotiated));
@@ -643,11 +701,20 @@ impl PeerTask {
     }
 
     async fn farewell(&mut self, why: StopReason) {
+        // The whole process ends, and its tables with it.
+        let restart = matches!(why, StopReason::Restart(_));
         self.peer.stop(why, Instant::now());
-        self.settle().await;
+        if restart {
+            self.say_last_words();
+        } else {
+            self.settle().await;
+        }
         while self.leaving.join_next().await.is_some() {}
-        if self.exporting.is_some() {
-            self.down().await;
+        if !restart {
+            self.forget().await;
+        }
+        if let Some(deferral) = &self.deferral {
+            deferral.done(&self.settings.peer().key);
         }
         self.rib.remove_peer(self.idx);
         self.publish();
@@ -657,10 +724,13 @@ impl PeerTask {
         let now = Instant::now();
         self.changed = false;
         self.published = now;
-        let families = self
-            .negotiated
+        let kept = self.helper.stale().map(|stale| stale.family);
+        let families: FamilySet = match &self.negotiated {
+            Some(negotiated) => negotiated.ctx.families,
+            None => kept.collect(),
+        };
+        let families = families
             .iter()
-            .flat_map(|negotiated| negotiated.ctx.families.iter())
             .map(|family| {
                 let counts = self.rib.peer_counts(self.idx, family);
                 FamilySnapshot {
@@ -669,6 +739,8 @@ impl PeerTask {
                     accepted: u64::from(counts.accepted),
                     advertised: u64::from(self.rib.advertised(self.idx, family)),
                     end_of_rib_received: self.end_of_rib.contains(&family),
+                    stale: u64::from(counts.stale),
+                    restart: self.helper.stale().find(|stale| stale.family == family),
                     disabled: self.disabled.contains(family),
                 }
             })

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bgp_session::{FamilyConfig, Negotiated, PeerConfig};
+use bgp_session::{FamilyConfig, GracefulRestart, Negotiated, PeerConfig};
 use bgp_wire::{Asn, Encoding, Family, FamilySet, HoldTime, NextHop, RouterId};
 use rib::{
     Audience, ExportPolicy, ExportRules, FamilyExport, GroupKey, ImportPolicy, PeerInfo,
@@ -100,10 +100,37 @@ impl Settings {
             (peer.keepalive > 0).then(|| Duration::from_secs(u64::from(peer.keepalive)));
         config.passive = peer.passive;
         config.admin_down = peer.shutdown.clone();
+        config.graceful_restart = peer.graceful_restart.map(|restart| GracefulRestart {
+            restart_time: restart.restart_time,
+            stale_time: self.stale_limits().0,
+            forwarding: self.forwarded(),
+            long_lived: restart.long_lived,
+        });
         config.extended_next_hop = peer.extended_next_hop;
         config.software_version = Some(concat!("cosmos/", env!("CARGO_PKG_VERSION")).to_owned());
         config.hostname = None;
         config
+    }
+
+    /// The families whose packets the kernel forwards without us. Routes of others are only passed on.
+    pub(super) fn forwarded(&self) -> FamilySet {
+        match self.router.kernel.install {
+            true => FamilySet::from([Family::IPV4_UNICAST, Family::IPV6_UNICAST]),
+            false => FamilySet::EMPTY,
+        }
+    }
+
+    /// How long routes of a peer that restarts are kept at most, and then again as long-lived ones.
+    pub(super) fn stale_limits(&self) -> (Duration, Duration) {
+        let secs = |secs: u32| Duration::from_secs(secs.into());
+        let long_lived = self.peer.graceful_restart.and_then(|r| r.long_lived);
+        let stale = self.router.graceful_restart.stale_routes_time;
+        (secs(stale), secs(long_lived.unwrap_or(0)))
+    }
+
+    /// Whether routes of the peer may be kept while there is no session.
+    pub(super) fn keeps_stale_routes(&self) -> bool {
+        self.peer.graceful_restart.is_some() && self.peer.shutdown.is_none()
     }
 
     /// Whether route targets may say what is told on the session (RFC 4684): wherever within the AS there are families that have
@@ -132,6 +159,7 @@ impl Settings {
             link: negotiated
                 .and_then(|n| self.shared_link(n))
                 .map_or(0, |link| link.index),
+            long_lived: self.stale_limits().1 > Duration::ZERO,
             allow_as_in: self.peer.allow_as_in,
             import: if self.denies_without_policy() {
                 ImportPolicy::RejectAll(PolicyReject::NoPolicy)
@@ -204,6 +232,10 @@ impl Settings {
             ipv6_next_hops: ctx.extended_next_hop,
             wanted,
             asks_for_everything: true,
+            long_lived: negotiated
+                .restart
+                .as_ref()
+                .is_some_and(|restart| restart.long_lived.is_some()),
             next_hop_self: self.peer.next_hop_self,
             policy: if self.denies_without_policy() {
                 ExportPolicy::RejectAll(PolicyReject::NoPolicy)

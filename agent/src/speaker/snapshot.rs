@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use bgp_session::{IdleReason, LastErrors, Negotiated, PeerStats, Stamped, State};
+use bgp_session::{IdleReason, LastErrors, Negotiated, PeerStats, StaleFamily, Stamped, State};
 use bgp_wire::Family;
 use rib::PeerIdx;
 use tokio::sync::Notify;
@@ -26,7 +26,7 @@ impl SpeakerEvents {
     }
 }
 
-/// One family of an established session.
+/// One family of an established session, or of one that is to come back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FamilySnapshot {
     /// Which.
@@ -39,6 +39,10 @@ pub struct FamilySnapshot {
     pub advertised: u64,
     /// The peer has sent all its routes once (RFC 4724 §2).
     pub end_of_rib_received: bool,
+    /// Paths that were told before the session ended and have not been told again.
+    pub stale: u64,
+    /// Until when those are kept.
+    pub restart: Option<StaleFamily>,
     /// Its routes could not be read, and are ignored until the session ends (RFC 4760 §7).
     pub disabled: bool,
 }
@@ -70,7 +74,7 @@ pub struct PeerSnapshot {
     pub errors: LastErrors,
     /// What was wrong with the last malformed UPDATE.
     pub malformed: Option<Stamped<String>>,
-    /// Families of the session.
+    /// Families of the session, or those whose routes are kept while there is none.
     pub families: Vec<FamilySnapshot>,
 }
 

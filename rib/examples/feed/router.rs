@@ -43,6 +43,7 @@ impl Router {
                 asks_for_everything: false,
                 router_id: RouterId(1),
                 next_hop_self: false,
+                long_lived: true,
                 policy: ExportPolicy::AcceptAll,
             },
             families: [FamilyExport {
@@ -72,6 +73,7 @@ impl Router {
                 asn,
                 router_id: RouterId(100 + peer),
                 link: 0,
+                long_lived: false,
                 allow_as_in: 0,
                 import: ImportPolicy::AcceptAll,
             };

@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::net::IpAddr;
 
-use bgp_wire::{Asn, AttrRef, ExtCommunity, PathId, RouterId};
+use bgp_wire::{Asn, AttrRef, Community, ExtCommunity, PathId, RouterId};
 
 use crate::export::limits;
 
@@ -65,6 +65,8 @@ pub struct DecisionKey {
     pub has_cluster_list: bool,
     /// Whether the set says how often a MAC moved (RFC 7432 §7.7).
     pub has_mobility: bool,
+    /// Whether the set is of a stale route that is kept for long (RFC 9494).
+    pub is_llgr_stale: bool,
     /// Whether a well-known community limits who may be told (RFC 1997). The decision does not care; export does.
     pub is_limited: bool,
 }
@@ -86,9 +88,15 @@ impl DecisionKey {
             has_originator: attrs.originator_id().is_some(),
             has_cluster_list: attrs.cluster_list().next().is_some(),
             has_mobility: mobility_of(attrs) > 0,
+            is_llgr_stale: is_llgr_stale(attrs),
             is_limited: attrs.communities().any(limits),
         }
     }
+}
+
+/// Whether a set is of a stale route that is kept for long (RFC 9494 §3.2).
+pub(crate) fn is_llgr_stale(attrs: AttrRef<'_>) -> bool {
+    attrs.communities().any(|one| one == Community::LLGR_STALE)
 }
 
 /// MAC mobility (RFC 7432 §7.7): the sequence number, above all of them a static MAC; 0 without.
@@ -121,6 +129,8 @@ pub struct Candidate<'a> {
     pub name: &'a str,
     /// The path identifier as received (RFC 7911), 0 without.
     pub path_id: PathId,
+    /// It is stale and kept for long, and so "least preferred" (RFC 9494 §4.4).
+    pub least_preferred: bool,
     /// What MAC mobility is worth, in the family that has it; 0 in others.
     pub mobility: u64,
     /// Which next hop the path has. Equal numbers mean the same next hop on the same link.

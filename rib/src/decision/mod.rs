@@ -32,7 +32,7 @@ mod multipath;
 mod steps;
 
 pub use candidate::{Candidate, DecisionKey, Ineligible, SourceKind};
-pub(crate) use candidate::{DEFAULT_LOCAL_PREF, mobility_of};
+pub(crate) use candidate::{DEFAULT_LOCAL_PREF, is_llgr_stale, mobility_of};
 pub use compare::{Verdict, compare};
 pub use explain::{Loss, Reason, explain};
 pub use multipath::multipath;

@@ -1,7 +1,7 @@
 //! The steps of the decision, in order. This list *is* the decision process: adding a step is one
 //! variant, one line in each table below, and its comparison.
 //!
-//! RFC 7432 §15 says what comes first in EVPN; RFC 4271 §9.1.2.2 gives a) to g); RFC 4456 §9 changes f) and puts the cluster list between f)
+//! RFC 9494 §4.4 says what comes before all else, RFC 7432 §15 what comes first in EVPN; RFC 4271 §9.1.2.2 gives a) to g); RFC 4456 §9 changes f) and puts the cluster list between f)
 //! and g); the rest is what routers commonly put around them, marked "ours".
 
 use std::cmp::Ordering;
@@ -13,33 +13,36 @@ use super::{Candidate, DecisionConfig, SourceKind};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Step {
-    /// The highest MAC mobility sequence number, a static MAC above all. In EVPN alone, and before all else: "the PE
+    /// What is not stale and kept for long. "A least preferred route MUST be treated as less preferred than any other route that
+    /// is not also least preferred."
+    LongLivedStale = 0,
+    /// The highest MAC mobility sequence number, a static MAC above all. In EVPN alone, and before all else there: "the PE
     /// [...] advertises [the MAC with] a sequence number one greater", so that everyone follows the move.
-    MacMobility = 0,
+    MacMobility = 1,
     /// What this router originates itself comes before what it learned.
-    LocalOrigin = 1,
+    LocalOrigin = 2,
     /// The highest LOCAL_PREF.
-    LocalPref = 2,
+    LocalPref = 3,
     /// The shortest AS_PATH.
-    AsPathLength = 3,
+    AsPathLength = 4,
     /// The lowest ORIGIN: IGP, then EGP, then INCOMPLETE.
-    Origin = 4,
+    Origin = 5,
     /// The lowest MULTI_EXIT_DISC among paths of one neighbour AS.
-    Med = 5,
+    Med = 6,
     /// External before internal.
-    External = 6,
+    External = 7,
     /// The lowest metric to the next hop. Paths that are equal up to here share the traffic.
-    IgpMetric = 7,
+    IgpMetric = 8,
     /// The lowest router ID, or ORIGINATOR_ID.
-    RouterId = 8,
+    RouterId = 9,
     /// The shortest CLUSTER_LIST.
-    ClusterListLength = 9,
+    ClusterListLength = 10,
     /// The lowest address of the peer.
-    PeerAddress = 10,
+    PeerAddress = 11,
     /// The first name of the peer: the same link-local address may be the peer on two links.
-    PeerName = 11,
+    PeerName = 12,
     /// The lowest path identifier, between paths of one peer.
-    PathId = 12,
+    PathId = 13,
 }
 
 /// Makes both the list and the walk along it from one order. The walk is spelled out, step by step,
@@ -51,7 +54,7 @@ macro_rules! steps_in_order {
     ) => {
         impl Step {
             /// All steps in order.
-            pub const ORDER: [Self; 13] = [$(Self::$alike,)+ $(Self::$tie_break,)+];
+            pub const ORDER: [Self; 14] = [$(Self::$alike,)+ $(Self::$tie_break,)+];
 
             /// The first step at which the two differ, down to the last at which paths must be
             /// alike to be used side by side.
@@ -93,21 +96,22 @@ macro_rules! steps_in_order {
 }
 
 steps_in_order! {
-    alike: MacMobility, LocalOrigin, LocalPref, AsPathLength, Origin, Med, External, IgpMetric;
+    alike: LongLivedStale, MacMobility, LocalOrigin, LocalPref, AsPathLength, Origin, Med, External, IgpMetric;
     tie_breaks: RouterId, ClusterListLength, PeerAddress, PeerName, PathId;
 }
 
 impl Step {
-    /// The number of the step, from 1; 0 for the one that only EVPN has.
+    /// The number of the step, from 1; 0 for those that few routes have: one of stale routes and one of EVPN.
     #[must_use]
     pub fn number(self) -> u8 {
-        self as u8
+        (self as u8).saturating_sub(1)
     }
 
     /// A short name for tables.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::LongLivedStale => "long-lived-stale",
             Self::MacMobility => "mac-mobility",
             Self::LocalOrigin => "local-origin",
             Self::LocalPref => "local-preference",
@@ -128,6 +132,7 @@ impl Step {
     #[must_use]
     pub fn rule(self) -> &'static str {
         match self {
+            Self::LongLivedStale => "what is stale and kept for long comes last",
             Self::MacMobility => "a static MAC, then the highest MAC mobility sequence number wins",
             Self::LocalOrigin => "what we originate comes first",
             Self::LocalPref => "the highest local preference wins",
@@ -149,6 +154,7 @@ impl Step {
     pub fn rfc(self) -> Option<&'static str> {
         match self {
             Self::LocalOrigin | Self::PeerName | Self::PathId => None,
+            Self::LongLivedStale => Some("RFC 9494 §4.4"),
             Self::MacMobility => Some("RFC 7432 §7.7, §15"),
             Self::LocalPref => Some("RFC 4271 §9.1.1"),
             Self::AsPathLength => Some("RFC 4271 §9.1.2.2 a"),
@@ -166,6 +172,7 @@ impl Step {
     #[inline(always)]
     fn compare(self, a: &Candidate<'_>, b: &Candidate<'_>, config: &DecisionConfig) -> Ordering {
         match self {
+            Self::LongLivedStale => a.least_preferred.cmp(&b.least_preferred),
             Self::MacMobility => b.mobility.cmp(&a.mobility),
             Self::LocalOrigin => (a.kind != SourceKind::Local).cmp(&(b.kind != SourceKind::Local)),
             Self::LocalPref => b.key.local_pref.cmp(&a.key.local_pref),
@@ -202,6 +209,8 @@ impl Step {
     /// What a path has to show at this step, for people.
     pub(super) fn value(self, path: &Candidate<'_>) -> String {
         match self {
+            Self::LongLivedStale if path.least_preferred => "stale".to_owned(),
+            Self::LongLivedStale => "not".to_owned(),
             Self::MacMobility if path.mobility >> 32 != 0 => "static".to_owned(),
             Self::MacMobility => path.mobility.to_string(),
             Self::LocalOrigin if path.kind == SourceKind::Local => "originated here".to_owned(),
@@ -239,7 +248,12 @@ mod tests {
     #[test]
     fn steps_are_numbered_in_their_order() {
         for (position, step) in Step::ORDER.into_iter().enumerate() {
-            assert_eq!(usize::from(step.number()), position, "{step}");
+            assert_eq!(step as usize, position, "{step}");
+            assert_eq!(
+                usize::from(step.number()),
+                position.saturating_sub(1),
+                "{step}"
+            );
         }
     }
 }

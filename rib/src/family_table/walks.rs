@@ -1,7 +1,7 @@
 //! What is done to many destinations, in order of their ids: a peer goes, a refresh ends, a next hop changes, a sweep.
 
 use super::{Delta, FamilyTable, Rings};
-use crate::attrs::AttrSetIds;
+use crate::attrs::{AttrId, AttrSetIds};
 use crate::judge::Judge;
 use crate::path::{Path, PeerIdx, Tag};
 use crate::shard_key::{Keyed, TableKey};
@@ -97,8 +97,9 @@ impl<K: TableKey> FamilyTable<K> {
         }
     }
 
-    /// Marks the paths of a peer stale (route refresh with demarcation, RFC 7313 §4).
-    pub(crate) fn mark_stale(&mut self, range: Range<u32>, peer: PeerIdx) {
+    /// Marks the paths of a peer stale (RFC 7313 §4, RFC 4724 §4.2). Returns how many were not.
+    pub(crate) fn mark_stale(&mut self, range: Range<u32>, peer: PeerIdx) -> i64 {
+        let mut marked = 0;
         for id in range {
             let Some(dest) = self.dests.get_mut(id as usize) else {
                 break;
@@ -107,6 +108,7 @@ impl<K: TableKey> FamilyTable<K> {
                 0 => {}
                 1 => {
                     if let Some(path) = dest.single().filter(|path| path.peer == peer) {
+                        marked += i64::from(!path.tag.is_stale());
                         dest.set_single(Path {
                             tag: path.tag.stale(),
                             ..path
@@ -116,11 +118,65 @@ impl<K: TableKey> FamilyTable<K> {
                 n => {
                     let paths = self.arena.get_mut(dest.block(), n);
                     for path in paths.iter_mut().filter(|path| path.peer == peer) {
+                        marked += i64::from(!path.tag.is_stale());
                         path.tag = path.tag.stale();
                     }
                     dest.set_block(dest.block(), n, paths[0]);
                 }
             }
+        }
+        marked
+    }
+
+    /// The sets of the stale paths of a peer.
+    pub(crate) fn stale_sets(&self, range: Range<u32>, peer: PeerIdx) -> AttrSetIds {
+        let mut sets = AttrSetIds::default();
+        for id in range.start..range.end.min(self.end()) {
+            for path in self.paths(id) {
+                if path.peer == peer && path.tag.is_stale() {
+                    sets.insert(path.attrs);
+                }
+            }
+        }
+        sets
+    }
+
+    /// Gives paths the set that `other` says, with the same next hop, and elects anew where it says one.
+    pub(crate) fn change_sets(
+        &mut self,
+        judge: &Judge<'_>,
+        range: Range<u32>,
+        other: impl Fn(&Path<K::Detail>) -> Option<AttrId>,
+        rings: &mut Rings,
+    ) {
+        for id in range.start..range.end.min(self.end()) {
+            let dest = &mut self.dests[id as usize];
+            let before = dest.best();
+            match dest.len() {
+                0 => continue,
+                1 => {
+                    let Some(path) = dest.single() else { continue };
+                    let Some(attrs) = other(&path) else { continue };
+                    dest.set_single(Path { attrs, ..path });
+                    rings.let_go += 1;
+                }
+                n => {
+                    let paths = self.arena.get_mut(dest.block(), n);
+                    let mut changed = 0;
+                    for path in paths.iter_mut() {
+                        if let Some(attrs) = other(path) {
+                            path.attrs = attrs;
+                            changed += 1;
+                        }
+                    }
+                    if changed == 0 {
+                        continue;
+                    }
+                    rings.let_go += changed;
+                    self.elect(judge, id, Delta::Unknown);
+                }
+            }
+            self.mark_changes(id, before, judge, rings);
         }
     }
 

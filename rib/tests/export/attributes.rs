@@ -318,3 +318,64 @@ fn each_attribute_goes_on_as_its_section_says() {
         assert_eq!(said, Ok(set(hop, &expected)), "{rule}");
     }
 }
+
+/// RFC 9494 §4.3: "The route SHOULD NOT be advertised to any neighbor from which the Long-Lived Graceful Restart Capability has not
+/// been received", but for §4.6: internal ones, with NO_EXPORT and a LOCAL_PREF of zero. "The LLGR_STALE community MUST NOT be
+/// removed when the route is further advertised."
+#[test]
+fn stale_routes_that_are_kept_for_long_go_to_who_knows_of_it() {
+    use rib::export::RejectReason;
+    let info = |kind, long_lived| rib::PeerInfo {
+        name: "source".into(),
+        address: [10, 0, 0, 9].into(),
+        kind,
+        asn: Asn(65001),
+        router_id: RouterId(0x0a00_0009),
+        link: 0,
+        long_lived,
+        allow_as_in: 0,
+        import: rib::ImportPolicy::AcceptAll,
+    };
+    let mut stale = AttrEditor::new();
+    stale.set_as_path(&[Asn(65001)]);
+    stale.set_local_pref(Some(200));
+    stale.add_community(bgp_wire::Community::LLGR_STALE);
+    let stale = stale.to_set();
+    // Of whom, to whom, whether that one knows of it; what is told: communities and LOCAL_PREF.
+    let as_it_is = Some((vec![bgp_wire::Community::LLGR_STALE], Some(200)));
+    let outside = Some((vec![bgp_wire::Community::LLGR_STALE], None));
+    let last_choice = Some((
+        vec![
+            bgp_wire::Community::LLGR_STALE,
+            bgp_wire::Community::NO_EXPORT,
+        ],
+        Some(0),
+    ));
+    let cases = [
+        (Ebgp, true, Audience::Ebgp, true, outside.clone()),
+        (Ebgp, true, Audience::Ebgp, false, None),
+        (Ebgp, true, Audience::Ibgp, true, as_it_is.clone()),
+        (Ebgp, true, Audience::Ibgp, false, last_choice.clone()),
+        (IbgpClient, true, Audience::IbgpClient, false, last_choice),
+        // It was not agreed with the source what the community means.
+        (Ebgp, false, Audience::Ebgp, false, outside),
+        (Ibgp, false, Audience::IbgpClient, false, as_it_is),
+    ];
+    for (kind, agreed, audience, knows, expected) in cases {
+        let rules = ExportRules {
+            long_lived: knows,
+            ..rules(audience)
+        };
+        let source = SourceInfo::of(&info(kind, agreed));
+        let mut editor = AttrEditor::new();
+        let family = Family::IPV4_UNICAST;
+        let told = match export(stale.as_ref(), &source, family, &rules, &mut editor) {
+            Exported::Announce(set) => Some((set.communities().collect(), set.local_pref())),
+            Exported::Reject(reason) => {
+                assert_eq!(reason, RejectReason::LongLivedStale);
+                None
+            }
+        };
+        assert_eq!(told, expected, "{kind} {agreed} to {audience:?} {knows}");
+    }
+}

@@ -35,6 +35,7 @@ fn rules(audience: Audience) -> ExportRules {
         asks_for_everything: false,
         router_id: RouterId(1),
         next_hop_self: false,
+        long_lived: true,
         policy: ExportPolicy::AcceptAll,
     }
 }

@@ -224,6 +224,7 @@ impl World {
             asn,
             router_id: RouterId(1000 + n),
             link: 0,
+            long_lived: false,
             allow_as_in: 0,
             import: ImportPolicy::AcceptAll,
         };
@@ -262,6 +263,7 @@ impl World {
                 asks_for_everything: false,
                 router_id: RouterId(1),
                 next_hop_self: false,
+                long_lived: true,
                 policy: ExportPolicy::AcceptAll,
             },
             families: FAMILIES
@@ -457,7 +459,7 @@ impl World {
             .filter(|row| row.best && row.peer != self.peers[peer].idx)
         {
             let info = self.rib.peer(row.peer);
-            let source = SourceInfo::new(info.kind, info.router_id);
+            let source = SourceInfo::of(&info);
             let mut editor = AttrEditor::new();
             let family = FAMILIES[usize::from(matches!(row.route.net().unwrap(), IpNet::V6(_)))];
             if let Exported::Announce(attrs) = export(
@@ -518,6 +520,7 @@ impl World {
                             name: &info.name,
                             path_id: row.path_id,
                             next_hop: at as u32,
+                            least_preferred: info.long_lived && keys[at].is_llgr_stale,
                             mobility: 0,
                             igp_metric: hop.filter(|_| !row.peer.is_local()).map_or(0, |hop| {
                                 metrics[&NextHopKey::of(hop, info.link).to_string()]
@@ -535,7 +538,7 @@ impl World {
                     continue;
                 }
                 let info = self.rib.peer(row.peer);
-                let source = SourceInfo::new(info.kind, info.router_id);
+                let source = SourceInfo::of(&info);
                 let mut editor = AttrEditor::new();
                 let (attrs, rules) = (row.attrs.as_ref(), &told.key.rules);
                 if let Exported::Announce(set) = export(

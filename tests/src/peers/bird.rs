@@ -20,18 +20,12 @@ impl Bird {
         let config = directory.join("bird.conf");
         fs::write(&config, configuration(plan))?;
         let socket = directory.join("bird.ctl");
-        let daemon = start_in(
-            namespace,
-            &[
-                "bird",
-                "-f",
-                "-c",
-                &config.to_string_lossy(),
-                "-s",
-                &socket.to_string_lossy(),
-            ],
-            &directory.join("bird.log"),
-        )?;
+        let (config, control) = (config.to_string_lossy(), socket.to_string_lossy());
+        let mut words = vec!["bird", "-f", "-c", &config, "-s", &control];
+        if plan.restart.is_some_and(|restart| restart.again) {
+            words.push("-R");
+        }
+        let daemon = start_in(namespace, &words, &directory.join("bird.log"))?;
         let mut bird = Self(Common {
             namespace: namespace.name().to_owned(),
             directory: directory.to_owned(),
@@ -86,6 +80,13 @@ fn configuration(plan: &Plan) -> String {
         .as_ref()
         .map(|p| format!("password \"{p}\";"))
         .unwrap_or_default();
+    let restart = plan.restart.map_or_else(String::new, |restart| {
+        let time = restart.time;
+        let long = restart.long_lived.map_or_else(String::new, |time| {
+            format!("long lived graceful restart on; long lived stale time {time};")
+        });
+        format!("graceful restart on; graceful restart time {time}; {long}")
+    });
     let mut text =
         format!("log stderr all;\nrouter id {router_id};\nprotocol device {{ scan time 1; }}\n");
     text += &statics("own", channel, &plan.announce);
@@ -99,7 +100,7 @@ fn configuration(plan: &Plan) -> String {
         "protocol bgp peer {{
   local {local} as {asn};
   neighbor {remote} as {remote_asn};
-  {passive} {security} {password}
+  {passive} {security} {password} {restart}
   hold time {hold_time}; connect retry time 1; connect delay time 1; error wait time 1, 2;
   {channels}
 }}

@@ -141,6 +141,13 @@ router bgp {asn}
 ",
         hold_time / 3
     );
+    if let Some(restart) = plan.restart {
+        // The F bit, as it is said when zebra keeps the routes.
+        text += &format!(
+            " bgp graceful-restart\n bgp graceful-restart preserve-fw-state\n bgp graceful-restart restart-time {}\n",
+            restart.time
+        );
+    }
     if plan.passive {
         text += &format!(" neighbor {remote} passive\n");
     }

@@ -29,21 +29,22 @@ impl GoBgp {
         require("gobgp", "gobgpd")?;
         let config = directory.join("gobgpd.conf");
         fs::write(&config, configuration(plan))?;
-        let daemon = start_in(
-            namespace,
-            &[
-                "gobgpd",
-                "-f",
-                &config.to_string_lossy(),
-                "--pprof-disable",
-                "--api-hosts",
-                "127.0.0.1:50051",
-                "-l",
-                "info",
-                "-p",
-            ],
-            &directory.join("gobgpd.log"),
-        )?;
+        let config = config.to_string_lossy();
+        let mut words = vec![
+            "gobgpd",
+            "-f",
+            &config,
+            "--pprof-disable",
+            "--api-hosts",
+            "127.0.0.1:50051",
+            "-l",
+            "info",
+            "-p",
+        ];
+        if plan.restart.is_some_and(|restart| restart.again) {
+            words.push("-r");
+        }
+        let daemon = start_in(namespace, &words, &directory.join("gobgpd.log"))?;
         let mut gobgp = Self(Common {
             namespace: namespace.name().to_owned(),
             directory: directory.to_owned(),
@@ -145,9 +146,18 @@ fn configuration(plan: &Plan) -> String {
     let families: String = families
         .iter()
         .map(|f| {
-            format!("  [[neighbors.afi-safis]]\n    [neighbors.afi-safis.config]\n      afi-safi-name = \"{f}\"\n")
+            let restart = plan.restart.map_or("", |_| {
+                "    [neighbors.afi-safis.mp-graceful-restart.config]\n      enabled = true\n"
+            });
+            format!("  [[neighbors.afi-safis]]\n    [neighbors.afi-safis.config]\n      afi-safi-name = \"{f}\"\n{restart}")
         })
         .collect();
+    let restart = plan.restart.map_or_else(String::new, |restart| {
+        format!(
+            "  [neighbors.graceful-restart.config]\n    enabled = true\n    notification-enabled = true\n    restart-time = {}\n",
+            restart.time
+        )
+    });
     format!(
         "[global.config]
   as = {asn}
@@ -166,7 +176,7 @@ fn configuration(plan: &Plan) -> String {
     idle-hold-time-after-reset = 1
     hold-time = {hold_time}
     keepalive-interval = {}
-{families}",
+{restart}{families}",
         hold_time / 3
     )
 }

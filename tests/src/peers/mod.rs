@@ -70,6 +70,19 @@ pub struct Plan {
     pub announce: Vec<String>,
     /// IPv4 routes with the IPv6 next hop of the session (RFC 8950), beside the session's own family.
     pub announce_v4_over_v6: Vec<String>,
+    /// Graceful restart; BIRD, FRR and GoBGP only.
+    pub restart: Option<Restart>,
+}
+
+/// Graceful restart of a daemon.
+#[derive(Clone, Copy, Debug)]
+pub struct Restart {
+    /// How long the other is to wait for it, in seconds.
+    pub time: u16,
+    /// How long its routes are long-lived after that; BIRD only.
+    pub long_lived: Option<u32>,
+    /// It takes up what a process before it has left.
+    pub again: bool,
 }
 
 impl Plan {
@@ -88,6 +101,7 @@ impl Plan {
             hold_time: 9,
             announce: Vec::new(),
             announce_v4_over_v6: Vec::new(),
+            restart: None,
         }
     }
 

@@ -97,6 +97,9 @@ fn peers() -> Vec<PeerView> {
         advertised,
         end_of_rib_received: end,
         disabled: false,
+        stale: 0,
+        stale_seconds: None,
+        long_lived: false,
     };
     let tor = PeerView {
         name: "tor-1".to_owned(),
@@ -176,6 +179,19 @@ fn peers() -> Vec<PeerView> {
             at: moment(9_000),
             seconds_ago: 2_565,
         }),
+        families: vec![
+            PeerFamilyView {
+                stale: 1_200,
+                stale_seconds: Some(95),
+                ..family("ipv4/unicast", 1_200, 1_200, 0, false)
+            },
+            PeerFamilyView {
+                stale: 7,
+                stale_seconds: Some(3_000),
+                long_lived: true,
+                ..family("ipv6/unicast", 7, 7, 0, false)
+            },
+        ],
         ..PeerView::default()
     };
     let shut = PeerView {
@@ -211,6 +227,7 @@ fn negotiated() -> NegotiatedView {
         max_message: 65_535,
         route_refresh: true,
         enhanced_route_refresh: false,
+        graceful_restart_seconds: Some(120),
         remote_capabilities: [
             "multiprotocol ipv4/unicast",
             "multiprotocol ipv6/unicast",

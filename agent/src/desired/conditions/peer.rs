@@ -64,6 +64,7 @@ impl Told<'_> {
                             received: signed(counts.received),
                             accepted: signed(counts.accepted),
                             advertised: signed(counts.advertised),
+                            stale: counts.stale.map(signed),
                         })
                         .collect(),
                 ),
@@ -110,6 +111,9 @@ fn session_text(peer: &Peer, state: &PeerState) -> String {
         "OpenConfirm" => format!("{with} waits for the neighbour's KEEPALIVE"),
         other => return format!("{with} is in an unknown state, {other:?}"),
     };
+    if state.restarting && !state.is_established() {
+        text.push_str("; its routes stay in use while it restarts");
+    }
     if let Some(error) = state
         .last_error
         .as_deref()

@@ -1,11 +1,12 @@
 //! EDGE. What a peer sends: from its sockets through the session machine into the peer's Adj-RIB-In.
 
+use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use bgp_session::{ConnId, Malformed, Negotiated, UpdateSink};
+use bgp_session::{ConnId, DownReason, Helper, Malformed, Negotiated, StaleStep, UpdateSink};
 use bgp_wire::{Decoded, Family, FamilySet, SessionContext};
 use rib::{Inbound, PeerIdx, Rib, Walk};
 use socket2::SockRef;
@@ -13,6 +14,7 @@ use tokio::io::Ready;
 use tokio::net::TcpStream;
 
 use super::PeerTask;
+use super::restart::{tell, walk_of};
 use super::route_targets::speaks_of_route_targets;
 use crate::speaker::connection::READ_BUFFER;
 use crate::speaker::malformed::MalformedLog;
@@ -28,36 +30,75 @@ struct Sink<'a> {
     idx: &'a mut PeerIdx,
     settings: &'a Settings,
     negotiated: &'a mut Option<Arc<Negotiated>>,
-    walk: &'a mut Option<Walk>,
+    walks: &'a mut VecDeque<Walk>,
+    helper: &'a mut Helper,
     malformed: &'a mut MalformedLog,
     /// Whether any of it spoke of route targets.
     memberships: &'a mut bool,
 }
 
+impl Sink<'_> {
+    fn take_steps(&mut self, steps: impl IntoIterator<Item = StaleStep>) {
+        let now = Instant::now();
+        for step in steps {
+            tell(step, self.helper, now);
+            let walk = walk_of(step, self.inbound, self.rib, *self.idx);
+            self.walks.push_back(walk);
+        }
+    }
+}
+
 impl UpdateSink for Sink<'_> {
+    /// What the old session told is stale before the new one tells anything.
+    fn superseded(&mut self) {
+        let Some(old) = self.negotiated.take() else {
+            return;
+        };
+        let limits = self.settings.stale_limits();
+        let (why, now) = (DownReason::Superseded, Instant::now());
+        let steps = self.helper.handle_down(&why, &old, limits, now);
+        self.take_steps(steps);
+    }
+
     /// The RIB must know whose paths they are before the first one, which may have come with the KEEPALIVE.
     fn established(&mut self, session: &Arc<Negotiated>) {
+        let steps = self.helper.handle_established(session);
+        self.take_steps(steps);
         let info = self.settings.peer_info(Some(session));
-        *self.idx = self.rib.update_peer(*self.idx, info);
-        self.inbound.set_peer(*self.idx);
+        let known = self.rib.update_peer(*self.idx, info);
+        if known != *self.idx {
+            // Another router has its address: what the one before told was not told by this one.
+            self.helper.forget_all();
+            self.take_steps([StaleStep::RemoveAll]);
+        }
+        *self.idx = known;
+        self.inbound.set_peer(known);
         *self.negotiated = Some(Arc::clone(session));
     }
 
     fn update(&mut self, decoded: &Decoded<'_>, ctx: &SessionContext) {
         *self.memberships |= speaks_of_route_targets(decoded);
         self.inbound.update(self.rib, decoded, ctx);
+        if let Some(family) = decoded.update.end_of_rib {
+            let step = self.helper.handle_end_of_rib(family);
+            self.take_steps(step);
+        }
     }
 
     fn disable(&mut self, families: FamilySet) {
-        *self.walk = Some(self.inbound.disable(self.rib, families));
+        self.helper.forget(families);
+        self.walks
+            .push_back(self.inbound.remove(self.rib, families));
     }
 
     fn refresh_begins(&mut self, family: Family) {
-        *self.walk = Some(self.inbound.begin_refresh(self.rib, family));
+        self.walks
+            .push_back(self.inbound.mark_stale(self.rib, family));
     }
 
     fn refresh_ends(&mut self, family: Family) {
-        *self.walk = Some(self.inbound.end_refresh(self.rib, family));
+        self.walks
+            .push_back(self.inbound.sweep_stale(self.rib, family));
     }
 
     fn malformed(&mut self, bad: &Malformed<'_>) {
@@ -67,7 +108,7 @@ impl UpdateSink for Sink<'_> {
 
     /// A walk over the table takes its time, and is the task's to do.
     fn pauses(&self) -> bool {
-        self.walk.is_some()
+        !self.walks.is_empty()
     }
 }
 
@@ -132,7 +173,8 @@ impl PeerTask {
             idx: &mut self.idx,
             settings: &self.settings,
             negotiated: &mut self.negotiated,
-            walk: &mut self.walk,
+            walks: &mut self.walks,
+            helper: &mut self.helper,
             malformed: &mut self.malformed,
             memberships: &mut memberships,
         };
@@ -167,10 +209,10 @@ impl PeerTask {
     /// Walks the table where that has to come before what was read further on, then goes on with that. True if there was
     /// something to do.
     pub(super) async fn go_on(&mut self) -> bool {
-        let Some(walk) = self.walk.take() else {
+        if self.walks.is_empty() {
             return false;
-        };
-        self.walk(walk).await;
+        }
+        self.finish_walks().await;
         // It may have taken stale memberships away.
         self.memberships_changed();
         for slot in 0..self.connections.len() {

@@ -53,12 +53,11 @@ impl PeerTask {
         }
         self.dialling = None;
         self.transmit.clear();
-        self.walk = None;
         self.inbound = Inbound::new(self.idx);
         self.peer = self.peer.reborn(self.settings.session(), self.seed);
         self.peer.stop(StopReason::Fault(goodbye), Instant::now());
         self.since = Instant::now();
-        self.down().await;
+        self.forget().await;
         self.publish();
         let over = tokio::time::sleep(rest);
         tokio::pin!(over);
