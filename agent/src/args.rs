@@ -89,8 +89,9 @@ pub struct RunArgs {
     #[arg(long, value_name = "PATH", env = "COSMOS_SOCKET", default_value = DEFAULT_SOCKET)]
     pub socket: PathBuf,
     /// Folder for what must survive a restart, made if it is missing: the protocols, metrics and tables that
-    /// routes of ours carry. Without it, routes that a killed agent left are not found again once their router is
-    /// gone or has another kernel.metric, kernel.table or kernel.protocol
+    /// routes of ours carry, and the sessions with graceful restart. Without it, routes that a killed agent left are
+    /// not found again once their router is gone or has another kernel.metric, kernel.table or kernel.protocol, and no
+    /// start is a restart for the neighbours
     #[arg(long, value_name = "DIR", env = "STATE_DIRECTORY")]
     pub state_dir: Option<PathBuf>,
     /// Serve /metrics here, as IP:PORT or :PORT for all addresses [default: not served]
@@ -106,7 +107,7 @@ pub struct RunArgs {
     /// How a log line is written
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
     pub log_format: LogFormat,
-    /// Leave the routes in the kernel when the agent stops
+    /// Leave the routes in the kernel when the agent stops; they stay anyway while a session has graceful restart
     #[arg(long)]
     pub keep_routes_on_stop: bool,
     /// How long /readyz waits for peers that do not come up and for routes that the kernel refuses
