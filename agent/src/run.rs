@@ -288,13 +288,18 @@ impl Node {
 
     /// Whether neighbours keep our routes while this process is replaced by another, which will know that it is a restart.
     fn is_restartable(&self) -> bool {
-        self.memory.lasts() && !self.speaker.restartable().is_empty()
+        let sessions = !self.speaker.restartable().is_empty();
+        // It may be told to end before the neighbours of its predecessor are back.
+        let kept = sessions || !self.speaker.awaited(Instant::now()).is_empty();
+        self.memory.lasts() && kept
     }
 
     /// Keeps in mind what the next process must know.
     fn remember(&mut self) {
         let sessions = self.speaker.restartable();
-        self.memory.keep(&sessions, self.in_kernel_families);
+        let awaited = self.speaker.awaited(Instant::now());
+        self.memory
+            .keep(&sessions, &awaited, self.in_kernel_families);
     }
 
     fn warn_of_forgetting(&self) {

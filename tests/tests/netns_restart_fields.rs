@@ -43,8 +43,20 @@ fn documents(router: &[&str], peer: &[&str]) -> Vec<(&'static str, String)> {
     ]
 }
 
+/// A node and the addresses of both peers.
+fn lab_net() -> Result<NodeAndTor> {
+    let net = NodeAndTor::new()?;
+    for n in 0..2 {
+        net.tor.address("down0", raw_address(n), 64)?;
+    }
+    Ok(net)
+}
+
 fn connect(net: &NodeAndTor, n: usize) -> Result<RawPeer> {
-    net.speak_as(n)?;
+    // Any number of times, unlike NodeAndTor::speak_as.
+    let (node, from) = (address(false, true), raw_address(n));
+    net.tor
+        .ip(&format!("route replace {node}/128 dev down0 src {from}"))?;
     RawPeer::connect(&net.tor, address(false, true), secs(10))
 }
 
@@ -127,7 +139,7 @@ fn the_open_carries_the_times_of_the_fields() {
         ),
     ];
     lab::run("restart-open", |lab| {
-        let net = NodeAndTor::new()?;
+        let net = lab_net()?;
         let mut agent: Option<Agent> = None;
         for (router, peer, restart_time, stale_time) in cases {
             let documents = documents(router, peer);
@@ -161,7 +173,7 @@ fn the_open_carries_the_times_of_the_fields() {
 fn stale_routes_time_bounds_how_long_routes_are_kept() {
     for bounded in [true, false] {
         lab::run("restart-bound", |lab| {
-            let net = NodeAndTor::new()?;
+            let net = lab_net()?;
             let router: &[&str] = match bounded {
                 true => &["gracefulRestart: {staleRoutesTime: 3}"],
                 false => &[],
@@ -192,7 +204,7 @@ fn stale_routes_time_bounds_how_long_routes_are_kept() {
 fn stale_time_bounds_how_long_long_lived_routes_are_kept() {
     for bounded in [true, false] {
         lab::run("restart-long", |lab| {
-            let net = NodeAndTor::new()?;
+            let net = lab_net()?;
             let field = match bounded {
                 true => "longLivedGracefulRestart: {enabled: true, staleTime: 3}",
                 false => "longLivedGracefulRestart: {enabled: true}",
@@ -222,13 +234,15 @@ fn stale_time_bounds_how_long_long_lived_routes_are_kept() {
 
 /// How long after its session began a peer is told the first route, in a restart where another one does not come back.
 fn first_word(lab: &Lab, selection: u32, both: bool) -> Result<Duration> {
-    let net = NodeAndTor::new()?;
+    let net = lab_net()?;
     let router = format!("gracefulRestart: {{selectionDeferralTime: {selection}}}");
     let documents = documents(&[&router], &[ON]);
     let mut old = Agent::start(lab, &net.node, &documents)?;
-    let peers: Result<Vec<_>> = (0..2).map(|n| establish(&net, n, &GRACEFUL)).collect();
-    for (peer, _) in &mut peers? {
-        tell(peer, &ROUTES)?;
+    let mut sessions = Vec::new();
+    for n in 0..2 {
+        let (mut peer, _) = establish(&net, n, &GRACEFUL)?;
+        tell(&mut peer, &ROUTES)?;
+        sessions.push(peer);
     }
     await_in_kernel(&net, 2, secs(10))?;
     let file = lab.directory().join("state/restart");
@@ -237,7 +251,7 @@ fn first_word(lab: &Lab, selection: u32, both: bool) -> Result<Duration> {
         Ok(Look::when(text.matches("peer ").count() == 2, || text))
     })?;
     old.daemon().signal(Signal::KILL);
-    drop(old);
+    drop((old, sessions));
     let agent = Agent::start(lab, &net.node, &documents)?;
     let (mut here, open) = establish(&net, 1, &GRACEFUL)?;
     let restart = capability(&open, 64).context("graceful restart")?;
@@ -297,7 +311,7 @@ fn after_a_restart_routes_are_told_when_everybody_was_heard_or_the_time_is_over(
 #[test]
 fn who_comes_again_takes_the_place_of_its_old_session() {
     lab::run("restart-again", |lab| {
-        let net = NodeAndTor::new()?;
+        let net = lab_net()?;
         let agent = Agent::start(lab, &net.node, &documents(&[], &[ON]))?;
         let (mut old, _) = establish(&net, 0, &GRACEFUL)?;
         tell(&mut old, &ROUTES)?;
@@ -314,7 +328,7 @@ fn who_comes_again_takes_the_place_of_its_old_session() {
         Ok(())
     });
     lab::run("restart-refused", |lab| {
-        let net = NodeAndTor::new()?;
+        let net = lab_net()?;
         let _agent = Agent::start(lab, &net.node, &documents(&[], &[]))?;
         let (_old, _) = establish(&net, 0, &GRACEFUL)?;
         let mut new = connect(&net, 0)?;
@@ -333,7 +347,7 @@ fn what_is_taken_out_of_the_configuration_ends_for_good() {
     ];
     for (field, capabilities, expected) in cases {
         lab::run("restart-gone", |lab| {
-            let net = NodeAndTor::new()?;
+            let net = lab_net()?;
             let agent = Agent::start(lab, &net.node, &documents(&[], &[field]))?;
             let (mut peer, _) = establish(&net, 0, capabilities)?;
             tell(&mut peer, &ROUTES)?;
@@ -350,7 +364,7 @@ fn what_is_taken_out_of_the_configuration_ends_for_good() {
 fn a_notification_keeps_routes_with_the_n_bit_alone() {
     for (capabilities, expected) in [(&WITH_N, 2), (&GRACEFUL, 0)] {
         lab::run("restart-notification", |lab| {
-            let net = NodeAndTor::new()?;
+            let net = lab_net()?;
             let agent = Agent::start(lab, &net.node, &documents(&[], &[ON]))?;
             let (mut peer, _) = establish(&net, 0, capabilities)?;
             tell(&mut peer, &ROUTES)?;

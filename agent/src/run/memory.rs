@@ -80,17 +80,18 @@ impl Memory {
         })
     }
 
-    /// These sessions are there now, and the kernel has routes of these families.
-    pub(super) fn keep(&mut self, peers: &[PeerKey], routes: FamilySet) {
+    /// These sessions are there now, these neighbours still wait for that of the process before, and the kernel has routes of these
+    /// families.
+    pub(super) fn keep(&mut self, sessions: &[PeerKey], awaited: &[PeerKey], routes: FamilySet) {
         let Some(file) = &self.file else { return };
         // With none there is nothing to add to what was so long as there were some.
-        if peers.is_empty() {
+        if sessions.is_empty() {
             return;
         }
         let mut text = self.place.clone();
         let names = routes.iter().map(|family| format!(" {family}"));
         let _ = writeln!(text, "routes{}", names.collect::<String>());
-        for peer in peers {
+        for peer in sessions.iter().chain(awaited) {
             let _ = writeln!(text, "peer {} {}", peer.peer, peer.router.0);
         }
         let result = if text == self.written {
@@ -188,9 +189,9 @@ mod tests {
         let now = Instant::now();
         assert_eq!(memory.predecessor(FamilySet::EMPTY, now), None);
         let peers = [peer("a"), peer("b")];
-        memory.keep(&peers, FamilySet::from([V4]));
+        memory.keep(&peers[..1], &peers[1..], FamilySet::from([V4]));
         // Without sessions it says what was.
-        memory.keep(&[], FamilySet::EMPTY);
+        memory.keep(&[], &peers[1..], FamilySet::EMPTY);
         let next = Memory::new(Some(&folder));
         let found = next.predecessor(FamilySet::from([V4]), now).unwrap();
         assert_eq!(found.peers, BTreeSet::from(peers));
@@ -210,7 +211,7 @@ mod tests {
         let found = next.predecessor(FamilySet::EMPTY, now).unwrap();
         assert!(now.duration_since(found.ended) >= Duration::from_secs(100));
         // The same again is a newer time.
-        memory.keep(&[peer("a"), peer("b")], FamilySet::from([V4]));
+        memory.keep(&[peer("a"), peer("b")], &[], FamilySet::from([V4]));
         let found = next.predecessor(FamilySet::EMPTY, now).unwrap();
         assert!(now.duration_since(found.ended) < Duration::from_secs(5));
         for time in [

@@ -13,6 +13,7 @@ mod listener;
 mod malformed;
 mod originate;
 mod outbox;
+mod own_restart;
 mod peer_task;
 mod predecessor;
 mod seldom;
@@ -22,14 +23,13 @@ mod stats;
 mod tcp_options;
 
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use bgp_session::StopReason;
+use bgp_session::{Restarted, StopReason};
 use bgp_wire::{Notification, codes};
 use parking_lot::Mutex;
 use rib::decision::DecisionConfig;
@@ -97,6 +97,8 @@ struct RunningPeer {
     snapshot: Arc<Mutex<PeerSnapshot>>,
     /// The port on which the peer is let in.
     port: Option<u16>,
+    /// It had a session with the process before this one.
+    restarted: Option<Restarted>,
     task: JoinHandle<()>,
 }
 
@@ -145,43 +147,6 @@ impl Speaker {
             predecessor: None,
             goodbyes: JoinSet::new(),
         }
-    }
-
-    /// This process takes the place of another one, whose sessions were to come back. Before the first change.
-    pub fn follow(&mut self, predecessor: Predecessor) {
-        self.predecessor = Some(predecessor);
-    }
-
-    /// The changes so far are all that is configured at the start. Returns what ends when routes may be chosen: at once, but after
-    /// a restart (RFC 4724 §4.1).
-    pub fn started(&mut self) -> impl Future<Output = ()> + use<> {
-        let mut receivers = Vec::new();
-        for router in self.routers.values() {
-            if let Some(deferral) = &router.deferral {
-                deferral.begin();
-                receivers.push(deferral.over());
-            }
-        }
-        // What is added from now on was not there before.
-        self.predecessor = None;
-        async move {
-            for mut receiver in receivers {
-                // Who can end it is gone with its router.
-                let _ = receiver.wait_for(|over| *over).await;
-            }
-        }
-    }
-
-    /// The sessions whose neighbours keep our routes when we restart.
-    pub fn restartable(&self) -> Vec<PeerKey> {
-        let with_restart = |(key, peer): (&PeerKey, &RunningPeer)| {
-            let snapshot = peer.snapshot.lock();
-            let negotiated = snapshot.negotiated.as_ref();
-            negotiated
-                .is_some_and(|n| n.restart.is_some())
-                .then(|| key.clone())
-        };
-        self.peers.iter().filter_map(with_restart).collect()
     }
 
     /// Rung at every change that a status speaks of.
@@ -335,22 +300,6 @@ impl Speaker {
         self.routers.insert(key, running);
     }
 
-    /// Has a router wait for its peers after a restart, for a while.
-    fn defer(&self, router: &Router) -> Option<Arc<Deferral>> {
-        let predecessor = self.predecessor.as_ref()?;
-        let limit = router.graceful_restart.selection_deferral_time;
-        if limit == 0 || !predecessor.had(&router.key) {
-            return None;
-        }
-        let deferral = Arc::new(Deferral::new());
-        let waiting = Arc::clone(&deferral);
-        tokio::spawn(async move {
-            tokio::time::sleep(Duration::from_secs(limit.into())).await;
-            waiting.give_up();
-        });
-        Some(deferral)
-    }
-
     /// A router whose identity changed starts over; anything else is applied to what runs.
     async fn change_router(&mut self, old: &Router, new: Router) {
         let key = new.key.clone();
@@ -491,6 +440,7 @@ impl Speaker {
             commands,
             snapshot,
             port: None,
+            restarted,
             task,
         };
         self.peers.insert(key, running);

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bgp_session::{
     Action, ConnId, ConnectFailure, DownReason, Effect, Event, Helper, IdleReason, Negotiated,
-    Peer, ResetReason, Restarted, StaleStep, StopReason,
+    Peer, ResetReason, Restarted, StopReason,
 };
 use bgp_wire::{Family, FamilySet};
 use bytes::BytesMut;
@@ -497,42 +497,6 @@ impl PeerTask {
             queue,
         })
         .await;
-    }
-
-    /// The session has ended: what is told goes no further, and the peer's routes go, or wait for it.
-    async fn down(&mut self, why: &DownReason) {
-        self.leave().await;
-        if *why == DownReason::Superseded {
-            // The sink has seen to the routes, in their place before those of the session that is there now.
-            return;
-        }
-        self.link = None;
-        let session = self.negotiated.take();
-        // What was decided before comes before.
-        self.finish_walks().await;
-        self.inbound.discard();
-        let steps = match &session {
-            Some(session) => {
-                let limits = self.settings.stale_limits();
-                self.helper
-                    .handle_down(why, session, limits, Instant::now())
-            }
-            None => vec![StaleStep::RemoveAll],
-        };
-        self.take_steps(steps);
-        self.finish_walks().await;
-    }
-
-    /// Forgets all that came of the peer, for good.
-    async fn forget(&mut self) {
-        self.leave().await;
-        self.negotiated = None;
-        self.link = None;
-        self.inbound.discard();
-        self.walks.clear();
-        self.helper.forget_all();
-        let walk = self.rib.peer_down(self.idx);
-        self.walk(walk).await;
     }
 
     /// Tells the peer nothing more.

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use bgp_session::{Helper, StaleStep};
+use bgp_session::{DownReason, Helper, StaleStep};
 use bgp_wire::FamilySet;
 use rib::{Inbound, PeerIdx, Rib, Walk};
 
@@ -44,6 +44,42 @@ pub(super) fn tell(step: StaleStep, helper: &Helper, now: Instant) {
 }
 
 impl PeerTask {
+    /// The session has ended: what is told goes no further, and the peer's routes go, or wait for it.
+    pub(super) async fn down(&mut self, why: &DownReason) {
+        self.leave().await;
+        if *why == DownReason::Superseded {
+            // The sink has seen to the routes, in their place before those of the session that is there now.
+            return;
+        }
+        self.link = None;
+        let session = self.negotiated.take();
+        // What was decided before comes before.
+        self.finish_walks().await;
+        self.inbound.discard();
+        let steps = match &session {
+            Some(session) => {
+                let limits = self.settings.stale_limits();
+                self.helper
+                    .handle_down(why, session, limits, Instant::now())
+            }
+            None => vec![StaleStep::RemoveAll],
+        };
+        self.take_steps(steps);
+        self.finish_walks().await;
+    }
+
+    /// Forgets all that came of the peer, for good.
+    pub(super) async fn forget(&mut self) {
+        self.leave().await;
+        self.negotiated = None;
+        self.link = None;
+        self.inbound.discard();
+        self.walks.clear();
+        self.helper.forget_all();
+        let walk = self.rib.peer_down(self.idx);
+        self.walk(walk).await;
+    }
+
     /// Has these steps carried out before anything more is taken in.
     pub(super) fn take_steps(&mut self, steps: impl IntoIterator<Item = StaleStep>) {
         let now = Instant::now();

@@ -1,0 +1,76 @@
+//! EDGE. A restart of our own: what this process knows of the one before, and what the next one is to know of this.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::deferral::Deferral;
+use super::{Predecessor, RunningPeer, Speaker};
+use crate::desired::{PeerKey, Router};
+
+impl Speaker {
+    /// This process takes the place of another one, whose sessions were to come back. Before the first change.
+    pub fn follow(&mut self, predecessor: Predecessor) {
+        self.predecessor = Some(predecessor);
+    }
+
+    /// The changes so far are all that is configured at the start. Returns what ends when routes may be chosen: at once, but after
+    /// a restart (RFC 4724 §4.1).
+    pub fn started(&mut self) -> impl Future<Output = ()> + use<> {
+        let mut receivers = Vec::new();
+        for router in self.routers.values() {
+            if let Some(deferral) = &router.deferral {
+                deferral.begin();
+                receivers.push(deferral.over());
+            }
+        }
+        // What is added from now on was not there before.
+        self.predecessor = None;
+        async move {
+            for mut receiver in receivers {
+                // Who can end it is gone with its router.
+                let _ = receiver.wait_for(|over| *over).await;
+            }
+        }
+    }
+
+    /// The sessions whose neighbours keep our routes when we restart.
+    pub fn restartable(&self) -> Vec<PeerKey> {
+        self.peers_that(|peer| {
+            let snapshot = peer.snapshot.lock();
+            let negotiated = snapshot.negotiated.as_ref();
+            negotiated.is_some_and(|n| n.restart.is_some())
+        })
+    }
+
+    /// The neighbours that still keep our routes for the process before this one, and have no session with this one yet.
+    pub fn awaited(&self, now: Instant) -> Vec<PeerKey> {
+        self.peers_that(|peer| {
+            let waits = peer
+                .restarted
+                .is_some_and(|restarted| now < restarted.until);
+            waits && peer.snapshot.lock().last_established.is_none()
+        })
+    }
+
+    fn peers_that(&self, hold: impl Fn(&RunningPeer) -> bool) -> Vec<PeerKey> {
+        let peers = self.peers.iter().filter(|(_, peer)| hold(peer));
+        peers.map(|(key, _)| key.clone()).collect()
+    }
+
+    /// Has a router wait for its peers after a restart, for a while.
+    pub(super) fn defer(&self, router: &Router) -> Option<Arc<Deferral>> {
+        let predecessor = self.predecessor.as_ref()?;
+        let limit = router.graceful_restart.selection_deferral_time;
+        if limit == 0 || !predecessor.had(&router.key) {
+            return None;
+        }
+        let deferral = Arc::new(Deferral::new());
+        let waiting = Arc::clone(&deferral);
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(limit.into())).await;
+            waiting.give_up();
+        });
+        Some(deferral)
+    }
+}
