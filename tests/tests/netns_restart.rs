@@ -160,7 +160,7 @@ fn write_manifests(lab: &Lab, graceful: bool) -> Result<std::path::PathBuf> {
 enum End {
     Kill,
     Stop,
-    /// And the one that follows too, before it can have said much.
+    /// And the one that follows too, before the ToR has answered it.
     StopTwice,
 }
 
@@ -176,7 +176,13 @@ fn restart(net: &Net, lab: &Lab, agent: &mut Option<Agent>, folder: &Path, end: 
     // What a supervisor takes to notice.
     thread::sleep(secs(1));
     if end == End::StopTwice {
-        net.start(lab, folder)?.stop()?;
+        net.bird.signal(Signal::STOP);
+        let hasty = net.start(lab, folder);
+        // Its OPEN is under way.
+        thread::sleep(secs(1));
+        let ended = hasty.and_then(Agent::stop);
+        net.bird.signal(Signal::CONT);
+        ended?;
     }
     let new = net.start(lab, folder)?;
     new.await_state("tor", "Established", secs(20))?;

@@ -324,9 +324,9 @@ impl Peer {
         for side in SIDES {
             let ending = Ending {
                 // RFC 4724 §4.2: what the peer is to see is the termination of the TCP session.
-                notification: match self.restart_of(side) {
-                    Some(_) if stays_silent => None,
-                    _ => Some(self.for_good(side, notification.clone())),
+                notification: match stays_silent && self.may_keep_routes(side) {
+                    true => None,
+                    false => Some(self.for_good(side, notification.clone())),
                 },
                 reason: reason.clone(),
             };

@@ -132,6 +132,15 @@ impl Peer {
         negotiated.restart.as_ref()
     }
 
+    /// Whether the other end of a connection may have routes of ours that it keeps: those of this session, or, before there is one,
+    /// of the process before this one.
+    pub(crate) fn may_keep_routes(&self, side: Side) -> bool {
+        match self.fsm(side).state() {
+            State::Established => self.restart_of(side).is_some(),
+            _ => self.config.graceful_restart.is_some(),
+        }
+    }
+
     /// The NOTIFICATION that ends a session whose routes are to go. RFC 8538 §4: any but a Hard Reset would have the peer keep
     /// them; §5.1 asks for one when the session is not to come back.
     pub(crate) fn for_good(&self, side: Side, notification: Notification) -> Notification {

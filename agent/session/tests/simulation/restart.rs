@@ -292,6 +292,21 @@ fn a_restart_is_not_announced_to_who_keeps_our_routes() {
     }
 }
 
+/// It may keep routes of the process before this one, which a NOTIFICATION would take away just the same.
+#[test]
+fn a_restart_is_not_announced_before_there_is_a_session_either() {
+    for open in [vec![], open_without_n().bytes()] {
+        for (config, silent) in [(graceful(), true), (config(A), false)] {
+            let mut lone = Lone::new(config);
+            lone.feed(&open);
+            lone.sent();
+            lone.peer.stop(StopReason::Restart(String::new()), lone.now);
+            assert_eq!(lone.sent().is_empty(), silent);
+            assert!(lone.closed());
+        }
+    }
+}
+
 /// RFC 8538 §3.1 and §5.1: the NOTIFICATION that it would have been goes inside of a Hard Reset.
 #[test]
 fn what_is_over_for_good_is_a_hard_reset() {

@@ -1,0 +1,141 @@
+//! The agent restarts: BIRD, FRR and GoBGP keep its routes until it has told them again, and drop what it tells no more.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Result, ensure};
+use bgp_tests::agent::Agent;
+use bgp_tests::lab::{self, Lab, NodeAndTor, address};
+use bgp_tests::manifests;
+use bgp_tests::peers::{self, Kind, Plan, Restart, Router};
+use bgp_tests::routes::{Party, prefixes};
+use bgp_tests::scenario::{NODE_ASN, TOR_ASN};
+use bgp_tests::wait::{Look, always, secs, until};
+use rustix::process::Signal;
+
+fn routes() -> Vec<String> {
+    prefixes(Party::Node, true, 3)
+}
+
+/// The manifests of a node that originates these, with graceful restart or without.
+fn write(folder: &Path, graceful: bool, own: &[String]) -> Result<()> {
+    let router = manifests::Router::new("underlay", NODE_ASN, "10.255.0.2");
+    let mut peer = manifests::Peer::new("tor", "underlay", TOR_ASN, address(true, true));
+    if graceful {
+        peer = peer.with("gracefulRestart: {enabled: true, restartTime: 60}");
+    }
+    let own = manifests::advertisement("own", "underlay", true, own);
+    for (name, text) in [
+        ("router", router.text()),
+        ("tor", peer.text()),
+        ("own", own),
+    ] {
+        fs::write(folder.join(format!("{name}.yaml")), text)?;
+    }
+    Ok(())
+}
+
+fn await_told(router: &dyn Router, expected: &[String]) -> Result<()> {
+    let expected: BTreeSet<String> = expected.iter().cloned().collect();
+    until("the neighbour has what it should", secs(40), || {
+        let has = router.received(true)?;
+        Ok(Look::when(has == expected, || format!("{has:?}")))
+    })
+}
+
+/// Kills the agent of a neighbour that has all routes; returns that neighbour.
+fn kill(lab: &Lab, net: &NodeAndTor, folder: &Path, kind: Kind) -> Result<Box<dyn Router>> {
+    let mut plan = Plan::new(
+        (TOR_ASN, address(true, true)),
+        (NODE_ASN, address(false, true)),
+    );
+    plan.announce = prefixes(Party::Tor, true, 2);
+    plan.restart = Some(Restart {
+        time: 60,
+        long_lived: None,
+        again: false,
+    });
+    let mut agent = Agent::start_on(lab, &net.node, folder, &[])?;
+    let router = peers::start(kind, &net.tor, &lab.directory().join("tor"), &plan)?;
+    await_told(&*router, &routes())?;
+    let file = lab.directory().join("state/restart");
+    let graceful = fs::read_to_string(folder.join("tor.yaml"))?.contains("gracefulRestart");
+    until("the session is kept in mind", secs(5), || {
+        Ok(Look::when(!graceful || file.exists(), || {
+            "it is not".to_owned()
+        }))
+    })?;
+    agent.daemon().signal(Signal::KILL);
+    drop(agent);
+    Ok(router)
+}
+
+fn our_restart_keeps_our_routes_with(kind: Kind) {
+    lab::run(&format!("restarting-{kind:?}"), |lab| {
+        let net = NodeAndTor::new()?;
+        let folder = lab.subdirectory("manifests")?;
+        write(&folder, true, &routes())?;
+        let router = kill(lab, &net, &folder, kind)?;
+        always("the neighbour keeps all three", secs(2), || {
+            let has = router.received(true)?;
+            Ok(Look::when(has.len() == 3, || format!("{has:?}")))
+        })?;
+        // There is one less to tell.
+        write(&folder, true, &routes()[..2])?;
+        let agent = Agent::start_on(lab, &net.node, &folder, &[])?;
+        let told: BTreeSet<String> = routes()[..2].iter().cloned().collect();
+        until(
+            "the neighbour has the two, and never less",
+            secs(40),
+            || {
+                let has = router.received(true)?;
+                ensure!(has.is_superset(&told), "{has:?}");
+                Ok(Look::when(has == told, || format!("{has:?}")))
+            },
+        )?;
+        agent.stop()?;
+        always("and keeps them when it is stopped", secs(2), || {
+            let has = router.received(true)?;
+            Ok(Look::when(has == told, || format!("{has:?}")))
+        })
+    });
+}
+
+#[test]
+fn bird_keeps_our_routes() {
+    our_restart_keeps_our_routes_with(Kind::Bird);
+}
+
+#[test]
+fn frr_keeps_our_routes() {
+    our_restart_keeps_our_routes_with(Kind::Frr);
+}
+
+#[test]
+fn gobgp_keeps_our_routes() {
+    our_restart_keeps_our_routes_with(Kind::GoBgp);
+}
+
+/// The same neighbours, and the field not set.
+#[test]
+fn without_the_field_nobody_keeps_them() {
+    for kind in [Kind::Bird, Kind::Frr, Kind::GoBgp] {
+        lab::run(&format!("restarting-off-{kind:?}"), |lab| {
+            let net = NodeAndTor::new()?;
+            let folder = lab.subdirectory("manifests")?;
+            write(&folder, false, &routes())?;
+            let router = kill(lab, &net, &folder, kind)?;
+            until("the neighbour has none", secs(20), || {
+                let has = match router.received(true) {
+                    // GoBGP's way to say it.
+                    Err(error) if format!("{error:#}").contains("session is not established") => {
+                        BTreeSet::new()
+                    }
+                    other => other?,
+                };
+                Ok(Look::when(has.is_empty(), || format!("{has:?}")))
+            })
+        });
+    }
+}
