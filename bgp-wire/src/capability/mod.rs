@@ -108,6 +108,8 @@ static TABLE: &[Line] = &[
     line(multiprotocol::CODE, "multiprotocol", multiprotocol::decode),
     line(route_refresh::CODE, "route-refresh", route_refresh::decode),
     named(3, "outbound-route-filter"),
+    // Deprecated (RFC 8277 §1).
+    named(4, "multiple-routes"),
     line(
         extended_next_hop::CODE,
         "extended-next-hop",
@@ -144,13 +146,23 @@ static TABLE: &[Line] = &[
         "long-lived-graceful-restart",
         long_lived::decode,
     ),
+    named(72, "routing-policy-distribution"),
     line(fqdn::CODE, "fqdn", fqdn::decode),
+    named(74, "bfd"),
     line(
         software_version::CODE,
         "software-version",
         software_version::decode,
     ),
+    named(76, "paths-limit"),
+    named(77, "link-local-next-hop"),
+    // Those of before the standard (RFC 8810 §3).
     named(128, "route-refresh-cisco"),
+    named(129, "outbound-route-filter-prestandard"),
+    named(130, "outbound-route-filter-cisco"),
+    named(131, "multisession-cisco"),
+    named(184, "fqdn-prestandard"),
+    named(185, "operational-message-prestandard"),
 ];
 
 impl Capability {
@@ -280,6 +292,30 @@ pub(crate) mod tests {
             assert_eq!(
                 TABLE.iter().filter(|other| other.code == line.code).count(),
                 1,
+                "{}",
+                line.name
+            );
+        }
+    }
+
+    /// The registry of capability codes at IANA, where nothing else is registered below 186; 66 and
+    /// those without a use any more have no name.
+    #[test]
+    fn every_registered_code_has_a_name() {
+        let registered = (1..=9)
+            .chain(64..=65)
+            .chain(67..=77)
+            .chain(128..=131)
+            .chain(184..=185);
+        for code in registered.clone() {
+            assert!(
+                Capability::from_value(code, &[0xff; 3]).name().is_some(),
+                "{code}"
+            );
+        }
+        for line in TABLE {
+            assert!(
+                registered.clone().any(|code| code == line.code),
                 "{}",
                 line.name
             );
