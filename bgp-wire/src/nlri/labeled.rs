@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use bytes::BufMut;
+use bytes::{BufMut, BytesMut};
 use ipnet::{Ipv4Net, Ipv6Net};
 
 use super::label::{self, Label};
@@ -131,6 +131,42 @@ pub(super) fn describe_v4(block: &NlriBlock<'_>) -> Vec<Node> {
 
 pub(super) fn describe_v6(block: &NlriBlock<'_>) -> Vec<Node> {
     describe::<Ipv6Net>(block, 0, |_, _| {})
+}
+
+/// Writes a block of labelled NLRI with every label, or, to withdraw them, with the one that says so
+/// (RFC 8277 §2.4), and without bits beyond the length of a prefix.
+pub(super) fn write<P: IpPrefix>(
+    block: &NlriBlock<'_>,
+    head: usize,
+    withdraw: bool,
+    out: &mut BytesMut,
+) {
+    let (mut rest, form) = (block.bytes(), block.form);
+    while let Ok(body) = path_id(rest, form.add_path)
+        && let Ok((parts, after)) = cut(body, form, head, P::MAX_BITS)
+    {
+        if let (true, Some(id)) = (form.add_path, rest.first_chunk::<4>()) {
+            out.put_slice(id);
+        }
+        let withdrawn = Label::WITHDRAWN.to_bytes();
+        let labels = if withdraw { &withdrawn } else { parts.labels };
+        let bits = (labels.len() + parts.head.len()) * 8 + usize::from(parts.bits);
+        out.put_u8(u8::try_from(bits).unwrap_or(u8::MAX));
+        out.put_slice(labels);
+        out.put_slice(parts.head);
+        if let Some(prefix) = P::from_wire(parts.bits, parts.prefix) {
+            prefix.put_address(out);
+        }
+        rest = after;
+    }
+}
+
+pub(super) fn write_v4(block: &NlriBlock<'_>, withdraw: bool, out: &mut BytesMut) {
+    write::<Ipv4Net>(block, 0, withdraw, out);
+}
+
+pub(super) fn write_v6(block: &NlriBlock<'_>, withdraw: bool, out: &mut BytesMut) {
+    write::<Ipv6Net>(block, 0, withdraw, out);
 }
 
 impl<P: IpPrefix> Labeled<P> {

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use bytes::{BufMut, BytesMut};
+
 use super::{Counts, Form, NlriBlock, describe_path_id, path_id};
 use crate::input::{Input, Malformed};
 use crate::{Fields, Node};
@@ -51,6 +53,20 @@ fn each<'a, L: Listed>(block: &NlriBlock<'a>) -> impl Iterator<Item = (Input<'a>
             }
         }
     })
+}
+
+pub(super) fn write<L: Listed>(block: &NlriBlock<'_>, _: bool, out: &mut BytesMut) {
+    let (mut rest, add_path) = (block.bytes(), block.form.add_path);
+    while let Ok(body) = path_id(rest, add_path)
+        && let Ok((one, after)) = L::split(body)
+    {
+        if L::read(one).is_ok() {
+            // The path identifier stands in front.
+            let whole = rest.len().saturating_sub(after.len());
+            out.put_slice(rest.get(..whole).unwrap_or(one));
+        }
+        rest = after;
+    }
 }
 
 pub(super) fn show<L: Listed>(block: &NlriBlock<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -24,7 +24,7 @@ use std::fmt;
 use std::hash::Hash;
 use std::marker::PhantomData;
 
-use bytes::BufMut;
+use bytes::{BufMut, BytesMut};
 use ipnet::{Ipv4Net, Ipv6Net};
 
 use crate::attribute::next_hop;
@@ -165,10 +165,12 @@ pub(crate) struct FamilySpec {
     pub(crate) show: fn(&NlriBlock<'_>, &mut fmt::Formatter<'_>) -> fmt::Result,
     /// Describes each NLRI of a block that has been checked.
     pub(crate) describe: fn(&NlriBlock<'_>) -> Vec<Node>,
+    /// Writes the NLRI of a block that may be used as a speaker writes them; with `true`, to withdraw.
+    pub(crate) write: fn(&NlriBlock<'_>, bool, &mut BytesMut),
 }
 
 macro_rules! families {
-    ($($family:ident $check:path, $next_hop:ident, $form:ident, $show:expr, $describe:expr;)*) => {
+    ($($family:ident $check:path, $next_hop:ident, $form:ident, $show:expr, $describe:expr, $write:expr;)*) => {
         /// The families whose NLRI are read and written.
         pub(crate) static TABLE: &[FamilySpec] = &[$(FamilySpec {
             family: Family::$family,
@@ -177,33 +179,34 @@ macro_rules! families {
             hop_form: HopForm::$form,
             show: $show,
             describe: $describe,
+            write: $write,
         },)*];
     };
 }
 
-// family             check                        next hop      written  text                            fields
+// family             check                        next hop      written  text                            fields                          octets
 families! {
-    IPV4_UNICAST      unicast::check_v4,           decode_ipv4,  Any,     show::<Ipv4Net>,                describe::<Ipv4Net>;
-    IPV6_UNICAST      unicast::check_v6,           decode_ipv6,  Ipv6,    show::<Ipv6Net>,                describe::<Ipv6Net>;
-    IPV4_VPN          vpn::check_v4,               decode_vpnv4, Rd,      show::<Vpn<Ipv4Net>>,           vpn::describe_v4;
-    IPV6_VPN          vpn::check_v6,               decode_vpnv6, Rd,      show::<Vpn<Ipv6Net>>,           vpn::describe_v6;
-    L2VPN_EVPN        evpn::check,                 decode_any,   Any,     show::<EvpnRoute>,              describe::<EvpnRoute>;
-    RTC               rtc::check,                  decode_any,   Any,     show::<RouteTargetMembership>,  describe::<RouteTargetMembership>;
-    IPV4_LABELED      labeled::check_v4,           decode_ipv4,  Any,     show::<Labeled<Ipv4Net>>,       labeled::describe_v4;
-    IPV6_LABELED      labeled::check_v6,           decode_ipv6,  Ipv6,    show::<Labeled<Ipv6Net>>,       labeled::describe_v6;
-    IPV4_MULTICAST    unicast::check_v4,           decode_ipv4,  Any,     show::<Ipv4Net>,                describe::<Ipv4Net>;
-    IPV6_MULTICAST    unicast::check_v6,           decode_ipv6,  Ipv6,    show::<Ipv6Net>,                describe::<Ipv6Net>;
-    IPV4_FLOWSPEC     listed::check::<FlowV4>,     ignore,       Absent,  listed::show::<FlowV4>,         listed::describe::<FlowV4>;
-    IPV6_FLOWSPEC     listed::check::<FlowV6>,     ignore,       Absent,  listed::show::<FlowV6>,         listed::describe::<FlowV6>;
-    IPV4_FLOWSPEC_VPN listed::check::<FlowVpnV4>,  ignore,       Absent,  listed::show::<FlowVpnV4>,      listed::describe::<FlowVpnV4>;
-    IPV6_FLOWSPEC_VPN listed::check::<FlowVpnV6>,  ignore,       Absent,  listed::show::<FlowVpnV6>,      listed::describe::<FlowVpnV6>;
-    IPV4_SR_POLICY    listed::check::<SrPolicyV4>, decode_any,   Any,     listed::show::<SrPolicyV4>,     listed::describe::<SrPolicyV4>;
-    IPV6_SR_POLICY    listed::check::<SrPolicyV6>, decode_any,   Any,     listed::show::<SrPolicyV6>,     listed::describe::<SrPolicyV6>;
-    LINK_STATE        listed::check::<LinkState>,  decode_any,   Any,     listed::show::<LinkState>,      listed::describe::<LinkState>;
-    LINK_STATE_VPN    listed::check::<LinkStateVpn>, decode_behind_rd, Rd, listed::show::<LinkStateVpn>,  listed::describe::<LinkStateVpn>;
-    L2VPN_VPLS        listed::check::<Vpls>,       decode_any,   Any,     listed::show::<Vpls>,           listed::describe::<Vpls>;
-    IPV4_MVPN         listed::check::<Mvpn>,       decode_any,   Any,     listed::show::<Mvpn>,           listed::describe::<Mvpn>;
-    IPV6_MVPN         listed::check::<Mvpn>,       decode_any,   Any,     listed::show::<Mvpn>,           listed::describe::<Mvpn>;
+    IPV4_UNICAST      unicast::check_v4,           decode_ipv4,  Any,     show::<Ipv4Net>,                describe::<Ipv4Net>,            write::<Ipv4Net>;
+    IPV6_UNICAST      unicast::check_v6,           decode_ipv6,  Ipv6,    show::<Ipv6Net>,                describe::<Ipv6Net>,            write::<Ipv6Net>;
+    IPV4_VPN          vpn::check_v4,               decode_vpnv4, Rd,      show::<Vpn<Ipv4Net>>,           vpn::describe_v4,               vpn::write_v4;
+    IPV6_VPN          vpn::check_v6,               decode_vpnv6, Rd,      show::<Vpn<Ipv6Net>>,           vpn::describe_v6,               vpn::write_v6;
+    L2VPN_EVPN        evpn::check,                 decode_any,   Any,     show::<EvpnRoute>,              describe::<EvpnRoute>,          write::<EvpnRoute>;
+    RTC               rtc::check,                  decode_any,   Any,     show::<RouteTargetMembership>,  describe::<RouteTargetMembership>,write::<RouteTargetMembership>;
+    IPV4_LABELED      labeled::check_v4,           decode_ipv4,  Any,     show::<Labeled<Ipv4Net>>,       labeled::describe_v4,           labeled::write_v4;
+    IPV6_LABELED      labeled::check_v6,           decode_ipv6,  Ipv6,    show::<Labeled<Ipv6Net>>,       labeled::describe_v6,           labeled::write_v6;
+    IPV4_MULTICAST    unicast::check_v4,           decode_ipv4,  Any,     show::<Ipv4Net>,                describe::<Ipv4Net>,            write::<Ipv4Net>;
+    IPV6_MULTICAST    unicast::check_v6,           decode_ipv6,  Ipv6,    show::<Ipv6Net>,                describe::<Ipv6Net>,            write::<Ipv6Net>;
+    IPV4_FLOWSPEC     listed::check::<FlowV4>,     ignore,       Absent,  listed::show::<FlowV4>,         listed::describe::<FlowV4>,     listed::write::<FlowV4>;
+    IPV6_FLOWSPEC     listed::check::<FlowV6>,     ignore,       Absent,  listed::show::<FlowV6>,         listed::describe::<FlowV6>,     listed::write::<FlowV6>;
+    IPV4_FLOWSPEC_VPN listed::check::<FlowVpnV4>,  ignore,       Absent,  listed::show::<FlowVpnV4>,      listed::describe::<FlowVpnV4>,  listed::write::<FlowVpnV4>;
+    IPV6_FLOWSPEC_VPN listed::check::<FlowVpnV6>,  ignore,       Absent,  listed::show::<FlowVpnV6>,      listed::describe::<FlowVpnV6>,  listed::write::<FlowVpnV6>;
+    IPV4_SR_POLICY    listed::check::<SrPolicyV4>, decode_any,   Any,     listed::show::<SrPolicyV4>,     listed::describe::<SrPolicyV4>, listed::write::<SrPolicyV4>;
+    IPV6_SR_POLICY    listed::check::<SrPolicyV6>, decode_any,   Any,     listed::show::<SrPolicyV6>,     listed::describe::<SrPolicyV6>, listed::write::<SrPolicyV6>;
+    LINK_STATE        listed::check::<LinkState>,  decode_any,   Any,     listed::show::<LinkState>,      listed::describe::<LinkState>,  listed::write::<LinkState>;
+    LINK_STATE_VPN    listed::check::<LinkStateVpn>, decode_behind_rd, Rd, listed::show::<LinkStateVpn>,  listed::describe::<LinkStateVpn>,listed::write::<LinkStateVpn>;
+    L2VPN_VPLS        listed::check::<Vpls>,       decode_any,   Any,     listed::show::<Vpls>,           listed::describe::<Vpls>,       listed::write::<Vpls>;
+    IPV4_MVPN         listed::check::<Mvpn>,       decode_any,   Any,     listed::show::<Mvpn>,           listed::describe::<Mvpn>,       listed::write::<Mvpn>;
+    IPV6_MVPN         listed::check::<Mvpn>,       decode_any,   Any,     listed::show::<Mvpn>,           listed::describe::<Mvpn>,       listed::write::<Mvpn>;
 }
 
 #[inline]
@@ -396,6 +399,13 @@ pub(crate) fn path_id(input: Input<'_>, add_path: bool) -> Result<Input<'_>, Mal
 fn describe_path_id(input: Input<'_>, form: Form, fields: &mut Fields) {
     if let (true, Some(id)) = (form.add_path, input.first_chunk().copied()) {
         fields.number("path_id", u32::from_be_bytes(id));
+    }
+}
+
+fn write<N: Nlri>(block: &NlriBlock<'_>, withdraw: bool, out: &mut BytesMut) {
+    for (id, nlri, detail) in block.iter::<N>() {
+        let detail = if withdraw { N::withdrawn() } else { detail };
+        put(out, block.form.add_path, id, &nlri, &detail);
     }
 }
 

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use bytes::BufMut;
+use bytes::{BufMut, BytesMut};
 use ipnet::{Ipv4Net, Ipv6Net};
 
 use super::label::{self, Label};
@@ -42,6 +42,14 @@ pub(super) fn describe_v4(block: &NlriBlock<'_>) -> Vec<Node> {
 
 pub(super) fn describe_v6(block: &NlriBlock<'_>) -> Vec<Node> {
     labeled::describe::<Ipv6Net>(block, RD_OCTETS, describe_rd)
+}
+
+pub(super) fn write_v4(block: &NlriBlock<'_>, withdraw: bool, out: &mut BytesMut) {
+    labeled::write::<Ipv4Net>(block, RD_OCTETS, withdraw, out);
+}
+
+pub(super) fn write_v6(block: &NlriBlock<'_>, withdraw: bool, out: &mut BytesMut) {
+    labeled::write::<Ipv6Net>(block, RD_OCTETS, withdraw, out);
 }
 
 fn describe_rd(bytes: &[u8], fields: &mut Fields) {

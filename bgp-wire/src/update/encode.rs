@@ -351,8 +351,23 @@ pub fn encode_update(
     if silent && update.end_of_rib.is_none() {
         return Err(EncodeError::Empty);
     }
+    framed(out, update, enc, &|nlri, _, out| {
+        out.put_slice(nlri.bytes());
+    })
+}
+
+/// How NLRI are written; `true` if they are withdrawn.
+pub(super) type PutNlri<'p> = &'p dyn Fn(&NlriBlock<'_>, bool, &mut BytesMut);
+
+/// Appends the whole UPDATE. Nothing is appended on error.
+pub(super) fn framed(
+    out: &mut BytesMut,
+    update: &Update<'_>,
+    enc: &Encoding,
+    put_nlri: PutNlri<'_>,
+) -> Result<(), EncodeError> {
     let frame = OpenFrame::begin(out, MessageType::Update);
-    match whole(out, update, enc) {
+    match whole(out, update, enc, put_nlri) {
         Ok(()) => frame.finish(out, enc.max_message),
         Err(error) => {
             frame.abandon(out);
@@ -361,20 +376,28 @@ pub fn encode_update(
     }
 }
 
-fn whole(out: &mut BytesMut, update: &Update<'_>, enc: &Encoding) -> Result<(), EncodeError> {
+fn whole(
+    out: &mut BytesMut,
+    update: &Update<'_>,
+    enc: &Encoding,
+    put_nlri: PutNlri<'_>,
+) -> Result<(), EncodeError> {
     let routes = Length::u16(out, "Withdrawn Routes Length");
-    out.put_slice(update.withdrawn.bytes());
+    put_nlri(&update.withdrawn, true, out);
     routes.close(out)?;
     let block = Length::u16(out, "Total Path Attribute Length");
     if let Some(reach) = &update.reach {
         put_mp(out, AttrCode::MP_REACH_NLRI, &reach.nlri, |out| {
-            put_reach_head(out, reach.family, reach.next_hop)
+            put_reach_head(out, reach.family, reach.next_hop)?;
+            put_nlri(&reach.nlri, false, out);
+            Ok(())
         })?;
     }
     if let Some(unreach) = &update.unreach {
         put_mp(out, AttrCode::MP_UNREACH_NLRI, &unreach.nlri, |out| {
             out.put_u16(unreach.family.afi);
             out.put_u8(unreach.family.safi);
+            put_nlri(&unreach.nlri, true, out);
             Ok(())
         })?;
     }
@@ -393,7 +416,7 @@ fn whole(out: &mut BytesMut, update: &Update<'_>, enc: &Encoding) -> Result<(), 
     }
     out.put_slice(after);
     block.close(out)?;
-    out.put_slice(update.announced.bytes());
+    put_nlri(&update.announced, false, out);
     Ok(())
 }
 
@@ -414,7 +437,6 @@ fn put_mp(
         Length::u8(out, name)
     };
     head(out)?;
-    out.put_slice(nlri.bytes());
     length.close(out)
 }
 
