@@ -23,8 +23,8 @@ pub enum Message<'a> {
     Notification(Notification),
     /// KEEPALIVE.
     Keepalive,
-    /// ROUTE-REFRESH.
-    RouteRefresh(RouteRefresh),
+    /// ROUTE-REFRESH, and the outbound route filters behind it (RFC 5291 §4).
+    RouteRefresh(RouteRefresh, &'a [u8]),
 }
 
 impl<'a> Message<'a> {
@@ -50,7 +50,10 @@ impl<'a> Message<'a> {
                 })?)
             }
             MessageType::Keepalive => Self::Keepalive,
-            MessageType::RouteRefresh => Self::RouteRefresh(RouteRefresh::decode(frame.body)?),
+            MessageType::RouteRefresh => Self::RouteRefresh(
+                RouteRefresh::decode(frame.body)?,
+                frame.body.get(RouteRefresh::LEN..).unwrap_or(&[]),
+            ),
         })
     }
 
@@ -67,10 +70,7 @@ impl<'a> Message<'a> {
                 encode_keepalive(out);
                 Ok(())
             }
-            Self::RouteRefresh(refresh) => {
-                refresh.encode(out);
-                Ok(())
-            }
+            Self::RouteRefresh(refresh, filters) => refresh.encode_with_filters(filters, out),
         }
     }
 
@@ -81,7 +81,7 @@ impl<'a> Message<'a> {
             Self::Update(decoded) => decoded.update.describe(),
             Self::Notification(notification) => notification.describe(),
             Self::Keepalive => Fields::new(),
-            Self::RouteRefresh(refresh) => refresh.describe(),
+            Self::RouteRefresh(refresh, filters) => refresh.describe_with_filters(filters),
         }
     }
 
@@ -92,7 +92,7 @@ impl<'a> Message<'a> {
             Self::Update(_) => MessageType::Update,
             Self::Notification(_) => MessageType::Notification,
             Self::Keepalive => MessageType::Keepalive,
-            Self::RouteRefresh(_) => MessageType::RouteRefresh,
+            Self::RouteRefresh(..) => MessageType::RouteRefresh,
         }
     }
 }
@@ -105,7 +105,7 @@ impl fmt::Display for Message<'_> {
             Self::Update(decoded) => write!(f, " {}", decoded.update),
             Self::Notification(notification) => write!(f, " {notification}"),
             Self::Keepalive => Ok(()),
-            Self::RouteRefresh(refresh) => write!(f, " {refresh}"),
+            Self::RouteRefresh(refresh, _) => write!(f, " {refresh}"),
         }
     }
 }

@@ -12,7 +12,8 @@ use nom::Parser;
 
 use crate::codes::{self, cease};
 use crate::describe::{Fields, Node};
-use crate::frame::{MAX_LEN, MessageType, OpenFrame};
+use crate::error::{DecodeError, Reason};
+use crate::frame::{HEADER_LEN, MAX_LEN, MessageType, OpenFrame};
 use crate::input::{self, malformed};
 
 /// A NOTIFICATION message.
@@ -136,6 +137,64 @@ impl Notification {
         }
     }
 
+    /// What is malformed in its data. It is told to people and never answered (RFC 4271 §6.4).
+    pub fn fault(&self) -> Option<DecodeError> {
+        let inner = self.hard_reset();
+        self.fault_within(HEADER_LEN.saturating_add(2))
+            // One level only, as when it is printed.
+            .or_else(|| inner?.fault_within(HEADER_LEN.saturating_add(4)))
+    }
+
+    /// The data begins at this octet of the message.
+    fn fault_within(&self, start: usize) -> Option<DecodeError> {
+        let fault = |field, offset, reason| {
+            Some(DecodeError {
+                field,
+                offset,
+                reason,
+            })
+        };
+        if self.code != codes::CEASE {
+            return None;
+        }
+        match (self.subcode, self.data.as_ref()) {
+            // RFC 8538 §3.1: the error code and subcode of what would have been sent are the first
+            // octets of the data.
+            (cease::HARD_RESET, [] | [_]) => fault(
+                "Hard Reset",
+                start.saturating_add(self.data.len()),
+                Reason::Truncated,
+            ),
+            // RFC 9003 §2: a length, and as many octets of UTF-8.
+            (cease::ADMINISTRATIVE_SHUTDOWN | cease::ADMINISTRATIVE_RESET, [length, text @ ..]) => {
+                let length = usize::from(*length);
+                let field = "Shutdown Communication";
+                let begin = start.saturating_add(1);
+                match text.get(..length) {
+                    None => fault(field, start, Reason::Length(length)),
+                    Some(said) if length < text.len() => fault(
+                        field,
+                        begin.saturating_add(said.len()),
+                        Reason::TrailingOctets,
+                    ),
+                    Some(said) => match std::str::from_utf8(said) {
+                        Ok(_) => None,
+                        Err(error) => fault(
+                            field,
+                            begin.saturating_add(error.valid_up_to()),
+                            Reason::Text("is no UTF-8"),
+                        ),
+                    },
+                }
+            }
+            // RFC 4486 §4: AFI, SAFI and the upper bound, or nothing.
+            (cease::MAX_PREFIXES, data) if !matches!(data.len(), 0 | 7) => {
+                fault("Prefix upper bound", start, Reason::Length(data.len()))
+            }
+            _ => None,
+        }
+    }
+
     /// The registered name of code and subcode.
     pub fn name(&self) -> Cow<'static, str> {
         let code = match codes::code_name(self.code) {
@@ -196,10 +255,10 @@ impl Notification {
 
     /// Reads the body of a NOTIFICATION. One that is too short cannot be answered, so the error has
     /// no NOTIFICATION.
-    pub fn decode(body: &[u8]) -> Result<Self, crate::DecodeError> {
+    pub fn decode(body: &[u8]) -> Result<Self, DecodeError> {
         let (data, (code, subcode)) = (input::u8("Error Code"), input::u8("Error Subcode"))
             .parse(body)
-            .map_err(|error| malformed(error).within(body, crate::frame::HEADER_LEN))?;
+            .map_err(|error| malformed(error).within(body, HEADER_LEN))?;
         Ok(Self::new(code, subcode, Bytes::copy_from_slice(data)))
     }
 
@@ -374,6 +433,36 @@ mod tests {
         let unknown = Notification::new(77, 1, Bytes::from_static(&[5])).describe();
         assert_eq!(unknown.get("code"), Some(&Node::Named(77, None)));
         assert_eq!(unknown.get("data"), Some(&Node::Octets(vec![5])));
+    }
+
+    /// RFC 9003 §2, RFC 8538 §3.1, RFC 4486 §4. The data begins at octet 21.
+    #[test]
+    fn data_that_is_malformed_is_named_with_its_place() {
+        let text = "Shutdown Communication";
+        for (subcode, data, fault) in [
+            (2, &[255, b'a', b'b', b'c'][..], Some((text, 21))),
+            (4, &[1, b'a', b'b'], Some((text, 23))),
+            (2, &[3, b'a', 0xff, b'b'], Some((text, 23))),
+            (2, &[3, b'b', b'y', b'e'], None),
+            (2, &[0], None),
+            (2, &[], None),
+            (9, &[], Some(("Hard Reset", 21))),
+            (9, &[6], Some(("Hard Reset", 22))),
+            (9, &[6, 2, 9, b'a'], Some((text, 23))),
+            (9, &[6, 9], Some(("Hard Reset", 23))),
+            (9, &[4, 0], None),
+            (1, &[0, 1, 1, 0, 0, 0], Some(("Prefix upper bound", 21))),
+            (1, &[0, 1, 1, 0, 0, 0, 9], None),
+            (3, &[1, 2, 3], None),
+        ] {
+            let said = Notification::new(6, subcode, Bytes::copy_from_slice(data)).fault();
+            let said = said.map(|error| (error.field, error.offset));
+            assert_eq!(said, fault, "{subcode} {data:?}");
+        }
+        assert_eq!(
+            Notification::new(3, 2, Bytes::from_static(&[9])).fault(),
+            None
+        );
     }
 
     #[test]

@@ -7,9 +7,9 @@ use nom::Parser;
 
 use crate::Family;
 use crate::codes;
-use crate::describe::Fields;
-use crate::error::{DecodeError, MessageError, Reason};
-use crate::frame::{HEADER_LEN, MAX_LEN, MessageType, OpenFrame};
+use crate::describe::{Fields, Node};
+use crate::error::{DecodeError, EncodeError, MessageError, Reason};
+use crate::frame::{HEADER_LEN, MAX_EXTENDED_LEN, MessageType, OpenFrame};
 use crate::input::{self, malformed};
 
 /// What a ROUTE-REFRESH asks or says.
@@ -67,11 +67,51 @@ pub struct RouteRefresh {
 }
 
 impl RouteRefresh {
+    /// Octets of the body.
+    pub(crate) const LEN: usize = 4;
+
     /// Its fields, by name.
     pub fn describe(&self) -> Fields {
         let mut fields = Fields::new();
         fields.text("family", self.family);
         fields.named("subtype", self.subtype.code(), self.subtype.name());
+        fields
+    }
+
+    /// Its fields with those of the outbound route filters behind it (RFC 5291 §4): when they are to
+    /// take effect, and for each type its entries. What is not of that form is given as it is.
+    pub(crate) fn describe_with_filters(&self, filters: &[u8]) -> Fields {
+        let mut fields = self.describe();
+        if filters.is_empty() {
+            return fields;
+        }
+        fields.fields("outbound_filters", |fields| {
+            if let Some((when, mut rest)) = filters.split_first() {
+                let name = match when {
+                    1 => Some("IMMEDIATE"),
+                    2 => Some("DEFER"),
+                    _ => None,
+                };
+                fields.named("when_to_refresh", *when, name);
+                let mut groups = Vec::new();
+                while let Ok((after, (kind, entries))) = (
+                    input::u8("ORF Type"),
+                    input::sized_u16("Length of ORF entries"),
+                )
+                    .parse(rest)
+                {
+                    groups.push(Node::fields(|fields| {
+                        fields.named("type", kind, filter_type(kind));
+                        fields.octets("entries", entries);
+                    }));
+                    rest = after;
+                }
+                fields.list("filters", groups);
+                if !rest.is_empty() {
+                    fields.octets("rest", rest);
+                }
+            }
+        });
         fields
     }
 
@@ -104,12 +144,22 @@ impl RouteRefresh {
 
     /// Appends the whole message.
     pub fn encode(&self, out: &mut BytesMut) {
+        // Cannot fail: the message is always 23 octets long.
+        let _ = self.encode_with_filters(&[], out);
+    }
+
+    /// Appends the whole message, and outbound route filters as they came.
+    pub(crate) fn encode_with_filters(
+        &self,
+        filters: &[u8],
+        out: &mut BytesMut,
+    ) -> Result<(), EncodeError> {
         let frame = OpenFrame::begin(out, MessageType::RouteRefresh);
         out.put_u16(self.family.afi);
         out.put_u8(self.subtype.code());
         out.put_u8(self.family.safi);
-        // Cannot fail: the message is always 23 octets long.
-        let _ = frame.finish(out, MAX_LEN);
+        out.put_slice(filters);
+        frame.finish(out, MAX_EXTENDED_LEN)
     }
 }
 
@@ -129,12 +179,21 @@ impl fmt::Display for RouteRefresh {
     }
 }
 
+/// The registered name of a type of outbound route filters.
+fn filter_type(kind: u8) -> Option<&'static str> {
+    match kind {
+        64 => Some("Address Prefix ORF"),
+        65 => Some("CP-ORF"),
+        _ => None,
+    }
+}
+
 /// The data of this NOTIFICATION is the whole message (RFC 7313 §5).
 fn bad_length(body: &[u8], error: DecodeError) -> MessageError {
     let mut message = BytesMut::with_capacity(HEADER_LEN.saturating_add(body.len()));
     let frame = OpenFrame::begin(&mut message, MessageType::RouteRefresh);
     message.put_slice(body);
-    let _ = frame.finish(&mut message, crate::frame::MAX_EXTENDED_LEN);
+    let _ = frame.finish(&mut message, MAX_EXTENDED_LEN);
     MessageError::new(
         error,
         codes::ROUTE_REFRESH,
@@ -146,7 +205,7 @@ fn bad_length(body: &[u8], error: DecodeError) -> MessageError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frame::next_frame;
+    use crate::frame::{MAX_LEN, next_frame};
 
     #[test]
     fn every_subtype_round_trips() {
@@ -188,5 +247,38 @@ mod tests {
                 subtype: RefreshSubtype::Request
             }
         );
+    }
+
+    /// RFC 5291 §4: When-to-refresh, then for each type its number, a length of two octets, and the
+    /// entries; RFC 5292 §3 is type 64.
+    #[test]
+    fn filters_after_a_request_are_shown_by_type() {
+        let body = [0, 1, 0, 1, 1, 64, 0, 2, 0x80, 7, 65, 0, 0, 9];
+        let refresh = RouteRefresh::decode(&body).unwrap();
+        let fields = refresh.describe_with_filters(&body[4..]);
+        let Some(Node::Fields(filters)) = fields.get("outbound_filters") else {
+            panic!("{fields:?}")
+        };
+        assert_eq!(
+            filters.get("when_to_refresh"),
+            Some(&Node::Named(1, Some("IMMEDIATE")))
+        );
+        let group = |kind, name, entries: &[u8]| {
+            Node::fields(|fields| {
+                fields.named("type", kind, Some(name));
+                fields.octets("entries", entries);
+            })
+        };
+        assert_eq!(
+            filters.get("filters"),
+            Some(&Node::List(vec![
+                group(64u8, "Address Prefix ORF", &[0x80, 7]),
+                group(65, "CP-ORF", &[]),
+            ]))
+        );
+        assert_eq!(filters.get("rest"), Some(&Node::Octets(vec![9])));
+        let mut out = BytesMut::new();
+        refresh.encode_with_filters(&body[4..], &mut out).unwrap();
+        assert_eq!(out[HEADER_LEN..], body);
     }
 }

@@ -722,9 +722,11 @@ proptest! {
     #[test]
     fn notifications_and_refreshes(code: u8, subcode: u8, data in vec(any::<u8>(), 0..300), afi: u16, safi: u8, kind: u8) {
         let ctx = ctx(true, false);
+        // RFC 7313 §5: nothing may be behind the markers.
+        let filters = if matches!(kind, 1 | 2) { &[][..] } else { data.get(..40).unwrap_or(&[]) };
         for message in [
-            Message::Notification(Notification::new(code, subcode, Bytes::from(data))),
-            Message::RouteRefresh(RouteRefresh { family: Family::new(afi, safi), subtype: RefreshSubtype::from_u8(kind) }),
+            Message::Notification(Notification::new(code, subcode, Bytes::copy_from_slice(&data))),
+            Message::RouteRefresh(RouteRefresh { family: Family::new(afi, safi), subtype: RefreshSubtype::from_u8(kind) }, filters),
             Message::Keepalive,
         ] {
             let (mut out, mut scratch) = (BytesMut::new(), AttrScratch::new());
