@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use bgp_wire::{Family, FamilySet};
+use bgp_wire::{Family, FamilySet, ParseFamilyError};
 use clap::{Args, ValueEnum};
 
 /// `cosmos decode`.
@@ -46,6 +46,7 @@ pub struct DecodeArgs {
         long,
         value_name = "FAMILY,…",
         value_delimiter = ',',
+        value_parser = family,
         help_heading = "What was negotiated"
     )]
     pub add_path: Vec<Family>,
@@ -54,9 +55,20 @@ pub struct DecodeArgs {
         long,
         value_name = "FAMILY,…",
         value_delimiter = ',',
+        value_parser = family_of_ipv4,
         help_heading = "What was negotiated"
     )]
     pub extended_next_hop: Vec<Family>,
+    /// Routes of these families may have several labels (RFC 8277) [default: what the OPENs say;
+    /// without them one label, or several if a message can be read only so]
+    #[arg(
+        long,
+        value_name = "FAMILY,…",
+        value_delimiter = ',',
+        value_parser = family_with_labels,
+        help_heading = "What was negotiated"
+    )]
+    pub multiple_labels: Vec<Family>,
     /// Messages may have up to 65,535 octets (RFC 8654)
     #[arg(long, help_heading = "What was negotiated")]
     pub extended_message: bool,
@@ -163,6 +175,68 @@ impl DecodeArgs {
     pub fn extended_next_hop(&self) -> FamilySet {
         self.extended_next_hop.iter().copied().collect()
     }
+
+    /// The families whose routes may have several labels, as said.
+    pub fn multiple_labels(&self) -> FamilySet {
+        self.multiple_labels.iter().copied().collect()
+    }
+}
+
+/// A family whose routes are decoded.
+fn family(text: &str) -> Result<Family, String> {
+    let family: Family = text
+        .parse()
+        .map_err(|error: ParseFamilyError| error.to_string())?;
+    if family.is_supported() {
+        Ok(family)
+    } else {
+        Err(format!("routes of {family} are not decoded"))
+    }
+}
+
+/// A family of IPv4 that RFC 8950 §3 lists.
+fn family_of_ipv4(text: &str) -> Result<Family, String> {
+    let family = family(text)?;
+    if MAY_HAVE_IPV6_NEXT_HOPS.contains(&family) {
+        Ok(family)
+    } else {
+        Err(format!(
+            "{family} has no extended next hop; {} may have one (RFC 8950)",
+            list(&MAY_HAVE_IPV6_NEXT_HOPS)
+        ))
+    }
+}
+
+/// A family of RFC 8277 or RFC 4364.
+fn family_with_labels(text: &str) -> Result<Family, String> {
+    let family = family(text)?;
+    if HAVE_LABELS.contains(&family) {
+        Ok(family)
+    } else {
+        Err(format!(
+            "routes of {family} have no label stack; those of {} may have one (RFC 8277)",
+            list(&HAVE_LABELS)
+        ))
+    }
+}
+
+const MAY_HAVE_IPV6_NEXT_HOPS: [Family; 4] = [
+    Family::IPV4_UNICAST,
+    Family::IPV4_MULTICAST,
+    Family::IPV4_LABELED,
+    Family::IPV4_VPN,
+];
+
+const HAVE_LABELS: [Family; 4] = [
+    Family::IPV4_LABELED,
+    Family::IPV6_LABELED,
+    Family::IPV4_VPN,
+    Family::IPV6_VPN,
+];
+
+fn list(families: &[Family]) -> String {
+    let names: Vec<_> = families.iter().map(Family::to_string).collect();
+    names.join(", ")
 }
 
 #[cfg(test)]
@@ -206,11 +280,27 @@ mod tests {
             parse("cosmos decode --hex --add-path ipv4/unicast,l2vpn/evpn --asn4 no").unwrap();
         let families = FamilySet::from([Family::IPV4_UNICAST, Family::L2VPN_EVPN]);
         assert_eq!((args.add_path(), args.asn4()), (families, Some(false)));
-        let error = parse("cosmos decode --hex --add-path ipv4/nonsense").unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .contains("`ipv4/nonsense` is no address family")
-        );
+        for (option, why) in [
+            (
+                "--add-path ipv4/nonsense",
+                "`ipv4/nonsense` is no address family",
+            ),
+            ("--add-path afi1/safi66", "are not decoded"),
+            (
+                "--extended-next-hop ipv4/unicast,ipv6/unicast",
+                "ipv6/unicast has no extended next hop",
+            ),
+            (
+                "--extended-next-hop ipv4/flowspec",
+                "ipv4/flowspec has no extended next hop",
+            ),
+            (
+                "--multiple-labels ipv4/unicast",
+                "routes of ipv4/unicast have no label stack",
+            ),
+        ] {
+            let error = parse(&format!("cosmos decode --hex {option}")).unwrap_err();
+            assert!(error.to_string().contains(why), "{error}");
+        }
     }
 }

@@ -160,3 +160,84 @@ fn a_record_that_is_malformed_is_told_and_the_next_is_read() {
     assert_eq!(all[1]["fields"]["type"], json!({"value": 99, "name": null}));
     assert_eq!(all[2]["type"], "UPDATE");
 }
+
+/// A record of BGP4MP_MESSAGE_AS4 (RFC 6396 §4.4.3) between 65001 and 65000.
+fn record(octets: &[u8]) -> Vec<u8> {
+    let mut body = vec![0, 0, 0xfd, 0xe9, 0, 0, 0xfd, 0xe8, 0, 0, 0, 1];
+    body.extend([10, 0, 0, 1, 10, 0, 0, 2]);
+    body.extend(octets);
+    let mut record = vec![0, 0, 0, 0, 0, 16, 0, 4];
+    record.extend((body.len() as u32).to_be_bytes());
+    record.extend(body);
+    record
+}
+
+/// RFC 6793 §4.1: a collector that writes the wrong subtype is corrected by the option.
+#[test]
+fn the_size_of_as_numbers_can_be_said() {
+    let short = record(&update(&[], &[ORIGIN, SHORT_PATH, NEXT_HOP], ROUTE));
+    let said = decode(&["--mrt", "-", "-o", "json"], &short);
+    assert_eq!(said.json()[0]["error"]["attribute"], 2);
+    let said = decode(&["--mrt", "-", "-o", "json", "--asn4", "no"], &short);
+    assert_eq!(said.status, 0);
+    let said = said.json().remove(0);
+    assert_eq!(
+        (&said["error"], &said["session"]["asn4"]),
+        (&Value::Null, &json!(false))
+    );
+    let said = decode(&["--mrt", "-", "-o", "bgpdump", "--asn4", "no"], &short);
+    assert_eq!(said.status, 2);
+    assert!(said.err.starts_with("cosmos: --asn4 is not for -o bgpdump"));
+}
+
+/// RFC 6396 §4.4.2: a record holds one message. What is behind it is read if it can be, and counted.
+#[test]
+fn what_stands_behind_the_message_of_a_record_is_told() {
+    let one = update(&[], &[ORIGIN, PATH, NEXT_HOP], ROUTE);
+    let two = record(&[one.clone(), keepalive()].concat());
+    let said = decode(&["--mrt", "-", "-o", "json"], &two);
+    assert_eq!(
+        (said.status, said.summary()),
+        (0, "2 messages, 0 malformed, 0 bytes skipped")
+    );
+    let all = said.json();
+    assert_eq!(
+        (&all[0]["offset"], &all[1]["offset"]),
+        (&json!(32), &json!(32 + one.len()))
+    );
+    assert_eq!(all[1]["type"], "KEEPALIVE");
+    let stray = [record(&[&one[..], &[1, 2, 3]].concat()), record(&one)].concat();
+    let said = decode(&["--mrt", "-", "-o", "json"], &stray);
+    assert_eq!(
+        (said.status, said.summary()),
+        (1, "2 messages, 1 malformed, 3 bytes skipped")
+    );
+    let all = said.json();
+    assert_eq!(
+        (&all[0]["type"], &all[0]["error"]),
+        (&json!("UPDATE"), &Value::Null)
+    );
+    assert_eq!(
+        (
+            &all[1]["error"]["reason"],
+            &all[1]["offset"],
+            &all[1]["length"]
+        ),
+        (
+            &json!("3 octets stand behind the message"),
+            &json!(32 + one.len()),
+            &json!(3)
+        )
+    );
+    for file in [&two, &stray] {
+        let lines = decode(&["--mrt", "-", "-o", "bgpdump"], file);
+        let json = decode(&["--mrt", "-", "-o", "json"], file);
+        assert_eq!(
+            (lines.status, lines.summary()),
+            (json.status, json.summary())
+        );
+    }
+    // Without a message there is one that is cut.
+    let said = decode(&["--mrt", "-", "-o", "json"], &record(&[]));
+    assert_eq!(said.summary(), "1 message, 1 malformed, 0 bytes skipped");
+}

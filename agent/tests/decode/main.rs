@@ -4,6 +4,8 @@
 
 mod captures;
 mod collectors;
+mod labels;
 mod pasted;
+mod sent;
 mod streams;
 mod support;

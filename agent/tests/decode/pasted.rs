@@ -138,6 +138,49 @@ fn the_small_messages_have_their_fields() {
     assert_eq!(keys, wanted);
 }
 
+/// RFC 4271 §6.4: what is wrong with a NOTIFICATION is noticed, and not answered; but a length that no
+/// NOTIFICATION has is wrong with the header (§6.1). RFC 9003 §2, RFC 8538 §3.1.
+#[test]
+fn a_malformed_notification_is_told() {
+    for (body, field, offset) in [
+        (
+            &[6, 2, 255, b'a', b'b', b'c'][..],
+            "Shutdown Communication",
+            21,
+        ),
+        (&[6, 9, 6], "Hard Reset", 22),
+    ] {
+        let said = decode(&["--hex", &hex(&message(3, body)), "-o", "json"], b"");
+        assert_eq!(said.status, 1);
+        let said = said.json().remove(0);
+        let error = &said["error"];
+        assert_eq!(error["disposition"], "none", "{said}");
+        assert_eq!(error["code"], Value::Null, "{said}");
+        assert_eq!(
+            (&error["field"], &error["offset"]),
+            (&json!(field), &json!(offset))
+        );
+    }
+    let said = one(&message(3, &[6]), &[]);
+    assert_eq!(
+        (&said["error"]["code"], &said["error"]["subcode"]),
+        (&json!(1), &json!(2))
+    );
+}
+
+/// RFC 5291 §4, RFC 5292 §3.
+#[test]
+fn filters_of_a_refresh_are_shown() {
+    let said = one(&message(5, &[0, 1, 0, 1, 1, 64, 0, 1, 0x80]), &[]);
+    assert_eq!(
+        said["fields"]["outbound_filters"],
+        json!({
+            "when_to_refresh": {"value": 1, "name": "IMMEDIATE"},
+            "filters": [{"type": {"value": 64, "name": "Address Prefix ORF"}, "entries": "80"}],
+        })
+    );
+}
+
 /// RFC 4271 §4.3, RFC 4760 §3.
 #[test]
 fn an_update_says_what_it_withdraws_and_announces() {

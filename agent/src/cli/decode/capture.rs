@@ -95,6 +95,7 @@ impl Decoder<'_, '_> {
             connection.dialogue.learn(side, opened);
         }
         let ctx = connection.dialogue.context(side).clone();
+        let known = connection.dialogue.known();
         if let Some(four) = guess {
             self.summary.note(format!(
                 "connection {}, {} > {}: there is no OPEN; AS numbers look like {} octets each (--asn4 says otherwise)",
@@ -104,7 +105,7 @@ impl Decoder<'_, '_> {
                 if four { "four" } else { "two" },
             ));
         }
-        Judgement::of_message(octets, &ctx, &mut self.scratch, again)
+        Judgement::of_message(octets, &ctx, known, &mut self.scratch, again)
     }
 
     fn session(&mut self, flow: &Flow) -> Session {

@@ -13,7 +13,7 @@ use bgp_wire::{
 
 use super::input::open;
 use super::judgement::{Fault, Judgement};
-use super::negotiated::{Said, ipv4_families};
+use super::negotiated::{Known, Said, ipv4_families};
 use super::print::{Printer, Session, Told};
 use super::{Stopped, Summary};
 use crate::args::DecodeFormat;
@@ -68,7 +68,7 @@ impl Contexts {
             // What a collector has received it has understood, so it was negotiated.
             ctx.max_message = frame::MAX_EXTENDED_LEN;
             ctx.extended_next_hop = ipv4_families();
-            ctx.asn4 = place & 1 != 0;
+            ctx.asn4 = said.asn4().unwrap_or(place & 1 != 0);
             if place & 2 != 0 {
                 ctx.add_path_receive = ctx.families;
                 ctx.add_path_send = ctx.families;
@@ -111,6 +111,17 @@ impl Decoder<'_, '_> {
                 let ctx = self.contexts.of_message(message);
                 let sound = is_sound(message.octets, ctx, &mut self.scratch);
                 self.summary.malformed += u64::from(!sound);
+                // bgpdump looks at the first message of a record only; that there is more is counted.
+                let (messages, behind) = messages(message.octets, ctx.max_message);
+                for octets in messages.skip(1) {
+                    self.summary.messages += 1;
+                    let sound = is_sound(octets, ctx, &mut self.scratch);
+                    self.summary.malformed += u64::from(!sound);
+                }
+                if !behind.is_empty() {
+                    self.skip(behind);
+                    self.summary.malformed += 1;
+                }
             }
             Content::Rib(rib) => {
                 for entry in rib.entries {
@@ -144,7 +155,11 @@ impl Decoder<'_, '_> {
     }
 
     fn pass_over(&mut self, record: &Record<'_>) {
-        let octets = u64::try_from(record.body.len()).unwrap_or(u64::MAX);
+        self.skip(record.body);
+    }
+
+    fn skip(&mut self, octets: &[u8]) {
+        let octets = u64::try_from(octets.len()).unwrap_or(u64::MAX);
         self.summary.skipped = self.summary.skipped.saturating_add(octets);
     }
 
@@ -194,9 +209,6 @@ impl Decoder<'_, '_> {
     fn message(&mut self, record: &Record<'_>, message: &Message<'_>) -> Result<(), Stopped> {
         let ctx = self.contexts.of_message(message);
         let again = self.printer.wants_again();
-        let judgement = Judgement::of_message(message.octets, ctx, &mut self.scratch, again);
-        self.summary.messages += 1;
-        self.summary.malformed += u64::from(judgement.error.is_some());
         let peer = (message.peer, message.peer_as.0);
         let local = (message.local, message.local_as.0);
         let mut session = if message.sent {
@@ -204,14 +216,30 @@ impl Decoder<'_, '_> {
         } else {
             session(peer, local)
         };
-        session.details.flag("asn4", message.asn4);
+        session.details.flag("asn4", ctx.asn4);
         session.details.flag("add_path", message.add_path);
-        Ok(self.printer.tell(&Told {
-            judgement: &judgement,
-            offset: record.place_of(message.octets),
-            time: Some(record.time),
-            session: Some(&session),
-        })?)
+        let (messages, behind) = messages(message.octets, ctx.max_message);
+        for octets in messages {
+            let scratch = &mut self.scratch;
+            let judgement = Judgement::of_message(octets, ctx, Known::Nothing, scratch, again);
+            self.summary.messages += 1;
+            self.summary.malformed += u64::from(judgement.error.is_some());
+            self.printer.tell(&Told {
+                judgement: &judgement,
+                offset: record.place_of(octets),
+                time: Some(record.time),
+                session: Some(&session),
+            })?;
+        }
+        if behind.is_empty() {
+            return Ok(());
+        }
+        self.skip(behind);
+        let reason = match behind.len() {
+            1 => "one octet stands behind the message".to_owned(),
+            count => format!("{count} octets stand behind the message"),
+        };
+        self.wrong(record, behind, "BGP Message", reason)
     }
 
     fn rib(&mut self, record: &Record<'_>, rib: &Rib<'_>) -> Result<(), Stopped> {
@@ -257,7 +285,8 @@ impl Decoder<'_, '_> {
     ) -> Result<(), Stopped> {
         let again = self.printer.wants_again();
         let octets = &update.message;
-        let mut judgement = Judgement::of_message(octets, ctx, &mut self.scratch, again);
+        let scratch = &mut self.scratch;
+        let mut judgement = Judgement::of_message(octets, ctx, Known::Nothing, scratch, again);
         judgement.kind = Some("RIB");
         judgement.length = Some(attributes.len());
         for fault in judgement.error.iter_mut().chain(&mut judgement.findings) {
@@ -313,6 +342,18 @@ impl Decoder<'_, '_> {
     }
 
     fn malformed(&mut self, record: &Record<'_>, field: &'static str) -> Result<(), Stopped> {
+        let reason = "does not fit into the MRT record".to_owned();
+        self.wrong(record, record.body, field, reason)
+    }
+
+    /// Something is wrong with a record itself, in these octets of it.
+    fn wrong(
+        &mut self,
+        record: &Record<'_>,
+        octets: &[u8],
+        field: &'static str,
+        reason: String,
+    ) -> Result<(), Stopped> {
         self.summary.malformed += 1;
         let fault = Fault {
             disposition: Disposition::None,
@@ -320,11 +361,11 @@ impl Decoder<'_, '_> {
             attribute: None,
             offset: 0,
             field,
-            reason: "does not fit into the MRT record".to_owned(),
+            reason,
         };
         let judgement = Judgement {
             kind: Some("MRT"),
-            length: Some(record.body.len()),
+            length: Some(octets.len()),
             error: Some(fault.clone()),
             findings: vec![fault],
             fields: kind(record),
@@ -332,22 +373,48 @@ impl Decoder<'_, '_> {
         };
         Ok(self.printer.tell(&Told {
             judgement: &judgement,
-            offset: record.body_offset,
+            offset: record.place_of(octets),
             time: Some(record.time),
             session: None,
         })?)
     }
 }
 
+/// The messages of a record, of which there should be one, and what stands behind them. What is no
+/// message is one all the same if there is no other: it is what the record is about.
+fn messages(octets: &[u8], max: usize) -> (impl Iterator<Item = &[u8]>, &[u8]) {
+    let whole = move |octets: &[u8]| next_frame(octets, max).ok().flatten().map(|(_, used)| used);
+    let first = whole(octets).unwrap_or(octets.len());
+    let mut end = first;
+    while let Some(used) = octets.get(end..).and_then(whole) {
+        end += used;
+    }
+    let (rest, behind) = octets.split_at_checked(end).unwrap_or((octets, &[]));
+    let mut rest = Some(rest);
+    let messages = std::iter::from_fn(move || {
+        let octets = rest.take()?;
+        let (one, after) = octets
+            .split_at_checked(whole(octets).unwrap_or(octets.len()))
+            .unwrap_or((octets, &[]));
+        rest = Some(after).filter(|after| !after.is_empty());
+        Some(one)
+    });
+    (messages, behind)
+}
+
 /// Whether nothing with consequences is wrong with a message.
 fn is_sound(octets: &[u8], ctx: &SessionContext, scratch: &mut AttrScratch) -> bool {
-    match next_frame(octets, ctx.max_message) {
+    let sound = match next_frame(octets, ctx.max_message) {
         Ok(Some((frame, _))) if frame.kind == MessageType::Update => {
             decode_update(frame.body, ctx, scratch)
                 .is_ok_and(|decoded| decoded.disposition == Disposition::None)
         }
-        Ok(Some((frame, _))) => bgp_wire::Message::decode(frame, ctx, scratch).is_ok(),
         _ => false,
+    };
+    // What is wrong is rare, and judged with all that is to be thought of.
+    sound || {
+        let judgement = Judgement::of_message(octets, ctx, Known::Nothing, scratch, false);
+        judgement.error.is_none()
     }
 }
 

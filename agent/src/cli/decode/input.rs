@@ -70,7 +70,7 @@ pub(super) fn hex(
             stream(HexReader::new(text), said, printer, summary)
         }
         None => {
-            let text = BufReader::new(io::stdin().lock());
+            let text = BufReader::new(open(Path::new(STANDARD_INPUT))?);
             stream(HexReader::new(text), said, printer, summary)
         }
     }
@@ -122,8 +122,8 @@ fn decode_stream<R: Read>(
             Found::Message(piece) => {
                 let octets = messages.octets(piece);
                 let ctx = dialogue.context(Side::First);
-                let again = printer.wants_again();
-                let judgement = Judgement::of_message(octets, ctx, &mut scratch, again);
+                let (known, again) = (dialogue.known(), printer.wants_again());
+                let judgement = Judgement::of_message(octets, ctx, known, &mut scratch, again);
                 if let Some(open) = open_message(octets) {
                     dialogue.learn_any(open);
                 }

@@ -2,11 +2,13 @@
 
 use bgp_wire::frame::MAX_EXTENDED_LEN;
 use bgp_wire::{
-    AttrCode, AttrScratch, Decoded, Disposition, Encoding, Fields, Finding, Message, MessageError,
-    MessageType, MpUnreach, SessionContext, Update, codes, dissect_update, encode_update, frame,
-    next_frame,
+    AttrCode, AttrScratch, DecodeError, Decoded, Disposition, Encoding, FamilySet, Fields, Finding,
+    Message, MessageError, MessageType, MpUnreach, SessionContext, Update, codes, dissect_update,
+    encode_sent, frame, next_frame,
 };
 use bytes::BytesMut;
+
+use super::negotiated::Known;
 
 /// Something wrong, and what follows from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +56,18 @@ impl Fault {
         }
     }
 
+    /// What has no consequences that the protocol has words for.
+    fn unanswered(error: &DecodeError) -> Self {
+        Self {
+            disposition: Disposition::None,
+            code: None,
+            attribute: None,
+            offset: error.offset,
+            field: error.field,
+            reason: error.reason.to_string(),
+        }
+    }
+
     /// What ends the session.
     pub fn reset(error: &MessageError) -> Self {
         Self {
@@ -69,7 +83,41 @@ impl Fault {
 
 impl Judgement {
     /// Judges a whole message as the receiver of a session does. `again`: also write what cosmos would send.
+    ///
+    /// Where nothing is known about the session, routes have one label, as RFC 8277 §2.2 reads what was
+    /// not negotiated; a message that can only be read with several labels is read so.
     pub fn of_message(
+        octets: &[u8],
+        ctx: &SessionContext,
+        known: Known,
+        scratch: &mut AttrScratch,
+        again: bool,
+    ) -> Self {
+        let judgement = Self::of_known(octets, ctx, scratch, again);
+        if known != Known::Nothing || !judgement.has_unreadable_routes() {
+            return judgement;
+        }
+        let stacks = SessionContext {
+            label_stacks: FamilySet::ALL,
+            ..ctx.clone()
+        };
+        let other = Self::of_known(octets, &stacks, scratch, again);
+        if other.has_unreadable_routes() {
+            judgement
+        } else {
+            other
+        }
+    }
+
+    /// Whether the routes of MP_REACH_NLRI are what ends the session.
+    fn has_unreadable_routes(&self) -> bool {
+        self.error.as_ref().is_some_and(|error| {
+            error.disposition == Disposition::SessionReset
+                && error.attribute == Some(AttrCode::MP_REACH_NLRI)
+        })
+    }
+
+    fn of_known(
         octets: &[u8],
         ctx: &SessionContext,
         scratch: &mut AttrScratch,
@@ -91,6 +139,11 @@ impl Judgement {
                 if let Message::Update(decoded) = &message {
                     judgement.findings = decoded.findings.iter().map(Fault::of).collect();
                     judgement.error = worst(&judgement.findings);
+                }
+                // RFC 4271 §6.4: it is noticed, and not answered.
+                if let Message::Notification(notification) = &message {
+                    judgement.error = notification.fault().as_ref().map(Fault::unanswered);
+                    judgement.findings.extend(judgement.error.clone());
                 }
                 if again {
                     judgement.again = write_again(&message, ctx);
@@ -218,15 +271,17 @@ fn write_again(message: &Message<'_>, ctx: &SessionContext) -> Vec<u8> {
         ..Encoding::default()
     };
     let mut out = BytesMut::new();
+    // One that says nothing is not written; what was read within this length fits into it.
     match message {
         Message::Update(decoded) if decoded.disposition >= Disposition::TreatAsWithdraw => {
             for update in withdrawals(decoded) {
-                // One that says nothing is not written.
-                let _ = encode_update(&mut out, &update, &enc);
+                let _ = encode_sent(&mut out, &update, &enc);
             }
         }
+        Message::Update(decoded) => {
+            let _ = encode_sent(&mut out, &decoded.update, &enc);
+        }
         message => {
-            // What was read within this length fits into it.
             let _ = message.encode(&mut out, &enc);
         }
     }

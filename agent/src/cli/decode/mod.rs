@@ -77,6 +77,13 @@ pub fn run(args: &DecodeArgs, out: &mut dyn Write, err: &mut dyn Write) -> Resul
         )?;
         return Ok(2);
     }
+    if args.output == DecodeFormat::Bgpdump && args.asn4.is_some() {
+        writeln!(
+            err,
+            "cosmos: --asn4 is not for -o bgpdump, whose lines are those of the records as they are"
+        )?;
+        return Ok(2);
+    }
     let said = Said::new(args);
     let mut summary = Summary::default();
     // What comes while it is read is told while it comes.

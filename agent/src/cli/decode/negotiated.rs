@@ -12,6 +12,7 @@ pub struct Said {
     asn4: Option<bool>,
     add_path: FamilySet,
     extended_next_hop: FamilySet,
+    multiple_labels: FamilySet,
     extended_message: bool,
     ibgp: bool,
     accept_as_set: bool,
@@ -65,6 +66,7 @@ impl Said {
             asn4: args.asn4(),
             add_path: args.add_path(),
             extended_next_hop: args.extended_next_hop(),
+            multiple_labels: args.multiple_labels(),
             extended_message: args.extended_message,
             ibgp: args.ibgp,
             accept_as_set: args.accept_as_set,
@@ -76,10 +78,13 @@ impl Said {
         let mut ctx = SessionContext::new(Asn(0), Asn(0));
         ctx.peer_kind = PeerKind::External;
         ctx.families = FamilySet::ALL;
-        // A stack of one is one label with the bit that those who send one set all the same.
-        ctx.label_stacks = FamilySet::ALL;
         self.apply(&mut ctx);
         ctx
+    }
+
+    /// Whether AS numbers have four octets, if that was said.
+    pub(super) fn asn4(&self) -> Option<bool> {
+        self.asn4
     }
 
     /// Lets the options have the last word.
@@ -90,10 +95,12 @@ impl Said {
         ctx.add_path_receive = ctx.add_path_receive.union(self.add_path);
         ctx.add_path_send = ctx.add_path_receive;
         ctx.extended_next_hop = ctx.extended_next_hop.union(self.extended_next_hop);
+        ctx.label_stacks = ctx.label_stacks.union(self.multiple_labels);
         ctx.families = ctx
             .families
             .union(self.add_path)
-            .union(self.extended_next_hop);
+            .union(self.extended_next_hop)
+            .union(self.multiple_labels);
         if self.extended_message {
             ctx.max_message = frame::MAX_EXTENDED_LEN;
         }
@@ -200,6 +207,8 @@ impl Dialogue {
                 // The other side is taken to offer the same.
                 let mut ctx = self.unknown();
                 ctx.asn4 = open.asn4().is_some();
+                let several = |family: &Family| open.multiple_labels(*family).is_some();
+                ctx.label_stacks = FamilySet::ALL.iter().filter(several).collect();
                 if open.has(&Capability::ExtendedMessage) {
                     ctx.max_message = frame::MAX_EXTENDED_LEN;
                 }
@@ -302,6 +311,7 @@ mod tests {
         asn4: None,
         add_path: FamilySet::EMPTY,
         extended_next_hop: FamilySet::EMPTY,
+        multiple_labels: FamilySet::EMPTY,
         extended_message: false,
         ibgp: false,
         accept_as_set: false,
