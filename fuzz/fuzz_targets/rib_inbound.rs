@@ -115,6 +115,7 @@ impl World {
                 wanted: None,
                 asks_for_everything: false,
                 router_id: RouterId(1),
+                long_lived: choice & 1 == 1,
                 next_hop_self: choice >> 4 & 1 == 1,
                 policy: ExportPolicy::AcceptAll,
             },
@@ -184,10 +185,11 @@ impl World {
                 } else {
                     Family::IPV6_UNICAST
                 };
-                if which & 2 == 0 {
-                    self.inbound[peer].begin_refresh(&self.rib, family)
-                } else {
-                    self.inbound[peer].end_refresh(&self.rib, family)
+                let inbound = &mut self.inbound[peer];
+                match which >> 1 & 3 {
+                    0 | 1 => inbound.mark_stale(&self.rib, family),
+                    2 => inbound.keep_for_long(&self.rib, family),
+                    _ => inbound.sweep_stale(&self.rib, family),
                 }
                 .finish(&self.rib);
             }
@@ -201,7 +203,7 @@ impl World {
         self.rib.peer_down(self.indices[peer]).finish(&self.rib);
         for family in families {
             let counts = self.rib.peer_counts(self.indices[peer], family);
-            assert_eq!((counts.received, counts.accepted), (0, 0));
+            assert_eq!((counts.received, counts.accepted, counts.stale), (0, 0, 0));
         }
     }
 
