@@ -332,6 +332,56 @@ fn one_who_keeps_removing_our_route_is_answered_ever_more_slowly() {
 }
 
 #[test]
+fn a_second_route_with_our_marks_goes_and_ours_does_not_count_as_installed_until_then() {
+    for (first, heard) in [(true, true), (false, true), (true, false), (false, false)] {
+        let how = format!("before ours: {first}, heard: {heard}");
+        let mut world = World::new();
+        let p = "10.0.0.0/24";
+        let key = (254, p.parse().unwrap(), 300);
+        world.tables[0].route(p, &["192.0.1.2"]);
+        world.run();
+        let ours = world.kernel.routes[&key].clone();
+        world.kernel.deaf = !heard;
+        let other = Leg::new(Some("192.0.2.2".parse().unwrap()), LINKS[1]);
+        world.kernel.beside(key, first, 196, other);
+        world.kernel.deaf = false;
+        if heard {
+            world.hear();
+        } else {
+            world.begin_dump();
+            world.end_dump();
+        }
+        let rows = world.engine.explain(key.1);
+        assert_eq!(rows[0].state, FibState::Pending, "{how}");
+        assert!(rows[0].reason.is_some(), "{how}");
+        world.run();
+        assert_eq!(world.kernel.routes[&key], ours, "{how}");
+        assert!(world.kernel.behind.is_empty(), "{how}");
+        assert_eq!(installed(&mut world, p), FibState::Installed, "{how}");
+        assert_eq!(world.stats.repaired.load(SeqCst), 1, "{how}");
+    }
+}
+
+#[test]
+fn second_routes_with_our_marks_go_with_the_one_that_nobody_wants_any_more() {
+    let mut world = World::new();
+    let p = "10.0.0.0/24";
+    let key = (254, p.parse().unwrap(), 300);
+    world.tables[0].route(p, &["192.0.1.2"]);
+    world.run();
+    let other = Leg::new(Some("192.0.2.2".parse().unwrap()), LINKS[1]);
+    world.kernel.beside(key, true, 196, other);
+    world.hear();
+    world.tables[0].route(p, &[]);
+    world.run();
+    assert_eq!(
+        (world.kernel.routes.get(&key), world.kernel.behind.len()),
+        (None, 0)
+    );
+    assert!(world.engine.is_empty());
+}
+
+#[test]
 fn an_earlier_run_leaves_routes_that_stay_until_converged_and_then_go_or_stay_untouched() {
     let mut world = World::new();
     let gateway = Leg::new(Some("192.0.1.2".parse().unwrap()), LINKS[0]);

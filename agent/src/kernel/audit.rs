@@ -11,7 +11,7 @@ use foldhash::HashSet;
 use ipnet::IpNet;
 
 use super::engine::Engine;
-use super::model::{KernelEvent, KernelRoute, Link, NexthopObject, RouteKind};
+use super::model::{KernelEvent, KernelRoute, Link, NexthopObject};
 use super::stats::KernelStats;
 use super::table::IpFamily;
 use super::view::{Installed, NO_ROUTER};
@@ -88,7 +88,7 @@ impl Engine {
 
     /// A route, from a dump.
     pub fn dump_route(&mut self, route: &KernelRoute, now: Instant) {
-        if route.kind == RouteKind::Unicast && self.fib.find_owner(route.owner).is_some() {
+        if self.is_own(route) {
             self.found_own(route, now);
             return;
         }
@@ -132,22 +132,25 @@ impl Engine {
                 dump.seen.resize(index + 1, false);
             }
             let slot = &self.fib.slots[index];
-            if slot.installed() != Installed::Absent && slot.installed_as != owner {
+            let (known, known_as) = (slot.installed(), slot.installed_as);
+            if known != Installed::Absent && known_as != owner {
                 // Two routes of ours for one destination, with different metrics or protocols.
                 if dump.seen[index] || slot.router != NO_ROUTER {
                     self.doubles.push((route.owner, route.prefix));
                     return;
                 }
-                let other = self.fib.owner(slot.installed_as);
+                let other = self.fib.owner(known_as);
                 self.doubles.push((other, route.prefix));
             }
-            dump.seen[index] = true;
+            // Read twice, it may also be one route that moved while the dump went on: with other gateways it is another.
+            if std::mem::replace(&mut dump.seen[index], true) && known_as == owner {
+                if known != self.installed_as_told(route) {
+                    self.second_found(at, route, now);
+                }
+                return;
+            }
         }
-        let found = if route.legs.is_empty() {
-            Installed::Unknown
-        } else {
-            Installed::Set(self.sets.intern(&route.legs))
-        };
+        let found = self.installed_as_told(route);
         let slot = &mut self.fib.slots[at as usize];
         let same = slot.installed() == found && slot.installed_as == owner;
         if same {
@@ -162,6 +165,14 @@ impl Engine {
             }
         } else {
             self.repair(at, now);
+        }
+    }
+
+    /// What a route of ours says of its slot.
+    pub(super) fn installed_as_told(&mut self, route: &KernelRoute) -> Installed {
+        match route.legs.is_empty() {
+            true => Installed::Unknown,
+            false => Installed::Set(self.sets.intern(&route.legs)),
         }
     }
 

@@ -115,6 +115,12 @@ impl Engine {
             (Wanted::Unresolved, _) => (None, SlotState::Unresolved),
             (Wanted::Route(..), None) => (route, SlotState::Pending),
         };
+        // First, as a removal that names no gateways takes the first of several.
+        let second = self.plan_seconds(at, target, ops);
+        let installed = match second {
+            true => self.fib.slots[at as usize].installed(),
+            false => installed,
+        };
         let steps = diff(
             target,
             installed,
@@ -122,6 +128,11 @@ impl Engine {
             probe && target.is_some(),
             self.certain,
         );
+        if steps.is_empty() && second {
+            // It stands as it should when the others are gone.
+            self.fib.set_state(at, state);
+            return;
+        }
         if steps.is_empty() {
             let done = if target.is_some() {
                 SlotState::Installed
@@ -170,7 +181,10 @@ impl Engine {
         for (op, outcome) in ops.iter().zip(outcomes) {
             match (outcome, op.action) {
                 (Outcome::Done, FibAction::Add(_) | FibAction::Replace(_)) => programmed += 1,
-                (Outcome::Done, FibAction::Delete | FibAction::Leave(_)) => withdrawn += 1,
+                (
+                    Outcome::Done,
+                    FibAction::Delete | FibAction::Leave(_) | FibAction::RemoveSecond(_),
+                ) => withdrawn += 1,
                 (Outcome::Refused(_), _) => failed += u64::from(self.is_failure(op, outcome)),
                 (Outcome::Unknown, _) => {}
             }

@@ -22,6 +22,7 @@ use super::audit::Dump;
 use super::model::{FibConfig, NextHopSets, Ownership};
 use super::resolver::Resolver;
 use super::retry::{Failure, Repair};
+use super::second::Seconds;
 use super::source::{FibSource, HopKey, RouteChange, Walk};
 use super::stats::KernelStats;
 use super::table::IpFamily;
@@ -49,6 +50,8 @@ pub struct Engine {
     pub(super) queue: VecDeque<(u32, Instant)>,
     pub(crate) failures: HashMap<u32, Failure>,
     pub(crate) repairs: HashMap<u32, Repair>,
+    /// Routes with our marks beside the one that the slot holds.
+    pub(super) seconds: HashMap<u32, Seconds>,
     timers: BinaryHeap<Reverse<(Instant, u32)>>,
     pub(super) walks: VecDeque<SlotWalk>,
     pub(super) requeue: Option<Requeue>,
@@ -85,6 +88,7 @@ impl Engine {
             queue: VecDeque::new(),
             failures: HashMap::default(),
             repairs: HashMap::default(),
+            seconds: HashMap::default(),
             timers: BinaryHeap::new(),
             walks: VecDeque::new(),
             requeue: None,
@@ -319,7 +323,7 @@ impl Engine {
     /// Frees a slot that holds nothing any more, and forgets what went wrong with it, as the next one
     /// in its place has nothing to do with that; false if it is still in use.
     pub(super) fn free_if_empty(&mut self, at: u32) -> bool {
-        let freed = self.fib.free_if_empty(at);
+        let freed = !self.seconds.contains_key(&at) && self.fib.free_if_empty(at);
         if freed {
             self.failures.remove(&at);
             self.repairs.remove(&at);

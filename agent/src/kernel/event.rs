@@ -8,7 +8,7 @@ use std::time::Instant;
 use ipnet::IpNet;
 
 use super::engine::Engine;
-use super::model::{KernelEvent, KernelRoute, LOCAL_TABLE, Link, MAIN_TABLE, RouteKind};
+use super::model::{KernelEvent, KernelRoute, LOCAL_TABLE, Link, MAIN_TABLE};
 use super::stats::KernelStats;
 use super::table::IpFamily;
 use super::view::{Installed, NO_ROUTER};
@@ -51,7 +51,7 @@ impl Engine {
             }
             KernelEvent::Route { route, replaced } => {
                 if self.is_own(&route) {
-                    self.own_changed(&route, now);
+                    self.own_changed(&route, replaced, now);
                     return;
                 }
                 let changed = self.resolver.table.write().add_route(&route, replaced);
@@ -84,8 +84,8 @@ impl Engine {
         self.request_resync(&[IpFamily::V4, IpFamily::V6], now);
     }
 
-    fn is_own(&self, route: &KernelRoute) -> bool {
-        route.kind == RouteKind::Unicast && self.fib.find_owner(route.owner).is_some()
+    pub(super) fn is_own(&self, route: &KernelRoute) -> bool {
+        route.is_like_ours() && self.fib.find_owner(route.owner).is_some()
     }
 
     fn link(&mut self, link: Link, now: Instant) {
@@ -157,22 +157,23 @@ impl Engine {
     }
 
     /// Someone else wrote a route that carries our marks.
-    fn own_changed(&mut self, route: &KernelRoute, now: Instant) {
+    fn own_changed(&mut self, route: &KernelRoute, replaced: bool, now: Instant) {
         let Some(owner) = self.fib.find_owner(route.owner) else {
             return;
         };
         let table = self.fib.table_index(route.owner.table);
         let at = self.fib.slot(table, route.prefix.trunc());
-        let found = if route.legs.is_empty() {
-            Installed::Unknown
-        } else {
-            Installed::Set(self.sets.intern(&route.legs))
-        };
+        let found = self.installed_as_told(route);
         self.touched(at);
-        let slot = &mut self.fib.slots[at as usize];
+        let slot = &self.fib.slots[at as usize];
         if slot.installed() == found && slot.installed_as == owner {
             return;
         }
+        if !replaced && self.is_beside(at, owner, route) {
+            self.second_found(at, route, now);
+            return;
+        }
+        let slot = &mut self.fib.slots[at as usize];
         slot.set_installed(found, owner);
         slot.stray = slot.router == NO_ROUTER && !self.converged;
         self.repair(at, now);
@@ -187,7 +188,10 @@ impl Engine {
         if self.fib.owner(slot.installed_as) != route.owner {
             return;
         }
-        let left = match slot.installed() {
+        if self.second_gone(at, route, now) {
+            return;
+        }
+        let left = match self.fib.slots[at as usize].installed() {
             Installed::Absent => return,
             Installed::Set(id) if IpFamily::of(route.prefix) == IpFamily::V6 => {
                 self.sets.legs(id).iter().any(|l| !route.legs.contains(l))

@@ -79,7 +79,9 @@ impl Encoder {
         let (kind, mut flags) = match op.action {
             FibAction::Add(_) => (RTM_NEWROUTE, NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL),
             FibAction::Replace(_) => (RTM_NEWROUTE, NLM_F_REQUEST | NLM_F_CREATE | NLM_F_REPLACE),
-            FibAction::Delete | FibAction::Leave(_) => (RTM_DELROUTE, NLM_F_REQUEST),
+            FibAction::Delete | FibAction::Leave(_) | FibAction::RemoveSecond(_) => {
+                (RTM_DELROUTE, NLM_F_REQUEST)
+            }
         };
         if last {
             flags |= NLM_F_ACK;
@@ -87,7 +89,10 @@ impl Encoder {
         let v4 = matches!(op.prefix, IpNet::V4(_));
         let address_len = if v4 { 4 } else { 16 };
         let tail: &[u8] = match op.action {
-            FibAction::Add(set) | FibAction::Replace(set) | FibAction::Leave(set) => {
+            FibAction::Add(set)
+            | FibAction::Replace(set)
+            | FibAction::Leave(set)
+            | FibAction::RemoveSecond(set) => {
                 let attributes = &mut self.attributes;
                 self.tails.entry((set, op.owner, v4)).or_insert_with(|| {
                     attributes.clear();
@@ -116,7 +121,9 @@ impl Encoder {
         header.emit(&mut out[at..at + HEADER]);
         let scope = match op.action {
             // Removing names no scope, as the kernel then takes any.
-            FibAction::Delete | FibAction::Leave(_) => RouteScope::NoWhere,
+            FibAction::Delete | FibAction::Leave(_) | FibAction::RemoveSecond(_) => {
+                RouteScope::NoWhere
+            }
             _ if v4 && legs.iter().all(|l| l.gateway.is_none()) => RouteScope::Link,
             _ => RouteScope::Universe,
         };
@@ -131,7 +138,9 @@ impl Encoder {
             protocol: RouteProtocol::from(op.owner.protocol),
             scope,
             kind: match op.action {
-                FibAction::Delete | FibAction::Leave(_) => RouteType::Unspec,
+                FibAction::Delete | FibAction::Leave(_) | FibAction::RemoveSecond(_) => {
+                    RouteType::Unspec
+                }
                 FibAction::Add(_) | FibAction::Replace(_) => RouteType::Unicast,
             },
             flags: match legs {

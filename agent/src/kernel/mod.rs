@@ -28,7 +28,7 @@
 //! | wanted | what the kernel should have for a destination, or why not |
 //! | diff | one destination: wanted against installed, as messages |
 //! | engine | the state machine over all of these: pure, in slices |
-//! | batch, retry, event, audit, walks | its parts: messages and answers, notifications, dumps, slices |
+//! | batch, retry, second, event, audit, walks | its parts: messages and answers, notifications, dumps, slices |
 //! | report, rows | what people see of it |
 //! | message, facts | bytes |
 //! | netlink, monitor, bell, task | EDGE: sockets and the loop |
@@ -59,6 +59,7 @@ mod resolver;
 mod retry;
 mod rib_source;
 mod rows;
+mod second;
 mod source;
 mod stats;
 mod table;

@@ -240,6 +240,13 @@ pub struct KernelRoute {
     pub nexthop_id: u32,
 }
 
+impl KernelRoute {
+    /// Whether it may be ours: we write no other kinds, and none for one type of service alone.
+    pub(crate) fn is_like_ours(&self) -> bool {
+        self.kind == RouteKind::Unicast && self.tos == 0
+    }
+}
+
 /// A link, as far as routes care.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
@@ -331,6 +338,8 @@ pub enum FibAction {
     Delete,
     /// Remove these legs alone: they stand in one IPv6 route with someone else's.
     Leave(SetId),
+    /// Remove the route with these legs, which someone put beside ours with our marks.
+    RemoveSecond(SetId),
 }
 
 /// Why the kernel refused a message.

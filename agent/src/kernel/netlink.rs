@@ -141,9 +141,10 @@ impl Writer {
         self.begin();
         for (i, op) in ops.iter().enumerate() {
             let legs = match op.action {
-                FibAction::Add(set) | FibAction::Replace(set) | FibAction::Leave(set) => {
-                    engine.legs(set)
-                }
+                FibAction::Add(set)
+                | FibAction::Replace(set)
+                | FibAction::Leave(set)
+                | FibAction::RemoveSecond(set) => engine.legs(set),
                 FibAction::Delete => &[],
             };
             self.push(op, legs, i + 1 == ops.len());

@@ -59,7 +59,9 @@ impl Engine {
             return false;
         };
         match op.action {
-            FibAction::Delete | FibAction::Leave(_) => !is_gone(refusal.errno),
+            FibAction::Delete | FibAction::Leave(_) | FibAction::RemoveSecond(_) => {
+                !is_gone(refusal.errno)
+            }
             // The first time this only asks for a closer look.
             FibAction::Add(_) => {
                 refusal.errno != libc::EEXIST
@@ -83,13 +85,14 @@ impl Engine {
                 slot.probe = false;
                 self.failures.remove(&op.slot);
                 self.fib.set_state(op.slot, SlotState::Installed);
-                if let Some(repair) = self.repairs.get_mut(&op.slot)
-                    && std::mem::take(&mut repair.open)
-                {
-                    KernelStats::add(&self.stats.repaired, 1);
-                }
+                self.put_right(op.slot);
             }
             (FibAction::Delete, Outcome::Done) => self.deleted(op, owner),
+            (FibAction::RemoveSecond(_), Outcome::Done) => self.second_removed(op, now),
+            (FibAction::RemoveSecond(set), Outcome::Refused(r)) => match is_gone(r.errno) {
+                true => self.second_removed(op, now),
+                false => self.second_stays(op, set, now),
+            },
             (FibAction::Leave(_), Outcome::Done) => {
                 self.deleted(op, owner);
                 // Their route was told with our legs in it.
@@ -152,7 +155,7 @@ impl Engine {
                 slot.set_installed(Installed::Unknown, owner);
                 Some(set)
             }
-            FibAction::Delete | FibAction::Leave(_) => {
+            FibAction::Delete | FibAction::Leave(_) | FibAction::RemoveSecond(_) => {
                 slot.set_installed(Installed::Unknown, owner);
                 None
             }
@@ -197,8 +200,25 @@ impl Engine {
         }
     }
 
-    /// Someone else touched our route: look at it again after a pause.
+    /// What someone else had undone is as it should be.
+    pub(super) fn put_right(&mut self, at: u32) {
+        if let Some(repair) = self.repairs.get_mut(&at)
+            && std::mem::take(&mut repair.open)
+        {
+            KernelStats::add(&self.stats.repaired, 1);
+        }
+    }
+
+    /// Whether someone else undid a route of ours, and it waits to be put right.
+    pub(super) fn is_undone(&self, at: u32) -> bool {
+        self.repairs.get(&at).is_some_and(|repair| repair.open)
+    }
+
+    /// Someone else touched our route: look at it again after a pause. Until then it does not count as installed.
     pub(super) fn repair(&mut self, at: u32, now: Instant) {
+        if self.fib.slots[at as usize].state == SlotState::Installed {
+            self.fib.set_state(at, SlotState::Pending);
+        }
         let repair = self.repairs.entry(at).or_insert(Repair {
             count: 0,
             last: now,

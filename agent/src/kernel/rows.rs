@@ -177,6 +177,12 @@ impl Engine {
                 (_, FibState::Failed) => self.failures.get(&at).map(|f| f.refusal.to_string()),
                 (Wanted::Blocked(block), _) => Some(block_reason(*block)),
                 (Wanted::Unresolved, _) => Some("no next hop is reached".to_owned()),
+                (Wanted::Route(..), FibState::Pending) if self.seconds.contains_key(&at) => {
+                    Some("someone put another route with our protocol and metric beside it: that one goes soon".to_owned())
+                }
+                (Wanted::Route(..), FibState::Pending) if self.is_undone(at) => {
+                    Some("someone changed it: it is put right soon".to_owned())
+                }
                 (_, FibState::Stale) => {
                     Some("from an earlier run; kept until the tables have converged".to_owned())
                 }

@@ -419,7 +419,8 @@ impl KernelTable {
             list.retain(|f| {
                 let mine = f.protocol == owner.protocol
                     && f.metric == owner.metric
-                    && f.kind == RouteKind::Unicast;
+                    && f.kind == RouteKind::Unicast
+                    && f.tos == 0;
                 if mine {
                     ours.push(KernelRoute {
                         prefix: *prefix,

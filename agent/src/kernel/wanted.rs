@@ -86,7 +86,9 @@ impl Engine {
             Resolved::Stale | Resolved::Nowhere => None,
         });
         let failures = self.failures.values().filter_map(|f| f.set);
-        self.sets.sweep(slots.chain(paths).chain(failures));
+        let seconds = self.seconds.values().flatten().copied();
+        self.sets
+            .sweep(slots.chain(paths).chain(failures).chain(seconds));
         self.resolver.forget_unused(self.fib.all_hops());
     }
 

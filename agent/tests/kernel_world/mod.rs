@@ -20,6 +20,8 @@ pub(crate) type Key = (u32, IpNet, u32);
 /// Links 2 and 3 with a network each; routes by table, prefix and metric, as the kernel keys them.
 pub(crate) struct Kernel {
     pub(crate) routes: BTreeMap<Key, (u8, Legs)>,
+    /// Routes of the same key behind those: of one key the kernel uses the first.
+    pub(crate) behind: BTreeMap<Key, (u8, Legs)>,
     pub(crate) up: [bool; 2],
     /// Notifications not yet delivered.
     pub(crate) pending: Vec<KernelEvent>,
@@ -46,6 +48,7 @@ impl Kernel {
     pub(crate) fn new() -> Self {
         let mut kernel = Self {
             routes: BTreeMap::new(),
+            behind: BTreeMap::new(),
             up: [false; 2],
             pending: Vec::new(),
             deaf: false,
@@ -142,6 +145,27 @@ impl Kernel {
         }
     }
 
+    /// `ip route prepend` and `append`: one more route of a key.
+    pub(crate) fn beside(&mut self, key: Key, first: bool, protocol: u8, leg: Leg) {
+        let new: (u8, Legs) = (protocol, [leg].into_iter().collect());
+        let behind = match first {
+            true => self.routes.insert(key, new.clone()),
+            false => Some(new.clone()),
+        };
+        self.behind.extend(behind.map(|route| (key, route)));
+        self.tell(KernelEvent::Route {
+            route: route(key, protocol, new.1),
+            replaced: false,
+        });
+    }
+
+    /// The first route of a key goes.
+    fn drop_first(&mut self, key: Key) {
+        self.routes.remove(&key);
+        self.routes
+            .extend(self.behind.remove(&key).map(|next| (key, next)));
+    }
+
     /// Our own writes are not told to us.
     pub(crate) fn write(&mut self, op: &FibOp, engine: &Engine) -> Outcome {
         let key = (op.owner.table, op.prefix, op.owner.metric);
@@ -157,7 +181,21 @@ impl Kernel {
                 if there != Some(op.owner.protocol) {
                     return refused(libc::ESRCH);
                 }
-                self.routes.remove(&key);
+                self.drop_first(key);
+            }
+            FibAction::RemoveSecond(set) => {
+                let named = |route: Option<&(u8, Legs)>| {
+                    route.is_some_and(|(p, legs)| {
+                        *p == op.owner.protocol && **legs == *engine.legs(set)
+                    })
+                };
+                if named(self.routes.get(&key)) {
+                    self.drop_first(key);
+                } else if named(self.behind.get(&key)) {
+                    self.behind.remove(&key);
+                } else {
+                    return refused(libc::ESRCH);
+                }
             }
             FibAction::Add(set) | FibAction::Replace(set) => {
                 let add = matches!(op.action, FibAction::Add(_));
@@ -247,7 +285,8 @@ impl World {
     }
 
     pub(crate) fn begin_dump(&mut self) {
-        let routes = self.kernel.routes.iter().map(|(k, v)| (*k, v.clone()));
+        let (first, behind) = (&self.kernel.routes, &self.kernel.behind);
+        let routes = first.iter().chain(behind).map(|(k, v)| (*k, v.clone()));
         self.dump = Some(routes.collect());
         self.engine.begin_dump(&BOTH, self.now);
         let links = (0..2).map(|at| self.kernel.link(at)).collect();

@@ -204,6 +204,52 @@ fn a_route_that_someone_puts_before_or_behind_ours_is_theirs_to_keep() -> Result
 }
 
 #[test]
+fn a_second_route_with_our_marks_goes_whether_it_was_put_before_or_behind_ours() -> Result<()> {
+    let node = Node::new("second")?;
+    let routes = [
+        (
+            "10.0.0.0/24",
+            "192.0.1.2",
+            "10.0.0.0/24 via 192.0.1.2 dev v1 proto 196 metric 300",
+            ["via 192.0.2.2 dev v2", "via 192.0.2.3 dev v2"],
+        ),
+        // With a gateway it would be a leg of ours.
+        (
+            "2001:db8:f0::/48",
+            "2001:db8:1::2",
+            "2001:db8:f0::/48 via 2001:db8:1::2 dev v1 proto 196 metric 300 onlink",
+            ["dev v2", "dev v1"],
+        ),
+    ];
+    for (p, gateway, ours, others) in routes {
+        node.table.route(p, &[gateway]);
+        for how in ["append", "prepend"] {
+            node.expect(p, ours)?;
+            node.expect_state(p, FibState::Installed, "")?;
+            for other in others {
+                node.ns
+                    .ip(&format!("route {how} {p} {other} metric 300 proto 196"))?;
+            }
+            node.expect(p, ours)?;
+            node.expect_state(p, FibState::Installed, "")?;
+        }
+        node.ns.ip(&format!(
+            "route append {p} {} metric 300 proto 196",
+            others[0]
+        ))?;
+        node.table.route(p, &[]);
+        node.expect(p, "")?;
+    }
+    // One for a type of service is another route, and not of our making.
+    let tos = "10.1.0.0/24 tos 0x10 via 192.0.2.2 dev v2 proto 196 metric 300";
+    node.ns.ip(&format!("route add {tos}"))?;
+    node.table.route("10.1.0.0/24", &["192.0.1.2"]);
+    node.expect_state("10.1.0.0/24", FibState::Installed, "")?;
+    node.table.route("10.1.0.0/24", &[]);
+    node.expect("10.1.0.0/24", tos)
+}
+
+#[test]
 fn beside_frr_staticd_in_one_namespace_both_keep_their_routes() -> Result<()> {
     if !std::path::Path::new("/usr/lib/frr/staticd").exists() {
         bail!("this test needs the package frr (/usr/lib/frr/staticd)");
