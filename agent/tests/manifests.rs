@@ -351,10 +351,10 @@ fn carry_out(running: &mut Desired, change: Change) {
                 running.routers.contains_key(&new.key.router),
                 "routers come first"
             );
-            assert!(running.peers.insert(new.key.clone(), new).is_none());
+            assert!(running.peers.insert(new.key.clone(), *new).is_none());
         }
         Change::PeerChanged { old, new } => {
-            assert_eq!(running.peers.insert(new.key.clone(), new), Some(old));
+            assert_eq!(running.peers.insert(new.key.clone(), *new), Some(*old));
         }
         Change::PeerRemoved(key) => assert!(running.peers.remove(&key).is_some()),
         Change::OriginationAdded(new) => {

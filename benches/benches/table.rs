@@ -13,9 +13,9 @@ use bgp_wire::{AttrScratch, Family, NextHop, RouterId, decode_update};
 use bytes::BytesMut;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use rib::{
-    AllReachable, Audience, DecisionConfig, ExportPolicy, ExportRules, Exporter, FamilyExport,
-    GroupKey, ImportPolicy, Inbound, MemberQueue, PeerIdx, PeerInfo, Rib, RibConfig, Selection,
-    SourceKind,
+    AllReachable, AsPathRules, Audience, DecisionConfig, ExportPolicy, ExportRules, Exporter,
+    FamilyExport, GroupKey, ImportPolicy, Inbound, MemberQueue, PeerIdx, PeerInfo, Rib, RibConfig,
+    Selection, SourceKind,
 };
 
 const SIZES: [u32; 3] = [10_000, 100_000, 1_000_000];
@@ -148,6 +148,7 @@ fn group_key(family: Family) -> GroupKey {
             router_id: RouterId(1),
             next_hop_self: false,
             long_lived: true,
+            as_path: AsPathRules::default(),
             policy: ExportPolicy::AcceptAll,
         },
         families: std::iter::once(FamilyExport {

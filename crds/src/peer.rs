@@ -121,6 +121,22 @@ pub struct BGPPeerSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 10))]
     pub allow_as_in: Option<i32>,
+    /// Refuse routes of an eBGP neighbour whose path does not begin with its AS number. True unless set; a route server, which leaves
+    /// itself out of paths, needs false.
+    #[serde(
+        rename = "enforceFirstAS",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub enforce_first_as: Option<bool>,
+    /// On eBGP, put our AS number in the place of the neighbour's in paths that it is told, so that sites which share a number hear of
+    /// one another. False unless set.
+    #[serde(
+        rename = "asOverride",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub as_override: Option<bool>,
     /// The iBGP neighbour is our route reflection client (RFC 4456). False unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub route_reflector_client: Option<bool>,
@@ -154,7 +170,8 @@ pub struct BGPPeerSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]
     pub route_map_out: Option<String>,
-    /// On eBGP, take private AS numbers out of the path: 0 removes them, any other number replaces each.
+    /// On eBGP, take private AS numbers (64512-65535, 4200000000-4294967294) but the neighbour's own out of paths: 0 removes them, any
+    /// other number replaces each.
     #[serde(
         rename = "removePrivateAS",
         default,

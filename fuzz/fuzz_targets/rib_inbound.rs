@@ -12,7 +12,7 @@ use bgp_wire::{
 };
 use ipnet::IpNet;
 use libfuzzer_sys::fuzz_target;
-use rib::{
+use rib::{AsPathRules, 
     AllReachable, Audience, DecisionConfig, ExportPolicy, ExportRules, Exporter, FamilyExport,
     GroupKey, ImportPolicy, Inbound, MemberQueue, PeerIdx, PeerInfo, Rib, RibConfig, RowQuery,
     Selection, SourceKind,
@@ -117,6 +117,7 @@ impl World {
                 router_id: RouterId(1),
                 long_lived: choice & 1 == 1,
                 next_hop_self: choice >> 4 & 1 == 1,
+                as_path: AsPathRules::default(),
                 policy: ExportPolicy::AcceptAll,
             },
             families: families()

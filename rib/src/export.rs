@@ -40,6 +40,7 @@ use bgp_wire::{
     Ipv6ExtCommunity, NextHop, RouterId,
 };
 
+use crate::as_path_rules::AsPathRules;
 use crate::decision::{DEFAULT_LOCAL_PREF, SourceKind, is_llgr_stale};
 use crate::path::PeerInfo;
 use crate::policy::{ExportPolicy, Outcome, PolicyReject};
@@ -129,6 +130,8 @@ pub struct ExportRules {
     pub long_lived: bool,
     /// Whether internal peers get our own address as next hop of everything.
     pub next_hop_self: bool,
+    /// What is done to the AS path for external peers.
+    pub as_path: AsPathRules,
     /// The policy on the way out.
     pub policy: ExportPolicy,
 }
@@ -429,7 +432,10 @@ fn take_out_what_stays(source: SourceKind, audience: Audience, editor: &mut Attr
 fn add_what_is_ours(source: &SourceInfo, rules: &ExportRules, editor: &mut AttrEditor) {
     match rules.audience {
         // RFC 4271 §5.1.2 b: our own AS is prepended; on what we originate it is the only one.
-        Audience::Ebgp => editor.prepend_as_path(rules.local_as, 1),
+        Audience::Ebgp => {
+            rules.as_path.apply(rules.local_as, editor);
+            editor.prepend_as_path(rules.local_as, 1);
+        }
         Audience::Ibgp | Audience::IbgpClient => {
             // RFC 4271 §5.1.2: an internal peer gets the path as it is, empty for what we originate;
             // §5.1.5: LOCAL_PREF "SHALL be included in all UPDATE messages that a given BGP speaker

@@ -86,6 +86,7 @@
 //!         asks_for_everything: false,
 //!         next_hop_self: false,
 //!         long_lived: true,
+//!         as_path: AsPathRules::default(),
 //!         policy: ExportPolicy::AcceptAll,
 //!     },
 //!     families: [FamilyExport { family: Family::IPV4_UNICAST, encoding: encoding.clone(), add_path: 0 }]
@@ -125,6 +126,7 @@
 
 mod adj_out;
 mod arena;
+mod as_path_rules;
 mod attrs;
 mod chunks;
 pub mod decision;
@@ -158,6 +160,7 @@ mod table;
 mod tables;
 mod walk;
 
+pub use as_path_rules::{AsPathRules, PrivateAs};
 pub use attrs::AttrId;
 pub use decision::{DecisionConfig, Ineligible, Reason, SourceKind, Step};
 pub use dirty::Doorbell;

@@ -35,6 +35,7 @@ fn key(wanted: RouteTargets) -> GroupKey {
             asks_for_everything: false,
             next_hop_self: false,
             long_lived: true,
+            as_path: AsPathRules::default(),
             policy: ExportPolicy::AcceptAll,
         },
         families: [Family::RTC, Family::IPV4_UNICAST, Family::IPV4_VPN]

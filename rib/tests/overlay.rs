@@ -12,8 +12,8 @@ use bgp_wire::{
 use bytes::BytesMut;
 use ipnet::{Ipv4Net, Ipv6Net};
 use rib::{
-    Audience, DecisionConfig, ExportPolicy, ExportRules, Exporter, FamilyExport, GroupKey,
-    ImportPolicy, Inbound, MemberQueue, NextHopKey, NextHopResolver, PeerIdx, PeerInfo,
+    AsPathRules, Audience, DecisionConfig, ExportPolicy, ExportRules, Exporter, FamilyExport,
+    GroupKey, ImportPolicy, Inbound, MemberQueue, NextHopKey, NextHopResolver, PeerIdx, PeerInfo,
     RejectReason, Resolution, Rib, RibConfig, RouteKey, RouteTargets, RowQuery, Selection,
     SourceKind, Step,
 };
@@ -128,6 +128,7 @@ impl Reflector {
                 asks_for_everything: false,
                 next_hop_self: true,
                 long_lived: true,
+                as_path: AsPathRules::default(),
                 policy: ExportPolicy::AcceptAll,
             },
             families: FAMILIES

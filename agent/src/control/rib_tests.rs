@@ -10,8 +10,9 @@ use bytes::BytesMut;
 use ipnet::{IpNet, Ipv4Net};
 use rib::export::{Audience, ExportRules};
 use rib::{
-    AllReachable, DecisionConfig, ExportPolicy, Exporter, FamilyExport, GroupKey, ImportPolicy,
-    Inbound, MemberQueue, PeerIdx, PeerInfo, Rib, RibConfig, RouteKey, Selection, SourceKind,
+    AllReachable, AsPathRules, DecisionConfig, ExportPolicy, Exporter, FamilyExport, GroupKey,
+    ImportPolicy, Inbound, MemberQueue, PeerIdx, PeerInfo, Rib, RibConfig, RouteKey, Selection,
+    SourceKind,
 };
 
 use super::protocol::RouteQuery;
@@ -86,6 +87,7 @@ impl Node {
             router_id: RouterId(1),
             next_hop_self: false,
             long_lived: true,
+            as_path: AsPathRules::default(),
             policy: ExportPolicy::AcceptAll,
         };
         let family = FamilyExport {

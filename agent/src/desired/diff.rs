@@ -22,13 +22,13 @@ pub enum Change {
         new: Router,
     },
     /// A session to start.
-    PeerAdded(Peer),
+    PeerAdded(Box<Peer>),
     /// A session whose configuration is different now.
     PeerChanged {
         /// What runs.
-        old: Peer,
+        old: Box<Peer>,
         /// What should.
-        new: Peer,
+        new: Box<Peer>,
     },
     /// Routes to originate.
     OriginationAdded(Origination),
@@ -68,8 +68,11 @@ pub fn diff(running: &Desired, wanted: &Desired) -> Vec<Change> {
         &mut changes,
         &running.peers,
         &wanted.peers,
-        Change::PeerAdded,
-        |old, new| Change::PeerChanged { old, new },
+        |new| Change::PeerAdded(new.into()),
+        |old, new| Change::PeerChanged {
+            old: old.into(),
+            new: new.into(),
+        },
     );
     let mut originations = Vec::new();
     compare(

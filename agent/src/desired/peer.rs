@@ -12,7 +12,7 @@ use super::objects::{Kind, ObjectKey};
 use super::problem::Reason;
 use super::restart::{Wanted, wanted};
 use super::router::asn;
-use super::types::{FamilyConfig, Password, Peer, PeerKey, RemoteAs, Router, Ttl};
+use super::types::{FamilyConfig, Password, Peer, PeerKey, PrivateAs, RemoteAs, Router, Ttl};
 
 /// TTL of `ebgpMultiHop: true`.
 const MULTIHOP_TTL: u8 = 64;
@@ -68,6 +68,7 @@ struct Session {
     local_address: Option<IpAddr>,
     allow_as_in: u8,
     graceful_restart: Option<Wanted>,
+    private_as: Option<PrivateAs>,
     shutdown: Option<String>,
 }
 
@@ -116,6 +117,7 @@ fn session(
     );
     let allow_as_in = bounded("spec.allowAsIn", spec.allow_as_in, 0, 1..=10, findings);
     let graceful_restart = wanted(spec, findings);
+    let private_as = private_as(spec, findings);
     let shutdown = shutdown(spec, findings);
     if !findings.accepted() {
         return None;
@@ -132,6 +134,7 @@ fn session(
         local_address,
         allow_as_in: u8::try_from(allow_as_in?).ok()?,
         graceful_restart,
+        private_as,
         shutdown,
     })
 }
@@ -199,6 +202,19 @@ fn on_router(
         );
         findings.reject("spec.routeReflectorClient", Reason::InvalidForEBGP, message);
     }
+    if internal {
+        for (field, set) in [
+            ("spec.removePrivateAS", spec.remove_private_as.is_some()),
+            ("spec.asOverride", spec.as_override == Some(true)),
+            ("spec.enforceFirstAS", spec.enforce_first_as.is_some()),
+        ] {
+            if set {
+                let message =
+                    "the session is iBGP, where AS paths are passed on as they are; remove it";
+                findings.warn(field, Reason::NoEffect, message);
+            }
+        }
+    }
     if !internal && spec.next_hop_self == Some(true) {
         let message = "an eBGP neighbour gets our own address as next hop anyway; remove it";
         findings.warn("spec.nextHopSelf", Reason::NoEffect, message);
@@ -261,6 +277,9 @@ fn on_router(
         next_hop_self: internal && spec.next_hop_self.unwrap_or(false),
         route_reflector_client: spec.route_reflector_client.unwrap_or(false),
         allow_as_in: session.allow_as_in,
+        enforce_first_as: spec.enforce_first_as.unwrap_or(true),
+        private_as: session.private_as.filter(|_| !internal),
+        as_override: !internal && spec.as_override.unwrap_or(false),
         extended_next_hop: carries_ipv4
             && spec
                 .extended_next_hop
@@ -284,11 +303,6 @@ fn not_implemented(spec: &BGPPeerSpec, findings: &mut Findings<'_>) {
         ),
         ("spec.routeMapIn", named(&spec.route_map_in), "remove it"),
         ("spec.routeMapOut", named(&spec.route_map_out), "remove it"),
-        (
-            "spec.removePrivateAS",
-            spec.remove_private_as.is_some(),
-            "remove it",
-        ),
         (
             "spec.defaultOriginRoute",
             spec.default_origin_route.is_some(),
@@ -314,6 +328,13 @@ fn remote_as(spec: &BGPPeerSpec, findings: &mut Findings<'_>) -> Option<RemoteAs
             );
             None
         }
+    }
+}
+
+fn private_as(spec: &BGPPeerSpec, findings: &mut Findings<'_>) -> Option<PrivateAs> {
+    match spec.remove_private_as? {
+        0 => Some(PrivateAs::Remove),
+        number => asn("spec.removePrivateAS", number, findings).map(PrivateAs::Replace),
     }
 }
 

@@ -237,6 +237,12 @@ pub struct Peer {
     pub route_reflector_client: bool,
     /// How many times our own AS may be in a received AS_PATH.
     pub allow_as_in: u8,
+    /// An AS_PATH of an external neighbour must begin with its AS (RFC 4271 §6.3).
+    pub enforce_first_as: bool,
+    /// What becomes of private ASes in paths that an external neighbour is told.
+    pub private_as: Option<PrivateAs>,
+    /// Our AS takes the place of the external neighbour's in paths that it is told.
+    pub as_override: bool,
     /// IPv4 routes may have IPv6 next hops (RFC 8950).
     pub extended_next_hop: bool,
     /// Graceful restart is offered (RFC 4724).
@@ -254,6 +260,13 @@ pub struct GracefulRestart {
     pub restart_time: u16,
     /// Stale routes are kept for so many seconds after that, if long-lived graceful restart is offered (RFC 9494).
     pub long_lived: Option<u32>,
+/// What becomes of private ASes in AS paths.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PrivateAs {
+    /// They are taken out.
+    Remove,
+    /// This one takes the place of each.
+    Replace(Asn),
 }
 
 /// Which AS a neighbour must be in.

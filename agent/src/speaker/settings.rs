@@ -8,8 +8,8 @@ use std::time::Duration;
 use bgp_session::{FamilyConfig, GracefulRestart, Negotiated, PeerConfig};
 use bgp_wire::{Asn, Encoding, Family, FamilySet, HoldTime, NextHop, RouterId};
 use rib::{
-    Audience, ExportPolicy, ExportRules, FamilyExport, GroupKey, ImportPolicy, PeerInfo,
-    PolicyReject, RouteTargets, SourceKind,
+    AsPathRules, Audience, ExportPolicy, ExportRules, FamilyExport, GroupKey, ImportPolicy,
+    PeerInfo, PolicyReject, PrivateAs, RouteTargets, SourceKind,
 };
 
 use super::connector::Dial;
@@ -109,6 +109,7 @@ impl Settings {
         config.extended_next_hop = peer.extended_next_hop;
         config.software_version = Some(concat!("cosmos/", env!("CARGO_PKG_VERSION")).to_owned());
         config.hostname = None;
+        config.enforce_first_as = peer.enforce_first_as;
         config
     }
 
@@ -237,6 +238,7 @@ impl Settings {
                 .as_ref()
                 .is_some_and(|restart| restart.long_lived.is_some()),
             next_hop_self: self.peer.next_hop_self,
+            as_path: self.as_path_rules(negotiated.remote_as),
             policy: if self.denies_without_policy() {
                 ExportPolicy::RejectAll(PolicyReject::NoPolicy)
             } else {
@@ -270,6 +272,21 @@ impl Settings {
             })
             .collect();
         GroupKey { rules, families }
+    }
+
+    /// What is done to the paths that the peer is told. Its AS is only named where it matters, so that peers of many ASes can be one
+    /// export group.
+    fn as_path_rules(&self, peer: Asn) -> AsPathRules {
+        if self.is_internal() {
+            return AsPathRules::default();
+        }
+        AsPathRules {
+            private: self.peer.private_as.map(|what| match what {
+                desired::PrivateAs::Remove => (PrivateAs::Remove, peer),
+                desired::PrivateAs::Replace(by) => (PrivateAs::Replace(by), peer),
+            }),
+            override_as: self.peer.as_override.then_some(peer),
+        }
     }
 
     /// Our own next hop of one address family: the session's own address, an address of the router, or one beside the

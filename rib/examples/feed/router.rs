@@ -44,6 +44,7 @@ impl Router {
                 router_id: RouterId(1),
                 next_hop_self: false,
                 long_lived: true,
+                as_path: AsPathRules::default(),
                 policy: ExportPolicy::AcceptAll,
             },
             families: [FamilyExport {

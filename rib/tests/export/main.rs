@@ -10,6 +10,7 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 
 use bgp_wire::{Asn, AttrEditor, AttrRef, Family, NextHop, RouterId};
+use rib::AsPathRules;
 use rib::decision::SourceKind::{self, Ebgp, Ibgp, IbgpClient, Local};
 use rib::export::{Audience, ExportRules, Exported, RejectReason, SourceInfo, export};
 use rib::policy::{ExportPolicy, PolicyReject};
@@ -36,6 +37,7 @@ fn rules(audience: Audience) -> ExportRules {
         router_id: RouterId(1),
         next_hop_self: false,
         long_lived: true,
+        as_path: AsPathRules::default(),
         policy: ExportPolicy::AcceptAll,
     }
 }

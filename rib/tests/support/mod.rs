@@ -264,6 +264,7 @@ impl World {
                 router_id: RouterId(1),
                 next_hop_self: false,
                 long_lived: true,
+                as_path: AsPathRules::default(),
                 policy: ExportPolicy::AcceptAll,
             },
             families: FAMILIES
