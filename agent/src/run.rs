@@ -418,7 +418,8 @@ fn check_node(objects: &Objects, node: &str, args: &RunArgs) -> anyhow::Result<(
     let Some(why) = stranger(objects, node) else {
         return Ok(());
     };
-    let given = if args.node.is_some() {
+    // An empty NODE_NAME is as good as none.
+    let given = if args.node.as_ref().is_some_and(|node| !node.is_empty()) {
         "--node or NODE_NAME"
     } else {
         "the host name"

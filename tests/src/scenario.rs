@@ -366,6 +366,17 @@ pub fn survives_the_loss_of_the_link(kind: Kind, variant: Variant) {
         pair.net.node.ip("link set up0 down")?;
         pair.await_kernel(&[], SPREAD)?;
         pair.await_down(secs(u64::from(variant.hold()) + 5))?;
+        if !pair.variant.agent_passive {
+            // Why it went down is told beside why it does not come up, and not lost to it.
+            until("both reasons are told", secs(20), || {
+                let shown = pair.agent.json(&["show", "peer", PEER])?;
+                let reason = |which: &str| shown[which]["text"].as_str().map(ToOwned::to_owned);
+                let (down, failure) = (reason("last_down"), reason("last_failure"));
+                let told = down.as_deref() == Some("link down")
+                    && failure.as_deref() == Some("no route to the peer");
+                Ok(Look::when(told, || format!("{down:?}, {failure:?}")))
+            })?;
+        }
         pair.net.node.ip("link set up0 up")?;
         if v6 {
             // Taking a link down takes its IPv6 addresses away.
@@ -452,9 +463,10 @@ pub fn exchanges_ipv4_over_an_ipv6_session(kind: Kind) {
     let variant = Variant::default();
     scenario(kind, "rfc8950", variant, |lab| {
         let net = NodeAndTor::new()?;
-        // Without IPv4 addresses on the link, the next hop can only be IPv6.
+        // The link has no IPv4 address of which the other one knows the way: the next hop can only be IPv6.
         net.node.ip("address del 10.12.0.2/24 dev up0")?;
         net.tor.ip("address del 10.12.0.1/24 dev down0")?;
+        net.node.ip("address add 203.0.113.9/32 dev up0")?;
         let mut plan = Plan::new(
             (TOR_ASN, address(true, true)),
             (NODE_ASN, address(false, true)),

@@ -116,7 +116,11 @@ pub(super) fn why_down(peer: &PeerView) -> Option<String> {
         _ if peer.state == SessionState::Established => None,
         (Some(_), _) => Some("shut down".to_owned()),
         (None, Some(reason)) => Some(reason.clone()),
-        (None, None) => peer.last_down.as_ref().map(|down| down.text.clone()),
+        (None, None) => peer
+            .last_failure
+            .as_ref()
+            .or(peer.last_down.as_ref())
+            .map(|why| why.text.clone()),
     }
 }
 
@@ -182,17 +186,13 @@ fn session<W: Write>(peer: &PeerView, screen: &mut Screen<W>) -> Result<(), AskE
         };
         screen.fact(2, "shut down", &text)?;
     }
-    if let Some(seconds) = peer.next_retry_seconds {
+    if let Some(seconds) = peer.next_retry_seconds.filter(|_| !peer.passive) {
         screen.fact(2, "next attempt", &format!("in {}", words::time(seconds)))?;
     }
     screen.fact(2, "flaps", &peer.flaps.to_string())?;
     let event = |event: &Option<_>| event.as_ref().map(words::event).unwrap_or_default();
-    // Of a session that was never up, why it does not come up.
-    let went = match peer.flaps {
-        0 => "last failure",
-        _ => "last went down",
-    };
-    screen.fact(2, went, &event(&peer.last_down))?;
+    screen.fact(2, "last went down", &event(&peer.last_down))?;
+    screen.fact(2, "last failure", &event(&peer.last_failure))?;
     screen.fact(2, "last sent", &event(&peer.last_notification_sent))?;
     screen.fact(2, "last received", &event(&peer.last_notification_received))?;
     if peer.last_malformed_update.is_some() {

@@ -288,7 +288,8 @@ impl<'a> Explainer<'a> {
         let passed_over = !self.rib.selection().decision.compare_router_id
             && explanation.paths.iter().filter(external).count() > 1;
         let reasons = explanation.paths.iter().map(|(_, reason)| reason);
-        let steps = steps(reasons, passed_over.then_some(Step::RouterId));
+        let is_evpn = explanation.route.family() == Family::L2VPN_EVPN;
+        let steps = steps(reasons, passed_over.then_some(Step::RouterId), is_evpn);
         let paths = explanation.paths.into_iter();
         RouteExplanation {
             router: String::new(),
@@ -406,6 +407,7 @@ fn source(kind: SourceKind) -> &'static str {
 fn steps<'a>(
     reasons: impl Iterator<Item = &'a Reason>,
     passed_over: Option<Step>,
+    is_evpn: bool,
 ) -> Vec<StepExplanation> {
     let mut losses: BTreeMap<Step, Vec<(usize, String)>> = BTreeMap::new();
     for (n, reason) in reasons.enumerate() {
@@ -423,7 +425,10 @@ fn steps<'a>(
     let Some(last) = losses.keys().next_back().copied() else {
         return Vec::new();
     };
-    let taken = Step::ORDER.into_iter().filter(|step| *step <= last);
+    let concerns = |step: Step| is_evpn || step != Step::MacMobility;
+    let taken = Step::ORDER
+        .into_iter()
+        .filter(|step| *step <= last && concerns(*step));
     taken
         .map(|step| {
             let lost = losses.remove(&step).unwrap_or_default();

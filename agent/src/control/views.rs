@@ -241,9 +241,12 @@ pub struct PeerView {
     /// What both sides agreed on; set from OpenConfirm on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub negotiated: Option<NegotiatedView>,
-    /// Why it last went down; if it never did (`flaps` is 0), the last failure to come up.
+    /// Why it last went down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_down: Option<EventView>,
+    /// Why it last failed to come up, if that was after it last went down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_failure: Option<EventView>,
     /// The last NOTIFICATION that we sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_notification_sent: Option<EventView>,

@@ -313,7 +313,10 @@ pub(super) fn families(
     let mut families = Vec::new();
     for (index, family) in list.iter().enumerate() {
         match self::family(*family) {
-            Some(family) if families.contains(&family) => {}
+            Some(family) if families.contains(&family) => {
+                let message = format!("{family} is there already; remove it here");
+                findings.warn(&format!("{field}[{index}]"), Reason::NoEffect, message);
+            }
             Some(family) => families.push(family),
             None => {
                 let message =

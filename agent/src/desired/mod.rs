@@ -40,5 +40,6 @@ pub(crate) use select::{label_key, label_value};
 pub use snapshot::{FamilyCounts, KernelState, OriginationState, PeerState, RouterState, Snapshot};
 pub use types::{
     Decision, Desired, FamilyConfig, GracefulRestart, KernelConfig, Origination, OriginationKey,
-    Password, Peer, PeerKey, PrivateAs, RemoteAs, RestartTimes, Router, RouterKey, Ttl, has_route_targets,
+    Password, Peer, PeerKey, PrivateAs, RemoteAs, RestartTimes, Router, RouterKey, Ttl,
+    has_route_targets,
 };

@@ -98,6 +98,15 @@ fn session(
         findings.reject("spec.localAddress", Reason::InvalidAddress, message);
     }
     if let (Some(remote), Some(local)) = (remote, local_address)
+        && local.is_loopback()
+        && !remote.is_loopback()
+    {
+        let message = format!(
+            "{local} reaches this node alone, and never {remote}; give an address of a link"
+        );
+        findings.reject("spec.localAddress", Reason::InvalidAddress, message);
+    }
+    if let (Some(remote), Some(local)) = (remote, local_address)
         && remote == local
     {
         let message = format!("{local} is the neighbour's address too; give our own");
@@ -161,6 +170,19 @@ fn on_router(
                 message,
             );
         }
+    }
+    if session.local_address.is_none()
+        && let Some(local) = router.local_address
+        && local.is_ipv4() == session.address.is_ipv4()
+        && local.is_loopback()
+        && !session.address.is_loopback()
+    {
+        let message = format!(
+            "localAddress {local} of BGPRouter {} reaches this node alone, and never {}; give the router, or this peer, an \
+             address of a link",
+            router.key, session.address
+        );
+        findings.reject("spec.localAddress", Reason::InvalidAddress, message);
     }
     if router.local_address == Some(session.address)
         && router.listen_port == Some(session.remote_port)
@@ -505,12 +527,14 @@ fn password(
         }
         (field, bytes)
     } else {
-        let text = spec
-            .authentication
-            .as_ref()
-            .and_then(|auth| auth.password.as_ref());
-        let text = text.filter(|text| !text.is_empty())?;
-        ("spec.authentication.password", text.clone().into_bytes())
+        let field = "spec.authentication.password";
+        let text = spec.authentication.as_ref()?.password.as_ref();
+        let Some(text) = text.filter(|text| !text.is_empty()) else {
+            let message = "the password is empty or missing; set one, or remove authentication";
+            findings.reject(field, Reason::InvalidPassword, message.to_owned());
+            return None;
+        };
+        (field, text.clone().into_bytes())
     };
     if bytes.len() > PASSWORD_MAX {
         let message = format!(

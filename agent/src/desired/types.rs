@@ -260,6 +260,8 @@ pub struct GracefulRestart {
     pub restart_time: u16,
     /// Stale routes are kept for so many seconds after that, if long-lived graceful restart is offered (RFC 9494).
     pub long_lived: Option<u32>,
+}
+
 /// What becomes of private ASes in AS paths.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PrivateAs {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 use netlink_packet_core::NlasIterator;
-use netlink_packet_route::address::AddressHeader;
+use netlink_packet_route::address::{AddressHeader, AddressHeaderFlags};
 use netlink_packet_route::link::{LinkFlags, LinkHeader};
 
 use super::message::{HEADER, Header, RTM_DELROUTE, RTM_NEWROUTE, RTNH_F_ONLINK, parse_route};
@@ -61,9 +61,11 @@ pub(crate) fn parse(header: &Header, payload: &[u8]) -> Option<KernelEvent> {
             })
         }
         RTM_NEWADDR | RTM_DELADDR => {
-            let (ifindex, address) = parse_address(payload)?;
+            let (ifindex, address, usable) = parse_address(payload)?;
             Some(match header.kind {
-                RTM_NEWADDR => KernelEvent::Address { ifindex, address },
+                // An address that is not known to be ours alone (RFC 4862 §5.4) is as good as none; the kernel tells of it again
+                // when it is.
+                RTM_NEWADDR if usable => KernelEvent::Address { ifindex, address },
                 _ => KernelEvent::AddressGone { ifindex, address },
             })
         }
@@ -124,8 +126,12 @@ fn parse_link(payload: &[u8]) -> Option<Link> {
     })
 }
 
-fn parse_address(payload: &[u8]) -> Option<(u32, IpNet)> {
+/// An address, the link that it is on, and whether it can be used.
+fn parse_address(payload: &[u8]) -> Option<(u32, IpNet, bool)> {
     let header = AddressHeader::parse(payload).ok()?;
+    let unproven = AddressHeaderFlags::Tentative | AddressHeaderFlags::Dadfailed;
+    let usable =
+        !header.flags.intersects(unproven) || header.flags.contains(AddressHeaderFlags::Optimistic);
     let (mut local, mut address) = (None, None);
     for nla in NlasIterator::new(payload.get(ADDRESS_HEADER..)?).map_while(Result::ok) {
         match nla.kind() {
@@ -136,7 +142,8 @@ fn parse_address(payload: &[u8]) -> Option<(u32, IpNet)> {
     }
     // On a point-to-point link IFA_ADDRESS is the other end.
     let own = local.or(address)?;
-    Some((header.index, IpNet::new(own, header.prefix_len).ok()?))
+    let own = IpNet::new(own, header.prefix_len).ok()?;
+    Some((header.index, own, usable))
 }
 
 fn ip(bytes: &[u8]) -> Option<IpAddr> {
@@ -228,5 +235,30 @@ mod tests {
             address,
         };
         assert_eq!(parse(&header(RTM_NEWADDR), &m), Some(event));
+    }
+
+    /// linux/if_addr.h: IFA_F_DADFAILED 0x08, IFA_F_TENTATIVE 0x40, IFA_F_OPTIMISTIC 0x04, IFA_F_PERMANENT 0x80.
+    #[test]
+    fn an_address_that_may_be_somebody_elses_is_as_good_as_none() {
+        for (flags, usable) in [
+            (0x80, true),
+            (0xc0, false),
+            (0xc8, false),
+            (0x88, false),
+            (0xc4, true),
+        ] {
+            let mut m = vec![libc::AF_INET6 as u8, 64, flags, 0, 7, 0, 0, 0];
+            attribute(
+                &mut m,
+                IFA_ADDRESS,
+                &[0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1],
+            );
+            let (ifindex, address) = (7, "fd00::1/64".parse().unwrap());
+            let event = match usable {
+                true => KernelEvent::Address { ifindex, address },
+                false => KernelEvent::AddressGone { ifindex, address },
+            };
+            assert_eq!(parse(&header(RTM_NEWADDR), &m), Some(event), "{flags:#x}");
+        }
     }
 }

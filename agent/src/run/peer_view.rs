@@ -67,8 +67,11 @@ pub(super) fn view(
         negotiated: negotiated.map(agreed),
         last_down: snapshot
             .errors
-            .failure
+            .down
             .as_ref()
+            .map(|event| happened(event, now)),
+        last_failure: snapshot
+            .failure_since_down()
             .map(|event| happened(event, now)),
         last_notification_sent: snapshot
             .errors

@@ -85,7 +85,8 @@ pub(super) fn prune(schema: &Value, value: &mut Value, path: &str, faults: &mut 
     }
 }
 
-fn unknown(name: &str, known: Option<&Map<String, Value>>) -> String {
+/// What to say of a field that there is not.
+pub(super) fn unknown(name: &str, known: Option<&Map<String, Value>>) -> String {
     let folded = name.to_lowercase();
     let similar = known
         .into_iter()

@@ -10,7 +10,7 @@ use std::fmt;
 use kube_cel::{CompiledSchema, ErrorKind, Validator, apply_defaults, compile_schema};
 use serde_json::Value;
 
-use super::structure::{Fault, Gravity, Patterns, check, prune};
+use super::structure::{self, Fault, Gravity, Patterns, check, prune};
 use crate::desired::{Kind, Object, Severity, label_key, label_value, promised};
 
 /// What is wrong with a document.
@@ -204,8 +204,39 @@ fn asks_for(document: &Value, field: &str) -> bool {
     }
 }
 
+/// What can be in the metadata of an object.
+const METADATA: [&str; 15] = [
+    "annotations",
+    "creationTimestamp",
+    "deletionGracePeriodSeconds",
+    "deletionTimestamp",
+    "finalizers",
+    "generateName",
+    "generation",
+    "labels",
+    "managedFields",
+    "name",
+    "namespace",
+    "ownerReferences",
+    "resourceVersion",
+    "selfLink",
+    "uid",
+];
+
 /// Names are checked as the API server does; the namespace is `default` unless given.
 fn metadata(kind: Kind, document: &mut Value, faults: &mut Vec<Fault>) {
+    if let Some(metadata) = document.get("metadata").and_then(Value::as_object) {
+        let known = METADATA.map(|name| (name.to_owned(), Value::Null));
+        let known = known.into_iter().collect();
+        let unknown = metadata
+            .keys()
+            .filter(|name| !METADATA.contains(&name.as_str()));
+        faults.extend(unknown.map(|name| Fault {
+            field: format!("metadata.{name}"),
+            message: structure::unknown(name, Some(&known)),
+            gravity: Gravity::Dropped,
+        }));
+    }
     let mut refuse = |field: &str, message: &str| {
         faults.push(Fault {
             field: field.to_owned(),

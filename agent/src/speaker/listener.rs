@@ -46,6 +46,12 @@ impl Guests {
         *count += 1;
         count.is_power_of_two()
     }
+
+    /// Which of our addresses the peer with this address is to connect to, where there is such a peer.
+    fn elsewhere(&self, remote: IpAddr) -> Option<IpAddr> {
+        let mut guests = self.by_remote.get(&remote)?.iter();
+        guests.find_map(|guest| guest.local)
+    }
 }
 
 struct Guest {
@@ -223,8 +229,21 @@ fn welcome(stream: TcpStream, remote: SocketAddr, guests: &Mutex<Guests>) {
     };
     let Some(commands) = commands else {
         let count = REFUSED.fetch_add(1, Ordering::Relaxed) + 1;
-        if guests.lock().is_news(remote.ip().to_canonical()) {
-            tracing::warn!(%remote, count, "refused a connection: no peer has this address");
+        let mut guests = guests.lock();
+        let remote = remote.ip().to_canonical();
+        if guests.is_news(remote) {
+            match guests.elsewhere(remote) {
+                Some(wanted) => tracing::warn!(
+                    %remote,
+                    count,
+                    to = local.map(tracing::field::display),
+                    local_address = %wanted,
+                    "refused a connection: the peer with this address is to connect to its localAddress"
+                ),
+                None => {
+                    tracing::warn!(%remote, count, "refused a connection: no peer has this address");
+                }
+            }
         }
         refuse(&stream);
         return;

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bgp_session::{FamilyConfig, GracefulRestart, Negotiated, PeerConfig};
-use bgp_wire::{Asn, Encoding, Family, FamilySet, HoldTime, NextHop, RouterId};
+use bgp_wire::{
+    AFI_IPV4, Asn, Encoding, Family, FamilySet, HoldTime, NextHop, RouterId, SessionContext,
+};
 use rib::{
     AsPathRules, Audience, ExportPolicy, ExportRules, FamilyExport, GroupKey, ImportPolicy,
     PeerInfo, PolicyReject, PrivateAs, RouteTargets, SourceKind,
@@ -228,7 +230,13 @@ impl Settings {
             local_as: self.router.local_as,
             router_id: self.router.router_id,
             cluster_id: self.router.cluster_id.unwrap_or(self.router.router_id),
-            own_ipv4: self.own_next_hop(local, link, true),
+            // Where IPv6 next hops were agreed on for all IPv4 routes (RFC 8950), the session's own address is one that the peer is
+            // known to reach; what else is on the link may be of a subnet that it does not know.
+            own_ipv4: if local.is_ipv6() && takes_ipv6_next_hops(ctx) {
+                own_ipv6
+            } else {
+                self.own_next_hop(local, link, true)
+            },
             own_ipv6,
             ipv6_next_hops: ctx.extended_next_hop,
             wanted,
@@ -300,6 +308,8 @@ impl Settings {
         Some(local)
             .filter(of_family)
             .or_else(|| self.router.local_address.filter(of_family))
+            // Nobody else reaches a loopback address, whatever the session itself runs over.
+            .filter(|address| *address == local || !address.is_loopback())
             .or_else(|| self.addresses.beside(local, ipv4))
             .map(|address| match (address, link.and_then(|l| l.link_local)) {
                 (IpAddr::V4(v4), _) => NextHop::V4(v4),
@@ -360,6 +370,13 @@ impl Settings {
             || self.peer.route_reflector_client != other.peer.route_reflector_client
             || paths(self) != paths(other)
     }
+}
+
+/// Whether every family of IPv4 on the session may have IPv6 next hops.
+fn takes_ipv6_next_hops(ctx: &SessionContext) -> bool {
+    let of_ipv4 = |family: &Family| family.afi == AFI_IPV4 && *family != Family::RTC;
+    let mut families = ctx.families.iter().filter(of_ipv4).peekable();
+    families.peek().is_some() && families.all(|family| ctx.extended_next_hop.contains(family))
 }
 
 fn remote_as(remote_as: RemoteAs) -> bgp_session::RemoteAs {

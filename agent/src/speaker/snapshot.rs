@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use bgp_session::{IdleReason, LastErrors, Negotiated, PeerStats, StaleFamily, Stamped, State};
+use bgp_session::{
+    DownReason, IdleReason, LastErrors, Negotiated, PeerStats, StaleFamily, Stamped, State,
+};
 use bgp_wire::Family;
 use rib::PeerIdx;
 use tokio::sync::Notify;
@@ -108,9 +110,17 @@ impl PeerSnapshot {
             || counts(self) != counts(new)
     }
 
-    /// The last thing that went wrong, for people.
-    pub fn last_error(&self) -> Option<&Stamped<bgp_session::DownReason>> {
-        self.errors.failure.as_ref()
+    /// Why there is no session now, or if there is one, why the one before it ended.
+    pub fn last_error(&self) -> Option<&Stamped<DownReason>> {
+        let failure = self.failure_since_down();
+        let failure = failure.filter(|_| self.state != State::Established);
+        failure.or(self.errors.down.as_ref())
+    }
+
+    /// Why it last failed to come up, if that was after it last went down.
+    pub fn failure_since_down(&self) -> Option<&Stamped<DownReason>> {
+        let failure = self.errors.failure.as_ref();
+        failure.filter(|failure| self.errors.down.as_ref() != Some(failure))
     }
 }
 
