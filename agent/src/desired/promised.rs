@@ -7,10 +7,8 @@ use super::objects::Kind;
 
 const ROUTER: [&str; 1] = ["spec.gracefulShutdown"];
 
-const PEER: [&str; 10] = [
-    "spec.asOverride",
+const PEER: [&str; 8] = [
     "spec.dynamicNeighbors",
-    "spec.enforceFirstAS",
     "spec.gracefulShutdown",
     "spec.interface",
     "spec.localAS",
