@@ -600,7 +600,9 @@ impl PeerTask {
         if let Some(negotiated) = self.peer.negotiated() {
             self.negotiated = Some(Arc::clone(negotiated));
         }
-        self.review().await;
+        // The peer's UPDATEs are read otherwise from now on.
+        let reads_otherwise = matches!(effect, Effect::RefreshIn | Effect::RefreshBoth);
+        self.review(reads_otherwise).await;
     }
 
     /// Our next hops are addresses, and link-local ones of the peer belong to a link. A neighbour whose link is down is not to be had
@@ -623,11 +625,12 @@ impl PeerTask {
         {
             self.peer.retry(Instant::now());
         }
-        self.review().await;
+        self.review(false).await;
     }
 
     /// Has what was received and told judged by the rules as they are now, if these are others than they were.
-    async fn review(&mut self) {
+    /// What was received is asked for `again` in any case.
+    async fn review(&mut self, again: bool) {
         self.changed = true;
         let Some(negotiated) = self.negotiated.clone() else {
             return;
@@ -635,7 +638,7 @@ impl PeerTask {
         let info = self.settings.peer_info(Some(&negotiated));
         let known = self.rib.peer(self.idx);
         let rules = |info: &PeerInfo| (info.allow_as_in, info.import.clone(), info.link);
-        let other_rules = rules(&info) != rules(&known);
+        let other_rules = again || rules(&info) != rules(&known);
         self.idx = self.rib.update_peer(self.idx, info);
         if other_rules {
             let mut families = negotiated.ctx.families.iter();
