@@ -118,7 +118,6 @@ impl World {
                 long_lived: choice & 1 == 1,
                 next_hop_self: choice >> 4 & 1 == 1,
                 as_path: AsPathRules::default(),
-                long_lived: true,
                 policy: ExportPolicy::AcceptAll,
             },
             families: families()
