@@ -2,6 +2,7 @@
 
 pub mod allocator;
 pub mod args;
+pub mod bfd;
 pub mod cli;
 pub mod control;
 pub mod desired;
