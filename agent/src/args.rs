@@ -204,6 +204,11 @@ pub enum ShowCommand {
         cosmos show peer tor-1\n  \
         cosmos show peer 2001:db8::1 -o json")]
     Peer(ShowPeerArgs),
+    /// BFD sessions, one line each
+    #[command(after_long_help = "Examples:\n  \
+        cosmos show bfd\n  \
+        cosmos show bfd --router underlay -o json")]
+    Bfd(ShowPeersArgs),
     /// Routes: the whole table, one prefix, or what one peer sent or was told
     #[command(after_long_help = "Examples:\n  \
         cosmos show routes                             all paths of all routers\n  \
@@ -233,7 +238,7 @@ pub enum ShowCommand {
     Summary(ShowSummaryArgs),
 }
 
-/// `cosmos show peers`.
+/// `cosmos show peers` and `cosmos show bfd`.
 #[derive(Debug, Clone, Args)]
 pub struct ShowPeersArgs {
     /// Only sessions of this router

@@ -121,6 +121,7 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
         start,
         kernel.clone(),
         speaker.stats(),
+        speaker.bfd(),
     ));
     let hearts = Hearts::new(start);
     let observed = Observed::new(Arc::clone(&agent) as _, Arc::clone(&hearts), {

@@ -96,7 +96,7 @@ fn bad() -> Vec<String> {
         "  authSecretRef: {password: hunter2}",
         "  authSecretRef: {name: [hunter2]}",
         "  authentication: {password: hunter2}\n  holdTime: 1s",
-        "  authentication: {password: hunter2}\n  bfd: {enabled: true}",
+        "  authentication: {password: hunter2}\n  defaultOriginRoute: igp",
         "  authentication: {password: hunter2}\n  multiSession: true",
         "  password: hunter2",
         "  authentification: {password: hunter2}",

@@ -258,10 +258,10 @@ pub struct BfdSpec {
     /// BFD runs. False unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
-    /// Our smallest interval between packets, in microseconds. 300000 unless set.
+    /// Our smallest interval between packets, in microseconds; at least 10000. 300000 unless set.
     #[serde(rename = "minimumTx", default, skip_serializing_if = "Option::is_none")]
     pub minimum_tx: Option<i32>,
-    /// The smallest interval between packets that we can receive, in microseconds. 300000 unless set.
+    /// The smallest interval between packets that we can receive, in microseconds; at least 10000. 300000 unless set.
     #[serde(rename = "minimumRx", default, skip_serializing_if = "Option::is_none")]
     pub minimum_rx: Option<i32>,
     /// How many packets may be lost before the neighbour is down. 3 unless set.
@@ -272,7 +272,7 @@ pub struct BfdSpec {
     )]
     #[schemars(range(min = 3, max = 50))]
     pub detect_multiplier: Option<i32>,
-    /// Multihop BFD (RFC 5883); must be true when ebgpMultiHop is.
+    /// Multihop BFD (RFC 5883), for a neighbour that is not on the link; must be true when ebgpMultiHop is.
     #[serde(rename = "multiHop", default, skip_serializing_if = "Option::is_none")]
     pub multi_hop: Option<bool>,
 }
@@ -347,6 +347,9 @@ pub struct PeerRouterStatus {
     /// Our address on the session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local_address: Option<String>,
+    /// AdminDown, Down, Init or Up; absent without BFD.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bfd_state: Option<String>,
     /// How many times the session has been lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flaps: Option<i64>,

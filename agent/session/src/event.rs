@@ -159,6 +159,14 @@ fn is_hard_reset(n: &Notification) -> bool {
     (n.code, n.subcode) == (codes::CEASE, codes::cease::HARD_RESET)
 }
 
+/// RFC 9384 §3, or §4 where graceful restart would keep the routes otherwise: "the 'BFD Down' subcode SHOULD be encapsulated in the Hard
+/// Reset's data portion".
+fn is_bfd_down(n: &Notification) -> bool {
+    let inner = n.hard_reset();
+    let n = inner.as_ref().unwrap_or(n);
+    (n.code, n.subcode) == (codes::CEASE, codes::cease::BFD_DOWN)
+}
+
 impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -232,6 +240,8 @@ pub enum IdleReason {
     NoLocalAddress,
     /// Waiting: the link to the peer went down.
     LinkDown,
+    /// Waiting: BFD, here or at the peer, found the path to have failed (RFC 9384).
+    BfdDown,
     /// Waiting: the peer does not answer.
     ConnectTimedOut,
     /// Waiting: the peer fell silent.
@@ -252,6 +262,7 @@ impl IdleReason {
             Self::NoRoute => "NoRoute",
             Self::NoLocalAddress => "NoLocalAddress",
             Self::LinkDown => "LinkDown",
+            Self::BfdDown => "BfdDown",
             Self::ConnectTimedOut => "ConnectTimedOut",
             Self::HoldTimerExpired => "HoldTimerExpired",
             Self::SendHoldTimerExpired => "SendHoldTimerExpired",
@@ -275,6 +286,11 @@ impl From<&DownReason> for IdleReason {
             DownReason::ConnectFailed(ConnectFailure::NoLocalAddress) => Self::NoLocalAddress,
             DownReason::ConnectFailed(ConnectFailure::TimedOut) => Self::ConnectTimedOut,
             DownReason::LinkDown => Self::LinkDown,
+            DownReason::NotificationSent(n) | DownReason::NotificationReceived(n)
+                if is_bfd_down(n) =>
+            {
+                Self::BfdDown
+            }
             DownReason::HoldTimerExpired => Self::HoldTimerExpired,
             DownReason::SendHoldTimerExpired => Self::SendHoldTimerExpired,
             DownReason::ConnectFailed(ConnectFailure::Other)
@@ -286,6 +302,28 @@ impl From<&DownReason> for IdleReason {
             | DownReason::NotificationUnreadable
             | DownReason::NotificationSent(_)
             | DownReason::OpenRefused { .. } => Self::BackOff,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 9384 §3 and §4.
+    #[test]
+    fn bfd_is_the_reason_whoever_saw_it_and_however_it_is_wrapped() {
+        let plain = Notification::cease(codes::cease::BFD_DOWN);
+        for n in [plain.clone(), plain.into_hard_reset()] {
+            let sent = DownReason::NotificationSent(n.clone());
+            assert_eq!(IdleReason::from(&sent), IdleReason::BfdDown);
+            let received = DownReason::NotificationReceived(n);
+            assert_eq!(IdleReason::from(&received), IdleReason::BfdDown);
+        }
+        let other = Notification::cease_reset("now");
+        for n in [other.clone(), other.into_hard_reset()] {
+            let sent = DownReason::NotificationSent(n);
+            assert_eq!(IdleReason::from(&sent), IdleReason::BackOff);
         }
     }
 }

@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::client::AskError;
 use super::table::{Screen, WIDTH};
-use super::{explain, get, show_fib, show_peers, show_routes, show_summary};
+use super::{explain, get, show_bfd, show_fib, show_peers, show_routes, show_summary};
 use crate::args::{GetFormat, ShowFormat};
 use crate::control::answer::Answer;
 use crate::control::fake::{LONG_NAME, node};
@@ -95,6 +95,15 @@ fn peers_in_a_table() {
     golden(
         "peers.txt",
         &text(|s| show_peers::render_list(all.into_iter(), ShowFormat::Table, s)),
+    );
+}
+
+#[test]
+fn bfd_in_a_table() {
+    let all = replies(&peers(None));
+    golden(
+        "bfd.txt",
+        &text(|s| show_bfd::render(all.into_iter(), ShowFormat::Table, s)),
     );
 }
 

@@ -16,6 +16,7 @@ pub mod client;
 pub mod decode;
 pub mod explain;
 pub mod get;
+pub mod show_bfd;
 pub mod show_fib;
 pub mod show_peers;
 pub mod show_routes;
@@ -65,6 +66,7 @@ fn dispatch<W: Write>(command: Command, screen: &mut Screen<W>) -> Result<ExitCo
         Command::Get(args) => get::run(&args, screen)?,
         Command::Show(ShowCommand::Peers(args)) => show_peers::run_list(&args, screen)?,
         Command::Show(ShowCommand::Peer(args)) => show_peers::run_one(&args, screen)?,
+        Command::Show(ShowCommand::Bfd(args)) => show_bfd::run(&args, screen)?,
         Command::Show(ShowCommand::Routes(args)) => show_routes::run(&args, screen)?,
         Command::Show(ShowCommand::Fib(args)) => show_fib::run(&args, screen)?,
         Command::Show(ShowCommand::Summary(args)) => show_summary::run(&args, screen)?,

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::client::AskError;
 use super::table::{Cell, Column, Screen, Style, Table};
-use super::{ask, is_json, refused, tell_refused, words, write_json};
+use super::{ask, is_json, refused, show_bfd, tell_refused, words, write_json};
 use crate::args::{ShowFormat, ShowPeerArgs, ShowPeersArgs};
 use crate::control::protocol::{Reply, Request};
 use crate::control::views::{MessageCounts, NegotiatedView, PeerView, SessionState};
@@ -38,7 +38,7 @@ pub fn run_one<W: Write>(args: &ShowPeerArgs, screen: &mut Screen<W>) -> Result<
     render_one(replies, args.common.output, screen)
 }
 
-fn collect(
+pub(super) fn collect(
     replies: impl Iterator<Item = Result<Reply, AskError>>,
 ) -> Result<Vec<PeerView>, AskError> {
     let peers = replies.filter_map(|reply| match reply {
@@ -143,6 +143,7 @@ pub fn render_one<W: Write>(
         }
         session(peer, screen)?;
         families(peer, screen)?;
+        show_bfd::section(peer.bfd.as_ref(), screen)?;
         messages(peer, screen)?;
         if let Some(negotiated) = &peer.negotiated {
             agreed(negotiated, screen)?;

@@ -256,6 +256,9 @@ pub struct PeerView {
     /// What was wrong with the last malformed UPDATE.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_malformed_update: Option<EventView>,
+    /// BFD, where it watches over the path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bfd: Option<BfdView>,
     /// The export group that it is in; peers of one group are told the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub export_group: Option<String>,
@@ -266,6 +269,58 @@ impl PeerView {
     pub fn uptime_seconds(&self) -> Option<u64> {
         (self.state == SessionState::Established).then_some(self.state_seconds)
     }
+}
+
+/// BFD with one neighbour (RFC 5880). Times of packets are microseconds, as in the protocol and the manifests.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BfdView {
+    /// `AdminDown`, `Down`, `Init` or `Up`.
+    pub state: String,
+    /// How long it is in this state.
+    pub state_seconds: u64,
+    /// Several hops (RFC 5883).
+    pub multi_hop: bool,
+    /// Why there is no session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Times that the path failed: it was Up, and nobody took it down.
+    pub failures: u64,
+    /// How it failed last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_failure: Option<EventView>,
+    /// The rest, once there is a session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<BfdSessionView>,
+}
+
+/// A BFD session in its parameters.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BfdSessionView {
+    /// Our address.
+    pub local: Option<IpAddr>,
+    /// Our discriminator.
+    pub discriminator: u32,
+    /// Why we changed our state last.
+    pub diagnostic: String,
+    /// The neighbour's discriminator; 0 while it is not known.
+    pub remote_discriminator: u32,
+    /// The neighbour's state, as it said last.
+    pub remote_state: String,
+    /// Why the neighbour changed its state last.
+    pub remote_diagnostic: String,
+    /// The neighbour authenticates its packets, which is not understood here: how.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote_authentication: Option<String>,
+    /// The interval at which we send, before jitter; none when nothing is sent periodically.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tx_interval_microseconds: Option<u64>,
+    /// How long the neighbour may be silent; none before it was heard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detection_time_microseconds: Option<u64>,
+    /// Packets to the neighbour.
+    pub sent: u64,
+    /// Packets of the neighbour that were taken.
+    pub received: u64,
 }
 
 /// Prefixes of one family on one session.
@@ -418,6 +473,8 @@ pub struct Counters {
     pub inbound_batch: HistogramView,
     /// Destinations handled in one turn of an exporter.
     pub export_batch: HistogramView,
+    /// BFD packets that were discarded, by reason.
+    pub bfd_discards: Vec<(&'static str, u64)>,
     /// Connections that were refused because no peer has their address.
     pub connections_refused: u64,
     /// Sessions that a defect of the agent ended.

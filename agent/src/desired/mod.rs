@@ -11,6 +11,7 @@
 //! goes on.
 
 mod advertisement;
+mod bfd;
 mod build;
 mod conditions;
 mod diff;
@@ -37,9 +38,11 @@ pub use objects::{Kind, Object, ObjectKey, Objects};
 pub use problem::{Problem, Reason, Severity};
 pub use promised::promised;
 pub(crate) use select::{label_key, label_value};
-pub use snapshot::{FamilyCounts, KernelState, OriginationState, PeerState, RouterState, Snapshot};
+pub use snapshot::{
+    BfdState, FamilyCounts, KernelState, OriginationState, PeerState, RouterState, Snapshot,
+};
 pub use types::{
-    Decision, Desired, FamilyConfig, GracefulRestart, KernelConfig, Origination, OriginationKey,
-    Password, Peer, PeerKey, PrivateAs, RemoteAs, RestartTimes, Router, RouterKey, Ttl,
-    has_route_targets,
+    Bfd, Decision, Desired, FamilyConfig, GracefulRestart, KernelConfig, Origination,
+    OriginationKey, Password, Peer, PeerKey, PrivateAs, RemoteAs, RestartTimes, Router, RouterKey,
+    Ttl, has_route_targets,
 };

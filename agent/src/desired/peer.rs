@@ -6,13 +6,14 @@ use std::sync::Arc;
 use bgp_wire::{Family, HoldTime};
 use crds::{BGPPeer, BGPPeerSpec, PeerType};
 
+use super::bfd::bfd;
 use super::build::{Findings, REFUSED, Routers, address, families, family};
 use super::duration::nanoseconds;
 use super::objects::{Kind, ObjectKey};
 use super::problem::Reason;
 use super::restart::{Wanted, wanted};
 use super::router::asn;
-use super::types::{FamilyConfig, Password, Peer, PeerKey, PrivateAs, RemoteAs, Router, Ttl};
+use super::types::{Bfd, FamilyConfig, Password, Peer, PeerKey, PrivateAs, RemoteAs, Router, Ttl};
 
 /// TTL of `ebgpMultiHop: true`.
 const MULTIHOP_TTL: u8 = 64;
@@ -70,6 +71,7 @@ struct Session {
     graceful_restart: Option<Wanted>,
     private_as: Option<PrivateAs>,
     shutdown: Option<String>,
+    bfd: Option<Bfd>,
 }
 
 fn session(
@@ -128,6 +130,7 @@ fn session(
     let graceful_restart = wanted(spec, findings);
     let private_as = private_as(spec, findings);
     let shutdown = shutdown(spec, findings);
+    let bfd = bfd(spec, findings);
     if !findings.accepted() {
         return None;
     }
@@ -145,6 +148,7 @@ fn session(
         graceful_restart,
         private_as,
         shutdown,
+        bfd,
     })
 }
 
@@ -308,6 +312,7 @@ fn on_router(
                 .unwrap_or_else(|| session.address.is_ipv6() || carries_vpnv4),
         graceful_restart: session.graceful_restart.map(|wanted| wanted.on(router)),
         shutdown: session.shutdown.clone(),
+        bfd: session.bfd,
         description: spec.description.clone(),
     })
 }
@@ -316,13 +321,6 @@ fn on_router(
 fn not_implemented(spec: &BGPPeerSpec, findings: &mut Findings<'_>) {
     let named = |name: &Option<String>| name.as_ref().is_some_and(|name| !name.is_empty());
     for (field, set, remedy) in [
-        (
-            "spec.bfd.enabled",
-            spec.bfd
-                .as_ref()
-                .is_some_and(|bfd| bfd.enabled == Some(true)),
-            "set it to false or remove bfd",
-        ),
         ("spec.routeMapIn", named(&spec.route_map_in), "remove it"),
         ("spec.routeMapOut", named(&spec.route_map_out), "remove it"),
         (
@@ -566,7 +564,7 @@ fn shutdown(spec: &BGPPeerSpec, findings: &mut Findings<'_>) -> Option<String> {
     shutdown.enabled.then_some(message)
 }
 
-fn bounded(
+pub(super) fn bounded(
     field: &str,
     value: Option<i32>,
     default: u16,

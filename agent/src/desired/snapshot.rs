@@ -71,6 +71,17 @@ pub struct PeerState {
     pub restarting: bool,
     /// Counts for each family that was negotiated, or that has routes which are kept.
     pub families: Vec<FamilyCounts>,
+    /// BFD, where it is wanted.
+    pub bfd: Option<BfdState>,
+}
+
+/// How BFD on a session is doing.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct BfdState {
+    /// `AdminDown`, `Down`, `Init` or `Up` (RFC 5880 §6.2).
+    pub state: Arc<str>,
+    /// Why there is no BFD session, for people.
+    pub error: Option<String>,
 }
 
 impl PeerState {

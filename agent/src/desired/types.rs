@@ -249,6 +249,8 @@ pub struct Peer {
     pub graceful_restart: Option<GracefulRestart>,
     /// The session is administratively down, with this text for the neighbour (RFC 9003; may be empty).
     pub shutdown: Option<String>,
+    /// BFD watches over the path.
+    pub bfd: Option<Bfd>,
     /// A label for people.
     pub description: Option<String>,
 }
@@ -269,6 +271,19 @@ pub enum PrivateAs {
     Remove,
     /// This one takes the place of each.
     Replace(Asn),
+}
+
+/// BFD on a session (RFC 5880).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bfd {
+    /// How often we want to send, in microseconds.
+    pub minimum_tx: u32,
+    /// How often we can receive, in microseconds.
+    pub minimum_rx: u32,
+    /// How many packets may be missed.
+    pub detect_multiplier: u8,
+    /// The neighbour may be several hops away (RFC 5883).
+    pub multi_hop: bool,
 }
 
 /// Which AS a neighbour must be in.

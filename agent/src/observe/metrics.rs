@@ -190,6 +190,44 @@ fn sessions(page: &mut Page<'_>, peers: &[PeerView]) -> fmt::Result {
             DispositionCounts::by_name(&peer.dispositions)
                 .map(|(name, count)| (with(of_peer(peer), "disposition", name), count))
         }),
+    )?;
+    bfd(page, peers)
+}
+
+fn bfd(page: &mut Page<'_>, peers: &[PeerView]) -> fmt::Result {
+    let watched = || {
+        peers
+            .iter()
+            .filter_map(|peer| Some((peer, peer.bfd.as_ref()?)))
+    };
+    page.gauges(
+        "bfd_state",
+        "1 for the state that BFD with a peer is in, 0 for the others",
+        None,
+        watched().flat_map(|(peer, bfd)| {
+            ::bfd::State::ALL.map(|state| {
+                let is_in = bfd.state == state.as_str();
+                (
+                    with(of_peer(peer), "state", state.as_str()),
+                    u64::from(is_in),
+                )
+            })
+        }),
+    )?;
+    page.counters(
+        "bfd_failures",
+        "Times that BFD found the path to a peer to have failed",
+        watched().map(|(peer, bfd)| (of_peer(peer), bfd.failures)),
+    )?;
+    page.counters(
+        "bfd_packets",
+        "BFD packets by direction, of the present session",
+        watched().flat_map(|(peer, bfd)| {
+            let session = bfd.session.as_ref();
+            let (received, sent) = session.map_or((0, 0), |bfd| (bfd.received, bfd.sent));
+            [("in", received), ("out", sent)]
+                .map(|(direction, count)| (with(of_peer(peer), "direction", direction), count))
+        }),
     )
 }
 
@@ -324,6 +362,14 @@ fn counters(page: &mut Page<'_>, counters: &Counters) -> fmt::Result {
         "Destinations handled in one turn of an exporter",
         None,
         &counters.export_batch,
+    )?;
+    page.counters(
+        "bfd_discards",
+        "BFD packets that were discarded, by reason",
+        counters
+            .bfd_discards
+            .iter()
+            .map(|(reason, count)| (vec![("reason", (*reason).to_owned())], *count)),
     )?;
     page.counter(
         "connections_refused",

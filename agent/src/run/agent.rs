@@ -11,6 +11,7 @@ use parking_lot::RwLock;
 use serde_json::Value;
 
 use super::{fib, peer_view, tables};
+use crate::bfd::Bfd;
 use crate::control::protocol::ObjectKind;
 use crate::control::rib_table::RibTable;
 use crate::control::routes::{FibView, RouteTable};
@@ -37,6 +38,7 @@ pub(super) struct Agent {
     started: Timestamp,
     kernel: KernelHandle,
     stats: Arc<SpeakerStats>,
+    bfd: Bfd,
     store: StatusStore,
     /// What is configured. Held for a copy, never across an await.
     configured: RwLock<Configured>,
@@ -83,6 +85,7 @@ impl Agent {
         start: Instant,
         kernel: KernelHandle,
         stats: Arc<SpeakerStats>,
+        bfd: Bfd,
     ) -> Self {
         Self {
             node,
@@ -90,6 +93,7 @@ impl Agent {
             started: Timestamp::now(),
             kernel,
             stats,
+            bfd,
             store: StatusStore::default(),
             configured: RwLock::default(),
             applied: AtomicU64::new(0),
@@ -269,7 +273,7 @@ impl Views for Agent {
                     .routers
                     .get(&key.router)
                     .and_then(|router| tables::group_of(router, snapshot.idx));
-                peer_view::view(key, &snapshot, group, now)
+                peer_view::view(key, &snapshot, group, self.bfd.session(key), now)
             })
             .collect()
     }
@@ -321,6 +325,12 @@ impl Views for Agent {
             update_to_export: self.stats.export_latency.view(),
             inbound_batch: self.stats.inbound_batch.view(),
             export_batch: self.stats.export_batch.view(),
+            bfd_discards: self
+                .bfd
+                .discards()
+                .by_reason()
+                .map(|(reason, count)| (reason.as_str(), count))
+                .collect(),
             connections_refused: Speaker::connections_refused(),
             peer_panics: self.stats.peer_panics.load(Ordering::Relaxed),
             paths_dropped: self.stats.paths_dropped.load(Ordering::Relaxed),

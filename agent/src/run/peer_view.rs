@@ -1,16 +1,17 @@
 //! A peer's snapshot in the words of those who ask: people (`show`), statuses, readiness.
 
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
+use ::bfd::SessionView;
 use bgp_session::{Negotiated, Stamped, State};
 use bgp_wire::{Capability, FamilySet};
 use jiff::Timestamp;
 
 use crate::control::views::{
-    DispositionCounts, EventView, MessageCounts, NegotiatedView, PeerFamilyView, PeerView,
-    SessionState,
+    BfdSessionView, BfdView, DispositionCounts, EventView, MessageCounts, NegotiatedView,
+    PeerFamilyView, PeerView, SessionState,
 };
-use crate::desired::{FamilyCounts, PeerKey, PeerState, RemoteAs, Ttl};
+use crate::desired::{BfdState, FamilyCounts, PeerKey, PeerState, RemoteAs, Ttl};
 use crate::observe::readiness::PeerFacts;
 use crate::speaker::{PeerSnapshot, wall_clock};
 
@@ -19,6 +20,7 @@ pub(super) fn view(
     key: &PeerKey,
     snapshot: &PeerSnapshot,
     group: Option<String>,
+    bfd: Option<SessionView>,
     now: Instant,
 ) -> PeerView {
     let (peer, router) = (snapshot.settings.peer(), snapshot.settings.router());
@@ -87,7 +89,40 @@ pub(super) fn view(
             .malformed
             .as_ref()
             .map(|event| happened(event, now)),
+        bfd: snapshot.bfd.as_ref().map(|status| BfdView {
+            state: status.state.to_string(),
+            state_seconds: now.saturating_duration_since(status.since).as_secs(),
+            multi_hop: peer.bfd.is_some_and(|bfd| bfd.multi_hop),
+            error: status.error.clone(),
+            failures: status.failures,
+            last_failure: status.last_failure.map(|failure| EventView {
+                text: failure.why.to_string(),
+                at: timestamp(wall_clock(failure.at, now)).unwrap_or(Timestamp::UNIX_EPOCH),
+                seconds_ago: now.saturating_duration_since(failure.at).as_secs(),
+            }),
+            session: bfd.map(bfd_session),
+        }),
         export_group: group,
+    }
+}
+
+fn bfd_session(session: SessionView) -> BfdSessionView {
+    let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+    let remote = session.remote;
+    BfdSessionView {
+        local: Some(session.path.local),
+        discriminator: session.discriminator,
+        diagnostic: session.diagnostic.to_string(),
+        remote_discriminator: remote.discriminator,
+        remote_state: remote.state.to_string(),
+        remote_diagnostic: remote.diagnostic.to_string(),
+        remote_authentication: remote.authentication.map(|kind| {
+            kind.map_or_else(|| "of an unknown type".to_owned(), |kind| kind.to_string())
+        }),
+        tx_interval_microseconds: session.tx_interval.map(micros),
+        detection_time_microseconds: session.detection_time.map(micros),
+        sent: session.sent,
+        received: session.received,
     }
 }
 
@@ -150,6 +185,10 @@ pub(super) fn state(snapshot: &PeerSnapshot) -> PeerState {
                 stale: family.restart.map(|_| family.stale),
             })
             .collect(),
+        bfd: snapshot.bfd.as_ref().map(|status| BfdState {
+            state: status.state.as_str().into(),
+            error: status.error.clone(),
+        }),
     }
 }
 

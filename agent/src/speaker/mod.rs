@@ -48,6 +48,7 @@ pub use self::predecessor::Predecessor;
 pub use self::settings::{AddressBook, Settings, SharedLink};
 pub use self::snapshot::{FamilySnapshot, PeerSnapshot, SpeakerEvents, wall_clock};
 pub use self::stats::SpeakerStats;
+use crate::bfd::Bfd;
 use crate::desired::{Change, Origination, OriginationKey, Peer, PeerKey, Router, RouterKey};
 use crate::vital;
 
@@ -71,6 +72,7 @@ pub struct Speaker {
     addresses: Arc<dyn AddressBook>,
     events: SpeakerEvents,
     stats: Arc<SpeakerStats>,
+    bfd: Bfd,
     seed: u64,
     /// The number of the newest advertisement, which tells its paths from those of others.
     originators: u32,
@@ -142,6 +144,7 @@ impl Speaker {
             addresses,
             events: SpeakerEvents::default(),
             stats: Arc::default(),
+            bfd: Bfd::default(),
             seed,
             originators: 0,
             predecessor: None,
@@ -157,6 +160,11 @@ impl Speaker {
     /// How much is done at a time, and how fast.
     pub fn stats(&self) -> Arc<SpeakerStats> {
         Arc::clone(&self.stats)
+    }
+
+    /// The BFD of the peers.
+    pub fn bfd(&self) -> Bfd {
+        self.bfd.clone()
     }
 
     /// Connections from addresses that no peer has.
@@ -250,6 +258,7 @@ impl Speaker {
         if !self.goodbyes().await {
             tracing::warn!("some peers did not take our goodbye in time");
         }
+        self.bfd.stop();
         self.listeners.clear();
     }
 
@@ -421,6 +430,7 @@ impl Speaker {
                 snapshot: Arc::clone(&snapshot),
                 events: self.events.clone(),
                 stats: Arc::clone(&self.stats),
+                bfd: self.bfd.clone(),
                 seed: self.seed,
                 restarted,
                 deferral,

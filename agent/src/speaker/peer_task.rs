@@ -45,12 +45,15 @@ use super::settings::Settings;
 use super::snapshot::{FamilySnapshot, PeerSnapshot, SpeakerEvents};
 use super::stats::SpeakerStats;
 use super::tcp_options::set_ttl;
+use crate::bfd::Bfd;
 
 mod input;
+mod path;
 mod recovery;
 mod restart;
 mod route_targets;
 
+use self::path::Path;
 use self::route_targets::Constraint;
 
 /// More is taken from the export queue only when less than this waits for the socket.
@@ -83,6 +86,7 @@ pub(super) struct Surroundings {
     pub(super) snapshot: Arc<Mutex<PeerSnapshot>>,
     pub(super) events: SpeakerEvents,
     pub(super) stats: Arc<SpeakerStats>,
+    pub(super) bfd: Bfd,
     pub(super) seed: u64,
     /// This process follows another one that had a session with the peer.
     pub(super) restarted: Option<Restarted>,
@@ -117,6 +121,8 @@ pub(super) struct PeerTask {
     negotiated: Option<Arc<Negotiated>>,
     /// The link that the established session is not to outlive.
     link: Option<u32>,
+    bfd: Bfd,
+    path: Option<Path>,
     queue_bell: Doorbell,
     transmit: BytesMut,
     /// To be walked to their ends, in this order, before more is taken in.
@@ -146,6 +152,7 @@ pub(super) struct PeerTask {
 
 enum Woken {
     Command(Option<Command>),
+    Path,
     Dialled(ConnId, Result<TcpStream, ConnectError>),
     Socket(usize, io::Result<Ready>),
     Queue,
@@ -176,6 +183,8 @@ impl PeerTask {
             constraint: None,
             negotiated: None,
             link: None,
+            bfd: around.bfd,
+            path: None,
             queue_bell: Doorbell::default(),
             transmit: BytesMut::new(),
             walks: VecDeque::new(),
@@ -202,6 +211,7 @@ impl PeerTask {
     /// The loop, until the task is to end.
     async fn turns(&mut self) {
         self.peer.start(Instant::now());
+        self.watch_path();
         self.settle().await;
         self.publish();
         loop {
@@ -217,6 +227,7 @@ impl PeerTask {
                     self.configure(*settings).await;
                 }
                 Woken::Command(Some(Command::Addresses)) => self.addresses_changed().await,
+                Woken::Path => self.path_changed(),
                 Woken::Dialled(id, result) => self.dialled(id, result),
                 Woken::Socket(slot, ready) => self.socket(slot, ready),
                 Woken::Queue | Woken::Unfinished => {}
@@ -233,7 +244,7 @@ impl PeerTask {
     }
 
     /// Waits for the next thing to do. Everything awaited here is cancel-safe: a command stays in its channel,
-    /// readiness stays with the socket, a ring stays with the bell, and the dialling future is only borrowed.
+    /// readiness stays with the socket, a ring stays with the bell, a status stays unseen, and the dialling future is only borrowed.
     async fn wait(&mut self) -> Woken {
         let deadline = self.next_deadline();
         let [first, second, third] = &self.connections;
@@ -242,6 +253,7 @@ impl PeerTask {
             // In this order: who commands, and what is due, come before what is merely there.
             biased;
             command = self.commands.recv() => Woken::Command(command),
+            () = path::changed(&mut self.path) => Woken::Path,
             () = sleep_until(deadline) => Woken::Deadline,
             (id, result) = dialled(&mut self.dialling) => Woken::Dialled(id, result),
             ready = readiness(first.as_ref()) => Woken::Socket(0, ready),
@@ -587,6 +599,7 @@ impl PeerTask {
         let differs = self.settings.session_differs(&settings);
         let session = settings.session();
         self.settings = settings;
+        self.watch_path();
         let effect = self.peer.reconfigure(session, now);
         if differs && effect != Effect::Reset {
             // Addresses, ports, TTL and keys belong to a connection from its first segment on.
@@ -670,6 +683,11 @@ impl PeerTask {
     async fn farewell(&mut self, why: StopReason) {
         // The whole process ends, and its tables with it.
         let restart = matches!(why, StopReason::Restart(_));
+        // The peer is told that BFD ends by our wish before the session does. Where it is to keep our routes, it learns of the end of the
+        // session first: to some, such as FRR 8.4, the end of BFD is that of the routes otherwise.
+        if !restart {
+            self.path = None;
+        }
         self.peer.stop(why, Instant::now());
         if restart {
             self.say_last_words();
@@ -726,6 +744,7 @@ impl PeerTask {
             errors: self.peer.last_errors().clone(),
             malformed: self.malformed.latest().cloned(),
             families,
+            bfd: self.path_status(),
         };
         let event = {
             let mut published = self.snapshot.lock();

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::bfd::{Config, Hops, Micros};
 use bgp_session::{FamilyConfig, GracefulRestart, Negotiated, PeerConfig};
 use bgp_wire::{
     AFI_IPV4, Asn, Encoding, Family, FamilySet, HoldTime, NextHop, RouterId, SessionContext,
@@ -16,6 +17,7 @@ use rib::{
 
 use super::connector::Dial;
 use super::tcp_options::TtlRule;
+use crate::bfd::Wanted;
 use crate::desired::{self, Peer, RemoteAs, Router, Ttl, has_route_targets};
 
 /// Our addresses and the links they are on.
@@ -335,6 +337,27 @@ impl Settings {
             .password
             .as_ref()
             .map_or(&[], desired::Password::reveal)
+    }
+
+    /// The BFD session that is to watch over the path; none while the peer is shut down.
+    pub(super) fn bfd(&self) -> Option<Wanted> {
+        let peer = &self.peer;
+        let wanted = peer.bfd.filter(|_| peer.shutdown.is_none())?;
+        Some(Wanted {
+            hops: match wanted.multi_hop {
+                true => Hops::Multi,
+                false => Hops::Single,
+            },
+            local: peer.local_address,
+            remote: peer.address,
+            interface: 0,
+            config: Config {
+                desired_min_tx: Micros(wanted.minimum_tx),
+                required_min_rx: Micros(wanted.minimum_rx),
+                detect_mult: wanted.detect_multiplier,
+                passive: false,
+            },
+        })
     }
 
     /// How to connect.

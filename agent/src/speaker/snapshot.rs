@@ -78,6 +78,8 @@ pub struct PeerSnapshot {
     pub malformed: Option<Stamped<String>>,
     /// Families of the session, or those whose routes are kept while there is none.
     pub families: Vec<FamilySnapshot>,
+    /// BFD, where it watches over the path.
+    pub bfd: Option<crate::bfd::Status>,
 }
 
 impl PeerSnapshot {
@@ -97,6 +99,7 @@ impl PeerSnapshot {
             errors: LastErrors::default(),
             malformed: None,
             families: Vec::new(),
+            bfd: None,
         }
     }
 
@@ -108,6 +111,7 @@ impl PeerSnapshot {
             || self.last_established != new.last_established
             || self.errors != new.errors
             || counts(self) != counts(new)
+            || self.bfd != new.bfd
     }
 
     /// Why there is no session now, or if there is one, why the one before it ended.

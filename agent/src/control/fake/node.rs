@@ -10,8 +10,8 @@ use crate::control::routes::{
     RouteRow, RouteTable, StepExplanation, ToldExplanation,
 };
 use crate::control::views::{
-    DispositionCounts, EventView, MessageCounts, NegotiatedView, PeerFamilyView, PeerView,
-    ProblemView, RouterKernelView, RouterView, SessionState, TableView,
+    BfdSessionView, BfdView, DispositionCounts, EventView, MessageCounts, NegotiatedView,
+    PeerFamilyView, PeerView, ProblemView, RouterKernelView, RouterView, SessionState, TableView,
 };
 
 pub(crate) const LONG_NAME: &str =
@@ -146,6 +146,30 @@ fn peers() -> Vec<PeerView> {
             at: moment(200),
             seconds_ago: 11_365,
         }),
+        bfd: Some(BfdView {
+            state: "Up".to_owned(),
+            state_seconds: 11_264,
+            failures: 2,
+            last_failure: Some(EventView {
+                text: "detection time expired".to_owned(),
+                at: moment(100),
+                seconds_ago: 11_465,
+            }),
+            session: Some(BfdSessionView {
+                local: Some(address("2001:db8:0:12::2")),
+                discriminator: 0x1234_abcd,
+                diagnostic: "No Diagnostic".to_owned(),
+                remote_discriminator: 7,
+                remote_state: "Up".to_owned(),
+                remote_diagnostic: "Neighbor Signaled Session Down".to_owned(),
+                tx_interval_microseconds: Some(300_000),
+                detection_time_microseconds: Some(937_500),
+                sent: 43_210,
+                received: 41_234,
+                ..BfdSessionView::default()
+            }),
+            ..BfdView::default()
+        }),
         last_notification_received: Some(EventView {
             text: "Cease, Administrative Shutdown: \"moving to rack 13\"".to_owned(),
             at: moment(200),
@@ -169,6 +193,13 @@ fn peers() -> Vec<PeerView> {
         flaps: 12,
         next_retry_seconds: Some(7),
         ttl: "multihop 64".to_owned(),
+        bfd: Some(BfdView {
+            state: "Down".to_owned(),
+            state_seconds: 565,
+            multi_hop: true,
+            error: Some("UDP port 4784 cannot be opened: Address already in use".to_owned()),
+            ..BfdView::default()
+        }),
         last_down: Some(EventView {
             text: "hold timer expired".to_owned(),
             at: moment(9_000),
@@ -523,7 +554,7 @@ fn objects() -> Vec<Value> {
                       "address": "2001:db8:1111:2222:3333:4444:5555:6666" },
             "status": { "sessionState": "Idle", "conditions": [
                 condition("Accepted", "False", "NotImplemented",
-                          "spec.bfd.enabled: BFD is not there yet; remove the field, or wait for a later version"),
+                          "spec.routeMapIn: policies are not there yet; remove the field, or wait for a later version"),
                 condition("Ready", "False", "ConnectionRefused", "the neighbour refuses the connection") ] },
         }),
         json!({

@@ -54,6 +54,7 @@ impl Told<'_> {
                 reason: Some(ready_reason(state)),
                 last_established_time: state.last_established.map(timestamp),
                 local_address: state.local_address.map(|address| address.to_string()),
+                bfd_state: state.bfd.as_ref().map(|bfd| bfd.state.to_string()),
                 flaps: i64::try_from(state.flaps).ok(),
                 families: Some(
                     state
@@ -121,6 +122,12 @@ fn session_text(peer: &Peer, state: &PeerState) -> String {
     {
         text.push_str("; last error: ");
         text.push_str(error);
+    }
+    if let Some(bfd) = state.bfd.as_ref().filter(|bfd| &*bfd.state != "Up") {
+        text.push_str(&format!("; BFD is {}", bfd.state));
+        if let Some(error) = &bfd.error {
+            text.push_str(&format!(": {error}"));
+        }
     }
     text
 }
