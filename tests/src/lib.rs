@@ -28,6 +28,7 @@ pub mod overlay;
 pub mod peers;
 pub mod process;
 pub mod raw;
+pub mod raw_bfd;
 pub mod routes;
 pub mod scenario;
 

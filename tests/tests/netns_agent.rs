@@ -297,7 +297,7 @@ fn what_is_refused_leaves_what_runs_and_is_told_once() {
         let peer = manifests::Peer::new(PEER, "underlay", TOR_ASN, tor)
             .with("holdTime: 9s")
             .with("keepaliveTime: 3s");
-        agent.apply("peer", &peer.clone().with("bfd: {enabled: true}").text())?;
+        agent.apply("peer", &peer.clone().with("defaultOriginRoute: igp").text())?;
         stays("peers", PEER, "NotImplemented")?;
         let router = manifests::Router::new("underlay", 23456, "10.255.0.2");
         agent.apply("router", &router.text())?;
@@ -313,7 +313,9 @@ fn what_is_refused_leaves_what_runs_and_is_told_once() {
             }))
         })?;
         let log = agent.log();
-        let lines = log.lines().filter(|line| line.contains("spec.bfd.enabled"));
+        let lines = log
+            .lines()
+            .filter(|line| line.contains("spec.defaultOriginRoute"));
         let lines: Vec<_> = lines.collect();
         ensure!(lines.len() == 1, "told {} times: {lines:#?}", lines.len());
         let said = [
@@ -331,7 +333,7 @@ fn what_is_refused_leaves_what_runs_and_is_told_once() {
         until("the log says that it is gone", secs(5), || {
             let log = agent.log();
             let mut lines = log.lines().filter(|l| l.contains("no longer so"));
-            let told = lines.any(|line| line.contains("spec.bfd.enabled"));
+            let told = lines.any(|line| line.contains("spec.defaultOriginRoute"));
             Ok(Look::when(told, || "it does not".into()))
         })?;
         ensure!(flaps(agent)? == 0, "the session was disturbed");
@@ -353,7 +355,7 @@ fn when_only_the_time_limit_has_passed_the_log_says_who_is_missing() {
                 "router",
                 router.replace("  - {afi: ipv4, safi: unicast}\n", ""),
             ),
-            ("refused", refused.with("bfd: {enabled: true}").text()),
+            ("refused", refused.with("defaultOriginRoute: igp").text()),
             (
                 "peer",
                 peer.with("holdTime: 9s").with("keepaliveTime: 3s").text(),

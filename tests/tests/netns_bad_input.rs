@@ -319,19 +319,19 @@ metadata: {name: tenant, namespace: default}
 spec: {networks: [10.100.0.0/24]}
 ";
         let tor = address(true, true);
-        let bfd =
-            manifests::Peer::new("bfd", "underlay", TOR_ASN, tor).with("bfd: {enabled: true}");
+        let peer =
+            manifests::Peer::new("peer", "underlay", TOR_ASN, tor).with("defaultOriginRoute: igp");
         let documents = [
             (
                 "router",
                 manifests::Router::new("underlay", NODE_ASN, "10.255.0.2").text(),
             ),
             ("vpc", vpc.to_owned()),
-            ("bfd", bfd.text()),
+            ("peer", peer.text()),
         ];
         let agent = Agent::start(lab, &net.node, &documents)?;
         agent.await_condition(
-            ("peers", "bfd"),
+            ("peers", "peer"),
             "Accepted",
             ("False", "NotImplemented"),
             secs(10),
@@ -342,8 +342,11 @@ spec: {networks: [10.100.0.0/24]}
             ("False", "NotImplemented"),
             secs(10),
         )?;
-        let told = agent.object("peers", "bfd")?["status"].to_string();
-        ensure!(told.contains("spec.bfd"), "the field is not named: {told}");
+        let told = agent.object("peers", "peer")?["status"].to_string();
+        ensure!(
+            told.contains("spec.defaultOriginRoute"),
+            "the field is not named: {told}"
+        );
         agent.stop()
     });
 }

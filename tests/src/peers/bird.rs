@@ -75,6 +75,18 @@ fn configuration(plan: &Plan) -> String {
     } else {
         ""
     };
+    let (bfd, bfd_protocol) = match plan.bfd {
+        true => (
+            "bfd on;",
+            "protocol bfd {
+  interface \"*\" { interval 50 ms; multiplier 3; };
+  multihop { interval 50 ms; multiplier 3; };
+}
+",
+        ),
+        false => ("", ""),
+    };
+    let multihop = if plan.multihop { "multihop 64;" } else { "" };
     let password = plan
         .password
         .as_ref()
@@ -89,6 +101,7 @@ fn configuration(plan: &Plan) -> String {
     });
     let mut text =
         format!("log stderr all;\nrouter id {router_id};\nprotocol device {{ scan time 1; }}\n");
+    text += bfd_protocol;
     text += &statics("own", channel, &plan.announce);
     let mut channels =
         format!("{channel} {{ import all; export where source = RTS_STATIC; next hop self; }};");
@@ -100,7 +113,7 @@ fn configuration(plan: &Plan) -> String {
         "protocol bgp peer {{
   local {local} as {asn};
   neighbor {remote} as {remote_asn};
-  {passive} {security} {password} {restart}
+  {passive} {security} {password} {restart} {bfd} {multihop}
   hold time {hold_time}; connect retry time 1; connect delay time 1; error wait time 1, 2;
   {channels}
 }}
@@ -132,6 +145,16 @@ impl Router for Bird {
             .filter(|word| word.contains('/'))
             .map(str::to_owned)
             .collect())
+    }
+
+    fn bfd_state(&self) -> Result<String> {
+        let text = self.ask("show bfd sessions")?;
+        // IP address, interface, state, since, interval, timeout.
+        let remote = self.0.plan.remote.to_string();
+        let mut rows = text.lines().map(|line| line.split_whitespace());
+        let row = rows.find(|row| row.clone().next() == Some(&remote));
+        let state = row.and_then(|mut row| row.nth(2));
+        Ok(state.unwrap_or("none").to_lowercase())
     }
 
     fn announce(&mut self, prefixes: &[String]) -> Result<()> {

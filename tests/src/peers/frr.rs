@@ -20,9 +20,21 @@ use crate::wait::{Look, until};
 #[derive(Debug)]
 pub(super) struct Frr {
     common: Common,
-    /// Dropped after bgpd.
+    bfdd: Option<Daemon>,
+    /// Dropped after the others.
     zebra: Daemon,
 }
+
+/// The intervals of [`Plan::bfd`]. Packets that come over several hops may have any TTL.
+const BFD: &str = "bfd
+ profile fast
+  detect-multiplier 3
+  receive-interval 50
+  transmit-interval 50
+  minimum-ttl 1
+ exit
+exit
+";
 
 impl Frr {
     pub(super) fn start(namespace: &Namespace, directory: &Path, plan: &Plan) -> Result<Self> {
@@ -71,6 +83,15 @@ impl Frr {
             UnixStream::connect(&zebra_api)?;
             Ok(Look::Done(()))
         })?;
+        let bfdd = match plan.bfd {
+            true => {
+                let bfdd = require("/usr/lib/frr/bfdd", "frr")?;
+                let (config, control) = (file("bfdd.conf"), file("bfdd.sock"));
+                fs::write(&config, BFD)?;
+                Some(start(bfdd, "bfdd", &["-f", &config, "--bfdctl", &control])?)
+            }
+            false => None,
+        };
         let daemon = start(
             bgpd,
             "bgpd",
@@ -83,6 +104,7 @@ impl Frr {
                 plan: plan.clone(),
                 daemon,
             },
+            bfdd,
             zebra,
         };
         until("bgpd answers", START_LIMIT, || {
@@ -148,6 +170,12 @@ router bgp {asn}
             restart.time
         );
     }
+    if plan.bfd {
+        text += &format!(" neighbor {remote} bfd profile fast\n");
+    }
+    if plan.multihop {
+        text += &format!(" neighbor {remote} ebgp-multihop 64\n");
+    }
     if plan.passive {
         text += &format!(" neighbor {remote} passive\n");
     }
@@ -207,6 +235,30 @@ impl Router for Frr {
             .collect())
     }
 
+    fn bfd_state(&self) -> Result<String> {
+        let remote = self.common.plan.remote.to_string();
+        let peers = self.json("show bfd peers json")?;
+        let mut peers = peers.as_array().into_iter().flatten();
+        let peer = peers.find(|peer| peer["peer"] == remote.as_str());
+        let state = peer.and_then(|peer| peer["status"].as_str());
+        Ok(state.unwrap_or("none").to_owned())
+    }
+
+    fn shut_bfd(&mut self, shut: bool) -> Result<()> {
+        let no = if shut { "" } else { "no " };
+        let file = self.common.file("shut.conf");
+        fs::write(&file, format!("bfd\nprofile fast\n{no}shutdown\n"))?;
+        let directory = self.common.directory.to_string_lossy();
+        let said = run(
+            "vtysh",
+            &["--vty_socket", &directory, "-f", &file.to_string_lossy()],
+        )?;
+        match said.contains('%') {
+            true => bail!("vtysh in {}: {said}", self.common.namespace),
+            false => Ok(()),
+        }
+    }
+
     fn announce(&mut self, prefixes: &[String]) -> Result<()> {
         let old: BTreeSet<_> = self.common.plan.announce.iter().cloned().collect();
         let new: BTreeSet<_> = prefixes.iter().cloned().collect();
@@ -241,6 +293,9 @@ impl Router for Frr {
 
     fn kill(&mut self) {
         self.common.daemon.kill();
+        if let Some(bfdd) = &mut self.bfdd {
+            bfdd.kill();
+        }
         self.zebra.kill();
     }
 }

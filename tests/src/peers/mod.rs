@@ -15,7 +15,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use rustix::process::Signal;
 
 use crate::netns::{Namespace, send};
@@ -64,6 +64,10 @@ pub struct Plan {
     pub password: Option<String>,
     /// Generalised TTL security (RFC 5082) for a direct neighbour; BIRD and FRR only.
     pub ttl_security: bool,
+    /// BFD, 50 ms each way and a multiplier of three; BIRD and FRR only.
+    pub bfd: bool,
+    /// The other one is several hops away; BIRD and FRR only.
+    pub multihop: bool,
     /// The hold time, in seconds.
     pub hold_time: u16,
     /// What it announces, all of the family of `local`.
@@ -98,6 +102,8 @@ impl Plan {
             passive: false,
             password: None,
             ttl_security: false,
+            bfd: false,
+            multihop: false,
             hold_time: 9,
             announce: Vec::new(),
             announce_v4_over_v6: Vec::new(),
@@ -128,6 +134,22 @@ pub trait Router {
     /// # Errors
     /// When it does not answer.
     fn received(&self, v6: bool) -> Result<BTreeSet<String>>;
+
+    /// The word it has for the state of BFD, in lower case; `up` when up.
+    ///
+    /// # Errors
+    /// When it does not answer, or has no BFD.
+    fn bfd_state(&self) -> Result<String> {
+        bail!("{} has no BFD here", self.name())
+    }
+
+    /// Takes its BFD down administratively, or up again.
+    ///
+    /// # Errors
+    /// When it refuses, or has no BFD.
+    fn shut_bfd(&mut self, _shut: bool) -> Result<()> {
+        bail!("{} has no BFD here that can be shut down", self.name())
+    }
 
     /// Announces exactly these instead of what it announced before, on the running session.
     ///
