@@ -70,6 +70,72 @@ fn main() {
     write("text", &texts());
     write("containers", &containers(&updates));
     write("differential", &plain(&updates));
+    write("bfd_packets", &bfd_scripts());
+}
+
+/// Sessions that come up, change, fail and go.
+fn bfd_scripts() -> Seeds {
+    let packet = |op: u8, state: u8, flags: u8| {
+        let mut packet = vec![
+            op,
+            24,
+            0x20,
+            state << 6 | flags,
+            3,
+            24,
+            0,
+            0,
+            0,
+            9,
+            0,
+            0,
+            0,
+            0,
+        ];
+        packet.extend([0, 0, 0xc3, 0x50, 0, 0, 0xc3, 0x50, 0, 0, 0, 0]);
+        packet
+    };
+    let up = [
+        packet(0, 1, 0),
+        packet(1, 3, 0x20),
+        packet(1, 3, 0x10),
+        packet(1, 3, 0),
+    ]
+    .concat();
+    let after = |more: &[Vec<u8>]| [up.clone(), more.concat()].concat();
+    let mut authenticated = packet(1, 3, 0x04);
+    authenticated[1] = 24 + 28;
+    authenticated[5] = 24 + 28;
+    authenticated.extend([4, 28]);
+    authenticated.resize(2 + 24 + 28, 0);
+    [
+        ("up", up.clone()),
+        ("silence", after(&[vec![4, 0, 200], vec![4, 4, 0]])),
+        ("told-down", after(&[packet(1, 1, 0), packet(1, 0, 0)])),
+        (
+            "demand",
+            after(&[packet(1, 3, 0x02), vec![8, 0, 100, 0, 20, 5, 6, 6]]),
+        ),
+        (
+            "changes",
+            after(&[
+                vec![8, 0, 200, 0, 10, 3, 6, 8, 1, 0, 1, 0, 2],
+                packet(1, 3, 0x10),
+            ]),
+        ),
+        (
+            "disabled",
+            after(&[vec![9, 6, 10, 11, 12], packet(0, 1, 0)]),
+        ),
+        (
+            "afar",
+            after(&[packet(3, 3, 0), packet(0x80, 1, 0), packet(0x83, 2, 0)]),
+        ),
+        ("authenticated", after(&[authenticated])),
+    ]
+    .into_iter()
+    .map(|(name, script)| (name.to_owned(), script))
+    .collect()
 }
 
 /// With the octet in front that chooses the kind.
