@@ -324,7 +324,7 @@ fn who_comes_again_takes_the_place_of_its_old_session() {
         ensure!(kernel::our_prefixes(&net.node, false)?.len() == 2);
         tell(&mut new, &ROUTES[..4])?;
         await_in_kernel(&net, 1, secs(10))?;
-        ensure!(agent.session_state("raw-0")? == "Established");
+        agent.await_state("raw-0", "Established", secs(5))?;
         Ok(())
     });
     lab::run("restart-refused", |lab| {

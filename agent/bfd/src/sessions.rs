@@ -291,5 +291,9 @@ impl Sessions {
                 self.by_remote.remove(&(path.hops, path.remote));
             }
         }
+        // An alarm of a session that is no more is passed over when it is due; without any session none is due.
+        if self.all.is_empty() {
+            self.alarms.clear();
+        }
     }
 }
