@@ -12,10 +12,10 @@ use bgp_wire::{
 };
 use ipnet::IpNet;
 use libfuzzer_sys::fuzz_target;
-use rib::{AsPathRules, 
-    AllReachable, Audience, DecisionConfig, ExportPolicy, ExportRules, Exporter, FamilyExport,
-    GroupKey, ImportPolicy, Inbound, MemberQueue, PeerIdx, PeerInfo, Rib, RibConfig, RowQuery,
-    Selection, SourceKind,
+use rib::{
+    AllReachable, AsPathRules, Audience, DecisionConfig, ExportPolicy, ExportRules, Exporter,
+    FamilyExport, GroupKey, ImportPolicy, Inbound, MemberQueue, PeerIdx, PeerInfo, Rib, RibConfig,
+    RowQuery, Selection, SourceKind,
 };
 
 fuzz_target!(|data: &[u8]| {

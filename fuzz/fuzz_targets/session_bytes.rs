@@ -11,8 +11,8 @@ use bgp_session::{
     ResetReason, RoleConfig, State, StopReason, UpdateSink,
 };
 use bgp_wire::{
-    Asn, Decoded, Disposition, Family, HoldTime, Notification, Open, RefreshSubtype, Role, RouterId,
-    SessionContext,
+    Asn, Decoded, Disposition, Family, HoldTime, Notification, Open, RefreshSubtype, Role,
+    RouterId, SessionContext,
 };
 use bytes::BytesMut;
 use libfuzzer_sys::fuzz_target;
