@@ -25,7 +25,31 @@ macro_rules! families {
 
         /// Every family that has a name. The place in this table is the bit in a [`FamilySet`].
         const NAMED: &[(Family, &str)] = &[$((Family::$name, $text),)*];
+
+        impl Family {
+            /// The bit in a [`FamilySet`]. It is asked for with every message.
+            #[inline]
+            const fn bit(self) -> Option<u32> {
+                match self {
+                    $(Self::$name => Some(const { 1 << place(Self::$name) }),)*
+                    _ => None,
+                }
+            }
+        }
     };
+}
+
+/// Where in the table a family is.
+#[allow(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which checks it"
+)]
+const fn place(family: Family) -> usize {
+    let mut place = 0;
+    while NAMED[place].0.afi != family.afi || NAMED[place].0.safi != family.safi {
+        place += 1;
+    }
+    place
 }
 
 families! {
@@ -85,23 +109,6 @@ impl Family {
             .iter()
             .find(|(family, _)| *family == self)
             .map(|(_, name)| *name)
-    }
-
-    #[inline]
-    fn bit(self) -> Option<u32> {
-        // The two that nearly every session carries are asked for with every message.
-        match self {
-            Self::IPV4_UNICAST => Some(1),
-            Self::IPV6_UNICAST => Some(2),
-            _ => self.searched_bit(),
-        }
-    }
-
-    fn searched_bit(self) -> Option<u32> {
-        NAMED
-            .iter()
-            .position(|(family, _)| *family == self)
-            .map(|place| 1 << place)
     }
 }
 

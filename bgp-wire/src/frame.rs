@@ -3,11 +3,9 @@
 use std::fmt;
 
 use bytes::{BufMut, BytesMut};
-use nom::Parser;
 
 use crate::codes;
 use crate::error::{DecodeError, EncodeError, MessageError, Reason};
-use crate::input::{self, Parsed};
 
 /// Octets of marker, length and type.
 pub const HEADER_LEN: usize = 19;
@@ -103,13 +101,11 @@ pub fn next_frame(
     input: &[u8],
     max_len: usize,
 ) -> Result<Option<(Frame<'_>, usize)>, MessageError> {
-    let Some(header) = input.get(..HEADER_LEN) else {
+    let Some(([marker @ .., high, low, code], _)) = input.split_first_chunk::<HEADER_LEN>() else {
         return Ok(None);
     };
-    let Ok((_, (marker, length, code))) = header_fields(header) else {
-        return Ok(None);
-    };
-    if marker != MARKER {
+    let (length, code) = (u16::from_be_bytes([*high, *low]), *code);
+    if *marker != MARKER {
         return Err(error(
             "Marker",
             0,
@@ -147,15 +143,6 @@ pub fn next_frame(
         return Ok(None);
     };
     Ok(Some((Frame { kind, body, bytes }, size)))
-}
-
-fn header_fields(input: &[u8]) -> Parsed<'_, (&[u8], u16, u8)> {
-    (
-        input::bytes("Marker", 16),
-        input::u16("Length"),
-        input::u8("Type"),
-    )
-        .parse(input)
 }
 
 fn error(

@@ -181,7 +181,30 @@ macro_rules! families {
             describe: $describe,
             write: $write,
         },)*];
+
+        /// The line of a family.
+        #[inline]
+        pub(crate) fn spec(family: Family) -> Option<&'static FamilySpec> {
+            let place = match family {
+                $(Family::$family => const { place(Family::$family) },)*
+                _ => return None,
+            };
+            TABLE.get(place)
+        }
     };
+}
+
+/// Where in the table a family is.
+#[allow(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which checks it"
+)]
+const fn place(family: Family) -> usize {
+    let mut place = 0;
+    while TABLE[place].family.afi != family.afi || TABLE[place].family.safi != family.safi {
+        place += 1;
+    }
+    place
 }
 
 // family             check                        next hop      written  text                            fields                          octets
@@ -207,11 +230,6 @@ families! {
     L2VPN_VPLS        listed::check::<Vpls>,       decode_any,   Any,     listed::show::<Vpls>,           listed::describe::<Vpls>,       listed::write::<Vpls>;
     IPV4_MVPN         listed::check::<Mvpn>,       decode_any,   Any,     listed::show::<Mvpn>,           listed::describe::<Mvpn>,       listed::write::<Mvpn>;
     IPV6_MVPN         listed::check::<Mvpn>,       decode_any,   Any,     listed::show::<Mvpn>,           listed::describe::<Mvpn>,       listed::write::<Mvpn>;
-}
-
-#[inline]
-pub(crate) fn spec(family: Family) -> Option<&'static FamilySpec> {
-    TABLE.iter().find(|line| line.family == family)
 }
 
 impl Family {
