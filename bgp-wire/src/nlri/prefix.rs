@@ -62,10 +62,8 @@ impl IpPrefix for Ipv4Net {
                 _ => [0; 4],
             }),
         };
-        let mask = u32::MAX
-            .checked_shl(32u32.checked_sub(u32::from(bits))?)
-            .unwrap_or(0);
-        Self::new(Ipv4Addr::from(address & mask), bits).ok()
+        let beyond = u32::MAX.checked_shr(u32::from(bits)).unwrap_or(0);
+        Self::new(Ipv4Addr::from(address & !beyond), bits).ok()
     }
 }
 
@@ -99,10 +97,8 @@ impl IpPrefix for Ipv6Net {
                 u128::from_be_bytes(sixteen)
             }
         };
-        let mask = u128::MAX
-            .checked_shl(128u32.checked_sub(u32::from(bits))?)
-            .unwrap_or(0);
-        Self::new(Ipv6Addr::from(address & mask), bits).ok()
+        let beyond = u128::MAX.checked_shr(u32::from(bits)).unwrap_or(0);
+        Self::new(Ipv6Addr::from(address & !beyond), bits).ok()
     }
 }
 
@@ -115,7 +111,8 @@ fn put_first(address: &[u8], bits: u8, out: &mut impl BufMut) {
 /// Octets that a prefix of so many bits takes after its length.
 #[inline]
 pub(crate) fn octets(bits: u8) -> usize {
-    usize::from(bits.div_ceil(8))
+    // Three instructions less than `div_ceil` for each of millions of prefixes.
+    (usize::from(bits) + 7) >> 3
 }
 
 /// Walks prefixes and path identifiers. `reserved` is asked, with the length and the octets,

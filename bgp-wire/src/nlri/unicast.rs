@@ -25,14 +25,30 @@ pub(super) fn check_v6(input: Input<'_>, form: Form) -> Result<Counts<'_>, Malfo
     prefix::check(input, form.add_path, 128, reserved_v6)
 }
 
+/// By its first octet, how many bits a reserved prefix has at least; more than any for none.
+#[allow(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which checks it"
+)]
+static RESERVED_V4: [u8; 256] = {
+    let mut least = [u8::MAX; 256];
+    least[0] = 8;
+    least[127] = 8;
+    // 224.0.0.0/4 and 240.0.0.0/4, and nothing else, make 224.0.0.0/3.
+    let mut first = 224;
+    while first < 256 {
+        least[first] = 3;
+        first += 1;
+    }
+    least
+};
+
 #[inline]
 fn reserved_v4(bits: u8, prefix: &[u8]) -> bool {
-    match prefix.first() {
-        // 224.0.0.0/4 and 240.0.0.0/4, and nothing else, make 224.0.0.0/3.
-        Some(224..) => bits >= 3,
-        Some(0 | 127) => bits >= 8,
-        _ => false,
-    }
+    let least = prefix
+        .first()
+        .and_then(|first| RESERVED_V4.get(usize::from(*first)));
+    least.is_some_and(|least| bits >= *least)
 }
 
 #[inline]
