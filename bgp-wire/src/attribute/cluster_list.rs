@@ -10,7 +10,7 @@ use crate::{RouterId, SessionContext};
 pub(crate) fn read<'a>(
     value: Input<'a>,
     _: &SessionContext,
-    out: &mut Vec<u8>,
+    _: &mut Vec<u8>,
 ) -> Result<(), Malformed<'a>> {
     if value.is_empty() || !value.len().is_multiple_of(4) {
         return Err(Malformed::new(
@@ -19,7 +19,6 @@ pub(crate) fn read<'a>(
             Reason::Length(value.len()),
         ));
     }
-    out.extend_from_slice(value);
     Ok(())
 }
 

@@ -10,9 +10,9 @@ use crate::input::{Input, Malformed};
 pub(crate) fn read<'a>(
     value: Input<'a>,
     _: &SessionContext,
-    out: &mut Vec<u8>,
+    _: &mut Vec<u8>,
 ) -> Result<(), Malformed<'a>> {
-    four_octets("LOCAL_PREF", value, out)
+    four_octets("LOCAL_PREF", value)
 }
 
 pub(crate) fn show(value: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -10,24 +10,18 @@ use crate::input::{Input, Malformed};
 pub(crate) fn read<'a>(
     value: Input<'a>,
     _: &SessionContext,
-    out: &mut Vec<u8>,
+    _: &mut Vec<u8>,
 ) -> Result<(), Malformed<'a>> {
-    four_octets("MULTI_EXIT_DISC", value, out)
+    four_octets("MULTI_EXIT_DISC", value)
 }
 
 /// A value that is a number of four octets.
 #[inline]
-pub(super) fn four_octets<'a>(
-    field: &'static str,
-    value: Input<'a>,
-    out: &mut Vec<u8>,
-) -> Result<(), Malformed<'a>> {
-    match value.as_array::<4>() {
-        Some(four) => {
-            out.extend_from_slice(four);
-            Ok(())
-        }
-        None => Err(Malformed::new(value, field, Reason::Length(value.len()))),
+pub(super) fn four_octets<'a>(field: &'static str, value: Input<'a>) -> Result<(), Malformed<'a>> {
+    if value.len() == 4 {
+        Ok(())
+    } else {
+        Err(Malformed::new(value, field, Reason::Length(value.len())))
     }
 }
 

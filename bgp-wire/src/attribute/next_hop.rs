@@ -152,14 +152,10 @@ impl fmt::Display for NextHop {
 pub(crate) fn read<'a>(
     value: Input<'a>,
     _: &SessionContext,
-    out: &mut Vec<u8>,
+    _: &mut Vec<u8>,
 ) -> Result<(), Malformed<'a>> {
     match NextHop::from_bytes(value) {
-        Some(next_hop @ NextHop::V4(_)) => {
-            check(next_hop, value)?;
-            out.extend_from_slice(value);
-            Ok(())
-        }
+        Some(next_hop @ NextHop::V4(_)) => check(next_hop, value),
         _ => Err(Malformed::new(
             value,
             "NEXT_HOP",

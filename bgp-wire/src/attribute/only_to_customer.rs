@@ -10,9 +10,9 @@ use crate::{Asn, SessionContext};
 pub(crate) fn read<'a>(
     value: Input<'a>,
     _: &SessionContext,
-    out: &mut Vec<u8>,
+    _: &mut Vec<u8>,
 ) -> Result<(), Malformed<'a>> {
-    four_octets("Only to Customer (OTC)", value, out)
+    four_octets("Only to Customer (OTC)", value)
 }
 
 pub(crate) fn show(value: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {

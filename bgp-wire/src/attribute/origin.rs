@@ -81,13 +81,10 @@ impl FromStr for Origin {
 pub(crate) fn read<'a>(
     value: Input<'a>,
     _: &SessionContext,
-    out: &mut Vec<u8>,
+    _: &mut Vec<u8>,
 ) -> Result<(), Malformed<'a>> {
     match value {
-        [code @ 0..=2] => {
-            out.push(*code);
-            Ok(())
-        }
+        [0..=2] => Ok(()),
         [code] => Err(Malformed::new(
             value,
             "ORIGIN",

@@ -10,9 +10,9 @@ use crate::{RouterId, SessionContext};
 pub(crate) fn read<'a>(
     value: Input<'a>,
     _: &SessionContext,
-    out: &mut Vec<u8>,
+    _: &mut Vec<u8>,
 ) -> Result<(), Malformed<'a>> {
-    four_octets("ORIGINATOR_ID", value, out)
+    four_octets("ORIGINATOR_ID", value)
 }
 
 pub(crate) fn show(value: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -26,7 +26,8 @@ const SID_FIXED: usize = 21;
 pub struct PrefixSid<'a>(&'a [u8]);
 
 impl<'a> PrefixSid<'a> {
-    pub(super) fn from_canonical(value: &'a [u8]) -> Self {
+    /// The attribute with this value, from a set in canonical form.
+    pub fn from_canonical(value: &'a [u8]) -> Self {
         Self(value)
     }
 

@@ -342,6 +342,15 @@ impl fmt::Debug for AttrSet {
     }
 }
 
+/// The flags with which an attribute whose value has `length` octets is in a canonical set.
+#[inline]
+pub(crate) fn wire_flags(flags: u8, length: usize) -> u8 {
+    match length {
+        ..256 => flags & !flags::EXTENDED_LENGTH,
+        _ => flags | flags::EXTENDED_LENGTH,
+    }
+}
+
 /// The head of an attribute whose value has `length` octets, and how many octets of it count.
 #[inline]
 pub(crate) fn head(code: AttrCode, flags: u8, length: u16) -> ([u8; 4], usize) {

@@ -5,7 +5,7 @@ use crate::SessionContext;
 use crate::error::Reason;
 use crate::input::{Input, Malformed};
 
-/// Appends the items of `value` in order. Fails if there is none or part of one.
+/// Appends the items of `value` in order, if they are not. Fails if there is none or part of one.
 #[inline]
 pub(super) fn read<'a, const N: usize>(
     field: &'static str,
@@ -17,19 +17,22 @@ pub(super) fn read<'a, const N: usize>(
     if items.is_empty() || !rest.is_empty() {
         return Err(Malformed::new(value, field, Reason::Length(value.len())));
     }
-    if ctx.keep_order {
-        out.extend_from_slice(value);
-    } else {
+    if !ctx.keep_order && !is_sorted(items) {
         put(items, out);
     }
     Ok(())
+}
+
+#[inline]
+fn is_sorted<const N: usize>(items: &[[u8; N]]) -> bool {
+    items.is_sorted_by(|a, b| a < b)
 }
 
 /// Appends items in order, each once.
 pub(super) fn put<const N: usize>(items: &[[u8; N]], out: &mut Vec<u8>) {
     let start = out.len();
     out.extend_from_slice(items.as_flattened());
-    if items.is_sorted_by(|a, b| a < b) {
+    if is_sorted(items) {
         return;
     }
     let Some(copy) = out.get_mut(start..) else {
@@ -57,10 +60,13 @@ mod tests {
     use crate::Asn;
 
     #[test]
-    fn the_order_of_the_sender_is_kept_where_that_is_asked_for() {
+    fn what_is_in_order_or_to_keep_the_order_of_the_sender_is_left_where_it_is() {
         let mut ctx = SessionContext::new(Asn(1), Asn(2));
-        let value = [2, 0, 1, 3, 2, 0];
-        for (keep_order, wanted) in [(false, &[1, 3, 2, 0][..]), (true, &value)] {
+        for (keep_order, value, wanted) in [
+            (false, [2, 0, 1, 3, 2, 0], &[1, 3, 2, 0][..]),
+            (false, [1, 3, 2, 0, 2, 1], &[]),
+            (true, [2, 0, 1, 3, 2, 0], &[]),
+        ] {
             ctx.keep_order = keep_order;
             let mut out = Vec::new();
             read::<2>("items", &value, &ctx, &mut out).unwrap();

@@ -18,7 +18,8 @@ use crate::error::Disposition;
 use crate::input::{Input, Malformed};
 use crate::{PeerKind, SessionContext};
 
-/// Checks a value in place and appends its canonical form.
+/// Checks a value in place and appends its canonical form. A value that is canonical as it is may be
+/// left where it is instead: nothing is appended.
 pub(crate) type Read =
     for<'a> fn(Input<'a>, &SessionContext, &mut Vec<u8>) -> Result<(), Malformed<'a>>;
 /// Prints a value in canonical form.
@@ -78,6 +79,23 @@ pub(crate) struct AttrSpec {
     pub(crate) read: Read,
     pub(crate) show: Show,
     pub(crate) describe: Describe,
+}
+
+impl AttrSpec {
+    /// Checks a value and appends its canonical form, whichever it is.
+    pub(crate) fn write<'a>(
+        &self,
+        value: Input<'a>,
+        ctx: &SessionContext,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Malformed<'a>> {
+        let start = out.len();
+        (self.read)(value, ctx, out)?;
+        if out.len() == start {
+            out.extend_from_slice(value);
+        }
+        Ok(())
+    }
 }
 
 const WELL_KNOWN: u8 = TRANSITIVE;

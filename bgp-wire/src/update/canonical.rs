@@ -1,9 +1,11 @@
 //! Judges the value of each attribute and writes the canonical set.
 
+use std::ops::Range;
+
 use super::MpReach;
 use super::cut::{Cut, Raw};
 use super::judge::Judge;
-use crate::attribute::set::head;
+use crate::attribute::set;
 use crate::attribute::table::{self, AttrSpec, Keep};
 use crate::attribute::{AsPathRef, AttrCode, as4_path, flags};
 use crate::codes::update as subcode;
@@ -19,6 +21,11 @@ pub(super) struct Canonical<'s, 'a> {
     pub(super) ctx: &'s SessionContext,
     pub(super) judge: &'s mut Judge<'a>,
     pub(super) sets: &'s mut Vec<u8>,
+    pub(super) block: &'a [u8],
+    /// Where in the block attributes are, one behind the other, that go into the set as they are and
+    /// are copied together.
+    pub(super) same: Range<usize>,
+    pub(super) value: &'s mut Vec<u8>,
     pub(super) as4: &'s mut Vec<u8>,
 }
 
@@ -28,7 +35,7 @@ impl<'a> Canonical<'_, 'a> {
     #[inline]
     pub(super) fn write(
         mut self,
-        cut: &Cut<'_, 'a>,
+        cut: &Cut<'a>,
         body_is_empty: bool,
         reach: Option<&MpReach<'a>>,
     ) -> usize {
@@ -36,7 +43,7 @@ impl<'a> Canonical<'_, 'a> {
         // RFC 4760 §3: NEXT_HOP beside MP_REACH_NLRI alone "SHOULD be ignored".
         let mut own = None;
         if !(body_is_empty && cut.has(AttrCode::MP_REACH_NLRI))
-            && let Some(raw) = cut.find(AttrCode::NEXT_HOP)
+            && let Some(raw) = cut.next_hop
         {
             own = self.next_hop(raw);
         }
@@ -46,9 +53,10 @@ impl<'a> Canonical<'_, 'a> {
             own
         });
         let start = self.sets.len();
-        for raw in cut.others() {
+        for raw in cut.all() {
             self.attribute(raw, cut);
         }
+        self.put_same();
         let end = self.sets.len();
         if let (Some(reach), false) = (reach, body_is_empty) {
             self.put_next_hop(reach.next_hop);
@@ -75,11 +83,8 @@ impl<'a> Canonical<'_, 'a> {
         if !self.judge.flags(raw, spec.flags) {
             return None;
         }
-        match (spec.read)(raw.value, self.ctx, self.sets) {
-            Ok(()) => {
-                self.sets.clear();
-                NextHop::from_bytes(raw.value)
-            }
+        match (spec.read)(raw.value, self.ctx, self.value) {
+            Ok(()) => NextHop::from_bytes(raw.value),
             Err(error) => {
                 self.judge.refused(raw, spec, error);
                 None
@@ -89,7 +94,7 @@ impl<'a> Canonical<'_, 'a> {
 
     /// Judges one attribute and writes it if it stays.
     #[inline]
-    pub(super) fn attribute(&mut self, raw: Raw<'a>, cut: &Cut<'_, 'a>) {
+    pub(super) fn attribute(&mut self, raw: Raw<'a>, cut: &Cut<'a>) {
         let Some(spec) = table::spec(raw.code) else {
             self.unknown(raw);
             return;
@@ -133,34 +138,56 @@ impl<'a> Canonical<'_, 'a> {
         self.put(raw, spec, spec.flags | partial, cut);
     }
 
-    /// Writes head and canonical value, or takes all back.
+    /// Reads a value, and writes it with its head if it is good.
     #[inline]
-    pub(super) fn put(&mut self, raw: Raw<'a>, spec: &AttrSpec, flags: u8, cut: &Cut<'_, 'a>) {
-        let start = self.sets.len();
-        self.sets.extend_from_slice(&[flags, raw.code, 0]);
-        let value = start + 3;
-        if let Err(error) = (spec.read)(raw.value, self.ctx, self.sets) {
-            self.sets.truncate(start);
+    fn put(&mut self, raw: Raw<'a>, spec: &AttrSpec, flags: u8, cut: &Cut<'a>) {
+        self.value.clear();
+        if let Err(error) = (spec.read)(raw.value, self.ctx, self.value) {
             self.judge.refused(raw, spec, error);
             return;
         }
         if !self.ctx.asn4 && matches!(spec.code, AttrCode::AS_PATH | AttrCode::AGGREGATOR) {
-            self.merge(spec, value, cut);
+            self.merge(spec, cut);
         }
-        let length = self.sets.len() - value;
-        match (u8::try_from(length), self.sets.get_mut(start + 2)) {
-            (Ok(length), Some(slot)) => *slot = length,
-            _ => {
-                let (head, size) =
-                    head(spec.code, flags, u16::try_from(length).unwrap_or(u16::MAX));
-                drop(self.sets.splice(start..value, head.into_iter().take(size)));
-            }
+        if self.value.is_empty() && raw.flags == set::wire_flags(flags, raw.value.len()) {
+            self.put_whole(raw);
+        } else {
+            self.put_anew(raw, flags);
         }
+    }
+
+    /// Writes an attribute that goes into the set as it is: with those before it, if they are
+    /// neighbours.
+    #[inline]
+    fn put_whole(&mut self, raw: Raw<'a>) {
+        if raw.start != self.same.end {
+            self.put_same();
+            self.same = raw.start..raw.start;
+        }
+        self.same.end += raw.whole.len();
+    }
+
+    /// Copies the attributes that go into the set as they are.
+    #[inline]
+    fn put_same(&mut self) {
+        let same = self.block.get(self.same.clone()).unwrap_or(&[]);
+        self.sets.extend_from_slice(same);
+        self.same.start = self.same.end;
+    }
+
+    /// Writes an attribute with a head or a value that is not what was sent.
+    fn put_anew(&mut self, raw: Raw<'a>, flags: u8) {
+        self.put_same();
+        let value = match &self.value[..] {
+            [] => raw.value,
+            value => value,
+        };
+        put_attribute(self.sets, AttrCode(raw.code), flags, value);
     }
 
     /// RFC 6793 §4.2.3: what AS4_PATH and AS4_AGGREGATOR know beyond two octets.
     #[cold]
-    pub(super) fn merge(&mut self, spec: &AttrSpec, value: usize, cut: &Cut<'_, 'a>) {
+    pub(super) fn merge(&mut self, spec: &AttrSpec, cut: &Cut<'a>) {
         // When AGGREGATOR and AS4_AGGREGATOR are both there and the former does not say AS_TRANS,
         // someone who knows nothing of four octets has aggregated: AS4_AGGREGATOR and AS4_PATH are
         // ignored.
@@ -172,13 +199,12 @@ impl<'a> Canonical<'_, 'a> {
             if let Some(as4) = self.read_as4(cut, AttrCode::AS4_PATH) {
                 self.refuse_set(as4);
                 if !ignored {
-                    as4_path::merge(self.sets, value, self.as4);
-                    self.refuse_first(value, as4);
+                    as4_path::merge(self.value, 0, self.as4);
+                    self.refuse_first(as4);
                 }
             }
         } else if self.read_as4(cut, AttrCode::AS4_AGGREGATOR).is_some() && !ignored {
-            self.sets.truncate(value);
-            self.sets.extend_from_slice(self.as4);
+            self.value.clone_from(self.as4);
         }
     }
 
@@ -203,8 +229,8 @@ impl<'a> Canonical<'_, 'a> {
 
     /// The path is what both attributes make of it, and begins with the peer's AS or does not
     /// (RFC 4271 §6.3; see [`SessionContext::enforce_first_as`]).
-    fn refuse_first(&mut self, value: usize, as4: Raw<'a>) {
-        let path = AsPathRef::from_canonical(self.sets.get(value..).unwrap_or(&[]));
+    fn refuse_first(&mut self, as4: Raw<'a>) {
+        let path = AsPathRef::from_canonical(self.value);
         let wanted = self.ctx.enforce_first_as && self.ctx.peer_kind == PeerKind::External;
         if wanted && path.first_as() != Some(self.ctx.remote_as) {
             let error = Malformed::new(
@@ -223,13 +249,13 @@ impl<'a> Canonical<'_, 'a> {
     }
 
     /// Reads AS4_PATH or AS4_AGGREGATOR, if there is a good one.
-    pub(super) fn read_as4(&mut self, cut: &Cut<'_, 'a>, code: AttrCode) -> Option<Raw<'a>> {
+    pub(super) fn read_as4(&mut self, cut: &Cut<'a>, code: AttrCode) -> Option<Raw<'a>> {
         self.as4.clear();
         let (raw, spec) = (cut.find(code)?, table::spec(code.0)?);
         if !self.judge.flags(raw, spec.flags) {
             return None;
         }
-        match (spec.read)(raw.value, self.ctx, self.as4) {
+        match spec.write(raw.value, self.ctx, self.as4) {
             Ok(()) => Some(raw),
             Err(error) => {
                 self.judge.refused(raw, spec, error);
@@ -256,13 +282,14 @@ impl<'a> Canonical<'_, 'a> {
             );
         } else if raw.flags & flags::TRANSITIVE != 0 {
             let kept = flags::OPTIONAL | flags::TRANSITIVE | flags::PARTIAL;
-            let (head, size) = head(
-                AttrCode(raw.code),
-                kept,
-                u16::try_from(raw.value.len()).unwrap_or(u16::MAX),
-            );
-            self.sets.extend_from_slice(head.get(..size).unwrap_or(&[]));
-            self.sets.extend_from_slice(raw.value);
+            self.put_same();
+            put_attribute(self.sets, AttrCode(raw.code), kept, raw.value);
         }
     }
+}
+
+fn put_attribute(sets: &mut Vec<u8>, code: AttrCode, flags: u8, value: &[u8]) {
+    let (head, size) = set::head(code, flags, u16::try_from(value.len()).unwrap_or(u16::MAX));
+    sets.extend_from_slice(head.get(..size).unwrap_or(&[]));
+    sets.extend_from_slice(value);
 }

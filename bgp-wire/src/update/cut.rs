@@ -1,5 +1,7 @@
 //! Cuts the attribute block of an UPDATE into attributes, each once, without looking at values.
 
+use smallvec::SmallVec;
+
 use super::judge::Judge;
 use crate::attribute::{AttrCode, flags};
 
@@ -8,66 +10,69 @@ use crate::attribute::{AttrCode, flags};
 pub(super) struct Raw<'a> {
     pub(super) flags: u8,
     pub(super) code: u8,
+    /// Where in the block it begins.
+    pub(super) start: usize,
     pub(super) value: &'a [u8],
     /// Flags, code, length and value: the data of a NOTIFICATION about it.
     pub(super) whole: &'a [u8],
 }
 
-/// Where an attribute is in the block.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Slot {
-    code: u8,
-    flags: u8,
-    head: u8,
-    start: u16,
-    length: u16,
-}
-
-impl Slot {
-    /// The first attribute of `rest`, which begins at `start`, cut by its length.
+impl<'a> Raw<'a> {
+    /// The first attribute of `rest`, which is the end of `block`, cut by its length, and what comes
+    /// after it.
     #[inline]
-    fn first(rest: &[u8], start: usize) -> Option<Self> {
-        let (flags, code, length, head) = match rest {
+    fn first(block: &'a [u8], rest: &'a [u8]) -> Option<(Self, &'a [u8])> {
+        let start = block.len() - rest.len();
+        let (flags, code, length, head) = match *rest {
             [flags, code, high, low, ..] if flags & flags::EXTENDED_LENGTH != 0 => {
-                (*flags, *code, u16::from_be_bytes([*high, *low]), 4)
+                (flags, code, u16::from_be_bytes([high, low]), 4)
             }
             [flags, code, length, ..] if flags & flags::EXTENDED_LENGTH == 0 => {
-                (*flags, *code, u16::from(*length), 3)
+                (flags, code, u16::from(length), 3)
             }
             _ => return None,
         };
-        let fits = usize::from(head) + usize::from(length) <= rest.len();
-        // The block is cut by a length of two octets itself, so its places fit.
-        fits.then_some(Self {
-            code,
+        let (whole, rest) = rest.split_at_checked(head + usize::from(length))?;
+        let raw = Self {
             flags,
-            head,
-            start: u16::try_from(start).ok()?,
-            length,
-        })
+            code,
+            start,
+            value: whole.get(head..)?,
+            whole,
+        };
+        Some((raw, rest))
     }
 }
 
+/// How many attributes out of order there may be before memory is allocated for them.
+const USUAL: usize = 32;
+
 /// The attribute block, cut into attributes.
-pub(super) struct Cut<'s, 'a> {
-    block: &'a [u8],
-    /// All but MP_REACH_NLRI and MP_UNREACH_NLRI, in ascending order, each once.
-    slots: &'s mut Vec<Slot>,
-    reach: Option<Slot>,
-    unreach: Option<Slot>,
+pub(super) struct Cut<'a> {
+    pub(super) block: &'a [u8],
+    /// The attributes of a block that is not in ascending order, but for those that carry NLRI, in
+    /// order, each once. Most senders order them; then the block itself is walked again, which
+    /// costs less than to keep what was found.
+    sorted: Option<SmallVec<[Raw<'a>; USUAL]>>,
+    /// How many there are that carry no NLRI.
+    others: usize,
+    pub(super) next_hop: Option<Raw<'a>>,
+    pub(super) reach: Option<Raw<'a>>,
+    pub(super) unreach: Option<Raw<'a>>,
     seen: Seen,
     /// Some octets could not be cut.
     pub(super) lost: bool,
 }
 
-impl<'s, 'a> Cut<'s, 'a> {
+impl<'a> Cut<'a> {
     /// Nothing, until [`fill`](Self::fill).
     #[inline]
-    pub(super) fn new(block: &'a [u8], slots: &'s mut Vec<Slot>) -> Self {
-        slots.clear();
+    pub(super) fn new(block: &'a [u8]) -> Self {
         Self {
             block,
-            slots,
+            sorted: None,
+            others: 0,
+            next_hop: None,
             reach: None,
             unreach: None,
             seen: Seen::default(),
@@ -79,66 +84,68 @@ impl<'s, 'a> Cut<'s, 'a> {
     /// would cost most here.
     #[inline]
     pub(super) fn fill(&mut self, judge: &mut Judge<'a>) {
-        let mut start = 0;
-        let mut last = 0;
+        let mut rest = self.block;
+        let mut last = None;
         let mut ascending = true;
-        while let Some(rest) = self.block.get(start..).filter(|rest| !rest.is_empty()) {
-            let Some(slot) = Slot::first(rest, start) else {
+        while !rest.is_empty() {
+            let Some((raw, after)) = Raw::first(self.block, rest) else {
                 judge.attribute_overrun(rest);
                 self.lost = true;
                 break;
             };
-            start += usize::from(slot.head) + usize::from(slot.length);
+            rest = after;
             // The code counts as seen before its value is looked at, so that a bad first copy does
             // not let a second one in.
-            if self.seen.mark(slot.code) {
-                judge.duplicate(self.raw(&slot));
+            if self.seen.mark(raw.code) {
+                judge.duplicate(raw);
+                ascending = false;
                 continue;
             }
-            match AttrCode(slot.code) {
-                AttrCode::MP_REACH_NLRI => self.reach = Some(slot),
-                AttrCode::MP_UNREACH_NLRI => self.unreach = Some(slot),
-                AttrCode(code) => {
-                    ascending &= code >= last;
-                    last = code;
-                    self.slots.push(slot);
+            match AttrCode(raw.code) {
+                AttrCode::MP_REACH_NLRI => self.reach = Some(raw),
+                AttrCode::MP_UNREACH_NLRI => self.unreach = Some(raw),
+                code => {
+                    if code == AttrCode::NEXT_HOP {
+                        self.next_hop = Some(raw);
+                    }
+                    ascending &= Some(code) > last;
+                    last = Some(code);
+                    self.others += 1;
                 }
             }
         }
         if !ascending {
-            self.slots.sort_unstable_by_key(|slot| slot.code);
+            self.sort();
         }
     }
 
-    #[inline]
-    fn raw(&self, slot: &Slot) -> Raw<'a> {
-        let (head, length) = (usize::from(slot.head), usize::from(slot.length));
-        let from = self.block.get(usize::from(slot.start)..).unwrap_or(&[]);
-        let whole = from.get(..head + length).unwrap_or(from);
-        Raw {
-            flags: slot.flags,
-            code: slot.code,
-            value: whole.get(head..).unwrap_or(&[]),
-            whole,
+    #[cold]
+    fn sort(&mut self) {
+        let (mut sorted, mut seen) = (SmallVec::new(), Seen::default());
+        for raw in walk(self.block) {
+            let carries = matches!(
+                AttrCode(raw.code),
+                AttrCode::MP_REACH_NLRI | AttrCode::MP_UNREACH_NLRI
+            );
+            if !carries && !seen.mark(raw.code) {
+                sorted.push(raw);
+            }
         }
+        sorted.sort_unstable_by_key(|raw: &Raw<'_>| raw.code);
+        self.sorted = Some(sorted);
     }
 
-    /// MP_REACH_NLRI.
+    /// The attributes in ascending order of code, each once. Where those that carry NLRI are among
+    /// them is not said.
     #[inline]
-    pub(super) fn reach(&self) -> Option<Raw<'a>> {
-        self.reach.as_ref().map(|slot| self.raw(slot))
-    }
-
-    /// MP_UNREACH_NLRI.
-    #[inline]
-    pub(super) fn unreach(&self) -> Option<Raw<'a>> {
-        self.unreach.as_ref().map(|slot| self.raw(slot))
-    }
-
-    /// The attributes but for those that carry NLRI, in ascending order of code.
-    #[inline]
-    pub(super) fn others(&self) -> impl Iterator<Item = Raw<'a>> + '_ {
-        self.slots.iter().map(|slot| self.raw(slot))
+    pub(super) fn all(&self) -> impl Iterator<Item = Raw<'a>> + '_ {
+        let (sorted, block) = match &self.sorted {
+            Some(sorted) => (&sorted[..], &[][..]),
+            None => (&[][..], self.block),
+        };
+        let mut sorted = sorted.iter();
+        let mut walk = walk(block);
+        std::iter::from_fn(move || walk.next().or_else(|| sorted.next().copied()))
     }
 
     #[inline]
@@ -146,24 +153,31 @@ impl<'s, 'a> Cut<'s, 'a> {
         self.seen.has(code.0)
     }
 
-    #[inline]
     pub(super) fn find(&self, code: AttrCode) -> Option<Raw<'a>> {
-        self.slots
-            .iter()
-            .find(|slot| slot.code == code.0)
-            .map(|slot| self.raw(slot))
+        self.all().find(|raw| raw.code == code.0)
     }
 
     /// Whether there is anything but MP_UNREACH_NLRI, as far as can be known.
     pub(super) fn has_others(&self) -> bool {
-        !self.slots.is_empty() || self.reach.is_some() || self.lost
+        self.others > 0 || self.reach.is_some() || self.lost
     }
 
     /// How many attributes there are.
     #[inline]
     pub(super) fn count(&self) -> usize {
-        self.slots.len() + usize::from(self.reach.is_some()) + usize::from(self.unreach.is_some())
+        self.others + usize::from(self.reach.is_some()) + usize::from(self.unreach.is_some())
     }
+}
+
+/// Cuts off one attribute after the other, as long as that can be done.
+#[inline]
+fn walk<'a>(block: &'a [u8]) -> impl Iterator<Item = Raw<'a>> + use<'a> {
+    let mut rest = block;
+    std::iter::from_fn(move || {
+        let (raw, after) = Raw::first(block, rest)?;
+        rest = after;
+        Some(raw)
+    })
 }
 
 /// The codes that are there.

@@ -31,15 +31,18 @@ pub fn decode_update<'a>(
     let has_announced = !announced.is_empty();
     let announced = judge.body_nlri(announced, ctx, "NLRI");
 
-    let mut cut = Cut::new(block, &mut scratch.slots);
+    let mut cut = Cut::new(block);
     cut.fill(&mut judge);
-    let (reach, reach_octets) = judge.reach(cut.reach(), ctx);
-    let unreach = judge.unreach(cut.unreach(), ctx);
+    let (reach, reach_octets) = judge.reach(cut.reach, ctx);
+    let unreach = judge.unreach(cut.unreach, ctx);
 
     let canonical = Canonical {
         ctx,
         judge: &mut judge,
         sets: &mut scratch.sets,
+        same: 0..0,
+        block,
+        value: &mut scratch.value,
         as4: &mut scratch.as4,
     };
     let split = canonical.write(&cut, announced.is_empty(), reach.as_ref());

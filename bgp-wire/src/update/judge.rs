@@ -430,7 +430,7 @@ impl<'a> Judge<'a> {
     #[inline]
     pub(super) fn missing(
         &mut self,
-        cut: &Cut<'_, 'a>,
+        cut: &Cut<'a>,
         ctx: &SessionContext,
         announced: bool,
         reach: bool,
@@ -476,7 +476,7 @@ impl<'a> Judge<'a> {
     pub(super) fn no_reachable_nlri(
         &mut self,
         reachable: bool,
-        cut: &Cut<'_, 'a>,
+        cut: &Cut<'a>,
     ) -> Result<(), MessageError> {
         if self.worst < Disposition::TreatAsWithdraw {
             return Ok(());

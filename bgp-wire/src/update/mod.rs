@@ -2,7 +2,7 @@
 //!
 //! An [`Update`] borrows: NLRI from the message, attributes from an [`AttrScratch`] into which
 //! decoding writes them in canonical form. Once the scratch has grown to the size of the longest
-//! message, decoding allocates nothing.
+//! message, decoding allocates nothing, but for a message with dozens of attributes out of order.
 
 mod canonical;
 mod cut;
@@ -32,8 +32,8 @@ pub use sent::encode_sent;
 pub struct AttrScratch {
     /// The sets of the message at hand.
     pub(crate) sets: Vec<u8>,
-    /// Where the attributes of the message are.
-    pub(crate) slots: Vec<cut::Slot>,
+    /// A value in canonical form, where that is not what was sent.
+    pub(crate) value: Vec<u8>,
     /// AS4_PATH and AS4_AGGREGATOR before they are merged.
     pub(crate) as4: Vec<u8>,
 }

@@ -59,7 +59,9 @@ impl AttrEditor {
         let before = self.get().to_set();
         self.build(code, |_, canonical| {
             let inside = SessionContext::new(Asn(0), Asn(0));
-            result = (line.read)(value, &inside, canonical).map_err(|error| error.reason);
+            result = line
+                .write(value, &inside, canonical)
+                .map_err(|error| error.reason);
         });
         if result.is_err() {
             self.load(before.as_ref());
