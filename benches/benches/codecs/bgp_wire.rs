@@ -2,8 +2,9 @@
 
 use bgp_benches::{LOCAL_AS, PEER_AS};
 use bgp_wire::{
-    AsPathRef, AttrCode, AttrRef, AttrScratch, AttrSet, Decoded, Encoding, EvpnDetail, EvpnRoute,
-    Family, FamilySet, Label, MessageType, Nlri, NlriBlock, PathId, SessionContext, Vpn,
+    Aggregator, AsPathRef, Asn, AttrCode, AttrRef, AttrScratch, AttrSet, Community, Decoded,
+    Encoding, EvpnDetail, EvpnRoute, ExtCommunity, Family, FamilySet, Label, LargeCommunity,
+    MessageType, Nlri, NlriBlock, Origin, PathId, PrefixSid, RouterId, SessionContext, Vpn,
     decode_update, encode_announce, encode_withdraw, next_frame,
 };
 use bytes::BytesMut;
@@ -50,40 +51,75 @@ impl BgpWire {
     }
 }
 
+/// The number an attribute holds.
+#[inline]
+fn number(value: &[u8]) -> Option<u32> {
+    value.as_array().map(|four| u32::from_be_bytes(*four))
+}
+
+/// Each value is read where the walk has come to: looking it up by its code would walk the set again.
 #[inline]
 fn visit_attributes(attrs: AttrRef<'_>, seen: &mut Seen) {
     for (code, _, value) in attrs.iter() {
         match code {
-            AttrCode::ORIGIN => seen.attribute(attrs.origin()),
+            AttrCode::ORIGIN => {
+                seen.attribute(value.first().copied().and_then(Origin::from_u8));
+            }
             AttrCode::AS_PATH => {
                 for segment in AsPathRef::from_canonical(value).segments() {
                     seen.values(segment.iter());
                 }
                 seen.attributes += 1;
             }
-            AttrCode::MED => seen.attribute(attrs.med()),
-            AttrCode::LOCAL_PREF => seen.attribute(attrs.local_pref()),
-            AttrCode::AGGREGATOR => seen.attribute(attrs.aggregator()),
-            AttrCode::COMMUNITIES => seen.list(attrs.communities()),
-            AttrCode::ORIGINATOR_ID => seen.attribute(attrs.originator_id()),
-            AttrCode::CLUSTER_LIST => seen.attribute(attrs.cluster_list().last()),
-            AttrCode::EXT_COMMUNITIES => seen.list(attrs.ext_communities()),
-            AttrCode::LARGE_COMMUNITIES => seen.list(attrs.large_communities()),
+            AttrCode::MED | AttrCode::LOCAL_PREF => seen.attribute(number(value)),
+            AttrCode::AGGREGATOR => {
+                seen.attribute(
+                    value
+                        .as_array()
+                        .map(|&[a, b, c, d, e, f, g, h]| Aggregator {
+                            asn: Asn(u32::from_be_bytes([a, b, c, d])),
+                            address: [e, f, g, h].into(),
+                        }),
+                );
+            }
+            AttrCode::ORIGINATOR_ID => seen.attribute(number(value).map(RouterId)),
+            AttrCode::CLUSTER_LIST => {
+                let last = value.as_chunks().0.last();
+                seen.attribute(last.map(|four| RouterId(u32::from_be_bytes(*four))));
+            }
+            AttrCode::COMMUNITIES => {
+                let all = value.as_chunks().0.iter();
+                seen.list(all.map(|four| Community(u32::from_be_bytes(*four))));
+            }
+            AttrCode::EXT_COMMUNITIES => {
+                seen.list(value.as_chunks().0.iter().map(|eight| ExtCommunity(*eight)));
+            }
+            AttrCode::LARGE_COMMUNITIES => {
+                seen.list(value.as_chunks().0.iter().map(large_community));
+            }
             AttrCode::PREFIX_SID => {
-                seen.attribute(attrs.prefix_sid().and_then(|sid| sid.srv6_l3()))
+                seen.attribute(PrefixSid::from_canonical(value).srv6_l3());
             }
             _ => seen.attribute(value),
         }
     }
 }
 
+fn large_community(&[a, b, c, d, e, f, g, h, i, j, k, l]: &[u8; 12]) -> LargeCommunity {
+    LargeCommunity {
+        global: u32::from_be_bytes([a, b, c, d]),
+        data1: u32::from_be_bytes([e, f, g, h]),
+        data2: u32::from_be_bytes([i, j, k, l]),
+    }
+}
+
 /// Calls the walker of a block's family with each of its routes.
 #[inline]
-fn visit_block(block: &NlriBlock<'_>, seen: &mut Seen, announced: bool) {
+fn visit_block<const ANNOUNCED: bool>(block: &NlriBlock<'_>, seen: &mut Seen) {
     #[inline]
-    fn all<N: Nlri>(block: &NlriBlock<'_>, seen: &mut Seen, announced: bool) {
+    fn all<const ANNOUNCED: bool, N: Nlri>(block: &NlriBlock<'_>, seen: &mut Seen) {
         for route in block.iter::<N>() {
-            if announced {
+            if ANNOUNCED {
                 seen.announce(&route);
             } else {
                 seen.withdraw(&route);
@@ -91,11 +127,11 @@ fn visit_block(block: &NlriBlock<'_>, seen: &mut Seen, announced: bool) {
         }
     }
     match block.family {
-        Family::IPV4_UNICAST => all::<Ipv4Net>(block, seen, announced),
-        Family::IPV6_UNICAST => all::<Ipv6Net>(block, seen, announced),
-        Family::IPV4_VPN => all::<Vpn<Ipv4Net>>(block, seen, announced),
-        Family::IPV6_VPN => all::<Vpn<Ipv6Net>>(block, seen, announced),
-        Family::L2VPN_EVPN => all::<EvpnRoute>(block, seen, announced),
+        Family::IPV4_UNICAST => all::<ANNOUNCED, Ipv4Net>(block, seen),
+        Family::IPV6_UNICAST => all::<ANNOUNCED, Ipv6Net>(block, seen),
+        Family::IPV4_VPN => all::<ANNOUNCED, Vpn<Ipv4Net>>(block, seen),
+        Family::IPV6_VPN => all::<ANNOUNCED, Vpn<Ipv6Net>>(block, seen),
+        Family::L2VPN_EVPN => all::<ANNOUNCED, EvpnRoute>(block, seen),
         _ => {}
     }
 }
@@ -188,17 +224,17 @@ impl Codec for BgpWire {
         self.each(stream, |decoded| {
             let update = &decoded.update;
             seen.messages += 1;
-            visit_block(&update.withdrawn, &mut seen, false);
+            visit_block::<false>(&update.withdrawn, &mut seen);
             if let Some(unreach) = &update.unreach {
-                visit_block(&unreach.nlri, &mut seen, false);
+                visit_block::<false>(&unreach.nlri, &mut seen);
             }
             if !update.announced.is_empty() {
                 seen.next_hop(update.attrs.next_hop());
-                visit_block(&update.announced, &mut seen, true);
+                visit_block::<true>(&update.announced, &mut seen);
             }
             if let Some(reach) = &update.reach {
                 seen.next_hop(reach.next_hop);
-                visit_block(&reach.nlri, &mut seen, true);
+                visit_block::<true>(&reach.nlri, &mut seen);
             }
             visit_attributes(update.attrs, &mut seen);
         })?;
