@@ -8,7 +8,6 @@
 use std::fmt;
 
 use bytes::Bytes;
-use smallvec::SmallVec;
 
 use crate::Notification;
 use crate::attribute::AttrCode;
@@ -142,8 +141,9 @@ impl fmt::Display for Finding {
     }
 }
 
-/// The findings of one UPDATE, in the order of its octets. Nothing is allocated for none or one.
-pub type Findings = SmallVec<[Finding; 1]>;
+/// The findings of one UPDATE, in the order of its octets: nearly always none, so they take little
+/// room.
+pub type Findings = Vec<Finding>;
 
 /// What cannot be written as asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

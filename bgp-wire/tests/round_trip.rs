@@ -659,21 +659,22 @@ proptest! {
         }
         let bytes = [&[kind, length], &value[..]].concat();
         let mut rest = &bytes[..];
-        let read = EvpnRoute::decode(&mut rest, Form::default());
+        let read = EvpnRoute::decode(&mut rest, Form::default(), PathId(7));
         prop_assert!(rest.is_empty());
-        let Some((route, detail)) = read else { return Ok(()) };
+        let Some((id, route, detail)) = read else { return Ok(()) };
+        prop_assert_eq!(id, PathId(7));
         prop_assert_eq!(route.to_string().parse(), Ok(route));
         let mut out = Vec::new();
         route.encode(&detail, &mut out);
-        let again = EvpnRoute::decode(&mut &out[..], Form::default());
-        prop_assert_eq!(again.map(|(route, _)| route), Some(route));
+        let again = EvpnRoute::decode(&mut &out[..], Form::default(), id);
+        prop_assert_eq!(again.map(|(_, route, _)| route), Some(route));
         // Of one that ends as none of its type does, the key alone is read.
         if out.len() != bytes.len() {
             prop_assert_eq!(detail, EvpnRoute::withdrawn());
             return Ok(());
         }
         if route.prefix().is_none() { prop_assert_eq!(&out, &bytes); }
-        prop_assert_eq!(again, Some((route, detail)));
+        prop_assert_eq!(again, Some((id, route, detail)));
     }
 
     /// RFC 6793: nothing is lost on the way through a speaker of two-octet AS numbers.

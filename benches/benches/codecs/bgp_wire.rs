@@ -40,12 +40,11 @@ impl BgpWire {
             if frame.kind != MessageType::Update {
                 continue;
             }
-            let decoded = decode_update(frame.body, &context, &mut self.scratch)
-                .map_err(|error| error.to_string())?;
-            if !decoded.findings.is_empty() {
-                return Err(format!("{:?}", decoded.findings));
+            match &decode_update(frame.body, &context, &mut self.scratch) {
+                Ok(decoded) if decoded.findings.is_empty() => take(decoded),
+                Ok(decoded) => return Err(format!("{:?}", decoded.findings)),
+                Err(error) => return Err(error.to_string()),
             }
-            take(&decoded);
         }
         Ok(())
     }
@@ -118,11 +117,13 @@ fn large_community(&[a, b, c, d, e, f, g, h, i, j, k, l]: &[u8; 12]) -> LargeCom
 fn visit_block<const ANNOUNCED: bool>(block: &NlriBlock<'_>, seen: &mut Seen) {
     #[inline]
     fn all<const ANNOUNCED: bool, N: Nlri>(block: &NlriBlock<'_>, seen: &mut Seen) {
-        for route in block.iter::<N>() {
+        let mut routes = block.iter::<N>();
+        // Looked at where it was made, as those of the other codecs are in their vectors.
+        while let Some(ref route) = routes.next() {
             if ANNOUNCED {
-                seen.announce(&route);
+                seen.announce(route);
             } else {
-                seen.withdraw(&route);
+                seen.withdraw(route);
             }
         }
     }
@@ -190,27 +191,43 @@ impl Routes {
 /// What an UPDATE says: routes withdrawn, and routes announced with their set of attributes.
 #[derive(Default)]
 pub(crate) struct Owned {
-    withdrawn: [Option<Routes>; 2],
-    announced: [Option<(Routes, AttrSet)>; 2],
+    withdrawn: Option<Routes>,
+    announced: Option<(Routes, AttrSet)>,
+    /// Where both the body of the message and its attributes have routes: what the latter say.
+    multiprotocol: Option<Box<Self>>,
 }
 
 impl Owned {
     fn of(decoded: &Decoded<'_>) -> Self {
         let update = &decoded.update;
-        let body = |block: &NlriBlock<'_>| (!block.is_empty()).then(|| Routes::of(block));
-        Self {
-            withdrawn: [
-                body(&update.withdrawn),
-                update.unreach.map(|unreach| Routes::of(&unreach.nlri)),
-            ],
-            announced: [
-                body(&update.announced).map(|routes| (routes, update.attrs.to_set())),
-                update
+        let body = Self {
+            withdrawn: (!update.withdrawn.is_empty()).then(|| Routes::of(&update.withdrawn)),
+            announced: (!update.announced.is_empty())
+                .then(|| (Routes::of(&update.announced), update.attrs.to_set())),
+            multiprotocol: None,
+        };
+        let (None, None) = (&update.reach, &update.unreach) else {
+            let multiprotocol = Self {
+                withdrawn: update.unreach.map(|unreach| Routes::of(&unreach.nlri)),
+                announced: update
                     .reach
                     .zip(update.mp_attrs)
                     .map(|(reach, attrs)| (Routes::of(&reach.nlri), attrs.to_set())),
-            ],
-        }
+                multiprotocol: None,
+            };
+            if body.withdrawn.is_none() && body.announced.is_none() {
+                return multiprotocol;
+            }
+            return Self {
+                multiprotocol: Some(Box::new(multiprotocol)),
+                ..body
+            };
+        };
+        body
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(self.multiprotocol.as_deref())
     }
 }
 
@@ -254,10 +271,10 @@ impl Codec for BgpWire {
         };
         self.out.clear();
         for update in updates {
-            for routes in update.withdrawn.iter().flatten() {
+            for routes in update.parts().filter_map(|part| part.withdrawn.as_ref()) {
                 routes.withdraw(&mut self.out, &enc);
             }
-            for (routes, attrs) in update.announced.iter().flatten() {
+            for (routes, attrs) in update.parts().filter_map(|part| part.announced.as_ref()) {
                 routes
                     .announce(&mut self.out, &enc, attrs)
                     .ok_or("does not fit a message")?;

@@ -13,7 +13,7 @@ use super::label::{self, Label};
 use super::prefix::{self, IpPrefix};
 use super::{Counts, Form, Nlri, NlriBlock, describe_path_id, path_id};
 use crate::input::{Input, Malformed};
-use crate::{Family, Fields, Node};
+use crate::{Family, Fields, Node, PathId};
 
 /// A prefix that is announced with a label.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -192,9 +192,9 @@ impl<P: IpPrefix> Nlri for Labeled<P> {
         self.0.put_address(out);
     }
 
-    fn decode(input: &mut &[u8], form: Form) -> Option<(Self, Label)> {
+    fn decode(input: &mut &[u8], form: Form, id: PathId) -> Option<(PathId, Self, Label)> {
         let (_, prefix, label) = decode(input, form, 0)?;
-        Some((Self(prefix), label))
+        Some((id, Self(prefix), label))
     }
 
     fn withdrawn() -> Label {

@@ -62,9 +62,9 @@ pub trait Nlri: Copy + Eq + Ord + Hash + fmt::Debug + fmt::Display + Send + Sync
     /// Writes it.
     fn encode(&self, detail: &Self::Detail, out: &mut impl BufMut);
 
-    /// Takes one from the front. `None` if what is there is none; if its length is known all the
-    /// same, the input has moved past it.
-    fn decode(input: &mut &[u8], form: Form) -> Option<(Self, Self::Detail)>;
+    /// Takes one from the front; its path identifier stood before it. `None` if what is there is
+    /// none; if its length is known all the same, the input has moved past it.
+    fn decode(input: &mut &[u8], form: Form, id: PathId) -> Option<(PathId, Self, Self::Detail)>;
 
     /// Whether it may be used. What may not is ignored by itself (RFC 4271 §6.3: "the prefix SHOULD
     /// be ignored").
@@ -380,8 +380,19 @@ pub struct NlriIter<'a, N> {
 impl<N: Nlri> Iterator for NlriIter<'_, N> {
     type Item = (PathId, N, N::Detail);
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
+        if self.choosy || self.form.add_path {
+            return self.next_chosen();
+        }
+        N::decode(&mut self.rest, self.form, PathId(0))
+    }
+}
+
+impl<N: Nlri> NlriIter<'_, N> {
+    /// The next one where there are path identifiers or some are to be passed over.
+    #[inline(never)]
+    fn next_chosen(&mut self) -> Option<(PathId, N, N::Detail)> {
         loop {
             let id = if self.form.add_path {
                 let (id, rest) = self.rest.split_first_chunk()?;
@@ -391,10 +402,9 @@ impl<N: Nlri> Iterator for NlriIter<'_, N> {
                 0
             };
             let before = self.rest.len();
-            match N::decode(&mut self.rest, self.form) {
-                Some((nlri, detail)) if !self.choosy || nlri.is_usable() => {
-                    return Some((PathId(id), nlri, detail));
-                }
+            let route = N::decode(&mut self.rest, self.form, PathId(id));
+            match &route {
+                Some((_, nlri, _)) if !self.choosy || nlri.is_usable() => return route,
                 // Passed over; what cannot be passed over is the end.
                 _ if self.choosy && self.rest.len() < before => {}
                 _ => return None,

@@ -124,16 +124,20 @@ pub(crate) fn check<'a>(
     max_bits: u8,
     reserved: impl Fn(u8, &[u8]) -> bool,
 ) -> Result<Counts<'a>, Malformed<'a>> {
-    let mut counts = Counts::default();
+    let (mut all, mut ignored) = (0, 0);
     let mut rest = input;
     while !rest.is_empty() {
         rest = path_id(rest, add_path)?;
         let (bits, prefix, after) = split(rest, max_bits)?;
-        counts.all += 1;
-        counts.ignored += u32::from(reserved(bits, prefix));
+        all += 1;
+        ignored += u32::from(reserved(bits, prefix));
         rest = after;
     }
-    Ok(counts)
+    Ok(Counts {
+        all,
+        ignored,
+        faults: None,
+    })
 }
 
 /// A length of at most so many bits, its octets, and what follows.

@@ -9,7 +9,7 @@ use bytes::BufMut;
 use super::{Counts, Form, Nlri, path_id, prefix};
 use crate::input::{Input, Malformed};
 use crate::text::{ParseTextError, parse};
-use crate::{Asn, ExtCommunity, Family, Fields};
+use crate::{Asn, ExtCommunity, Family, Fields, PathId};
 
 /// Interest in routes with certain route targets.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -114,10 +114,10 @@ impl Nlri for RouteTargetMembership {
         out.put_slice(self.value.get(..prefix::octets(self.bits)).unwrap_or(&[]));
     }
 
-    fn decode(input: &mut &[u8], _: Form) -> Option<(Self, ())> {
+    fn decode(input: &mut &[u8], _: Form, id: PathId) -> Option<(PathId, Self, ())> {
         let (bits, value, after) = prefix::split(input, MAX_BITS).ok()?;
         *input = after;
-        Some((Self::from_wire(bits, value), ()))
+        Some((id, Self::from_wire(bits, value), ()))
     }
 
     fn is_usable(&self) -> bool {

@@ -15,7 +15,7 @@ use ipnet::{Ipv4Net, Ipv6Net};
 use super::prefix::{self, IpPrefix};
 use super::{Counts, Form, Nlri};
 use crate::input::{Input, Malformed};
-use crate::{Family, Fields};
+use crate::{Family, Fields, PathId};
 
 pub(super) fn check_v4(input: Input<'_>, form: Form) -> Result<Counts<'_>, Malformed<'_>> {
     prefix::check(input, form.add_path, 32, reserved_v4)
@@ -85,8 +85,8 @@ impl Nlri for Ipv4Net {
     }
 
     #[inline]
-    fn decode(input: &mut &[u8], _: Form) -> Option<(Self, ())> {
-        decode(input).map(|net| (net, ()))
+    fn decode(input: &mut &[u8], _: Form, id: PathId) -> Option<(PathId, Self, ())> {
+        decode(input).map(|net| (id, net, ()))
     }
 
     #[inline]
@@ -115,8 +115,8 @@ impl Nlri for Ipv6Net {
     }
 
     #[inline]
-    fn decode(input: &mut &[u8], _: Form) -> Option<(Self, ())> {
-        decode(input).map(|net| (net, ()))
+    fn decode(input: &mut &[u8], _: Form, id: PathId) -> Option<(PathId, Self, ())> {
+        decode(input).map(|net| (id, net, ()))
     }
 
     #[inline]

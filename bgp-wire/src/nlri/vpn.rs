@@ -13,7 +13,7 @@ use super::rd::RouteDistinguisher;
 use super::{Counts, Form, Nlri, NlriBlock, labeled};
 use crate::input::{Input, Malformed};
 use crate::text::{ParseTextError, parse};
-use crate::{Family, Fields, Node};
+use crate::{Family, Fields, Node, PathId};
 
 /// A prefix of a VPN. Its label is a detail of the path.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,10 +79,10 @@ impl<P: IpPrefix> Nlri for Vpn<P> {
     }
 
     #[inline]
-    fn decode(input: &mut &[u8], form: Form) -> Option<(Self, Label)> {
+    fn decode(input: &mut &[u8], form: Form, id: PathId) -> Option<(PathId, Self, Label)> {
         let (rd, prefix, label) = labeled::decode(input, form, RD_OCTETS)?;
         let rd = RouteDistinguisher(rd.first_chunk().copied()?);
-        Some((Self { rd, prefix }, label))
+        Some((id, Self { rd, prefix }, label))
     }
 
     fn withdrawn() -> Label {

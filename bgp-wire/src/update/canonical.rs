@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::MpReach;
-use super::cut::{Cut, Raw};
+use super::cut::{Cut, Raw, walk};
 use super::judge::Judge;
 use crate::attribute::set;
 use crate::attribute::table::{self, AttrSpec, Keep};
@@ -53,8 +53,13 @@ impl<'a> Canonical<'_, 'a> {
             own
         });
         let start = self.sets.len();
-        for raw in cut.all() {
-            self.attribute(raw, cut);
+        match &cut.sorted {
+            None => {
+                for raw in walk(self.block) {
+                    self.attribute(raw, cut);
+                }
+            }
+            Some(sorted) => self.sorted(sorted, cut),
         }
         self.put_same();
         let end = self.sets.len();
@@ -63,6 +68,14 @@ impl<'a> Canonical<'_, 'a> {
             self.sets.extend_from_within(start..end);
         }
         end
+    }
+
+    /// Judges and writes the attributes of a block that was not in order.
+    #[cold]
+    fn sorted(&mut self, sorted: &[Raw<'a>], cut: &Cut<'a>) {
+        for raw in sorted {
+            self.attribute(*raw, cut);
+        }
     }
 
     #[inline]
@@ -93,8 +106,8 @@ impl<'a> Canonical<'_, 'a> {
     }
 
     /// Judges one attribute and writes it if it stays.
-    #[inline]
-    pub(super) fn attribute(&mut self, raw: Raw<'a>, cut: &Cut<'a>) {
+    #[inline(always)]
+    fn attribute(&mut self, raw: Raw<'a>, cut: &Cut<'a>) {
         let Some(spec) = table::spec(raw.code) else {
             self.unknown(raw);
             return;
@@ -139,7 +152,7 @@ impl<'a> Canonical<'_, 'a> {
     }
 
     /// Reads a value, and writes it with its head if it is good.
-    #[inline]
+    #[inline(always)]
     fn put(&mut self, raw: Raw<'a>, spec: &AttrSpec, flags: u8, cut: &Cut<'a>) {
         self.value.clear();
         if let Err(error) = (spec.read)(raw.value, self.ctx, self.value) {

@@ -22,8 +22,34 @@ impl<'a> Raw<'a> {
     /// after it.
     #[inline]
     fn first(block: &'a [u8], rest: &'a [u8]) -> Option<(Self, &'a [u8])> {
+        let head = Head::first(rest)?;
         let start = block.len() - rest.len();
-        let (flags, code, length, head) = match *rest {
+        let (whole, rest) = rest.split_at_checked(head.whole)?;
+        let raw = Self {
+            flags: head.flags,
+            code: head.code,
+            start,
+            value: whole.get(head.octets..)?,
+            whole,
+        };
+        Some((raw, rest))
+    }
+}
+
+/// What an attribute begins with.
+struct Head {
+    flags: u8,
+    code: u8,
+    /// Octets of itself.
+    octets: usize,
+    /// Octets with the value.
+    whole: usize,
+}
+
+impl Head {
+    #[inline]
+    fn first(rest: &[u8]) -> Option<Self> {
+        let (flags, code, length, octets) = match *rest {
             [flags, code, high, low, ..] if flags & flags::EXTENDED_LENGTH != 0 => {
                 (flags, code, u16::from_be_bytes([high, low]), 4)
             }
@@ -32,15 +58,12 @@ impl<'a> Raw<'a> {
             }
             _ => return None,
         };
-        let (whole, rest) = rest.split_at_checked(head + usize::from(length))?;
-        let raw = Self {
+        Some(Self {
             flags,
             code,
-            start,
-            value: whole.get(head..)?,
-            whole,
-        };
-        Some((raw, rest))
+            octets,
+            whole: octets + usize::from(length),
+        })
     }
 }
 
@@ -53,7 +76,7 @@ pub(super) struct Cut<'a> {
     /// The attributes of a block that is not in ascending order, but for those that carry NLRI, in
     /// order, each once. Most senders order them; then the block itself is walked again, which
     /// costs less than to keep what was found.
-    sorted: Option<SmallVec<[Raw<'a>; USUAL]>>,
+    pub(super) sorted: Option<SmallVec<[Raw<'a>; USUAL]>>,
     /// How many there are that carry no NLRI.
     others: usize,
     pub(super) next_hop: Option<Raw<'a>>,
@@ -85,34 +108,42 @@ impl<'a> Cut<'a> {
     #[inline]
     pub(super) fn fill(&mut self, judge: &mut Judge<'a>) {
         let mut rest = self.block;
-        let mut last = None;
+        let mut last = 0;
         let mut ascending = true;
         while !rest.is_empty() {
-            let Some((raw, after)) = Raw::first(self.block, rest) else {
+            // No more of an attribute is looked at than is needed; few are kept.
+            let head = Head::first(rest);
+            let Some((head, after)) = head.and_then(|head| {
+                let after = rest.get(head.whole..)?;
+                Some((head, after))
+            }) else {
                 judge.attribute_overrun(rest);
                 self.lost = true;
                 break;
             };
-            rest = after;
             // The code counts as seen before its value is looked at, so that a bad first copy does
             // not let a second one in.
-            if self.seen.mark(raw.code) {
-                judge.duplicate(raw);
+            if self.seen.mark(head.code) {
                 ascending = false;
-                continue;
-            }
-            match AttrCode(raw.code) {
-                AttrCode::MP_REACH_NLRI => self.reach = Some(raw),
-                AttrCode::MP_UNREACH_NLRI => self.unreach = Some(raw),
-                code => {
-                    if code == AttrCode::NEXT_HOP {
-                        self.next_hop = Some(raw);
+                if let Some((raw, _)) = Raw::first(self.block, rest) {
+                    judge.duplicate(raw);
+                }
+            } else {
+                let raw = || Raw::first(self.block, rest).map(|(raw, _)| raw);
+                match AttrCode(head.code) {
+                    AttrCode::MP_REACH_NLRI => self.reach = raw(),
+                    AttrCode::MP_UNREACH_NLRI => self.unreach = raw(),
+                    AttrCode(code) => {
+                        if code == AttrCode::NEXT_HOP.0 {
+                            self.next_hop = raw();
+                        }
+                        ascending &= code > last;
+                        last = code;
+                        self.others += 1;
                     }
-                    ascending &= Some(code) > last;
-                    last = Some(code);
-                    self.others += 1;
                 }
             }
+            rest = after;
         }
         if !ascending {
             self.sort();
@@ -135,26 +166,13 @@ impl<'a> Cut<'a> {
         self.sorted = Some(sorted);
     }
 
-    /// The attributes in ascending order of code, each once. Where those that carry NLRI are among
-    /// them is not said.
-    #[inline]
-    pub(super) fn all(&self) -> impl Iterator<Item = Raw<'a>> + '_ {
-        let (sorted, block) = match &self.sorted {
-            Some(sorted) => (&sorted[..], &[][..]),
-            None => (&[][..], self.block),
-        };
-        let mut sorted = sorted.iter();
-        let mut walk = walk(block);
-        std::iter::from_fn(move || walk.next().or_else(|| sorted.next().copied()))
-    }
-
     #[inline]
     pub(super) fn has(&self, code: AttrCode) -> bool {
         self.seen.has(code.0)
     }
 
     pub(super) fn find(&self, code: AttrCode) -> Option<Raw<'a>> {
-        self.all().find(|raw| raw.code == code.0)
+        walk(self.block).find(|raw| raw.code == code.0)
     }
 
     /// Whether there is anything but MP_UNREACH_NLRI, as far as can be known.
@@ -171,7 +189,7 @@ impl<'a> Cut<'a> {
 
 /// Cuts off one attribute after the other, as long as that can be done.
 #[inline]
-fn walk<'a>(block: &'a [u8]) -> impl Iterator<Item = Raw<'a>> + use<'a> {
+pub(super) fn walk<'a>(block: &'a [u8]) -> impl Iterator<Item = Raw<'a>> + use<'a> {
     let mut rest = block;
     std::iter::from_fn(move || {
         let (raw, after) = Raw::first(block, rest)?;
@@ -182,14 +200,22 @@ fn walk<'a>(block: &'a [u8]) -> impl Iterator<Item = Raw<'a>> + use<'a> {
 
 /// The codes that are there.
 #[derive(Clone, Copy, Default)]
-struct Seen([u64; 4]);
+struct Seen {
+    /// Those below 64, which all are that are seen often: a number that stays in a register.
+    low: u64,
+    high: [u64; 3],
+}
 
 impl Seen {
     /// Marks a code; whether it was marked before.
     #[inline]
     fn mark(&mut self, code: u8) -> bool {
-        let Some(word) = self.0.get_mut(usize::from(code >> 6)) else {
-            return true;
+        let word = match code.checked_sub(64) {
+            None => &mut self.low,
+            Some(high) => match self.high.get_mut(usize::from(high >> 6)) {
+                Some(word) => word,
+                None => return true,
+            },
         };
         let bit = 1 << (code & 63);
         let before = *word & bit != 0;
@@ -199,8 +225,10 @@ impl Seen {
 
     #[inline]
     fn has(&self, code: u8) -> bool {
-        self.0
-            .get(usize::from(code >> 6))
-            .is_some_and(|word| word & (1 << (code & 63)) != 0)
+        let word = match code.checked_sub(64) {
+            None => Some(&self.low),
+            Some(high) => self.high.get(usize::from(high >> 6)),
+        };
+        word.is_some_and(|word| word & (1 << (code & 63)) != 0)
     }
 }

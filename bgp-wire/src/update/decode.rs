@@ -9,9 +9,9 @@ use super::canonical::Canonical;
 use super::cut::Cut;
 use super::judge::{Judge, WITHDRAWN};
 use super::{AttrScratch, Decoded, Update, end_of_rib};
-use crate::SessionContext;
 use crate::attribute::AttrRef;
-use crate::error::MessageError;
+use crate::error::{Disposition, Findings, MessageError};
+use crate::{FamilySet, SessionContext};
 
 /// Decodes the body of an UPDATE.
 ///
@@ -22,19 +22,41 @@ pub fn decode_update<'a>(
     ctx: &SessionContext,
     scratch: &'a mut AttrScratch,
 ) -> Result<Decoded<'a>, MessageError> {
+    let mut decoded = Decoded {
+        update: Update::empty(),
+        findings: Findings::new(),
+        disposition: Disposition::None,
+        disabled: FamilySet::EMPTY,
+    };
+    decode_into(&mut decoded, body, ctx, scratch)?;
+    Ok(decoded)
+}
+
+/// Puts each part where it is to be as soon as it is there: to copy all of them at the end, as they
+/// have just been written, takes as long as to check a dozen prefixes.
+#[inline(never)]
+fn decode_into<'a>(
+    decoded: &mut Decoded<'a>,
+    body: &'a [u8],
+    ctx: &SessionContext,
+    scratch: &'a mut AttrScratch,
+) -> Result<(), MessageError> {
     let mut judge = Judge::new(body);
     let Some((withdrawn, block, announced)) = split(body) else {
         return Err(judge.bad_lengths());
     };
+    let update = &mut decoded.update;
 
-    let withdrawn = judge.body_nlri(withdrawn, ctx, WITHDRAWN);
+    update.withdrawn = judge.body_nlri(withdrawn, ctx, WITHDRAWN);
     let has_announced = !announced.is_empty();
-    let announced = judge.body_nlri(announced, ctx, "NLRI");
+    update.announced = judge.body_nlri(announced, ctx, "NLRI");
 
     let mut cut = Cut::new(block);
     cut.fill(&mut judge);
-    let (reach, reach_octets) = judge.reach(cut.reach, ctx);
-    let unreach = judge.unreach(cut.unreach, ctx);
+    let reach_octets;
+    (update.reach, reach_octets) = judge.reach(cut.reach, ctx);
+    update.unreach = judge.unreach(cut.unreach, ctx);
+    let (announced, reach) = (&update.announced, update.reach.as_ref());
 
     let canonical = Canonical {
         ctx,
@@ -45,43 +67,33 @@ pub fn decode_update<'a>(
         value: &mut scratch.value,
         as4: &mut scratch.as4,
     };
-    let split = canonical.write(&cut, announced.is_empty(), reach.as_ref());
+    let split = canonical.write(&cut, announced.is_empty(), reach);
 
-    let end_of_rib = end_of_rib::family(body, block, unreach.as_ref(), cut.count())
+    update.end_of_rib = end_of_rib::family(body, block, update.unreach.as_ref(), cut.count())
         .filter(|family| ctx.takes(*family));
     judge.missing(
         &cut,
         ctx,
         !announced.is_empty(),
-        reach.as_ref().is_some_and(|reach| !reach.nlri.is_empty()),
+        reach.is_some_and(|reach| !reach.nlri.is_empty()),
     );
     judge.no_reachable_nlri(has_announced || reach_octets, &cut)?;
 
     judge.sort();
     let sets: &'a [u8] = &scratch.sets;
     let (attrs, mp_attrs) = sets.split_at_checked(split).unwrap_or((sets, &[]));
-    let attrs = AttrRef::from_canonical(attrs);
-    let mp_attrs = reach.as_ref().map(|_| {
+    update.attrs = AttrRef::from_canonical(attrs);
+    update.mp_attrs = reach.map(|_| {
         if mp_attrs.is_empty() {
-            attrs
+            update.attrs
         } else {
             AttrRef::from_canonical(mp_attrs)
         }
     });
-    Ok(Decoded {
-        update: Update {
-            withdrawn,
-            announced,
-            reach,
-            unreach,
-            attrs,
-            mp_attrs,
-            end_of_rib,
-        },
-        findings: judge.findings,
-        disposition: judge.worst,
-        disabled: judge.disabled,
-    })
+    decoded.findings = judge.findings;
+    decoded.disposition = judge.worst;
+    decoded.disabled = judge.disabled;
+    Ok(())
 }
 
 /// Withdrawn Routes, Path Attributes and NLRI by their two lengths.

@@ -96,7 +96,7 @@ impl<'a> Judge<'a> {
             Bytes::copy_from_slice(data),
         );
         error.attribute = finding.attribute;
-        error.findings = self.findings.into_vec();
+        error.findings = self.findings;
         error
     }
 
@@ -171,11 +171,20 @@ impl<'a> Judge<'a> {
         ctx: &SessionContext,
         field: &'static str,
     ) -> NlriBlock<'a> {
+        if bytes.is_empty() {
+            return NlriBlock::empty(Family::IPV4_UNICAST);
+        }
+        self.read_body_nlri(bytes, ctx, field)
+    }
+
+    fn read_body_nlri(
+        &mut self,
+        bytes: &'a [u8],
+        ctx: &SessionContext,
+        field: &'static str,
+    ) -> NlriBlock<'a> {
         let family = Family::IPV4_UNICAST;
         let nothing = NlriBlock::empty(family);
-        if bytes.is_empty() {
-            return nothing;
-        }
         if !ctx.takes(family) {
             self.not_taken(None, (family, bytes), field, ctx);
             return nothing;

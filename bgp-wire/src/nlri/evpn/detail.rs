@@ -137,44 +137,33 @@ impl EvpnDetail {
         }
     }
 
-    /// Reads it from the parts of a value.
+    /// Reads it from the parts of a value; nothing of an end that is not what the type says.
     #[inline]
-    pub(super) fn read(kind: EvpnKind, parts: &Parts<'_>) -> Option<Self> {
-        let tail = parts.tail;
-        let esi = || parts.esi.first_chunk().copied().map(Esi);
-        Some(match kind {
-            EvpnKind::EthernetAutoDiscovery => Self::AutoDiscovery {
-                label: label_at(tail, 0)?,
+    pub(super) fn read(kind: EvpnKind, parts: &Parts<'_>) -> Self {
+        match (kind, parts.esi, parts.tail) {
+            (EvpnKind::EthernetAutoDiscovery, _, &[a, b, c]) => Self::AutoDiscovery {
+                label: Label::from_bytes([a, b, c]),
             },
-            EvpnKind::MacIp => Self::Mac {
-                esi: esi()?,
-                label: label_at(tail, 0)?,
-                second: label_at(tail, label::OCTETS),
+            (EvpnKind::MacIp, Some(esi), &[a, b, c, ref second @ ..]) => Self::Mac {
+                esi: Esi(*esi),
+                label: Label::from_bytes([a, b, c]),
+                second: second.first_chunk().copied().map(Label::from_bytes),
             },
-            EvpnKind::IpPrefix => {
-                let (gateway, label) = tail.split_last_chunk()?;
-                Self::Prefix {
-                    esi: esi()?,
-                    gateway: match gateway.first_chunk::<16>() {
-                        Some(gateway) => Ipv6Addr::from(*gateway).into(),
-                        None => Ipv4Addr::from(*gateway.first_chunk::<4>()?).into(),
-                    },
-                    label: Label::from_bytes(*label),
-                }
+            (EvpnKind::IpPrefix, Some(esi), &[ref gateway @ .., a, b, c]) => Self::Prefix {
+                esi: Esi(*esi),
+                gateway: address(gateway),
+                label: Label::from_bytes([a, b, c]),
+            },
+            (EvpnKind::SelectiveMulticast | EvpnKind::MembershipReportSynch, _, &[flags]) => {
+                Self::Multicast { flags }
             }
-            EvpnKind::SelectiveMulticast | EvpnKind::MembershipReportSynch => Self::Multicast {
-                flags: *tail.first()?,
+            (EvpnKind::LeaveSynch, _, &[a, b, c, d, max_response_time, flags]) => Self::Leave {
+                reserved: [a, b, c, d],
+                max_response_time,
+                flags,
             },
-            EvpnKind::LeaveSynch => {
-                let [a, b, c, d, max_response_time, flags] = *tail.first_chunk()?;
-                Self::Leave {
-                    reserved: [a, b, c, d],
-                    max_response_time,
-                    flags,
-                }
-            }
             _ => Self::Nothing,
-        })
+        }
     }
 
     /// Its fields, but the ESI.
@@ -201,17 +190,21 @@ impl EvpnDetail {
     }
 }
 
+/// An address of the family that its octets are enough for.
+#[inline]
+pub(super) fn address(octets: &[u8]) -> IpAddr {
+    match octets.first_chunk::<16>() {
+        Some(sixteen) => Ipv6Addr::from(*sixteen).into(),
+        None => Ipv4Addr::from(octets.first_chunk::<4>().copied().unwrap_or_default()).into(),
+    }
+}
+
 /// Octets of the gateway: those of an address of the family of the prefix.
 fn gateway_octets(route: &EvpnRoute) -> usize {
     match route.prefix() {
         Some(ipnet::IpNet::V6(_)) => 16,
         _ => 4,
     }
-}
-
-fn label_at(bytes: &[u8], offset: usize) -> Option<Label> {
-    let label = bytes.get(offset..)?.first_chunk()?;
-    Some(Label::from_bytes(*label))
 }
 
 /// Both readings of the field: a label, and a VNI (RFC 8365 §5.1.3).

@@ -17,7 +17,7 @@ pub(super) struct Parts<'a> {
     /// The route distinguisher; the first eight octets of the key, at least.
     pub(super) rd: &'a [u8; super::RD],
     /// The ESI, where it is no part of the key.
-    pub(super) esi: &'a [u8],
+    pub(super) esi: Option<&'a [u8; super::ESI]>,
     /// The rest of the key.
     pub(super) rest: &'a [u8],
     /// What follows the key.
@@ -32,6 +32,69 @@ pub(super) fn has_esi_beside_key(kind: EvpnKind) -> bool {
 /// Finds the key in the value of a route.
 #[inline]
 pub(super) fn key_of<'a>(kind: EvpnKind, value: Input<'a>) -> Result<Parts<'a>, Malformed<'a>> {
+    let usual = match kind {
+        EvpnKind::MacIp => mac_ip(value),
+        EvpnKind::IpPrefix => ip_prefix(value),
+        _ => None,
+    };
+    match usual {
+        Some(parts) => Ok(parts),
+        None => any_key_of(kind, value),
+    }
+}
+
+/// The parts of a good MAC/IP Advertisement route. Nearly all routes are of this type or the next,
+/// and where their fields are depends on one octet. What is wrong with a bad one, [`any_key_of`]
+/// finds.
+#[inline]
+pub(super) fn mac_ip(value: Input<'_>) -> Option<Parts<'_>> {
+    let (rd, rest) = value.split_first_chunk()?;
+    let (esi, rest) = rest.split_first_chunk()?;
+    let [_, _, _, _, MAC_BITS, _, _, _, _, _, _, bits, ..] = rest else {
+        return None;
+    };
+    let key = match bits {
+        0 => 12,
+        32 => 16,
+        128 => 28,
+        _ => return None,
+    };
+    let (rest, tail) = rest.split_at_checked(key)?;
+    let esi = Some(esi);
+    // The second label is optional (RFC 7432 §7.2).
+    matches!(tail.len(), 3 | 6).then_some(Parts {
+        rd,
+        esi,
+        rest,
+        tail,
+    })
+}
+
+/// The parts of a good IP Prefix route.
+#[inline]
+pub(super) fn ip_prefix(value: Input<'_>) -> Option<Parts<'_>> {
+    let (rd, rest) = value.split_first_chunk()?;
+    let (esi, rest) = rest.split_first_chunk()?;
+    let [_, _, _, _, bits, ..] = rest else {
+        return None;
+    };
+    let key = match value.len() {
+        34 if *bits <= 32 => 9,
+        58 if *bits <= 128 => 21,
+        _ => return None,
+    };
+    let (rest, tail) = rest.split_at_checked(key)?;
+    let esi = Some(esi);
+    Some(Parts {
+        rd,
+        esi,
+        rest,
+        tail,
+    })
+}
+
+#[inline(never)]
+fn any_key_of<'a>(kind: EvpnKind, value: Input<'a>) -> Result<Parts<'a>, Malformed<'a>> {
     let parts = parts(kind, value)?;
     let tail = parts.tail.len();
     let right = match kind {
@@ -52,10 +115,11 @@ pub(super) fn key_of<'a>(kind: EvpnKind, value: Input<'a>) -> Result<Parts<'a>, 
     }
 }
 
-/// The key of a route whose end is not what it should be.
+/// The key of a route whose end is not what it should be, without that end.
 #[cold]
 pub(super) fn key_alone(kind: EvpnKind, value: Input<'_>) -> Option<Parts<'_>> {
-    parts(kind, value).ok()
+    let parts = parts(kind, value).ok()?;
+    Some(Parts { tail: &[], ..parts })
 }
 
 #[inline]
@@ -63,14 +127,14 @@ fn parts<'a>(kind: EvpnKind, value: Input<'a>) -> Result<Parts<'a>, Malformed<'a
     let (rd, rest) = value
         .split_first_chunk()
         .ok_or_else(|| wrong_length(value))?;
-    let esi = if has_esi_beside_key(kind) {
-        super::ESI
+    let (esi, rest) = if has_esi_beside_key(kind) {
+        let (esi, rest) = rest
+            .split_first_chunk()
+            .ok_or_else(|| wrong_length(value))?;
+        (Some(esi), rest)
     } else {
-        0
+        (None, rest)
     };
-    let (esi, rest) = rest
-        .split_at_checked(esi)
-        .ok_or_else(|| wrong_length(value))?;
     let tail = walk(kind, value, rest)?;
     let key = rest.len().saturating_sub(tail.len());
     match rest.split_at_checked(key) {
@@ -178,14 +242,17 @@ fn wrong<'a>(at: Input<'a>, field: &'static str, value: u8) -> Malformed<'a> {
 
 /// RFC 9136 §3.2: ESI and gateway "MUST NOT both be non-zero at the same time. A route containing a
 /// non-zero GW IP and a non-zero ESI (at the same time) SHOULD be treated as withdraw".
+#[inline]
 pub(super) fn contradiction<'a>(
     kind: EvpnKind,
     parts: &Parts<'a>,
     value: Input<'a>,
 ) -> Option<Malformed<'a>> {
-    let gateway = parts.tail.get(..parts.tail.len().checked_sub(3)?)?;
-    let is_set = |octets: &[u8]| octets.iter().any(|octet| *octet != 0);
-    let both = kind == EvpnKind::IpPrefix && is_set(parts.esi) && is_set(gateway);
+    if kind != EvpnKind::IpPrefix || parts.esi == Some(&[0; super::ESI]) {
+        return None;
+    }
+    let (gateway, _label) = parts.tail.split_last_chunk::<3>()?;
+    let both = gateway.iter().any(|octet| *octet != 0);
     let why = Reason::Text("has an Ethernet segment too");
     both.then(|| Malformed::new(value, "GW IP Address", why))
 }

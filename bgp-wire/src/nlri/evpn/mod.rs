@@ -8,11 +8,13 @@
 //! mod.rs     the route: its types, how it is built, what it holds
 //! layout.rs  where on the wire the key is, and what is malformed
 //! detail.rs  what is no key
+//! made.rs    routes made from their octets
 //! text.rs    [2]:[65000:100]:[0]:[48]:[00:11:22:33:44:55]:[32]:[10.0.0.1]
 //! ```
 
 mod detail;
 mod layout;
+mod made;
 mod text;
 
 use std::cmp::Ordering;
@@ -28,9 +30,10 @@ use super::rd::RouteDistinguisher;
 use super::{Counts, Form, Nlri, path_id};
 use crate::error::Reason;
 use crate::input::{Input, Malformed};
-use crate::{Esi, Family, Fields, MacAddr};
+use crate::{Esi, Family, Fields, MacAddr, PathId};
 
 pub use detail::EvpnDetail;
+use made::Made;
 
 /// Octets of type and length.
 const HEAD: usize = 2;
@@ -456,18 +459,13 @@ impl Nlri for EvpnRoute {
         detail.encode_tail(self, out);
     }
 
-    #[inline]
-    fn decode(input: &mut &[u8], _: Form) -> Option<(Self, EvpnDetail)> {
+    fn decode(input: &mut &[u8], _: Form, id: PathId) -> Option<Made> {
         let (kind, value, after) = split(input).ok()?;
         *input = after;
-        let kind = EvpnKind::from_u8(kind)?;
-        match layout::key_of(kind, value) {
-            Ok(key) => Some((Self::of(kind, &key), EvpnDetail::read(kind, &key)?)),
-            // The message was judged: what is announced so counts as withdrawn.
-            Err(_) => {
-                let key = layout::key_alone(kind, value)?;
-                Some((Self::of(kind, &key), Self::withdrawn()))
-            }
+        match EvpnKind::from_u8(kind)? {
+            EvpnKind::MacIp => made::mac_ip(id, value),
+            EvpnKind::IpPrefix => made::ip_prefix(id, value),
+            kind => made::any(id, kind, value),
         }
     }
 
@@ -503,31 +501,6 @@ impl Nlri for EvpnRoute {
             }
         }
         detail.describe(fields);
-    }
-}
-
-impl EvpnRoute {
-    #[inline]
-    fn of(kind: EvpnKind, key: &layout::Parts<'_>) -> Self {
-        let route = Self::empty(kind).push(key.rd).push(key.rest);
-        match kind {
-            EvpnKind::IpPrefix => route.masked(),
-            _ => route,
-        }
-    }
-
-    /// Without bits of its prefix beyond the length of that.
-    #[inline]
-    fn masked(mut self) -> Self {
-        let key = self.octets.get_mut(RD + TAG..usize::from(self.length));
-        if let Some([bits, address @ ..]) = key {
-            let beyond = address.get_mut(usize::from(*bits / 8)..);
-            if let Some([first, others @ ..]) = beyond {
-                *first &= !(u8::MAX >> (*bits % 8));
-                others.fill(0);
-            }
-        }
-        self
     }
 }
 
