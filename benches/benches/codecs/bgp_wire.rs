@@ -117,9 +117,8 @@ fn large_community(&[a, b, c, d, e, f, g, h, i, j, k, l]: &[u8; 12]) -> LargeCom
 fn visit_block<const ANNOUNCED: bool>(block: &NlriBlock<'_>, seen: &mut Seen) {
     #[inline]
     fn all<const ANNOUNCED: bool, N: Nlri>(block: &NlriBlock<'_>, seen: &mut Seen) {
-        let mut routes = block.iter::<N>();
         // Looked at where it was made, as those of the other codecs are in their vectors.
-        while let Some(ref route) = routes.next() {
+        for ref route in block.iter::<N>() {
             if ANNOUNCED {
                 seen.announce(route);
             } else {
