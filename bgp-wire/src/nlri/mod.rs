@@ -383,7 +383,9 @@ impl<N: Nlri> Iterator for NlriIter<'_, N> {
     #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
         if self.choosy || self.form.add_path {
-            return self.next_chosen();
+            // Taken apart, so that what comes from there does not keep a prefix out of registers.
+            let (id, nlri, detail) = self.next_chosen()?;
+            return Some((id, nlri, detail));
         }
         N::decode(&mut self.rest, self.form, PathId(0))
     }
