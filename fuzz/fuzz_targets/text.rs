@@ -8,7 +8,7 @@ use std::str::FromStr;
 use bgp_fuzz::{Input, is_readable};
 use bgp_wire::{
     AsPath, Asn, Community, Esi, EvpnRoute, ExtCommunity, Family, Form, Ipv6ExtCommunity, Label,
-    LargeCommunity, MacAddr, Nlri, Origin, RouteDistinguisher, RouteTargetMembership, Vpn,
+    LargeCommunity, MacAddr, Nlri, Origin, PathId, RouteDistinguisher, RouteTargetMembership, Vpn,
 };
 use ipnet::{Ipv4Net, Ipv6Net};
 use libfuzzer_sys::fuzz_target;
@@ -64,6 +64,6 @@ where
 fn sent(route: &EvpnRoute) {
     let mut octets = Vec::new();
     route.encode(&EvpnRoute::withdrawn(), &mut octets);
-    let read = EvpnRoute::decode(&mut &octets[..], Form::default());
-    assert_eq!(read.map(|(read, _)| read).as_ref(), Some(route));
+    let read = EvpnRoute::decode(&mut &octets[..], Form::default(), PathId(0));
+    assert_eq!(read.map(|(_, read, _)| read).as_ref(), Some(route));
 }
