@@ -197,32 +197,29 @@ pub(crate) struct Owned {
 }
 
 impl Owned {
-    fn of(decoded: &Decoded<'_>) -> Self {
+    fn fill(&mut self, decoded: &Decoded<'_>) {
         let update = &decoded.update;
-        let body = Self {
-            withdrawn: (!update.withdrawn.is_empty()).then(|| Routes::of(&update.withdrawn)),
-            announced: (!update.announced.is_empty())
-                .then(|| (Routes::of(&update.announced), update.attrs.to_set())),
-            multiprotocol: None,
+        if !update.withdrawn.is_empty() {
+            self.withdrawn = Some(Routes::of(&update.withdrawn));
+        }
+        if !update.announced.is_empty() {
+            self.announced = Some((Routes::of(&update.announced), update.attrs.to_set()));
+        }
+        if update.reach.is_none() && update.unreach.is_none() {
+            return;
+        }
+        let both = self.withdrawn.is_some() || self.announced.is_some();
+        let multiprotocol = if both {
+            &mut **self.multiprotocol.get_or_insert_default()
+        } else {
+            self
         };
-        let (None, None) = (&update.reach, &update.unreach) else {
-            let multiprotocol = Self {
-                withdrawn: update.unreach.map(|unreach| Routes::of(&unreach.nlri)),
-                announced: update
-                    .reach
-                    .zip(update.mp_attrs)
-                    .map(|(reach, attrs)| (Routes::of(&reach.nlri), attrs.to_set())),
-                multiprotocol: None,
-            };
-            if body.withdrawn.is_none() && body.announced.is_none() {
-                return multiprotocol;
-            }
-            return Self {
-                multiprotocol: Some(Box::new(multiprotocol)),
-                ..body
-            };
-        };
-        body
+        if let Some(unreach) = &update.unreach {
+            multiprotocol.withdrawn = Some(Routes::of(&unreach.nlri));
+        }
+        if let (Some(reach), Some(attrs)) = (&update.reach, update.mp_attrs) {
+            multiprotocol.announced = Some((Routes::of(&reach.nlri), attrs.to_set()));
+        }
     }
 
     fn parts(&self) -> impl Iterator<Item = &Self> {
@@ -258,8 +255,13 @@ impl Codec for BgpWire {
     }
 
     fn own(&mut self, stream: &Stream) -> Result<Vec<Owned>, Refusal> {
-        let mut all = Vec::new();
-        self.each(stream, |decoded| all.push(Owned::of(decoded)))?;
+        let mut all = Vec::<Owned>::new();
+        self.each(stream, |decoded| {
+            all.push(Owned::default());
+            if let Some(owned) = all.last_mut() {
+                owned.fill(decoded);
+            }
+        })?;
         Ok(all)
     }
 

@@ -108,6 +108,7 @@ impl<'a> Cut<'a> {
     #[inline]
     pub(super) fn fill(&mut self, judge: &mut Judge<'a>) {
         let mut rest = self.block;
+        let mut seen = Seen::default();
         let mut last = 0;
         let mut ascending = true;
         while !rest.is_empty() {
@@ -123,7 +124,7 @@ impl<'a> Cut<'a> {
             };
             // The code counts as seen before its value is looked at, so that a bad first copy does
             // not let a second one in.
-            if self.seen.mark(head.code) {
+            if seen.mark(head.code) {
                 ascending = false;
                 if let Some((raw, _)) = Raw::first(self.block, rest) {
                     judge.duplicate(raw);
@@ -145,6 +146,7 @@ impl<'a> Cut<'a> {
             }
             rest = after;
         }
+        self.seen = seen;
         if !ascending {
             self.sort();
         }
@@ -210,14 +212,15 @@ impl Seen {
     /// Marks a code; whether it was marked before.
     #[inline]
     fn mark(&mut self, code: u8) -> bool {
-        let word = match code.checked_sub(64) {
-            None => &mut self.low,
-            Some(high) => match self.high.get_mut(usize::from(high >> 6)) {
-                Some(word) => word,
-                None => return true,
-            },
-        };
         let bit = 1 << (code & 63);
+        let Some(high) = code.checked_sub(64) else {
+            let before = self.low & bit != 0;
+            self.low |= bit;
+            return before;
+        };
+        let Some(word) = self.high.get_mut(usize::from(high >> 6)) else {
+            return true;
+        };
         let before = *word & bit != 0;
         *word |= bit;
         before

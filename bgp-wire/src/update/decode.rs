@@ -47,15 +47,14 @@ fn decode_into<'a>(
     };
     let update = &mut decoded.update;
 
-    update.withdrawn = judge.body_nlri(withdrawn, ctx, WITHDRAWN);
+    judge.body_nlri(withdrawn, ctx, WITHDRAWN, &mut update.withdrawn);
     let has_announced = !announced.is_empty();
-    update.announced = judge.body_nlri(announced, ctx, "NLRI");
+    judge.body_nlri(announced, ctx, "NLRI", &mut update.announced);
 
     let mut cut = Cut::new(block);
     cut.fill(&mut judge);
-    let reach_octets;
-    (update.reach, reach_octets) = judge.reach(cut.reach, ctx);
-    update.unreach = judge.unreach(cut.unreach, ctx);
+    let reach_octets = judge.reach(cut.reach, ctx, &mut update.reach);
+    judge.unreach(cut.unreach, ctx, &mut update.unreach);
     let (announced, reach) = (&update.announced, update.reach.as_ref());
 
     let canonical = Canonical {

@@ -170,11 +170,11 @@ impl<'a> Judge<'a> {
         bytes: &'a [u8],
         ctx: &SessionContext,
         field: &'static str,
-    ) -> NlriBlock<'a> {
-        if bytes.is_empty() {
-            return NlriBlock::empty(Family::IPV4_UNICAST);
+        found: &mut NlriBlock<'a>,
+    ) {
+        if !bytes.is_empty() {
+            self.read_body_nlri(bytes, ctx, field, found);
         }
-        self.read_body_nlri(bytes, ctx, field)
     }
 
     fn read_body_nlri(
@@ -182,31 +182,28 @@ impl<'a> Judge<'a> {
         bytes: &'a [u8],
         ctx: &SessionContext,
         field: &'static str,
-    ) -> NlriBlock<'a> {
+        found: &mut NlriBlock<'a>,
+    ) {
         let family = Family::IPV4_UNICAST;
-        let nothing = NlriBlock::empty(family);
         if !ctx.takes(family) {
             self.not_taken(None, (family, bytes), field, ctx);
-            return nothing;
+            return;
         }
         let Some(spec) = nlri::spec(family) else {
-            return nothing;
+            return;
         };
         match NlriBlock::examine(spec, Form::received(family, ctx, field == WITHDRAWN), bytes) {
             Ok((block, faults)) => {
-                self.nlri_faults(None, &block, faults);
-                block
+                *found = block;
+                self.nlri_faults(None, found, faults);
             }
-            Err(error) => {
-                self.add(
-                    None,
-                    Disposition::SessionReset,
-                    subcode::INVALID_NETWORK,
-                    error,
-                    &[],
-                );
-                nothing
-            }
+            Err(error) => self.add(
+                None,
+                Disposition::SessionReset,
+                subcode::INVALID_NETWORK,
+                error,
+                &[],
+            ),
         }
     }
 
@@ -271,34 +268,38 @@ impl<'a> Judge<'a> {
         &mut self,
         raw: Option<Raw<'a>>,
         ctx: &SessionContext,
-    ) -> (Option<MpReach<'a>>, bool) {
-        let Some(raw) = raw else { return (None, false) };
-        match self.read_reach(raw, ctx) {
-            Ok(found) => found,
-            Err(error) => {
-                self.unreadable(raw, ctx, error);
-                (None, true)
-            }
-        }
+        found: &mut Option<MpReach<'a>>,
+    ) -> bool {
+        let Some(raw) = raw else { return false };
+        self.read_reach(raw, ctx, found).unwrap_or_else(|error| {
+            self.unreadable(raw, ctx, error);
+            true
+        })
     }
 
     fn read_reach(
         &mut self,
         raw: Raw<'a>,
         ctx: &SessionContext,
-    ) -> Result<(Option<MpReach<'a>>, bool), Malformed<'a>> {
+        found: &mut Option<MpReach<'a>>,
+    ) -> Result<bool, Malformed<'a>> {
         let code = Some(AttrCode(raw.code));
         let parts = mp_reach::split(raw.value)?;
         let family = parts.family;
         let Some(spec) = nlri::spec(family).filter(|_| ctx.takes(family)) else {
             self.not_taken(code, (family, raw.value), "MP_REACH_NLRI", ctx);
-            return Ok((None, !parts.nlri.is_empty()));
+            return Ok(!parts.nlri.is_empty());
         };
         class(raw, flags::OPTIONAL)?;
         let next_hop = (spec.next_hop)(parts.next_hop, family, ctx)?;
         let form = Form::received(family, ctx, false);
         let (nlri, faults) = NlriBlock::examine(spec, form, parts.nlri)?;
-        self.nlri_faults(code, &nlri, faults);
+        let reach = found.insert(MpReach {
+            family,
+            next_hop,
+            nlri,
+        });
+        self.nlri_faults(code, &reach.nlri, faults);
         let host = next_hop.map_or(Ok(()), |next_hop| next_hop::check(next_hop, parts.next_hop));
         if let Err(error) = host {
             self.add(
@@ -309,14 +310,7 @@ impl<'a> Judge<'a> {
                 raw.whole,
             );
         }
-        Ok((
-            Some(MpReach {
-                family,
-                next_hop,
-                nlri,
-            }),
-            !parts.nlri.is_empty(),
-        ))
+        Ok(!parts.nlri.is_empty())
     }
 
     #[inline]
@@ -324,14 +318,11 @@ impl<'a> Judge<'a> {
         &mut self,
         raw: Option<Raw<'a>>,
         ctx: &SessionContext,
-    ) -> Option<MpUnreach<'a>> {
-        let raw = raw?;
-        match self.read_unreach(raw, ctx) {
-            Ok(unreach) => unreach,
-            Err(error) => {
-                self.unreadable(raw, ctx, error);
-                None
-            }
+        found: &mut Option<MpUnreach<'a>>,
+    ) {
+        let Some(raw) = raw else { return };
+        if let Err(error) = self.read_unreach(raw, ctx, found) {
+            self.unreadable(raw, ctx, error);
         }
     }
 
@@ -339,17 +330,19 @@ impl<'a> Judge<'a> {
         &mut self,
         raw: Raw<'a>,
         ctx: &SessionContext,
-    ) -> Result<Option<MpUnreach<'a>>, Malformed<'a>> {
+        found: &mut Option<MpUnreach<'a>>,
+    ) -> Result<(), Malformed<'a>> {
         let code = Some(AttrCode(raw.code));
         let (family, bytes) = mp_unreach::split(raw.value)?;
         let Some(spec) = nlri::spec(family).filter(|_| ctx.takes(family)) else {
             self.not_taken(code, (family, raw.value), "MP_UNREACH_NLRI", ctx);
-            return Ok(None);
+            return Ok(());
         };
         class(raw, flags::OPTIONAL)?;
         let (nlri, faults) = NlriBlock::examine(spec, Form::received(family, ctx, true), bytes)?;
-        self.nlri_faults(code, &nlri, faults);
-        Ok(Some(MpUnreach { family, nlri }))
+        let unreach = found.insert(MpUnreach { family, nlri });
+        self.nlri_faults(code, &unreach.nlri, faults);
+        Ok(())
     }
 
     /// MP_REACH_NLRI or MP_UNREACH_NLRI that is "incorrect" (RFC 7606 §5.3, §7.11, §7.12: NLRI or a
