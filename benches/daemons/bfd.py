@@ -4,9 +4,9 @@
     python3 bfd.py                              # 100 sessions at 50 ms, half a minute, three times each
     python3 bfd.py --sessions 100 --interval 50 --seconds 30 --repeat 3
 
-COSMOS names the binary; without it, the one that `make release` builds. Needs root, bird2 and iproute2. The neighbour has an address for
-each session. No BGP session comes up: what is measured is BFD. The figure is the processor time of the process, user and system, by the time
-that passed, once all sessions are up; a session that goes down meanwhile ends the run.
+COSMOS names the binary; without it, the one that `make release` builds. Needs root, bird2 and iproute2. No BGP session comes up: what is measured is BFD. The figure is the processor time of the process, user and system, by the time
+that passed, once all sessions are up; a session that goes down meanwhile ends the run. Each session has addresses of its own at both ends: BIRD
+tells sessions apart by the address of the other end alone.
 """
 import argparse
 import os
@@ -18,12 +18,11 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-LOCAL = "10.50.0.1"
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def neighbour(n):
-    return f"10.50.{1 + n // 200}.{1 + n % 200}"
+def address(side, n):
+    return f"10.50.{100 * side + n // 200}.{1 + n % 200}"
 
 
 def run(*words):
@@ -38,10 +37,9 @@ class Namespaces:
             run("ip", "-n", name, "link", "set", "lo", "up")
         target, other = self.names
         run("ip", "-n", target, "link", "add", "e0", "type", "veth", "peer", "name", "e0", "netns", other)
-        run("ip", "-n", target, "address", "add", f"{LOCAL}/16", "dev", "e0")
-        for n in range(sessions):
-            run("ip", "-n", other, "address", "add", f"{neighbour(n)}/16", "dev", "e0")
-        for name in self.names:
+        for side, name in enumerate(self.names):
+            for n in range(sessions):
+                run("ip", "-n", name, "address", "add", f"{address(side, n)}/16", "dev", "e0")
             run("ip", "-n", name, "link", "set", "e0", "up")
 
     def start(self, side, words, log):
@@ -54,8 +52,7 @@ class Namespaces:
 
 
 def bird(space, side, folder, sessions, interval):
-    pairs = [(LOCAL, neighbour(n)) if side == 0 else (neighbour(n), LOCAL) for n in range(sessions)]
-    lines = "\n".join(f"  neighbor {there} local {here};" for here, there in pairs)
+    lines = "\n".join(f"  neighbor {address(1 - side, n)} local {address(side, n)};" for n in range(sessions))
     config = folder / f"bird-{side}.conf"
     config.write_text(
         f"log stderr all;\nrouter id 10.255.0.{side + 1};\nprotocol device {{}}\nprotocol bfd {{\n"
@@ -79,13 +76,13 @@ def cosmos(space, folder, sessions, interval):
     kind = "apiVersion: bgp.miloapis.com/v1alpha1\nkind: "
     (manifests / "router.yaml").write_text(
         f"{kind}BGPRouter\nmetadata: {{name: r}}\nspec:\n  targetRef: {{kind: Node, name: n}}\n  roles: [fabric]\n"
-        f"  localASN: 65000\n  routerID: 10.255.0.1\n  localAddress: {LOCAL}\n  kernel: {{install: false}}\n"
+        "  localASN: 65000\n  routerID: 10.255.0.1\n  kernel: {install: false}\n"
         "  addressFamilies: [{afi: ipv4, safi: unicast}]\n"
     )
     micros = interval * 1000
     peers = [
-        f"{kind}BGPPeer\nmetadata: {{name: p{n}}}\nspec:\n  routerRef: {{name: r}}\n  peerASN: 65001\n  address: {neighbour(n)}\n"
-        "  addressFamilies: [{afi: ipv4, safi: unicast}]\n  passive: true\n"
+        f"{kind}BGPPeer\nmetadata: {{name: p{n}}}\nspec:\n  routerRef: {{name: r}}\n  peerASN: 65001\n  address: {address(1, n)}\n"
+        f"  localAddress: {address(0, n)}\n  passive: true\n  addressFamilies: [{{afi: ipv4, safi: unicast}}]\n"
         f"  bfd: {{enabled: true, minimumTx: {micros}, minimumRx: {micros}}}\n"
         for n in range(sessions)
     ]

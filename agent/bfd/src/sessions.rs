@@ -19,7 +19,7 @@ use crate::session::{Config, Out, Session, SessionView};
 
 /// Packets that are due within this time leave together, if their interval allows it: each wake-up of a driver costs more than the
 /// packets.
-const TOGETHER: Duration = Duration::from_millis(1);
+const TOGETHER: Duration = Duration::from_millis(2);
 
 /// RFC 5881 §5: "all BFD Control packets for the session MUST be sent with a Time to Live (TTL) or Hop Limit value of 255. All received
 /// BFD Control packets that are demultiplexed to the session MUST be discarded if the received TTL or Hop Limit is not equal to 255."

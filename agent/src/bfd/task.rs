@@ -22,8 +22,8 @@ use super::sender::Sender;
 use crate::desired::PeerKey;
 
 /// Two turns are at least so far apart: with many sessions something is always due or there, and what gathers in this time is done
-/// together. It is little beside the shortest interval that can be configured.
-const REST: Duration = Duration::from_millis(1);
+/// together, as the sessions let packets leave that are due so soon. It is little beside the shortest interval that can be configured.
+const REST: Duration = Duration::from_millis(2);
 /// The nice value of the thread.
 const PRIORITY: i32 = -15;
 /// Packets that are read from one socket before the clock is looked at.
@@ -88,13 +88,14 @@ impl Task {
         })
     }
 
+    /// Until the thread is to end.
     pub(super) fn run(mut self) {
         // The thread has little to do, and none of it can wait for those of the tables to have done theirs. Without CAP_SYS_NICE it is
         // one of many.
         let _ = rustix::process::setpriority_process(None, PRIORITY);
         loop {
-            self.wait();
-            let going_on = self.take_commands();
+            let rung = self.wait();
+            let going_on = !rung || self.take_commands();
             // What has arrived counts before what is due: a thread that was kept waiting must not take a neighbour for dead whose
             // packets lie in the socket.
             self.receive();
@@ -108,7 +109,8 @@ impl Task {
         }
     }
 
-    fn wait(&mut self) {
+    /// True if there are commands.
+    fn wait(&mut self) -> bool {
         let early = REST.saturating_sub(self.turned.elapsed());
         if !early.is_zero() {
             std::thread::sleep(early);
@@ -125,9 +127,11 @@ impl Task {
             .chain([self.bell.as_fd()])
             .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
             .collect();
-        // Interrupted or not, the turn looks at everything.
-        let _ = poll(&mut fds, limit.as_ref());
+        // Interrupted, nothing is there, and the next turn tells.
+        let told = poll(&mut fds, limit.as_ref()).is_ok();
+        let rung = told && fds.last().is_some_and(|bell| !bell.revents().is_empty());
         self.turned = Instant::now();
+        rung
     }
 
     /// False if the thread is to end.

@@ -197,7 +197,7 @@ fn a_shorter_interval_of_the_neighbour_is_honoured_from_the_last_packet_on() {
     );
 }
 
-/// A hundred sessions, all of them Up: what is due within a millisecond leaves together, and no packet leaves before three quarters of
+/// A hundred sessions, all of them Up: what is due within two milliseconds leaves together, and no packet leaves before three quarters of
 /// its interval.
 #[test]
 fn packets_of_many_sessions_leave_together() {
