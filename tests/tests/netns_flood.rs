@@ -1,5 +1,5 @@
 //! A peer that sends far too much of something harmless for some seconds, as fast as it can. It may lose its own session by it; but another
-//! session with the shortest hold time there is must not notice, memory stays bounded, and so does the log.
+//! session with the shortest hold time there is and with BFD must not notice, memory stays bounded, and so does the log.
 
 use std::fs;
 use std::thread;
@@ -27,7 +27,10 @@ const LINES: usize = 25;
 /// How often the same bytes are in one piece that is sent.
 const IN_ONE_PIECE: usize = 200;
 
-/// An agent with a witness: a session of three seconds' hold time, and a thousand routes.
+/// Of the witness. Its packets come every 50 ms; whether it has the time to send them is not what is asked here.
+const BFD: &str = "bfd: {enabled: true, minimumTx: 50000, minimumRx: 100000}";
+
+/// An agent with a witness: a session of three seconds' hold time, with BFD, and a thousand routes.
 struct Scene {
     net: NodeAndTor,
     agent: Agent,
@@ -70,6 +73,7 @@ fn withstands(name: &str, flood: impl FnOnce(&Scene, Instant) -> Result<u64> + S
         plan.announce = prefixes(Party::Tor, true, ROUTES);
         plan.passive = true;
         plan.hold_time = 3;
+        plan.bfd = true;
         let witness = peers::start(Kind::Bird, &net.tor, &lab.subdirectory("tor")?, &plan)?;
         let peer = manifests::Peer::new(PEER, "underlay", TOR_ASN, address(true, true));
         let mut flooder = manifests::Peer::new(FLOODER, "underlay", FLOODER_ASN, raw_address(0));
@@ -81,7 +85,10 @@ fn withstands(name: &str, flood: impl FnOnce(&Scene, Instant) -> Result<u64> + S
             ),
             (
                 "peer",
-                peer.with("holdTime: 3s").with("keepaliveTime: 1s").text(),
+                peer.with("holdTime: 3s")
+                    .with("keepaliveTime: 1s")
+                    .with(BFD)
+                    .text(),
             ),
             ("flooder", flooder.with("passive: true").text()),
         ];
@@ -92,6 +99,10 @@ fn withstands(name: &str, flood: impl FnOnce(&Scene, Instant) -> Result<u64> + S
             Ok(Look::when(have == usize::from(ROUTES), || {
                 format!("{have} routes")
             }))
+        })?;
+        until("BFD watches over it", secs(10), || {
+            let bfd = agent.json(&["show", "peer", PEER])?["bfd"].clone();
+            Ok(Look::when(bfd["state"] == "Up", || bfd.to_string()))
         })?;
         let since = agent.established_since(PEER)?;
         let lines = agent.log().lines().count();
