@@ -4,9 +4,10 @@
     python3 bfd.py                              # 100 sessions at 50 ms, half a minute, three times each
     python3 bfd.py --sessions 100 --interval 50 --seconds 30 --repeat 3
 
-COSMOS names the binary; without it, the one that `make release` builds. Needs root, bird2 and iproute2. No BGP session comes up: what is measured is BFD. The figure is the processor time of the process, user and system, by the time
-that passed, once all sessions are up; a session that goes down meanwhile ends the run. Each session has addresses of its own at both ends: BIRD
-tells sessions apart by the address of the other end alone.
+COSMOS names the binary; without it, the one that `make release` builds. Needs root, bird2 and iproute2. No BGP session comes up: what is
+measured is BFD. The figure is the processor time of the process, user and system, by the time that passed, once all sessions are up; a session
+that is down at the end ends the run. Each session has addresses of its own at both ends: BIRD tells sessions apart by the address of the other
+end alone.
 """
 import argparse
 import os
