@@ -9,8 +9,8 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use crate::Notification;
 use crate::attribute::AttrCode;
+use crate::{Family, Notification};
 
 /// Why a field is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,6 +30,8 @@ pub enum Reason {
     Missing,
     /// The attribute is there already.
     Duplicate,
+    /// The family is none of those the session carries.
+    NotNegotiated(Family),
     /// Something that needs words.
     Text(&'static str),
 }
@@ -44,6 +46,7 @@ impl fmt::Display for Reason {
             Self::Flags(flags) => write!(f, "cannot have the flags {flags:#04x}"),
             Self::Missing => f.write_str("is missing"),
             Self::Duplicate => f.write_str("appears more than once"),
+            Self::NotNegotiated(family) => write!(f, "is of {family}, which was not negotiated"),
             Self::Text(text) => f.write_str(text),
         }
     }
@@ -71,7 +74,7 @@ pub struct MessageError {
     pub notification: Notification,
     /// The attribute the error was found in, for an UPDATE.
     pub attribute: Option<AttrCode>,
-    /// Everything found wrong in an UPDATE, this error included.
+    /// Everything found wrong in an UPDATE or an OPEN, this error included.
     pub findings: Vec<Finding>,
 }
 
@@ -122,14 +125,14 @@ impl fmt::Display for Disposition {
     }
 }
 
-/// One error in an UPDATE and what it alone asks for.
+/// One error in a message and what it alone asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The attribute it was found in.
     pub attribute: Option<AttrCode>,
     /// What this error asks for.
     pub disposition: Disposition,
-    /// The UPDATE Message Error subcode RFC 4271 §6.3 gives it.
+    /// The subcode that RFC 4271 §6.2, §6.3 gives it among errors of its message.
     pub subcode: u8,
     /// What is wrong.
     pub error: DecodeError,

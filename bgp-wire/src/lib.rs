@@ -163,6 +163,7 @@ pub use route_refresh::{RefreshSubtype, RouteRefresh, encode_route_refresh};
 pub use text::ParseTextError;
 pub use types::{AS_TRANS, Asn, HoldTime, PathId, RouterId};
 pub use update::{
-    AttrScratch, Decoded, Encoding, MpReach, MpUnreach, Update, decode_update, dissect_update,
-    encode_announce, encode_end_of_rib, encode_sent, encode_update, encode_withdraw,
+    AttrScratch, Decoded, Encoding, MpReach, MpUnreach, RoutesOf, Update, decode_update,
+    dissect_update, encode_announce, encode_end_of_rib, encode_sent, encode_update,
+    encode_withdraw,
 };

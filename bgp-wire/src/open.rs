@@ -12,7 +12,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use crate::capability::{self, Capability};
 use crate::codes::{self, open as subcode};
 use crate::describe::Fields;
-use crate::error::{EncodeError, MessageError, Reason};
+use crate::error::{DecodeError, Disposition, EncodeError, Finding, MessageError, Reason};
 use crate::frame::{HEADER_LEN, MAX_LEN, MessageType, OpenFrame};
 use crate::input::{self, Input, Malformed, malformed};
 use crate::length::Length;
@@ -70,12 +70,7 @@ impl Open {
 
     /// The AS of the four-octet capability. The first counts if there are several.
     pub fn asn4(&self) -> Option<Asn> {
-        self.capabilities
-            .iter()
-            .find_map(|capability| match capability {
-                Capability::Asn4(asn) => Some(*asn),
-                _ => None,
-            })
+        asn4(&self.capabilities)
     }
 
     /// The families announced. Without any multiprotocol capability that is IPv4 unicast (RFC 4760
@@ -187,56 +182,41 @@ impl Open {
         let id_field = rest;
         let (rest, router_id) = input::u32("BGP Identifier")(rest).map_err(lost)?;
 
-        // RFC 7607 §2: "If a BGP speaker receives zero as the peer AS in an OPEN message, it MUST
-        // abort the connection and send a NOTIFICATION with Error Code OPEN Message Error and
-        // subcode Bad Peer AS".
-        if my_as == 0 {
-            let error = Malformed::new(as_field, "My Autonomous System", Reason::Value(0));
-            return Err(fail(error, subcode::BAD_PEER_AS, &[]));
-        }
-        let Some(hold_time) = HoldTime::new(hold_time) else {
-            let error =
-                Malformed::new(hold_field, "Hold Time", Reason::Value(u32::from(hold_time)));
-            return Err(fail(error, subcode::UNACCEPTABLE_HOLD_TIME, &[]));
+        // All that is wrong is said; RFC 4271 §6.2 takes the fields in their order, and so the first
+        // is what the peer is told.
+        let mut wrong = Vec::new();
+        let capabilities = parameters(rest);
+        let asn4 = match &capabilities {
+            Ok(capabilities) => asn4(capabilities),
+            Err(_) => None,
         };
+        if let Err(reason) = check_as(my_as, asn4) {
+            let error = Malformed::new(as_field, "My Autonomous System", reason);
+            wrong.push((error, subcode::BAD_PEER_AS));
+        }
+        let hold = HoldTime::new(hold_time);
+        if hold.is_none() {
+            let reason = Reason::Value(u32::from(hold_time));
+            let error = Malformed::new(hold_field, "Hold Time", reason);
+            wrong.push((error, subcode::UNACCEPTABLE_HOLD_TIME));
+        }
         // RFC 6286 §2.2: zero is the one value that is no BGP identifier.
         if router_id == 0 {
             let error = Malformed::new(id_field, "BGP Identifier", Reason::Value(0));
-            return Err(fail(error, subcode::BAD_BGP_IDENTIFIER, &[]));
+            wrong.push((error, subcode::BAD_BGP_IDENTIFIER));
         }
-
-        let capabilities = parameters(rest).map_err(|(error, code)| fail(error, code, &[]))?;
-        let open = Self {
-            version,
-            my_as,
-            hold_time,
-            router_id: RouterId(router_id),
-            capabilities,
-        };
-        open.check_asn4().map_err(|reason| {
-            fail(
-                Malformed::new(as_field, "My Autonomous System", reason),
-                subcode::BAD_PEER_AS,
-                &[],
-            )
-        })?;
-        Ok(open)
-    }
-
-    /// RFC 7607 §2 and RFC 6793 §4.2.1, §9: the capability must not carry 0 or AS_TRANS, and the
-    /// two octets must be the same number or AS_TRANS.
-    fn check_asn4(&self) -> Result<(), Reason> {
-        match self.asn4() {
-            None => Ok(()),
-            Some(Asn(0)) => Err(Reason::Text("the four-octet capability carries AS 0")),
-            Some(Asn::TRANS) => Err(Reason::Text("the four-octet capability carries AS_TRANS")),
-            Some(asn)
-                if self.my_as != asn.to_two_octets()
-                    && self.my_as != Asn::TRANS.to_two_octets() =>
-            {
-                Err(Reason::Text("differs from the four-octet capability"))
+        match (hold, capabilities) {
+            (Some(hold_time), Ok(capabilities)) if wrong.is_empty() => Ok(Self {
+                version,
+                my_as,
+                hold_time,
+                router_id: RouterId(router_id),
+                capabilities,
+            }),
+            (_, capabilities) => {
+                wrong.extend(capabilities.err());
+                Err(refuse(wrong, body))
             }
-            Some(_) => Ok(()),
         }
     }
 
@@ -299,6 +279,58 @@ impl fmt::Display for Open {
             .iter()
             .try_for_each(|capability| write!(f, "; {capability}"))
     }
+}
+
+fn asn4(capabilities: &[Capability]) -> Option<Asn> {
+    capabilities.iter().find_map(|capability| match capability {
+        Capability::Asn4(asn) => Some(*asn),
+        _ => None,
+    })
+}
+
+/// RFC 7607 §2: "If a BGP speaker receives zero as the peer AS in an OPEN message, it MUST abort the
+/// connection and send a NOTIFICATION with Error Code OPEN Message Error and subcode Bad Peer AS".
+/// RFC 7607 §2 and RFC 6793 §4.2.1, §9: the capability must not carry 0 or AS_TRANS, and the two
+/// octets must be the same number or AS_TRANS.
+fn check_as(my_as: u16, asn4: Option<Asn>) -> Result<(), Reason> {
+    match asn4 {
+        _ if my_as == 0 => Err(Reason::Value(0)),
+        None => Ok(()),
+        Some(Asn(0)) => Err(Reason::Text("the four-octet capability carries AS 0")),
+        Some(Asn::TRANS) => Err(Reason::Text("the four-octet capability carries AS_TRANS")),
+        Some(asn) if my_as != asn.to_two_octets() && my_as != Asn::TRANS.to_two_octets() => {
+            Err(Reason::Text("differs from the four-octet capability"))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// The error of the first of these, which are in the order of the message.
+#[cold]
+fn refuse(wrong: Vec<(Malformed<'_>, u8)>, body: &[u8]) -> MessageError {
+    let findings: Vec<Finding> = wrong
+        .into_iter()
+        .map(|(error, subcode)| Finding {
+            attribute: None,
+            disposition: Disposition::SessionReset,
+            subcode,
+            error: error.within(body, HEADER_LEN),
+        })
+        .collect();
+    let first = findings.first().map_or(
+        (
+            DecodeError {
+                field: "OPEN",
+                offset: HEADER_LEN,
+                reason: Reason::Truncated,
+            },
+            subcode::UNSPECIFIC,
+        ),
+        |first| (first.error, first.subcode),
+    );
+    let mut refusal = MessageError::new(first.0, codes::OPEN, first.1, Bytes::new());
+    refusal.findings = findings;
+    refusal
 }
 
 /// The optional parameters, old form or extended, with the subcode of what is wrong.
@@ -608,6 +640,30 @@ mod tests {
                 assert_eq!(error.error.offset, offset, "{name}: {error}");
             }
         }
+    }
+
+    /// RFC 4271 §6.2 takes the fields in their order.
+    #[test]
+    fn an_open_that_is_wrong_in_several_ways_says_all_and_answers_the_first() {
+        let found = |body: &[u8]| {
+            let error = Open::decode(body).unwrap_err();
+            let findings = error.findings.iter();
+            let findings: Vec<_> = findings
+                .map(|finding| (finding.error.offset, finding.subcode))
+                .collect();
+            assert_eq!(
+                findings[0],
+                (error.error.offset, error.notification.subcode)
+            );
+            findings
+        };
+        let three = [(20, 2), (22, 6), (24, 3)];
+        assert_eq!(found(&body(0, 1, 0, &[0])), three);
+        let four = [&three[..], &[(29, 4)]].concat();
+        assert_eq!(found(&body(0, 1, 0, &[3, 1, 1, 0])), four);
+        let asn4_of_0 = [8, 2, 6, 65, 4, 0, 0, 0, 0];
+        assert_eq!(found(&body(65000, 90, 0, &asn4_of_0)), [(20, 2), (24, 3)]);
+        assert_eq!(found(&body(65000, 2, 1, &[0])), [(22, 6)]);
     }
 
     #[test]

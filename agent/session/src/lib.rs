@@ -99,7 +99,7 @@ pub use table::{Act, FsmEvent, Notice, Outcome, Row, TABLE, lookup};
 use std::fmt;
 use std::sync::Arc;
 
-use bgp_wire::{Decoded, Disposition, Family, FamilySet, MessageError, SessionContext};
+use bgp_wire::{Decoded, Disposition, Family, FamilySet, Finding, MessageError, SessionContext};
 
 /// Takes the UPDATEs of a session, one call for each, from within [`Peer::handle_bytes`].
 pub trait UpdateSink {
@@ -150,6 +150,8 @@ pub trait UpdateSink {
 pub struct Malformed<'a> {
     /// What follows the header of the message.
     pub body: &'a [u8],
+    /// What the session has agreed on.
+    pub ctx: &'a SessionContext,
     /// What is wrong and what is done about it.
     pub what: Wrong<'a>,
 }
@@ -176,16 +178,21 @@ impl Wrong<'_> {
     }
 }
 
+fn list(findings: &[Finding], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for (at, finding) in findings.iter().enumerate() {
+        write!(f, "{}{finding}", if at == 0 { "" } else { "; " })?;
+    }
+    Ok(())
+}
+
 impl fmt::Display for Wrong<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Findings(decoded) => {
-                for (at, finding) in decoded.findings.iter().enumerate() {
-                    write!(f, "{}{finding}", if at == 0 { "" } else { "; " })?;
-                }
-                Ok(())
+            Self::Findings(decoded) => list(&decoded.findings, f),
+            Self::Fatal(error) if error.findings.is_empty() => {
+                write!(f, "{} ({})", error.error, Disposition::SessionReset)
             }
-            Self::Fatal(error) => write!(f, "{} ({})", error.error, Disposition::SessionReset),
+            Self::Fatal(error) => list(&error.findings, f),
         }
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bgp_wire::{
-    AttrScratch, Disposition, FamilySet, Frame, MessageType, Notification, Open, RefreshSubtype,
-    RouteRefresh, codes, decode_update, frame,
+    AttrScratch, Disposition, FamilySet, Frame, MessageError, MessageType, Notification, Open,
+    RefreshSubtype, RouteRefresh, codes, decode_update, frame,
 };
 
 use crate::collision::Side;
@@ -155,7 +155,7 @@ impl Peer {
 
     fn read_open(&self, side: Side, frame: &Frame<'_>) -> Result<Negotiated, Refusal> {
         let open = Open::decode(frame.body).map_err(|bad| Refusal {
-            why: bad.error.to_string(),
+            why: all_that_is_wrong(&bad),
             notification: bad.notification,
         })?;
         let Some(connection) = self.fsm(side).phase.connection() else {
@@ -188,6 +188,7 @@ impl Peer {
                 self.stats.findings.add(Disposition::SessionReset);
                 sink.malformed(&Malformed {
                     body,
+                    ctx: &session.ctx,
                     what: Wrong::Fatal(&bad),
                 });
                 self.step(side, Input::BadUpdate(bad.notification), now);
@@ -200,6 +201,7 @@ impl Peer {
         if !decoded.findings.is_empty() {
             sink.malformed(&Malformed {
                 body,
+                ctx: &session.ctx,
                 what: Wrong::Findings(&decoded),
             });
         }
@@ -225,5 +227,18 @@ impl Peer {
         sink.disable(families);
         let events = families.iter().map(Event::FamilyDisabled);
         self.events.extend(events);
+    }
+}
+
+fn all_that_is_wrong(bad: &MessageError) -> String {
+    let findings: Vec<_> = bad
+        .findings
+        .iter()
+        .map(|finding| finding.error.to_string())
+        .collect();
+    if findings.is_empty() {
+        bad.error.to_string()
+    } else {
+        findings.join("; ")
     }
 }

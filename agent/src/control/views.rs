@@ -387,6 +387,9 @@ impl MessageCounts {
 /// Malformed UPDATEs by what was done about them (RFC 7606 section 2).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DispositionCounts {
+    /// Nothing was done: what was received is used, or ignored by itself, as a family that was not negotiated.
+    #[serde(default)]
+    pub none: u64,
     /// The attribute was dropped, the routes kept.
     pub attribute_discard: u64,
     /// The routes were treated as withdrawn.
@@ -399,8 +402,9 @@ pub struct DispositionCounts {
 
 impl DispositionCounts {
     /// Name and count of each.
-    pub fn by_name(&self) -> [(&'static str, u64); 4] {
+    pub fn by_name(&self) -> [(&'static str, u64); 5] {
         [
+            ("none", self.none),
             ("attribute-discard", self.attribute_discard),
             ("treat-as-withdraw", self.treat_as_withdraw),
             ("afi-safi-disable", self.afi_safi_disable),

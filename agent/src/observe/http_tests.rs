@@ -250,6 +250,10 @@ fn metrics_tell_what_the_views_tell() {
             4.0,
         ),
         (
+            format!(r#"cosmos_dispositions_total{{{tor},disposition="none"}}"#),
+            3.0,
+        ),
+        (
             r#"cosmos_table_paths{router="underlay",family="ipv6/unicast"}"#.to_owned(),
             2_469_134.0,
         ),

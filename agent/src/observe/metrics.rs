@@ -185,7 +185,7 @@ fn sessions(page: &mut Page<'_>, peers: &[PeerView]) -> fmt::Result {
     )?;
     page.counters(
         "dispositions",
-        "Malformed UPDATE messages by what was done about them (RFC 7606)",
+        "Errors in UPDATE messages by what was done about them (RFC 7606)",
         peers.iter().flat_map(|peer| {
             DispositionCounts::by_name(&peer.dispositions)
                 .map(|(name, count)| (with(of_peer(peer), "disposition", name), count))

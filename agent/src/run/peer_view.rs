@@ -61,6 +61,7 @@ pub(super) fn view(
         received: messages(snapshot.stats.received),
         sent: messages(snapshot.stats.sent),
         dispositions: DispositionCounts {
+            none: snapshot.stats.findings.none,
             attribute_discard: snapshot.stats.findings.attribute_discard,
             treat_as_withdraw: snapshot.stats.findings.treat_as_withdraw,
             afi_safi_disable: snapshot.stats.findings.afi_safi_disable,

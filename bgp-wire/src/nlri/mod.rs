@@ -292,6 +292,17 @@ impl<'a> NlriBlock<'a> {
         Ok((block, counts.faults))
     }
 
+    /// What may be malformed, to be shown.
+    pub(crate) fn unexamined(spec: &FamilySpec, form: Form, bytes: &'a [u8]) -> Self {
+        Self {
+            family: spec.family,
+            form,
+            all: 0,
+            ignored: 0,
+            bytes,
+        }
+    }
+
     /// Checks `bytes`.
     #[cfg(test)]
     pub(crate) fn check(
@@ -439,17 +450,47 @@ fn write<N: Nlri>(block: &NlriBlock<'_>, withdraw: bool, out: &mut BytesMut) {
     }
 }
 
+/// Without those that are passed over; of a block that was not examined also the octets of what is no
+/// route.
 fn show<N: Nlri>(block: &NlriBlock<'_>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    for (place, (id, nlri, _)) in block.iter::<N>().enumerate() {
-        if place > 0 {
-            f.write_str(" ")?;
+    let choosy = block.ignored > 0;
+    let mut rest = block.bytes;
+    let mut between = "";
+    while !rest.is_empty() {
+        let start = rest;
+        let id = match (block.form.add_path, rest.split_first_chunk()) {
+            (false, _) => None,
+            (true, Some((id, after))) => {
+                rest = after;
+                Some(u32::from_be_bytes(*id))
+            }
+            (true, None) => return show_octets(start, f),
+        };
+        let before = rest;
+        let route = N::decode(&mut rest, block.form, PathId(id.unwrap_or(0)));
+        let usable = route.as_ref().is_some_and(|(_, nlri, _)| nlri.is_usable());
+        if choosy && !usable && rest.len() < before.len() {
+            continue;
         }
-        write!(f, "{nlri}")?;
-        if block.form.add_path {
-            write!(f, "#{id}")?;
+        f.write_str(between)?;
+        between = " ";
+        match (route, id) {
+            (Some((_, nlri, _)), None) => write!(f, "{nlri}")?,
+            (Some((_, nlri, _)), Some(id)) => write!(f, "{nlri}#{id}")?,
+            (None, _) if rest.len() < before.len() => {
+                let length = start.len().saturating_sub(rest.len());
+                show_octets(start.get(..length).unwrap_or(start), f)?;
+            }
+            (None, _) => return show_octets(start, f),
         }
     }
     Ok(())
+}
+
+/// Octets that are no route, as `0x0c02abcd`.
+pub(crate) fn show_octets(octets: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str("0x")?;
+    octets.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
 }
 
 fn describe<N: Nlri>(block: &NlriBlock<'_>) -> Vec<Node> {

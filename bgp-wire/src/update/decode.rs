@@ -97,7 +97,7 @@ fn decode_into<'a>(
 
 /// Withdrawn Routes, Path Attributes and NLRI by their two lengths.
 #[inline]
-fn split(body: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+pub(super) fn split(body: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let (length, rest) = body.split_first_chunk()?;
     let (withdrawn, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
     let (length, rest) = rest.split_first_chunk()?;

@@ -17,6 +17,9 @@ use crate::{Family, FamilySet, PeerKind, SessionContext};
 /// The field of the body that withdraws.
 pub(super) const WITHDRAWN: &str = "Withdrawn Routes";
 
+/// NLRI that can be cut, with what is wrong with single ones, or what keeps them from being cut.
+type Examined<'a> = Result<(NlriBlock<'a>, Option<Box<Faults<'a>>>), Malformed<'a>>;
+
 /// Collects what is wrong and knows what is worst.
 pub(super) struct Judge<'a> {
     pub(super) body: &'a [u8],
@@ -220,6 +223,22 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// What is wrong with the NLRI of an attribute that is not used for another reason.
+    #[cold]
+    fn faults_of(
+        &mut self,
+        attribute: Option<AttrCode>,
+        examined: Examined<'a>,
+    ) -> Option<Malformed<'a>> {
+        match examined {
+            Ok((nlri, faults)) => {
+                self.nlri_faults(attribute, &nlri, faults);
+                None
+            }
+            Err(error) => Some(error),
+        }
+    }
+
     #[cold]
     fn say_faults(
         &mut self,
@@ -252,7 +271,7 @@ impl<'a> Judge<'a> {
         if ctx.disabled.contains(family) {
             return;
         }
-        let reason = Reason::Text("is of a family that was not negotiated");
+        let reason = Reason::NotNegotiated(family);
         self.add(
             attribute,
             Disposition::None,
@@ -290,17 +309,14 @@ impl<'a> Judge<'a> {
             self.not_taken(code, (family, raw.value), "MP_REACH_NLRI", ctx);
             return Ok(!parts.nlri.is_empty());
         };
-        class(raw, flags::OPTIONAL)?;
-        let next_hop = (spec.next_hop)(parts.next_hop, family, ctx)?;
+        let next_hop = (spec.next_hop)(parts.next_hop, family, ctx);
         let form = Form::received(family, ctx, false);
-        let (nlri, faults) = NlriBlock::examine(spec, form, parts.nlri)?;
-        let reach = found.insert(MpReach {
-            family,
-            next_hop,
-            nlri,
-        });
-        self.nlri_faults(code, &reach.nlri, faults);
-        let host = next_hop.map_or(Ok(()), |next_hop| next_hop::check(next_hop, parts.next_hop));
+        let class = class(raw, flags::OPTIONAL);
+        let examined = NlriBlock::examine(spec, form, parts.nlri);
+        let host = match next_hop {
+            Ok(Some(next_hop)) => next_hop::check(next_hop, parts.next_hop),
+            _ => Ok(()),
+        };
         if let Err(error) = host {
             self.add(
                 code,
@@ -310,7 +326,22 @@ impl<'a> Judge<'a> {
                 raw.whole,
             );
         }
-        Ok(!parts.nlri.is_empty())
+        match (class, next_hop, examined) {
+            (Ok(()), Ok(next_hop), Ok((nlri, faults))) => {
+                let reach = found.insert(MpReach {
+                    family,
+                    next_hop,
+                    nlri,
+                });
+                self.nlri_faults(code, &reach.nlri, faults);
+                Ok(!parts.nlri.is_empty())
+            }
+            (class, next_hop, examined) => {
+                let wrong = [class.err(), next_hop.err(), self.faults_of(code, examined)];
+                self.unreadable_for(raw, ctx, wrong);
+                Ok(true)
+            }
+        }
     }
 
     #[inline]
@@ -338,11 +369,32 @@ impl<'a> Judge<'a> {
             self.not_taken(code, (family, raw.value), "MP_UNREACH_NLRI", ctx);
             return Ok(());
         };
-        class(raw, flags::OPTIONAL)?;
-        let (nlri, faults) = NlriBlock::examine(spec, Form::received(family, ctx, true), bytes)?;
-        let unreach = found.insert(MpUnreach { family, nlri });
-        self.nlri_faults(code, &unreach.nlri, faults);
+        let class = class(raw, flags::OPTIONAL);
+        let examined = NlriBlock::examine(spec, Form::received(family, ctx, true), bytes);
+        match (class, examined) {
+            (Ok(()), Ok((nlri, faults))) => {
+                let unreach = found.insert(MpUnreach { family, nlri });
+                self.nlri_faults(code, &unreach.nlri, faults);
+            }
+            (class, examined) => {
+                let wrong = [class.err(), self.faults_of(code, examined)];
+                self.unreadable_for(raw, ctx, wrong);
+            }
+        }
         Ok(())
+    }
+
+    /// Says each thing that makes MP_REACH_NLRI or MP_UNREACH_NLRI unreadable.
+    #[cold]
+    fn unreadable_for<const N: usize>(
+        &mut self,
+        raw: Raw<'a>,
+        ctx: &SessionContext,
+        wrong: [Option<Malformed<'a>>; N],
+    ) {
+        for error in wrong.into_iter().flatten() {
+            self.unreadable(raw, ctx, error);
+        }
     }
 
     /// MP_REACH_NLRI or MP_UNREACH_NLRI that is "incorrect" (RFC 7606 §5.3, §7.11, §7.12: NLRI or a

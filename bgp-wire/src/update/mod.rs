@@ -11,6 +11,7 @@ mod describe;
 mod encode;
 mod end_of_rib;
 mod judge;
+mod routes;
 mod sent;
 
 use std::fmt;
@@ -24,6 +25,7 @@ pub use decode::decode_update;
 pub use describe::dissect_update;
 pub use encode::{Encoding, encode_announce, encode_update, encode_withdraw};
 pub use end_of_rib::encode_end_of_rib;
+pub use routes::RoutesOf;
 pub use sent::encode_sent;
 
 /// The memory in which decoding puts attributes in canonical form. Keep one for each thread or

@@ -216,7 +216,7 @@ fn a_family_that_was_not_negotiated_is_said_and_ignored() {
     let findings: Vec<_> = findings
         .map(|finding| (finding.attribute, finding.disposition, finding.error.reason))
         .collect();
-    let why = Reason::Text("is of a family that was not negotiated");
+    let why = Reason::NotNegotiated(Family::L2VPN_EVPN);
     assert_eq!(
         findings,
         [

@@ -81,6 +81,65 @@ fn three_errors_are_three_findings_though_one_of_them_ends_the_session() {
     assert_eq!(error.notification.data, attribute(0x80, 14, &bad));
 }
 
+/// RFC 7606 §3 h asks for the strongest of all errors, so all are looked for within MP_REACH_NLRI too: flags (§5.3), the
+/// length of the next hop (§7.11), its address (RFC 4271 §6.3), and the NLRI (§5.3).
+#[test]
+fn an_attribute_with_nlri_that_is_wrong_in_several_ways_says_all() {
+    let loopback = &[[0; 15].as_slice(), &[1]].concat()[..];
+    let routes = |next_hop, nlri: &[u8]| reach(2, 1, next_hop, nlri);
+    let reset = Disposition::SessionReset;
+    let (good, long, multicast) = (&[32, 0x20, 1, 0xd, 0xb8][..], &[129][..], &[8, 0xff][..]);
+    let mut scratch = AttrScratch::new();
+    for (name, attribute, found, subcode) in [
+        (
+            "next hop of 9 octets, NLRI of 129 bits",
+            attribute(0x80, 14, &routes(&[1; 9], long)),
+            &[("Length of Next Hop", reset), ("Prefix Length", reset)][..],
+            9,
+        ),
+        (
+            "transitive, next hop of 9 octets, NLRI of 129 bits",
+            attribute(0xc0, 14, &routes(&[1; 9], long)),
+            &[
+                ("Attribute Flags", reset),
+                ("Length of Next Hop", reset),
+                ("Prefix Length", reset),
+            ],
+            4,
+        ),
+        (
+            "next hop ::1, NLRI of 129 bits",
+            attribute(0x80, 14, &routes(loopback, long)),
+            &[("Next Hop", W), ("Prefix Length", reset)],
+            9,
+        ),
+        (
+            "transitive, next hop ::1, a multicast prefix",
+            attribute(0xc0, 14, &routes(loopback, &[good, multicast].concat())),
+            &[("Attribute Flags", reset), ("Next Hop", W), ("Prefix", N)],
+            4,
+        ),
+        (
+            "withdrawn: transitive, of 129 bits",
+            attribute(0xc0, 15, &unreach(2, 1, long)),
+            &[("Attribute Flags", reset), ("Prefix Length", reset)],
+            4,
+        ),
+    ] {
+        let parts = Parts::good_v6().without(14).with(attribute.clone());
+        let error = decode_update(&parts.body(), &external(), &mut scratch).unwrap_err();
+        let told: Vec<_> = error
+            .findings
+            .iter()
+            .filter(|finding| finding.error.reason != Reason::Missing)
+            .map(|finding| (finding.error.field, finding.disposition))
+            .collect();
+        assert_eq!(told, found, "{name}");
+        assert_eq!(error.notification.subcode, subcode, "{name}");
+        assert_eq!(error.notification.data, attribute, "{name}");
+    }
+}
+
 #[test]
 fn an_error_names_field_and_octet() {
     let parts = Parts::good().with(attribute(0xc0, 8, &[0; 5]));

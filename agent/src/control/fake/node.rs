@@ -137,6 +137,7 @@ fn peers() -> Vec<PeerView> {
         dispositions: DispositionCounts {
             treat_as_withdraw: 4,
             attribute_discard: 17,
+            none: 3,
             ..Default::default()
         },
         negotiated: Some(negotiated()),

@@ -74,6 +74,7 @@ impl UpdateSink for Sink<'_> {
         *self.idx = known;
         self.inbound.set_peer(known);
         *self.negotiated = Some(Arc::clone(session));
+        self.malformed.session_begins();
     }
 
     fn update(&mut self, decoded: &Decoded<'_>, ctx: &SessionContext) {
