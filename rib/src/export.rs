@@ -259,6 +259,10 @@ pub fn export<'e>(
         Ok(next_hop) => next_hop,
         Err(reason) => return Exported::Reject(reason),
     };
+    let changed = attrs.next_hop().map(NextHop::address) != Some(next_hop.address());
+    if changed && source.kind != SourceKind::Local {
+        take_out_services(editor);
+    }
     editor.set_next_hop(next_hop);
     add_what_is_ours(source, rules, editor);
     if is_beyond_its_depth(attrs, source, rules) {
@@ -426,6 +430,16 @@ fn take_out_what_stays(source: SourceKind, audience: Audience, editor: &mut Attr
     // route."
     editor.retain_ext_communities(ExtCommunity::is_transitive);
     editor.retain_ipv6_ext_communities(Ipv6ExtCommunity::is_transitive);
+}
+
+/// RFC 9252 §2: where the next hop is another one, the SRv6 Service TLVs are to say the SIDs of that router; ours are not
+/// those of the router before us, to whom packets would go past the next hop. What RFC 8669 has beside them belongs to the
+/// prefix and stays.
+fn take_out_services(editor: &mut AttrEditor) {
+    if editor.get().prefix_sid().is_some() {
+        editor.set_srv6_l3(None);
+        editor.set_srv6_l2(None);
+    }
 }
 
 /// Adds what we have to say.

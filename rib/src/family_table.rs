@@ -325,6 +325,7 @@ impl<K: TableKey> FamilyTable<K> {
             Delta::Added(place) if !dest.has_best() => {
                 judge.ineligible(&paths[place]).is_none().then_some(place)
             }
+            Delta::Added(_) if judge.moves => judge.select(paths),
             Delta::Added(place) => {
                 if judge.ineligible(&paths[place]).is_some()
                     || !judge.beats(&paths[place], &paths[0])
@@ -336,13 +337,13 @@ impl<K: TableKey> FamilyTable<K> {
                     Some(place)
                 }
             }
-            // Without MEDs the order is total, and a path that was not the best did not make another the best.
-            Delta::Replaced(place) if place != 0 && dest.has_best() && !judge.med_matters => {
+            // Pair by pair the order is total, and a path that was not the best did not make another the best.
+            Delta::Replaced(place) if place != 0 && dest.has_best() && judge.is_pairwise() => {
                 let wins = judge.ineligible(&paths[place]).is_none()
                     && judge.beats(&paths[place], &paths[0]);
                 Some(if wins { place } else { 0 })
             }
-            Delta::Removed { was_best: false } if dest.has_best() && !judge.med_matters => Some(0),
+            Delta::Removed { was_best: false } if dest.has_best() && judge.is_pairwise() => Some(0),
             Delta::Replaced(_) | Delta::Removed { .. } | Delta::Unknown => judge.select(paths),
         };
         if let Some(winner) = winner {

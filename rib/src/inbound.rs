@@ -51,6 +51,8 @@ struct PendingSet {
     bytes: Range<usize>,
     /// As import policy changed it.
     changed: Option<Range<usize>>,
+    /// Bits of the label field of the routes it is for.
+    label_bits: u8,
     ineligible: Option<Ineligible>,
 }
 
@@ -154,14 +156,22 @@ impl Batch {
     }
 
     /// Number of a set in this batch. Loop checks and policy happen here, once for the set.
-    fn set(&mut self, rib: &Rib, attrs: AttrRef<'_>) -> u32 {
+    fn set(&mut self, rib: &Rib, attrs: AttrRef<'_>, family: Family) -> u32 {
         let bytes = attrs.as_bytes();
+        let label_bits = label_bits(family);
         if let Some(last) = self.sets.last()
+            && last.label_bits == label_bits
             && self.bytes[last.bytes.clone()] == *bytes
         {
             return (self.sets.len() - 1) as u32;
         }
         let mut ineligible = loop_of(rib, &self.info, attrs);
+        if attrs
+            .prefix_sid()
+            .is_some_and(|sid| sid.lacks_sid(label_bits))
+        {
+            ineligible.get_or_insert(Ineligible::NoServiceSid);
+        }
         let mut changed = None;
         match self.info.import.evaluate(attrs) {
             Outcome::Unchanged => {}
@@ -176,6 +186,7 @@ impl Batch {
         self.sets.push(PendingSet {
             bytes,
             changed,
+            label_bits,
             ineligible,
         });
         (self.sets.len() - 1) as u32
@@ -348,6 +359,15 @@ impl ForEach for Apply<'_> {
     }
 }
 
+/// Bits of the field of the NLRI in which a part of an SRv6 SID may travel (RFC 9252 §5.1, §5.2, §6).
+fn label_bits(family: Family) -> u8 {
+    match family {
+        Family::IPV4_VPN | Family::IPV6_VPN => 20,
+        Family::L2VPN_EVPN => 24,
+        _ => 0,
+    }
+}
+
 /// Why a set is not taken from this peer, whatever policy says of it.
 fn loop_of(rib: &Rib, info: &PeerInfo, attrs: AttrRef<'_>) -> Option<Ineligible> {
     let config = rib.config();
@@ -426,13 +446,13 @@ impl Inbound {
             let set = if withdraw {
                 WITHDRAW
             } else {
-                batch.set(rib, update.attrs)
+                batch.set(rib, update.attrs, Family::IPV4_UNICAST)
             };
             batch.block(rib, &update.announced, set);
         }
         if let Some(reach) = &update.reach {
             let set = match update.mp_attrs {
-                Some(attrs) if !withdraw => batch.set(rib, attrs),
+                Some(attrs) if !withdraw => batch.set(rib, attrs, reach.family),
                 _ => WITHDRAW,
             };
             batch.block(rib, &reach.nlri, set);

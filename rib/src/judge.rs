@@ -5,8 +5,9 @@ use crate::decision::{self, Candidate, DecisionConfig, Ineligible, SourceKind, m
 use crate::nexthop::{NextHopId, NextHops};
 use crate::path::{Path, PeerIdx, PeerInfo};
 use crate::peers::Peers;
-use bgp_wire::PathId;
+use bgp_wire::{Esi, EvpnDetail, Label, NextHop, PathId};
 use smallvec::SmallVec;
+use std::net::IpAddr;
 
 /// Makes candidates of paths and has them compared.
 #[derive(Clone, Copy)]
@@ -25,10 +26,70 @@ pub(crate) struct Judge<'a> {
     pub(crate) med_matters: bool,
 }
 
+/// What a route may say beside its key of where it was learned.
+pub(crate) trait OnSegment {
+    /// The Ethernet segment on which a MAC was learned.
+    fn segment(&self) -> Option<Esi> {
+        None
+    }
+}
+
+impl OnSegment for () {}
+impl OnSegment for Label {}
+
+impl OnSegment for EvpnDetail {
+    fn segment(&self) -> Option<Esi> {
+        match self {
+            Self::Mac { esi, .. } => Some(*esi),
+            _ => None,
+        }
+    }
+}
+
+/// The lowest address of a PE for each Ethernet segment of a MAC (RFC 7432 §15). The address of a PE is the next hop of what it
+/// advertises (§9.2.1), which reflectors leave as it is. As one segment may have several PEs (§8.4, aliasing), the rule chooses
+/// between segments, and what it says nothing of, between PEs of one segment, is left to the steps behind it: pair by pair,
+/// the order would not be transitive. The segment 0 is that of a single-homed site (§5), and not the same at two PEs.
+fn find_lowest_pes<D: OnSegment>(paths: &[Path<D>], candidates: &mut Candidates<'_>) {
+    let pe = |path: &Candidate<'_>| path.attrs.next_hop().map(NextHop::address);
+    let mut segments: SmallVec<[(Esi, u64, bool, IpAddr); 8]> = paths
+        .iter()
+        .zip(candidates.iter())
+        .filter(|(_, candidate)| candidate.ineligible.is_none())
+        .filter_map(|(path, candidate)| {
+            let (mobility, stale) = (candidate.mobility, candidate.least_preferred);
+            Some((path.detail.segment()?, mobility, stale, pe(candidate)?))
+        })
+        .collect();
+    segments.sort_unstable();
+    // The first of each segment is that of its lowest address.
+    segments.dedup_by_key(|(segment, mobility, stale, _)| (*segment, *mobility, *stale));
+    for (path, candidate) in paths.iter().zip(candidates) {
+        let wanted = path
+            .detail
+            .segment()
+            .map(|segment| (segment, candidate.mobility, candidate.least_preferred));
+        candidate.lowest_pe = match wanted {
+            Some(wanted) if wanted.0 != Esi::default() => segments
+                .binary_search_by_key(&wanted, |(segment, mobility, stale, _)| {
+                    (*segment, *mobility, *stale)
+                })
+                .ok()
+                .map(|at| segments[at].3),
+            _ => wanted.and_then(|_| pe(candidate)),
+        };
+    }
+}
+
 /// Candidates of one destination, on the stack up to a usual number.
 pub(crate) type Candidates<'a> = SmallVec<[Candidate<'a>; 8]>;
 
 impl<'a> Judge<'a> {
+    /// Whether what two paths are worth beside each other has nothing to do with others.
+    pub(crate) fn is_pairwise(&self) -> bool {
+        !self.med_matters && !self.moves
+    }
+
     pub(crate) fn peer(&self, peer: PeerIdx) -> &'a PeerInfo {
         self.peers.info(peer)
     }
@@ -63,7 +124,7 @@ impl<'a> Judge<'a> {
             .then_some(Ineligible::NextHopUnreachable)
     }
 
-    pub(crate) fn candidate<D>(&self, path: &Path<D>) -> Candidate<'a> {
+    fn candidate<D>(&self, path: &Path<D>) -> Candidate<'a> {
         let entry = self.interner.entry(path.attrs);
         let peer = self.peer(path.peer);
         let resolution = self.next_hops.resolution(entry.next_hop);
@@ -84,6 +145,7 @@ impl<'a> Judge<'a> {
             } else {
                 0
             },
+            lowest_pe: None,
             igp_metric: if local { 0 } else { resolution.metric },
             ineligible: if path.tag.is_refused() {
                 path.tag.ineligible()
@@ -95,16 +157,21 @@ impl<'a> Judge<'a> {
         }
     }
 
-    pub(crate) fn candidates<D>(&self, paths: &[Path<D>]) -> Candidates<'a> {
-        paths.iter().map(|path| self.candidate(path)).collect()
+    pub(crate) fn candidates<D: OnSegment>(&self, paths: &[Path<D>]) -> Candidates<'a> {
+        let mut candidates = paths.iter().map(|path| self.candidate(path)).collect();
+        if self.moves && paths.len() > 1 {
+            find_lowest_pes(paths, &mut candidates);
+        }
+        candidates
     }
 
     /// Place of the best of these.
-    pub(crate) fn select<D>(&self, paths: &[Path<D>]) -> Option<usize> {
+    pub(crate) fn select<D: OnSegment>(&self, paths: &[Path<D>]) -> Option<usize> {
         decision::select(&self.candidates(paths), self.config)
     }
 
-    /// Whether `challenger` is better than `holder`, the two being alone.
+    /// Whether `challenger` is better than `holder`, the two being alone. Not where destinations [move](Self::moves): there the
+    /// others have a say.
     pub(crate) fn beats<D>(&self, challenger: &Path<D>, holder: &Path<D>) -> bool {
         decision::compare(
             &self.candidate(challenger),
@@ -115,7 +182,7 @@ impl<'a> Judge<'a> {
     }
 
     /// The paths that share the traffic, best first. `paths[0]` must be the best.
-    pub(crate) fn multipath<D>(&self, paths: &[Path<D>], out: &mut Vec<usize>) {
+    pub(crate) fn multipath<D: OnSegment>(&self, paths: &[Path<D>], out: &mut Vec<usize>) {
         out.clear();
         if paths.len() == 1 || self.max_paths <= 1 {
             out.push(0);
@@ -125,7 +192,11 @@ impl<'a> Judge<'a> {
     }
 
     /// The `n` best, best first. `paths[0]` must be the best.
-    pub(crate) fn top<D: Copy>(&self, paths: &[Path<D>], n: usize) -> SmallVec<[Path<D>; 4]> {
+    pub(crate) fn top<D: Copy + OnSegment>(
+        &self,
+        paths: &[Path<D>],
+        n: usize,
+    ) -> SmallVec<[Path<D>; 4]> {
         let mut top = SmallVec::new();
         let mut left: SmallVec<[Path<D>; 8]> = paths.into();
         while top.len() < n && !left.is_empty() {

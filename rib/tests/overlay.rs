@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bgp_wire::{
-    Announcement, Asn, AttrEditor, AttrRef, AttrScratch, AttrSet, Encoding, Esi, EvpnDetail,
-    EvpnKind, EvpnRoute, Family, FamilySet, Label, NextHop, Nlri, NlriBlock, Origin, PathId,
-    RouteDistinguisher, RouteTargetMembership, RouterId, SessionContext, Vpn, decode_update,
-    encode_announce, encode_withdraw, next_frame,
+    Announcement, Asn, AttrCode, AttrEditor, AttrRef, AttrScratch, AttrSet, Encoding, Esi,
+    EvpnDetail, EvpnKind, EvpnRoute, Family, FamilySet, Label, NextHop, Nlri, NlriBlock, Origin,
+    PathId, RouteDistinguisher, RouteTargetMembership, RouterId, SessionContext, Vpn,
+    decode_update, encode_announce, encode_withdraw, next_frame,
 };
 use bytes::BytesMut;
 use ipnet::{Ipv4Net, Ipv6Net};
 use rib::{
     AsPathRules, Audience, DecisionConfig, ExportPolicy, ExportRules, Exporter, FamilyExport,
-    GroupKey, ImportPolicy, Inbound, MemberQueue, NextHopKey, NextHopResolver, PeerIdx, PeerInfo,
-    RejectReason, Resolution, Rib, RibConfig, RouteKey, RouteTargets, RowQuery, Selection,
-    SourceKind, Step,
+    GroupKey, ImportPolicy, Inbound, Ineligible, MemberQueue, NextHopKey, NextHopResolver, PeerIdx,
+    PeerInfo, RejectReason, Resolution, Rib, RibConfig, RouteKey, RouteTargets, RowQuery,
+    Selection, SourceKind, Step,
 };
 
 const US: Asn = Asn(65000);
@@ -293,7 +293,7 @@ fn a_vpn_route_is_reflected_with_its_label_and_next_hop() {
             assert_eq!(told.get().originator_id(), Some(RouterId(101)));
             assert_eq!(told.get().cluster_list().collect::<Vec<_>>(), [RouterId(1)]);
             told.set_originator_id(None);
-            told.remove(bgp_wire::AttrCode::CLUSTER_LIST);
+            told.remove(AttrCode::CLUSTER_LIST);
             assert_eq!(told.to_set(), set);
         }
     }
@@ -510,6 +510,172 @@ fn a_mac_is_where_its_sequence_number_is_highest() {
         .map(|(_, reason)| reason.loss().map(|loss| loss.step))
         .collect();
     assert_eq!(by, [None, Some(Step::MacMobility), Some(Step::MacMobility)]);
+}
+
+/// RFC 7432 §15: "If two (or more) PEs advertise the same MAC address with the same sequence number but different Ethernet
+/// segment identifiers, a PE that receives these routes selects the route advertised by the PE with the lowest IP address as
+/// the best route." LOCAL_PREF has no say: like the sequence number this is chosen before
+/// all else, as FRR does too.
+#[test]
+fn of_two_segments_with_a_mac_that_of_the_lowest_pe_is_taken() {
+    let segment = |number: u8| Esi([0, 1, 2, 3, 4, 5, 6, 7, 8, number]);
+    let (one, two, single) = (segment(1), segment(2), Esi::default());
+    // PE, segment, sequence number, local preference; which is the best; by what the others lose.
+    type Path = (u8, Esi, u8, u32);
+    let pe = Step::AdvertisingPe;
+    let cases: [(&str, &[Path], usize, &[Step]); 8] = [
+        (
+            "the lowest PE",
+            &[(9, one, 3, 900), (2, two, 3, 100)],
+            1,
+            &[pe],
+        ),
+        (
+            "no sequence number is 0",
+            &[(9, one, 0, 900), (2, two, 0, 100)],
+            1,
+            &[pe],
+        ),
+        (
+            "9 is below 10",
+            &[(10, one, 1, 900), (9, two, 1, 100)],
+            1,
+            &[pe],
+        ),
+        (
+            "the highest sequence number first",
+            &[(9, one, 4, 100), (2, two, 3, 900)],
+            0,
+            &[Step::MacMobility],
+        ),
+        (
+            "between PEs of one segment nothing of the kind is said",
+            &[(9, one, 3, 900), (2, one, 3, 100)],
+            0,
+            &[Step::LocalPref],
+        ),
+        (
+            "single-homed sites are segments of their own (section 5)",
+            &[(9, single, 3, 900), (2, single, 3, 100)],
+            1,
+            &[pe],
+        ),
+        (
+            "the segment of the lowest PE, and of it the preferred path",
+            &[(9, one, 3, 900), (5, two, 3, 500), (2, one, 3, 100)],
+            0,
+            &[pe, Step::LocalPref],
+        ),
+        (
+            "a PE that moved away earlier has no say",
+            &[(9, one, 3, 900), (5, two, 3, 500), (2, one, 2, 100)],
+            1,
+            &[pe, Step::MacMobility],
+        ),
+    ];
+    for (name, paths, best, lost) in cases {
+        // In whatever order they come, and whatever was there before.
+        for turn in 0..paths.len() {
+            let mut rr = Reflector::with(&[CLIENT; 3]);
+            for at in (0..paths.len()).map(|at| (at + turn) % paths.len()) {
+                let (host, esi, sequence, local_pref) = paths[at];
+                let moved = format!("0x06000000000000{sequence:02x}");
+                let moved = [moved.as_str()];
+                let hop = format!("198.51.100.{host}");
+                let mut editor = AttrEditor::new();
+                let communities = if sequence == 0 { &[][..] } else { &moved };
+                editor.load(attrs(&hop, communities).as_ref());
+                editor.set_local_pref(Some(local_pref));
+                let detail = EvpnDetail::Mac {
+                    esi,
+                    label: Label::from_raw(10_000),
+                    second: None,
+                };
+                rr.announce(at, editor.finish(), &[(PathId(0), mac_ip(1), detail)]);
+            }
+            let explained = rr.rib.explain(RouteKey::Evpn(mac_ip(1))).unwrap();
+            let (row, reason) = &explained.paths[0];
+            assert!(reason.loss().is_none(), "{name}");
+            let hop = row.attrs.as_ref().next_hop().unwrap().to_string();
+            assert_eq!(
+                hop,
+                format!("198.51.100.{}", paths[best].0),
+                "{name}, {turn}"
+            );
+            let mut by: Vec<_> = explained
+                .paths
+                .iter()
+                .filter_map(|(_, reason)| reason.loss().map(|loss| loss.step))
+                .collect();
+            let mut lost = lost.to_vec();
+            by.sort();
+            lost.sort();
+            assert_eq!(by, lost, "{name}, {turn}");
+        }
+    }
+}
+
+/// RFC 9252 §7: "The path having any such Prefix-SID attribute without any valid SRv6 SID information MUST be considered ineligible
+/// during the selection of the best path".
+#[test]
+fn a_path_of_an_srv6_service_needs_a_sid() {
+    // RFC 9252 §2, §3.1, §3.2.1: End.DT46 at 2001:db8:1:2::, 16 bits of locator node, `bits` in the label field from the 64th on.
+    let service = |bits: u8| {
+        let offset = if bits == 0 { 0 } else { 64 };
+        let sid = [0x20, 1, 0xd, 0xb8, 0, 1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0];
+        let structure = [1, 0, 6, 48, 16, 24, 0, bits, offset];
+        let information = [&[0][..], &sid, &[0, 0, 20, 0], &structure].concat();
+        [&[5, 0, 34, 0, 1, 0, 30][..], &information].concat()
+    };
+    let prefix = vpn("65000:1:10.0.0.0/8");
+    for (name, value, eligible) in [
+        ("no SID", vec![5, 0, 1, 0], false),
+        ("no bits in the label", service(0), true),
+        ("20 bits in the label", service(20), true),
+        ("more bits than the label has", service(21), false),
+        ("no service", vec![1, 0, 7, 0, 0, 0, 0, 0, 0, 9], true),
+    ] {
+        let mut rr = Reflector::with(&[CLIENT, CLIENT, CLIENT]);
+        let mut editor = AttrEditor::new();
+        editor.load(attrs("198.51.100.1", &[]).as_ref());
+        editor.set_local_pref(Some(900));
+        editor.set_value(AttrCode::PREFIX_SID, &value).unwrap();
+        let label = Label::from_raw(0x00_10_01);
+        rr.announce(0, editor.finish(), &[(PathId(0), prefix, label)]);
+        assert_eq!(rr.holds(2).len(), usize::from(eligible), "{name}");
+        rr.announce(
+            1,
+            attrs("198.51.100.2", &[]).as_ref(),
+            &[(PathId(0), prefix, label)],
+        );
+        let explained = rr.rib.explain(RouteKey::VpnV4(prefix)).unwrap();
+        let (best, _) = &explained.paths[0];
+        let hop = best.attrs.as_ref().next_hop().unwrap().to_string();
+        let expected = if eligible {
+            "198.51.100.1"
+        } else {
+            "198.51.100.2"
+        };
+        assert_eq!(hop, expected, "{name}");
+        let refused = explained
+            .paths
+            .iter()
+            .any(|(row, _)| row.ineligible == Some(Ineligible::NoServiceSid));
+        assert_eq!(refused, !eligible, "{name}");
+    }
+    // The field is wider in EVPN.
+    let mut rr = Reflector::with(&[CLIENT, CLIENT]);
+    let mut editor = AttrEditor::new();
+    editor.load(attrs("198.51.100.1", &[]).as_ref());
+    editor
+        .set_value(AttrCode::PREFIX_SID, &service(21))
+        .unwrap();
+    rr.announce(
+        0,
+        editor.finish(),
+        &[(PathId(0), mac_ip(1), EvpnDetail::default())],
+    );
+    assert_eq!(rr.holds(1).len(), 1);
 }
 
 /// RFC 7432 §7.2: labels and the Ethernet segment are "not part of the prefix", so they change in place.

@@ -209,6 +209,7 @@ impl From<rib::Ineligible> for Ineligible {
             rib::Ineligible::OriginatorLoop => Self::OriginatorLoop,
             rib::Ineligible::ClusterLoop => Self::ClusterLoop,
             rib::Ineligible::NextHopUnreachable => Self::NextHopUnreachable,
+            rib::Ineligible::NoServiceSid => Self::NoServiceSid,
         }
     }
 }

@@ -196,6 +196,8 @@ pub enum Ineligible {
     ClusterLoop,
     /// Its next hop cannot be reached (RFC 4271 section 9.1.2.1).
     NextHopUnreachable,
+    /// It is of an SRv6 service, and none of its SIDs can be used (RFC 9252 section 7).
+    NoServiceSid,
     /// An external session without a policy (RFC 8212).
     NoPolicy,
     /// Something else.
@@ -212,6 +214,7 @@ impl Ineligible {
             Self::OriginatorLoop => 'o',
             Self::ClusterLoop => 'c',
             Self::NextHopUnreachable => 'u',
+            Self::NoServiceSid => 'v',
             Self::Other => 'x',
         }
     }
@@ -224,6 +227,7 @@ impl Ineligible {
             Self::OriginatorLoop => "our own router ID is its ORIGINATOR_ID",
             Self::ClusterLoop => "our own cluster ID is in its CLUSTER_LIST",
             Self::NextHopUnreachable => "next hop unreachable",
+            Self::NoServiceSid => "of an SRv6 service, and none of its SIDs can be used",
             Self::NoPolicy => "external peer without a policy, and the router requires one",
             Self::Other => "not eligible",
         }
@@ -473,6 +477,7 @@ mod tests {
             Ineligible::OriginatorLoop,
             Ineligible::ClusterLoop,
             Ineligible::NextHopUnreachable,
+            Ineligible::NoServiceSid,
             Ineligible::Other,
         ];
         let letters: std::collections::BTreeSet<char> = all.map(Ineligible::letter).into();

@@ -63,6 +63,22 @@ impl<'a> PrefixSid<'a> {
     }
 }
 
+impl PrefixSid<'_> {
+    /// Whether there is a service, and none with a SID that can be used beside a label field of so many bits: 20 for VPN, 24 for
+    /// EVPN, 0 where there is none. RFC 9252 §7: "The path having any such Prefix-SID attribute without any valid SRv6 SID
+    /// information MUST be considered ineligible during the selection of the best path".
+    pub fn lacks_sid(self, label_bits: u8) -> bool {
+        let mut services = tlv::iter(Shape::OneTwo, self.0)
+            .filter(|tlv| matches!(tlv.kind, SRV6_L3_SERVICE | SRV6_L2_SERVICE))
+            .peekable();
+        let usable = |service: &[u8]| {
+            let mut sids = sids(service);
+            sids.any(|sid| sid.is_some_and(|sid| sid.is_usable(label_bits)))
+        };
+        services.peek().is_some() && !services.any(|tlv| usable(tlv.value))
+    }
+}
+
 fn blocks(value: &[u8]) -> impl Iterator<Item = (u32, u32)> + use<'_> {
     let blocks = value.get(2..).unwrap_or(&[]).as_chunks::<6>().0;
     blocks.iter().map(|[a, b, c, d, e, f]| {
@@ -74,10 +90,18 @@ fn blocks(value: &[u8]) -> impl Iterator<Item = (u32, u32)> + use<'_> {
 }
 
 fn service_sid(service: &[u8]) -> Option<Srv6Sid> {
-    let (_reserved, sub_tlvs) = service.split_first()?;
-    let information = tlv::iter(Shape::OneTwo, sub_tlvs)
-        .find(|tlv| tlv.kind == SID_INFORMATION)?
-        .value;
+    sids(service).next()?
+}
+
+/// The SIDs of a service; `None` for one whose structure cannot be.
+fn sids(service: &[u8]) -> impl Iterator<Item = Option<Srv6Sid>> + '_ {
+    let sub_tlvs = service.get(1..).unwrap_or(&[]);
+    tlv::iter(Shape::OneTwo, sub_tlvs)
+        .filter(|tlv| tlv.kind == SID_INFORMATION)
+        .map(|tlv| read_sid(tlv.value))
+}
+
+fn read_sid(information: &[u8]) -> Option<Srv6Sid> {
     let (fixed, rest) = information.split_first_chunk::<SID_FIXED>()?;
     let [_, sid @ .., _flags, high, low, _] = fixed;
     let structure = tlv::iter(Shape::OneTwo, rest).find(|tlv| tlv.kind == SID_STRUCTURE);
@@ -431,6 +455,76 @@ mod tests {
         assert!(read(&all.concat(), &ctx, &mut out).is_ok());
         assert_eq!(out, kept.concat());
         assert!(read(&[&index[..], &[1, 0, 0]].concat(), &ctx, &mut out).is_err());
+    }
+
+    /// RFC 9252 §7, and what it calls valid: §3.2.1 for structures and arguments, §5.1 (20 bits) and §6 (24 bits) for what travels in
+    /// the label field, §5.3 (nothing) where there is none.
+    #[test]
+    fn a_service_needs_a_sid_that_can_be_used() {
+        let structure = |argument, transposition_length| {
+            Some(SidStructure {
+                locator_block: 32,
+                locator_node: 16,
+                function: 24,
+                argument,
+                transposition_length,
+                transposition_offset: if transposition_length == 0 { 0 } else { 48 },
+            })
+        };
+        let with = |behavior, structure| Srv6Sid {
+            behavior,
+            structure,
+            ..SID
+        };
+        let end_dt4 = |length| with(19, structure(0, length));
+        let nowhere = Srv6Sid {
+            sid: std::net::Ipv6Addr::UNSPECIFIED,
+            ..end_dt4(0)
+        };
+        for (name, sid, usable) in [
+            ("no structure", with(19, None), &[0, 20, 24][..]),
+            ("nothing transposed", end_dt4(0), &[0, 20, 24]),
+            ("20 bits", end_dt4(20), &[20, 24]),
+            ("21 bits", end_dt4(21), &[24]),
+            ("24 bits", end_dt4(24), &[24]),
+            ("25 bits", end_dt4(25), &[]),
+            ("::", nowhere, &[]),
+            ("End.DT4 with an argument", with(19, structure(8, 0)), &[]),
+            (
+                "End.DT2M with its argument (RFC 8986 §4.12)",
+                with(24, structure(8, 0)),
+                &[0, 20, 24],
+            ),
+            (
+                "an argument of nobody knows what",
+                with(999, structure(8, 0)),
+                &[],
+            ),
+            (
+                "nobody knows what without an argument",
+                with(999, structure(0, 0)),
+                &[0, 20, 24],
+            ),
+        ] {
+            for kind in [5, 6] {
+                let mut value = Vec::new();
+                write_service(kind, sid, &mut value);
+                assert_eq!(read_it(&value), Ok(()), "{name}: malformed it is not");
+                for bits in [0, 20, 24] {
+                    let lacks = PrefixSid(&value).lacks_sid(bits);
+                    assert_eq!(lacks, !usable.contains(&bits), "{name}, {bits}");
+                }
+                // Any valid one will do, in this service or the other one.
+                let mut both = value.clone();
+                write_service(11 - kind, with(20, None), &mut both);
+                assert!(!PrefixSid(&both).lacks_sid(0), "{name}");
+            }
+        }
+        // A service without any SID, or without one that is known; no service at all.
+        assert!(PrefixSid(&[5, 0, 1, 0]).lacks_sid(20));
+        assert!(PrefixSid(&[6, 0, 4, 0, 9, 0, 0]).lacks_sid(24));
+        assert!(!PrefixSid(&[1, 0, 7, 0, 0, 0, 0, 0, 0, 9]).lacks_sid(0));
+        assert!(!PrefixSid(&[99, 0, 0]).lacks_sid(0));
     }
 
     #[test]

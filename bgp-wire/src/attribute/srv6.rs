@@ -1,6 +1,7 @@
 //! SRv6: segment identifiers, what their bits are, and the names of endpoint behaviors.
 
 use std::net::Ipv6Addr;
+use std::ops::RangeInclusive;
 
 /// How the bits of a SID are used, and which of them travel in the label field of the NLRI
 /// (RFC 9252 §3.2.1).
@@ -71,7 +72,28 @@ pub struct Srv6Sid {
     pub structure: Option<SidStructure>,
 }
 
+/// Behaviors of services that take no argument (RFC 8986 §4.4 to §4.11): End.DX6 to End.DT2U.
+const WITHOUT_ARGUMENT: RangeInclusive<u16> = 16..=23;
+
 impl Srv6Sid {
+    /// Whether packets can be sent to it, when the label field has so many bits to add. What makes a SID invalid makes no TLV
+    /// malformed (RFC 9252 §7).
+    pub fn is_usable(self, label_bits: u8) -> bool {
+        let Some(structure) = self.structure else {
+            return !self.sid.is_unspecified();
+        };
+        // RFC 9252 §3.2.1: the receiver "MUST ignore SRv6 SIDs with arguments [...] with unknown SRv6
+        // Endpoint Behaviors", and of one that is known "MUST validate" that its argument can be.
+        let argument_fits = structure.argument == 0
+            || behavior_name(self.behavior).is_some() && !WITHOUT_ARGUMENT.contains(&self.behavior);
+        // RFC 9252 §5.1, §6: the Transposition Length "MUST be less than or equal to" 20 or 24, and
+        // zero "where the Transposition Scheme is not applicable" (§3.2.1).
+        structure.is_valid()
+            && structure.transposition_length <= label_bits
+            && argument_fits
+            && !self.sid.is_unspecified()
+    }
+
     /// The whole SID: with the bits that are in the label field, which has so many bits: 20 for
     /// VPN, 24 for EVPN (RFC 9252 §5.1, §6). They are its high-order ones (RFC 9252 §4). `None` if
     /// the structure is invalid or asks for more bits than the field has.
@@ -264,6 +286,24 @@ mod tests {
         ] {
             assert_eq!(structure.is_valid(), valid, "{structure:?}");
             assert_eq!(SidStructure::from_bytes(structure.to_bytes()), structure);
+        }
+    }
+
+    /// IANA "SRv6 Endpoint Behaviors" (RFC 8986 §10.2): those of services.
+    #[test]
+    fn behaviors_of_services_have_their_registered_names() {
+        for (number, name) in [
+            (16, "End.DX6"),
+            (17, "End.DX4"),
+            (18, "End.DT6"),
+            (19, "End.DT4"),
+            (20, "End.DT46"),
+            (21, "End.DX2"),
+            (22, "End.DX2V"),
+            (23, "End.DT2U"),
+            (24, "End.DT2M"),
+        ] {
+            assert_eq!(behavior_name(number), Some(name), "{number}");
         }
     }
 }

@@ -133,6 +133,9 @@ pub struct Candidate<'a> {
     pub least_preferred: bool,
     /// What MAC mobility is worth, in the family that has it; 0 in others.
     pub mobility: u64,
+    /// Of a MAC in EVPN: the lowest address of the PEs that advertise it from the Ethernet segment of this path, as often
+    /// moved as this one. `None` in others, and where no segment is said.
+    pub lowest_pe: Option<IpAddr>,
     /// Which next hop the path has. Equal numbers mean the same next hop on the same link.
     pub next_hop: u32,
     /// The metric of the route to the next hop; 0 for a local path.
@@ -198,6 +201,8 @@ pub enum Ineligible {
     ClusterLoop = 5,
     /// There is no route to the next hop (RFC 4271 §9.1.2).
     NextHopUnreachable = 6,
+    /// It is of an SRv6 service, and has no SID to send packets to (RFC 9252 §7).
+    NoServiceSid = 7,
 }
 
 impl Ineligible {
@@ -211,6 +216,7 @@ impl Ineligible {
             Self::OriginatorLoop,
             Self::ClusterLoop,
             Self::NextHopUnreachable,
+            Self::NoServiceSid,
         ]
         .into_iter()
         .find(|reason| *reason as u8 == bits)
@@ -224,6 +230,7 @@ impl Ineligible {
             Self::NoPolicy => Some("RFC 8212 §3"),
             Self::AsLoop | Self::NextHopUnreachable => Some("RFC 4271 §9.1.2"),
             Self::OriginatorLoop | Self::ClusterLoop => Some("RFC 4456 §8"),
+            Self::NoServiceSid => Some("RFC 9252 §7"),
         }
     }
 }
@@ -237,6 +244,7 @@ impl fmt::Display for Ineligible {
             Self::OriginatorLoop => "we are its originator",
             Self::ClusterLoop => "our own cluster is in the cluster list",
             Self::NextHopUnreachable => "there is no route to its next hop",
+            Self::NoServiceSid => "it is of an SRv6 service, and none of its SIDs can be used",
         })
     }
 }
@@ -248,7 +256,7 @@ mod tests {
     #[test]
     fn every_number_of_a_reason_gives_the_reason_back() {
         let reasons: Vec<_> = (0..=u8::MAX).filter_map(Ineligible::from_bits).collect();
-        assert_eq!(reasons.len(), 6);
+        assert_eq!(reasons.len(), 7);
         for reason in reasons {
             assert_eq!(Ineligible::from_bits(reason as u8), Some(reason));
             assert!((reason as u8) < 8, "{reason} needs more than three bits");

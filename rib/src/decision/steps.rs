@@ -19,30 +19,33 @@ pub enum Step {
     /// The highest MAC mobility sequence number, a static MAC above all. In EVPN alone, and before all else there: "the PE
     /// [...] advertises [the MAC with] a sequence number one greater", so that everyone follows the move.
     MacMobility = 1,
+    /// The lowest address of a PE, between Ethernet segments from which a MAC is advertised with the same sequence number.
+    /// In EVPN alone.
+    AdvertisingPe = 2,
     /// What this router originates itself comes before what it learned.
-    LocalOrigin = 2,
+    LocalOrigin = 3,
     /// The highest LOCAL_PREF.
-    LocalPref = 3,
+    LocalPref = 4,
     /// The shortest AS_PATH.
-    AsPathLength = 4,
+    AsPathLength = 5,
     /// The lowest ORIGIN: IGP, then EGP, then INCOMPLETE.
-    Origin = 5,
+    Origin = 6,
     /// The lowest MULTI_EXIT_DISC among paths of one neighbour AS.
-    Med = 6,
+    Med = 7,
     /// External before internal.
-    External = 7,
+    External = 8,
     /// The lowest metric to the next hop. Paths that are equal up to here share the traffic.
-    IgpMetric = 8,
+    IgpMetric = 9,
     /// The lowest router ID, or ORIGINATOR_ID.
-    RouterId = 9,
+    RouterId = 10,
     /// The shortest CLUSTER_LIST.
-    ClusterListLength = 10,
+    ClusterListLength = 11,
     /// The lowest address of the peer.
-    PeerAddress = 11,
+    PeerAddress = 12,
     /// The first name of the peer: the same link-local address may be the peer on two links.
-    PeerName = 12,
+    PeerName = 13,
     /// The lowest path identifier, between paths of one peer.
-    PathId = 13,
+    PathId = 14,
 }
 
 /// Makes both the list and the walk along it from one order. The walk is spelled out, step by step,
@@ -54,7 +57,7 @@ macro_rules! steps_in_order {
     ) => {
         impl Step {
             /// All steps in order.
-            pub const ORDER: [Self; 14] = [$(Self::$alike,)+ $(Self::$tie_break,)+];
+            pub const ORDER: [Self; 15] = [$(Self::$alike,)+ $(Self::$tie_break,)+];
 
             /// The first step at which the two differ, down to the last at which paths must be
             /// alike to be used side by side.
@@ -96,15 +99,15 @@ macro_rules! steps_in_order {
 }
 
 steps_in_order! {
-    alike: LongLivedStale, MacMobility, LocalOrigin, LocalPref, AsPathLength, Origin, Med, External, IgpMetric;
+    alike: LongLivedStale, MacMobility, AdvertisingPe, LocalOrigin, LocalPref, AsPathLength, Origin, Med, External, IgpMetric;
     tie_breaks: RouterId, ClusterListLength, PeerAddress, PeerName, PathId;
 }
 
 impl Step {
-    /// The number of the step, from 1; 0 for those that few routes have: one of stale routes and one of EVPN.
+    /// The number of the step, from 1; 0 for those that few routes have: one of stale routes and two of EVPN.
     #[must_use]
     pub fn number(self) -> u8 {
-        (self as u8).saturating_sub(1)
+        (self as u8).saturating_sub(2)
     }
 
     /// A short name for tables.
@@ -113,6 +116,7 @@ impl Step {
         match self {
             Self::LongLivedStale => "long-lived-stale",
             Self::MacMobility => "mac-mobility",
+            Self::AdvertisingPe => "advertising-pe",
             Self::LocalOrigin => "local-origin",
             Self::LocalPref => "local-preference",
             Self::AsPathLength => "as-path-length",
@@ -134,6 +138,9 @@ impl Step {
         match self {
             Self::LongLivedStale => "what is stale and kept for long comes last",
             Self::MacMobility => "a static MAC, then the highest MAC mobility sequence number wins",
+            Self::AdvertisingPe => {
+                "of Ethernet segments that a MAC is on, the one of the PE with the lowest address wins"
+            }
             Self::LocalOrigin => "what we originate comes first",
             Self::LocalPref => "the highest local preference wins",
             Self::AsPathLength => "the shortest AS path wins",
@@ -156,6 +163,7 @@ impl Step {
             Self::LocalOrigin | Self::PeerName | Self::PathId => None,
             Self::LongLivedStale => Some("RFC 9494 §4.4"),
             Self::MacMobility => Some("RFC 7432 §7.7, §15"),
+            Self::AdvertisingPe => Some("RFC 7432 §15"),
             Self::LocalPref => Some("RFC 4271 §9.1.1"),
             Self::AsPathLength => Some("RFC 4271 §9.1.2.2 a"),
             Self::Origin => Some("RFC 4271 §9.1.2.2 b"),
@@ -174,6 +182,10 @@ impl Step {
         match self {
             Self::LongLivedStale => a.least_preferred.cmp(&b.least_preferred),
             Self::MacMobility => b.mobility.cmp(&a.mobility),
+            // "If two (or more) PEs advertise the same MAC address with the same sequence number but
+            // different Ethernet segment identifiers, a PE that receives these routes selects the
+            // route advertised by the PE with the lowest IP address as the best route."
+            Self::AdvertisingPe => a.lowest_pe.cmp(&b.lowest_pe),
             Self::LocalOrigin => (a.kind != SourceKind::Local).cmp(&(b.kind != SourceKind::Local)),
             Self::LocalPref => b.key.local_pref.cmp(&a.key.local_pref),
             Self::AsPathLength => a.key.path_len.cmp(&b.key.path_len),
@@ -213,6 +225,9 @@ impl Step {
             Self::LongLivedStale => "not".to_owned(),
             Self::MacMobility if path.mobility >> 32 != 0 => "static".to_owned(),
             Self::MacMobility => path.mobility.to_string(),
+            Self::AdvertisingPe => path
+                .lowest_pe
+                .map_or_else(|| "none".to_owned(), |pe| pe.to_string()),
             Self::LocalOrigin if path.kind == SourceKind::Local => "originated here".to_owned(),
             Self::LocalOrigin => "learned".to_owned(),
             Self::LocalPref => path.key.local_pref.to_string(),
@@ -251,7 +266,7 @@ mod tests {
             assert_eq!(step as usize, position, "{step}");
             assert_eq!(
                 usize::from(step.number()),
-                position.saturating_sub(1),
+                position.saturating_sub(2),
                 "{step}"
             );
         }

@@ -214,6 +214,7 @@ impl Stored {
                 next_hop: path.next_hop,
                 least_preferred: path.least_preferred,
                 mobility: 0,
+                lowest_pe: None,
                 igp_metric: path.igp_metric,
                 ineligible: path.ineligible,
             })

@@ -379,3 +379,45 @@ fn stale_routes_that_are_kept_for_long_go_to_who_knows_of_it() {
         assert_eq!(told, expected, "{kind} {agreed} to {audience:?} {knows}");
     }
 }
+
+/// RFC 9252 §2: the SRv6 Service TLVs of another router do not go on with our next hop, nor do sub-TLVs that nobody here knows.
+/// RFC 8669 §3.1, §3.2: label index and SRGB are of the prefix and its originator, whatever the next hop.
+#[test]
+fn the_sids_of_a_service_stay_with_the_next_hop_that_they_are_of() {
+    let index: &[u8] = &[1, 0, 7, 0, 0, 0, 0, 0, 0, 9];
+    let sid = [0x20, 1, 0xd, 0xb8, 0, 1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0];
+    let information = [&[1, 0, 21, 0][..], &sid, &[0, 0, 18, 0]].concat();
+    let service = |kind| [&[kind, 0, 25, 0][..], &information].concat();
+    let (l3, l2) = (service(5), service(6));
+    let all = [index, &l3, &l2].concat();
+    let services = [&l3[..], &l2].concat();
+    for (next_hop_self, received, told_too) in [
+        (false, &all[..], Some(&all[..])),
+        (true, &all, Some(index)),
+        (true, &services, None),
+        (true, index, Some(index)),
+    ] {
+        for (from, to) in [(Ebgp, Audience::Ibgp), (Ibgp, Audience::IbgpClient)] {
+            let rules = ExportRules {
+                next_hop_self,
+                ..rules(to)
+            };
+            let attrs = [ORIGIN, PATH, (TRANSITIVE, 40, received)];
+            let bytes = told(
+                &set("2001:db8::1", &attrs),
+                from,
+                Family::IPV6_UNICAST,
+                &rules,
+            );
+            let bytes = bytes.expect("it is told");
+            let attrs = AttrRef::from_canonical(&bytes);
+            let hop = if next_hop_self {
+                "2001:db8::254"
+            } else {
+                "2001:db8::1"
+            };
+            assert_eq!(attrs.next_hop(), Some(next_hop(hop)));
+            assert_eq!(attrs.get(bgp_wire::AttrCode::PREFIX_SID), told_too);
+        }
+    }
+}

@@ -523,6 +523,7 @@ impl World {
                             next_hop: at as u32,
                             least_preferred: info.long_lived && keys[at].is_llgr_stale,
                             mobility: 0,
+                            lowest_pe: None,
                             igp_metric: hop.filter(|_| !row.peer.is_local()).map_or(0, |hop| {
                                 metrics[&NextHopKey::of(hop, info.link).to_string()]
                             }),
