@@ -13,6 +13,7 @@ mod mutations;
 mod nlri;
 mod optional;
 mod overlay;
+mod registered;
 mod results;
 mod support;
 mod values;
