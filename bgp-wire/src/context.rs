@@ -51,8 +51,7 @@ pub struct SessionContext {
     /// The families given up on this session: what arrives of them is ignored.
     pub disabled: FamilySet,
     /// Leave communities in the order of the sender, repeated ones repeated: to write a message
-    /// again as it was. Sets that are read so do not compare with others, as they are not
-    /// canonical.
+    /// again as it was. The same set in another order is another set then.
     pub keep_order: bool,
 }
 

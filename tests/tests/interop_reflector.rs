@@ -222,7 +222,7 @@ impl Scene {
                     "attribute {code} of {route:02x?}: {mark:02x?}"
                 );
             }
-            let (said, told) = (comparable(said), comparable(told));
+            let said = as_told(said);
             ensure!(
                 said == told,
                 "{route:02x?}\nsaid {said:02x?}\ntold {told:02x?}"
@@ -249,20 +249,13 @@ impl Scene {
     }
 }
 
-/// Lists of communities are sets (RFC 1997, 4360, 8092): the agent tells them in order. A link-local address stays on its link (RFC 2545 §3,
-/// RFC 4659 §3.2.1.1): only the global one of a pair goes on.
-fn comparable(mut announced: Announced) -> Announced {
-    if let 32 | 48 = announced.next_hop.len() {
-        announced.next_hop.truncate(announced.next_hop.len() / 2);
+/// What a client has to be told of what another one said: the same, but for a link-local address, which stays on its link. RFC 2545 §3 and
+/// RFC 4659 §3.2.1.1 let it be told "if and only if" the peer shares a subnet with the next hop, so only the global one of a pair goes on.
+fn as_told(mut said: Announced) -> Announced {
+    if let 32 | 48 = said.next_hop.len() {
+        said.next_hop.truncate(said.next_hop.len() / 2);
     }
-    for (code, size) in [(8, 4), (16, 8), (32, 12)] {
-        if let Some((_, value)) = announced.attributes.get_mut(&code) {
-            let mut items: Vec<Vec<u8>> = value.chunks(size).map(<[u8]>::to_vec).collect();
-            items.sort();
-            *value = items.concat();
-        }
-    }
-    announced
+    said
 }
 
 fn vpn_routes(plan: &Plan, family: Family) -> String {

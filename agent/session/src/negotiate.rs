@@ -198,6 +198,8 @@ pub(crate) fn negotiate(
         accept_as_set: config.accept_as_set,
         enforce_first_as: config.enforce_first_as,
         disable_families: config.disable_families,
+        // What comes from inside may be reflected, and who reflects changes nothing (RFC 4456 §10).
+        keep_order: internal,
         ..SessionContext::new(config.local_as, remote_as)
     };
 

@@ -64,12 +64,18 @@ impl FromStr for LargeCommunity {
     }
 }
 
+/// RFC 8092 §3: "A receiving speaker MUST silently remove redundant BGP Large Community values from a
+/// BGP Large Community attribute", which sorting does by itself.
 pub(crate) fn read<'a>(
     value: Input<'a>,
     ctx: &SessionContext,
     out: &mut Vec<u8>,
 ) -> Result<(), Malformed<'a>> {
-    sorted::read::<12>("LARGE_COMMUNITIES", value, ctx, out)
+    sorted::read::<12>("LARGE_COMMUNITIES", value, ctx, out)?;
+    if ctx.keep_order {
+        sorted::drop_repeated::<12>(value, out);
+    }
+    Ok(())
 }
 
 pub(super) fn iter(value: &[u8]) -> impl Iterator<Item = LargeCommunity> + Clone + use<'_> {
@@ -92,6 +98,26 @@ pub(crate) fn describe(value: &[u8], fields: &mut Fields) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// RFC 8092 §3.
+    #[test]
+    fn repeated_ones_go_and_the_order_stays() {
+        let ctx = SessionContext {
+            keep_order: true,
+            ..SessionContext::new(crate::Asn(1), crate::Asn(1))
+        };
+        let [one, two, three] = [1, 2, 3].map(|number| [number; 12]);
+        for (value, kept) in [
+            (vec![three, one, two], vec![]),
+            (vec![one, two, three], vec![]),
+            (vec![three, one, three, two, one], vec![three, one, two]),
+            (vec![one, one], vec![one]),
+        ] {
+            let mut out = vec![7];
+            read(value.as_flattened(), &ctx, &mut out).unwrap();
+            assert_eq!(out[1..], *kept.as_flattened());
+        }
+    }
 
     #[test]
     fn texts_are_read_back() {

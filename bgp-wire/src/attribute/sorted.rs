@@ -1,6 +1,8 @@
 //! Values that are sets of items of one size: sorted, each once. Most senders sort already, so that
 //! is looked at first.
 
+use std::collections::BTreeSet;
+
 use crate::SessionContext;
 use crate::error::Reason;
 use crate::input::{Input, Malformed};
@@ -52,6 +54,25 @@ pub(super) fn put<const N: usize>(items: &[[u8; N]], out: &mut Vec<u8>) {
         }
     }
     out.truncate(start + kept * N);
+}
+
+/// Appends the items of `value` without those that were there before, if there are such. The time does
+/// not grow with the square of their number.
+pub(super) fn drop_repeated<const N: usize>(value: &[u8], out: &mut Vec<u8>) {
+    let items = value.as_chunks::<N>().0;
+    if is_sorted(items) {
+        return;
+    }
+    let start = out.len();
+    let mut seen = BTreeSet::new();
+    for item in items {
+        if seen.insert(item) {
+            out.extend_from_slice(item);
+        }
+    }
+    if seen.len() == items.len() {
+        out.truncate(start);
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Changes of communities of all kinds: sets of items of one size, kept sorted.
+//! Changes of communities of all kinds: sets of items of one size, kept sorted. Where the order is that of the sender
+//! ([`SessionContext::keep_order`](crate::SessionContext::keep_order)) it stays, and what is added comes last.
 
 use super::AttrEditor;
 use crate::attribute::{
@@ -93,7 +94,14 @@ impl AttrEditor {
     fn add_item<const N: usize>(&mut self, code: AttrCode, item: [u8; N]) {
         self.build(code, |old, value| {
             let items = old.as_chunks::<N>().0;
-            let (before, after) = items.split_at(items.partition_point(|one| *one < item));
+            let place = match items.is_sorted() {
+                true => items.partition_point(|one| *one < item),
+                false => items
+                    .iter()
+                    .position(|one| *one == item)
+                    .unwrap_or(items.len()),
+            };
+            let (before, after) = items.split_at_checked(place).unwrap_or((items, &[]));
             value.extend_from_slice(before.as_flattened());
             if after.first() != Some(&item) {
                 value.extend_from_slice(&item);
@@ -122,6 +130,33 @@ impl AttrEditor {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A list in the order of its sender keeps it, whatever is added and taken away.
+    #[test]
+    fn the_order_of_the_sender_stays() {
+        let ctx = crate::SessionContext {
+            keep_order: true,
+            ..crate::SessionContext::new(crate::Asn(1), crate::Asn(1))
+        };
+        // ORIGIN; the communities 3, 1, 2 and 1 again.
+        let list = [0u32, 3, 1, 2, 1].map(u32::to_be_bytes);
+        let head = [0, 0, 0, 23, 0x40, 1, 1, 0, 0xc0, 8, 16];
+        let body = [&head[..], list[1..].as_flattened()].concat();
+        let mut scratch = crate::AttrScratch::new();
+        let decoded = crate::decode_update(&body, &ctx, &mut scratch).unwrap();
+        let mut editor = AttrEditor::new();
+        editor.load(decoded.update.attrs);
+        let numbers = |editor: &AttrEditor| -> Vec<u32> {
+            editor.get().communities().map(|one| one.0).collect()
+        };
+        assert_eq!(numbers(&editor), [3, 1, 2, 1]);
+        editor.add_community(Community(2));
+        assert_eq!(numbers(&editor), [3, 1, 2, 1]);
+        editor.add_community(Community(0));
+        assert_eq!(numbers(&editor), [3, 1, 2, 1, 0]);
+        editor.retain_communities(|one| one.0 != 1);
+        assert_eq!(numbers(&editor), [3, 2, 0]);
+    }
 
     #[test]
     fn ipv6_communities_are_sorted_and_the_last_one_takes_the_attribute_along() {
