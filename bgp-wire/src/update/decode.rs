@@ -8,7 +8,7 @@
 use super::canonical::Canonical;
 use super::cut::Cut;
 use super::judge::{Judge, WITHDRAWN};
-use super::{AttrScratch, Decoded, Update, end_of_rib};
+use super::{AttrScratch, Decoded, Update, end_of_rib, sr_policy};
 use crate::attribute::AttrRef;
 use crate::error::{Disposition, Findings, MessageError};
 use crate::{FamilySet, SessionContext};
@@ -76,6 +76,12 @@ fn decode_into<'a>(
         !announced.is_empty(),
         reach.is_some_and(|reach| !reach.nlri.is_empty()),
     );
+    if let Some(reach) = reach
+        && sr_policy::is_one(reach.family)
+        && !reach.nlri.is_empty()
+    {
+        sr_policy::check(&mut judge, &cut, &reach.nlri);
+    }
     judge.no_reachable_nlri(has_announced || reach_octets, &cut)?;
 
     judge.sort();

@@ -13,6 +13,7 @@ mod end_of_rib;
 mod judge;
 mod routes;
 mod sent;
+mod sr_policy;
 
 use std::fmt;
 

@@ -21,13 +21,21 @@ pub(crate) const NODE: [u8; 25] = [
 fn session() -> SessionContext {
     SessionContext {
         families: FamilySet::supported(),
+        same_domain: true,
         ..external()
     }
 }
 
+/// With what an SR policy has to have (RFC 9830 §4.2.1): a preference of 100, and NO_ADVERTISE.
 fn announce(value: Vec<u8>) -> Parts {
-    Parts::good_v6().replaced(14, attribute(0x80, 14, &value))
+    Parts::good_v6()
+        .replaced(14, attribute(0x80, 14, &value))
+        .with(attribute(0xc0, 8, &NO_ADVERTISE))
+        .with(attribute(0xc0, 23, &PREFERENCE))
 }
+
+pub(crate) const NO_ADVERTISE: [u8; 4] = [0xff, 0xff, 0xff, 2];
+pub(crate) const PREFERENCE: [u8; 12] = [0, 15, 0, 8, 12, 6, 0, 0, 0, 0, 0, 100];
 
 #[test]
 fn listed_routes() {
@@ -126,6 +134,57 @@ fn listed_routes() {
     )]);
 }
 
+/// RFC 9830 §2.2, §4.2.1, §5.
+#[test]
+fn what_is_no_valid_policy_is_treated_as_withdrawn() {
+    let ctx = session();
+    let policy = || attribute(0x80, 14, &reach(1, 73, &[192, 0, 2, 1], &POLICY));
+    let bare = || Parts::good_v6().replaced(14, policy());
+    let told = |text: &str| {
+        let community: bgp_wire::ExtCommunity = text.parse().unwrap();
+        attribute(0xc0, 16, &community.0)
+    };
+    let preference = || attribute(0xc0, 23, &PREFERENCE);
+    let stays = || attribute(0xc0, 8, &NO_ADVERTISE);
+    let vxlan: [u8; 4] = [0, 8, 0, 0];
+    let case = |name, parts, expect| case(name, "RFC 9830 §4.2.1", &ctx, parts, expect);
+    run(vec![
+        case(
+            "NO_ADVERTISE",
+            bare().with(stays()).with(preference()),
+            Stays(N),
+        ),
+        case(
+            "route target",
+            bare().with(told("rt:192.0.2.1:0")).with(preference()),
+            Stays(N),
+        ),
+        case(
+            "neither",
+            bare().with(told("color:7")).with(preference()),
+            Stays(W),
+        ),
+        case("no tunnel", bare().with(stays()), Stays(W)),
+        case(
+            "another tunnel",
+            bare().with(stays()).with(attribute(0xc0, 23, &vxlan)),
+            Stays(W),
+        ),
+        case(
+            "another tunnel beside it",
+            bare()
+                .with(stays())
+                .with(attribute(0xc0, 23, &[&PREFERENCE[..], &vxlan].concat())),
+            Stays(W),
+        ),
+        case(
+            "withdrawn",
+            Parts::default().with(attribute(0x80, 15, &unreach(1, 73, &POLICY))),
+            Stays(N),
+        ),
+    ]);
+}
+
 /// What was passed over is said once, with its place, and is not among what is shown.
 #[test]
 fn a_malformed_flow_is_found_beside_a_good_one() {
@@ -161,7 +220,9 @@ fn what_is_read_is_written_octet_for_octet() {
             .with(attribute(0x80, 14, &reach(afi, safi, hop, nlri)))
             .with(attribute(0x80, 15, &unreach(afi, safi, nlri)))
             .with(attribute(0x40, 1, &[0]))
-            .with(attribute(0x40, 2, &[2, 1, 0, 0, 0xfd, 0xe9]));
+            .with(attribute(0x40, 2, &[2, 1, 0, 0, 0xfd, 0xe9]))
+            .with(attribute(0xc0, 8, &NO_ADVERTISE))
+            .with(attribute(0xc0, 23, &PREFERENCE));
         let (body, mut scratch) = (attributes.body(), AttrScratch::new());
         let decoded = decode(&body, &session(), &mut scratch);
         assert!(decoded.findings.is_empty(), "{:?}", decoded.findings);

@@ -164,6 +164,15 @@ fn messages() -> Vec<Message> {
             .with(attribute(0x40, 5, &[0, 0, 0, 100]))
             .with(attribute(0xc0, 8, &[0, 1, 0, 1]))
             .with(attribute(0x80, 15, &withdrawn));
+        // RFC 9830 §4.2.1: what a policy has to have, each of the two communities that one would do for.
+        let parts = if matches!(family, Family::IPV4_SR_POLICY | Family::IPV6_SR_POLICY) {
+            parts
+                .replaced(8, attribute(0xc0, 8, &listed::NO_ADVERTISE))
+                .with(attribute(0xc0, 16, &[1, 2, 192, 0, 2, 1, 0, 0]))
+                .with(attribute(0xc0, 23, &listed::PREFERENCE))
+        } else {
+            parts
+        };
         messages.push(Message::new(family.to_string(), &inside, &parts));
     }
     messages

@@ -90,6 +90,12 @@ pub(crate) const TUNNEL_TYPES: Names = &[
 /// The tunnel type of an SR policy (RFC 9830 §2.2).
 const SR_POLICY: u16 = 15;
 
+/// Whether there is nothing but an SR policy, as far as can be read.
+pub(crate) fn is_sr_policy(value: &[u8]) -> bool {
+    let mut tunnels = tlv::iter(Shape::TwoTwo, value).peekable();
+    tunnels.peek().is_some() && tunnels.all(|tunnel| tunnel.kind == SR_POLICY)
+}
+
 fn type_name(tunnel_type: u16) -> Option<&'static str> {
     TUNNEL_TYPES
         .iter()
