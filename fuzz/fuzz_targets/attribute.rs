@@ -4,8 +4,8 @@
 
 use bgp_fuzz::{Input, are_readable, encoding, is_readable, session, with_bounded_memory};
 use bgp_wire::{
-    AttrRef, AttrScratch, Disposition, ExtCommunity, SessionContext, decode_update, encode_update,
-    next_frame,
+    AttrCode, AttrEditor, AttrRef, AttrScratch, Community, Disposition, ExtCommunity,
+    LargeCommunity, SessionContext, decode_update, encode_update, next_frame,
 };
 use bytes::BytesMut;
 use libfuzzer_sys::fuzz_target;
@@ -45,6 +45,7 @@ fuzz_target!(|data: &[u8]| {
         are_readable(&node);
     }
     look_at(attrs);
+    edited(attrs);
     let mut out = BytesMut::new();
     encode_update(&mut out, &decoded.update, &encoding(&ctx)).expect("it was read");
     let (frame, _) = next_frame(&out, 65535)
@@ -95,6 +96,71 @@ fn look_at(attrs: AttrRef<'_>) {
         );
         let _ = community.is_transitive();
     }
+}
+
+/// What is set is there, and what is set to what it was is as it was.
+fn edited(attrs: AttrRef<'_>) {
+    let mut editor = AttrEditor::from(attrs);
+    editor.set_pmsi_tunnel(attrs.pmsi_tunnel());
+    editor.set_only_to_customer(attrs.only_to_customer());
+    editor.set_ipv6_ext_communities(attrs.ipv6_ext_communities());
+    editor.set_aggregator(attrs.aggregator());
+    editor.set_atomic_aggregate(attrs.atomic_aggregate());
+    // But for the Partial bit: what is set by us, we know.
+    let values = |attrs: AttrRef<'_>| -> Vec<(AttrCode, Vec<u8>)> {
+        let each = attrs.iter().map(|(code, _, value)| (code, value.to_vec()));
+        each.collect()
+    };
+    assert_eq!(values(editor.get()), values(attrs));
+    editor.set_aigp(attrs.aigp());
+    assert_eq!(editor.get().aigp(), attrs.aigp());
+    let sids = |attrs: AttrRef<'_>| {
+        let all = attrs.prefix_sid();
+        (
+            all.and_then(|all| all.srv6_l3()),
+            all.and_then(|all| all.srv6_l2()),
+        )
+    };
+    let (l3, l2) = sids(attrs);
+    editor.set_srv6_l3(l2);
+    editor.set_srv6_l2(l3);
+    assert_eq!(sids(editor.get()), (l2, l3));
+    // As an internal peer could have sent it, each is taken as it is.
+    let mut editor = AttrEditor::new();
+    for (code, flags, value) in attrs.iter() {
+        let taken = editor.set_value(code, value).is_ok() || editor.set_unknown(code, flags, value);
+        // Where it is told differently, or an AS_SET is in it (RFC 9774).
+        let other = code == AttrCode::NEXT_HOP
+            || code == AttrCode::AS_PATH && attrs.as_path().has_set()
+            || code == AttrCode::ATTR_SET;
+        assert!(taken || other, "{code:?}");
+        if taken {
+            assert_eq!(editor.get().get(code), Some(value), "{code:?}");
+        }
+    }
+    editor.retain(|code, _| code == AttrCode::ORIGIN);
+    assert_eq!(editor.get().iter().count(), 1);
+    let mut editor = AttrEditor::from(attrs);
+    editor.retain_communities(|_| false);
+    editor.retain_ext_communities(|_| false);
+    editor.retain_large_communities(|_| false);
+    editor.retain_ipv6_ext_communities(|_| false);
+    let left = editor.get();
+    assert!(left.communities().next().is_none() && left.ext_communities().next().is_none());
+    assert!(left.large_communities().next().is_none());
+    assert!(left.ipv6_ext_communities().next().is_none());
+    editor.add_community(Community::NO_EXPORT);
+    editor.add_ext_community(ExtCommunity::from_color(7));
+    editor.add_ext_community(ExtCommunity::from_encapsulation(8));
+    editor.add_large_community(LargeCommunity {
+        global: 1,
+        data1: 2,
+        data2: 3,
+    });
+    assert!(editor.get().has_community(Community::NO_EXPORT));
+    assert_eq!(editor.get().ext_communities().count(), 2);
+    editor.clear();
+    assert_eq!(editor.get().iter().count(), 0);
 }
 
 /// An UPDATE that announces a prefix with what is mandatory and this attribute, which comes first.

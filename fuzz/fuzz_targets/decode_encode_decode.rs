@@ -1,9 +1,9 @@
 //! Any message, read, written and read again, on a session that the first octet chooses. The second octet is its type.
 #![no_main]
 
-use bgp_fuzz::{Input, encoding, message, session};
+use bgp_fuzz::{Input, are_readable, encoding, is_readable, message, session};
 use bgp_wire::{
-    AttrEditor, AttrRef, AttrScratch, Decoded, Disposition, Encoding, Message, Reason,
+    Asn, AttrEditor, AttrRef, AttrScratch, Decoded, Disposition, Encoding, Message, Reason,
     SessionContext, decode_update, encode_update, next_frame,
 };
 use bytes::BytesMut;
@@ -21,6 +21,9 @@ fuzz_target!(|data: &[u8]| {
     let Ok(read) = Message::decode(frame, &ctx, &mut first) else {
         return;
     };
+    assert_eq!(read.kind(), frame.kind);
+    is_readable(&read.to_string());
+    are_readable(&read.describe());
     if let Message::Update(decoded) = &read {
         return update(decoded, &ctx);
     }
@@ -47,6 +50,7 @@ fn update(decoded: &Decoded<'_>, ctx: &SessionContext) {
     let update = &decoded.update;
     for attrs in [Some(update.attrs), update.mp_attrs].into_iter().flatten() {
         canonical(attrs);
+        path(attrs);
     }
     let wide = Encoding {
         asn4: true,
@@ -95,6 +99,39 @@ fn again(decoded: &Decoded<'_>, ctx: &SessionContext, enc: &Encoding) {
             "{finding}"
         );
     }
+}
+
+/// What is done to a path is seen in it.
+fn path(attrs: AttrRef<'_>) {
+    let (own, member) = (Asn(64_999), Asn(64_998));
+    let before = attrs.as_path();
+    let mut editor = AttrEditor::from(attrs);
+    editor.map_as_path(Some);
+    assert_eq!(editor.get().as_path(), before);
+    editor.prepend_as_path(own, 2);
+    let after = editor.get().as_path();
+    assert_eq!(
+        (after.first_as(), after.count(own)),
+        (Some(own), before.count(own) + 2)
+    );
+    editor.prepend_confed_as(member, 1);
+    assert_eq!(
+        editor.get().as_path().count(member),
+        before.count(member) + 1
+    );
+    editor.remove_confed_segments();
+    let after = editor.get().as_path();
+    assert!(!after.segments().any(|segment| segment.kind.is_confed()));
+    assert_eq!(
+        after.has_set(),
+        before
+            .segments()
+            .any(|one| one.kind.is_set() && !one.kind.is_confed())
+    );
+    editor.map_as_path(|asn| (asn != own).then_some(asn));
+    assert!(!editor.get().as_path().contains(own));
+    editor.set_as_path(&[own]);
+    assert_eq!(editor.get().as_path().to_string(), own.to_string());
 }
 
 /// An editor that touches nothing changes nothing, and what it takes away it can put back.

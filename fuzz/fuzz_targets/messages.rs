@@ -38,6 +38,14 @@ fn open(octets: &[u8]) {
     are_readable(&open.describe());
     for family in open.families() {
         assert!(family.to_string().contains('/'));
+        let _ = (open.add_path(family), open.multiple_labels(family));
+        let _ = open.extended_next_hop(family, 2);
+    }
+    for role in open.roles() {
+        is_readable(&role.to_string());
+        // RFC 9234 §4.2, table 2: what goes with a role has this role to go with.
+        let other = role.counterpart();
+        assert!(other.is_none_or(|other| other.counterpart() == Some(role)));
     }
     let mut out = BytesMut::new();
     if open.encode(&mut out).is_ok() {

@@ -9,9 +9,10 @@ use std::str::FromStr;
 
 use bgp_fuzz::{Input, are_readable, is_readable, message, with_bounded_memory};
 use bgp_wire::{
-    Announcement, Asn, AttrCode, AttrEditor, AttrScratch, Disposition, Encoding, EvpnRoute, Family,
-    FamilySet, Labeled, NextHop, Nlri, NlriBlock, Origin, PathId, RouteTargetMembership,
-    SessionContext, Vpn, decode_update, encode_announce, encode_withdraw, next_frame,
+    Announcement, Asn, AttrCode, AttrEditor, AttrScratch, Disposition, Encoding, EvpnKind,
+    EvpnRoute, Family, FamilySet, Labeled, NextHop, Nlri, NlriBlock, Origin, PathId,
+    RouteTargetMembership, SessionContext, Vpn, decode_update, encode_announce, encode_withdraw,
+    next_frame,
 };
 use bytes::BytesMut;
 use ipnet::{Ipv4Net, Ipv6Net};
@@ -55,13 +56,18 @@ fuzz_target!(|data: &[u8]| {
     for node in block.describe() {
         are_readable(&node);
     }
-    // A route whose end is malformed counts as withdrawn, and has nothing but its key.
+    // An EVPN route whose end is malformed counts as withdrawn, and has nothing but its key.
     let judged = |finding: &bgp_wire::Finding| {
         finding.disposition >= Disposition::TreatAsWithdraw
             && finding.attribute == Some(AttrCode::MP_REACH_NLRI)
     };
     if decoded.findings.iter().any(judged) {
-        return;
+        return count_all(family, &block);
+    }
+    if family == Family::L2VPN_EVPN {
+        block
+            .iter::<EvpnRoute>()
+            .for_each(|(_, route, _)| rebuilt(&route));
     }
     match family {
         Family::IPV4_UNICAST | Family::IPV4_MULTICAST => look_at::<Ipv4Net>(&block),
@@ -102,6 +108,51 @@ fn update(family: Family, withdrawn: bool, nlri: &[u8]) -> Vec<u8> {
     let body = [&[0, 0, length[0], length[1]], &attribute[..]].concat();
     debug_assert!(message(2, &body).len() <= 65535);
     body
+}
+
+fn count_all(family: Family, block: &NlriBlock<'_>) {
+    match family {
+        Family::L2VPN_EVPN => count::<EvpnRoute>(block),
+        _ => panic!("of {family} none is withdrawn for itself"),
+    }
+}
+
+/// A route is what its fields say, for the types that are made here.
+fn rebuilt(route: &EvpnRoute) {
+    let (rd, tag) = (route.rd(), route.ethernet_tag());
+    let made = match route.kind() {
+        EvpnKind::EthernetAutoDiscovery => route
+            .esi()
+            .zip(tag)
+            .map(|(esi, tag)| EvpnRoute::ethernet_auto_discovery(rd, esi, tag)),
+        EvpnKind::MacIp => route
+            .mac()
+            .zip(tag)
+            .map(|(mac, tag)| EvpnRoute::mac_ip(rd, tag, mac, route.ip())),
+        EvpnKind::InclusiveMulticast => route
+            .originator()
+            .zip(tag)
+            .map(|(from, tag)| EvpnRoute::inclusive_multicast(rd, tag, from)),
+        EvpnKind::EthernetSegment => route
+            .originator()
+            .zip(route.esi())
+            .map(|(from, esi)| EvpnRoute::ethernet_segment(rd, esi, from)),
+        EvpnKind::IpPrefix => route
+            .prefix()
+            .zip(tag)
+            .map(|(prefix, tag)| EvpnRoute::ip_prefix(rd, tag, prefix)),
+        _ => {
+            let _ = (
+                route.source(),
+                route.group(),
+                route.region(),
+                route.route_key(),
+            );
+            return;
+        }
+    };
+    assert_eq!(made, Some(*route));
+    assert!(made.is_some_and(|made| made.cmp(route).is_eq()));
 }
 
 fn count<N: Nlri>(block: &NlriBlock<'_>) {

@@ -20,13 +20,29 @@ fuzz_target!(|data: &[u8]| {
         return;
     };
     match choice % 16 {
-        0 => again::<Asn>(text),
+        0 => {
+            again::<Asn>(text);
+            if let Ok(asn) = text.parse::<Asn>() {
+                assert_eq!(asn.dotted().to_string().parse(), Ok(asn));
+            }
+        }
         1 => again::<Community>(text),
         2 => again::<ExtCommunity>(text),
         3 => again::<Ipv6ExtCommunity>(text),
         4 => again::<LargeCommunity>(text),
-        5 => again::<AsPath>(text),
-        6 => again::<Esi>(text),
+        5 => {
+            again::<AsPath>(text);
+            if let Ok(path) = text.parse::<AsPath>() {
+                let dotted = path.as_ref().dotted().to_string();
+                assert_eq!(dotted.parse(), Ok(path));
+            }
+        }
+        6 => {
+            again::<Esi>(text);
+            if let Ok(esi) = text.parse::<Esi>() {
+                is_readable(&format!("{:?} {:?}", esi.kind_name(), esi.parts()));
+            }
+        }
         7 => again::<MacAddr>(text),
         8 => again::<Origin>(text),
         9 => again::<Family>(text),

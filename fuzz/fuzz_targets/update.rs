@@ -2,7 +2,9 @@
 #![no_main]
 
 use bgp_fuzz::{Input, are_readable, is_readable, session, with_bounded_memory};
-use bgp_wire::{AttrRef, AttrScratch, Disposition, Family, NlriBlock, decode_update};
+use bgp_wire::{
+    AttrRef, AttrScratch, Disposition, Family, NlriBlock, decode_update, dissect_update,
+};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -10,6 +12,8 @@ fuzz_target!(|data: &[u8]| {
     let ctx = session(input.octet());
     let mut scratch = AttrScratch::new();
     let body = input.rest();
+    // What is shown of a body that cannot be read.
+    are_readable(&dissect_update(body));
     let decoded = with_bounded_memory(body.len(), || decode_update(body, &ctx, &mut scratch));
     let decoded = match decoded {
         Ok(decoded) => decoded,
@@ -73,8 +77,11 @@ fn prefixes(block: &NlriBlock<'_>) {
 fn look_at(attrs: AttrRef<'_>) {
     let codes: Vec<_> = attrs.iter().map(|(code, _, _)| code).collect();
     assert!(codes.is_sorted_by(|a, b| a < b), "ascending: {codes:?}");
-    for (code, _, value) in attrs.iter() {
+    for (code, flags, value) in attrs.iter() {
         assert_eq!(attrs.get(code), Some(value));
+        is_readable(&code.text(flags, value).to_string());
+        assert!(!code.is_known() || code.name().is_some());
+        let _ = (code.stays_inside(), code.reference());
     }
     let path = attrs.as_path();
     assert!(path.len() <= path.iter().count());

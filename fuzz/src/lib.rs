@@ -12,10 +12,11 @@
 //! | `differential` | session, body | where another codec has nothing to object either, NLRI and attributes agree |
 //! | `decode_encode_decode` | session, type, body | decode(encode(x)) = x; the canonical form of attributes is a fixed point |
 //! | `session_bytes` | configuration, a script | the machine of `bgp-session` stays sound whatever its peer and its driver do |
+//! | `bfd_packets` | a script of packets and times | the BFD machine stays sound whatever its peer and its driver do |
 //! | `rib_inbound` | a script of UPDATEs | who is told holds what the table says; withdrawing all empties everything |
 //!
-//! `corpus/` holds inputs for each: seeds, written by `cargo run --example seeds`, and the few of those that long runs found which reach
-//! what the others do not (`scripts/fuzz-corpus`). `scripts/fuzz-coverage` says which lines of the codec they reach.
+//! `corpus/` holds inputs for each, made by `scripts/fuzz-corpus` of seeds (`examples/seeds`) and of what long runs found: the fewest
+//! that reach as much. `scripts/fuzz-coverage` says which lines of the codec they reach.
 
 use std::alloc::System;
 
