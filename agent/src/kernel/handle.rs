@@ -16,13 +16,13 @@ use super::engine::Engine;
 use super::marks::Marks;
 use super::model::FibConfig;
 use super::monitor::Monitor;
-use super::netlink::Writer;
 use super::report::{FibPage, FibRow, HopReport, Refused, RouterFibStatus};
 use super::resolver::Resolver;
 use super::source::FibSource;
 use super::stats::KernelStats;
 use super::table::{IpFamily, KernelFacts};
 use super::task::{Loop, RUN, STOP_KEEP, STOP_WITHDRAW, Shared};
+use super::writer::Writer;
 use crate::vital;
 
 /// How the kernel room runs.
@@ -105,7 +105,7 @@ pub async fn start(options: KernelOptions) -> Result<KernelHandle, KernelError> 
         synced: watch::Sender::new(false),
     });
     let monitor =
-        Monitor::open(writer.port(), options.monitor_buffer).map_err(KernelError::Socket)?;
+        Monitor::open(writer.ports(), options.monitor_buffer).map_err(KernelError::Socket)?;
     let loop_shared = shared.clone();
     std::thread::Builder::new()
         .name("cosmos-kernel".to_owned())

@@ -10,7 +10,7 @@
 //!   RIB (each router)                                             kernel
 //!    | ring, drain          ^ how a next hop is reached              ^ batches     | notifications, dumps
 //!    v                      |                                        |             v
-//!   source  --changes-->  resolve <--- table <--events--------- netlink      monitor, netlink   EDGE
+//!   source  --changes-->  resolve <--- table <--events--------- writer       monitor, netlink   EDGE
 //!    |                      |            (of others)                 ^             |
 //!    v                      v                                        |             |
 //!   view ---- wanted ---> engine --- diff ---> batches --- message --+             |
@@ -31,7 +31,7 @@
 //! | batch, retry, second, event, audit, walks | its parts: messages and answers, notifications, dumps, slices |
 //! | report, rows | what people see of it |
 //! | message, facts | bytes |
-//! | netlink, monitor, bell, task | EDGE: sockets and the loop |
+//! | writer, netlink, monitor, bell, task | EDGE: sockets and the loop |
 //! | marks | EDGE: what earlier runs marked their routes with |
 //! | handle | the door |
 //!
@@ -67,11 +67,11 @@ mod task;
 mod view;
 mod walks;
 mod wanted;
+mod writer;
 
 pub use engine::Engine;
 pub use handle::{KernelError, KernelHandle, KernelOptions, start};
 pub use model::FibConfig;
-pub use netlink::{MAX_MESSAGES, Writer};
 pub use report::{FibPage, FibRow, FibState, Hop, HopReport, Refused, RouterFibStatus};
 pub use resolve::Reach;
 pub use resolver::Resolver;
@@ -79,3 +79,4 @@ pub use rib_source::RibSource;
 pub use source::{FibSource, HopKey, HopState, OwnRoute, RouteChange, Walk, is_link_local};
 pub use stats::{Histogram, HistogramSnapshot, KernelStats};
 pub use table::{IpFamily, KernelFacts};
+pub use writer::{MAX_MESSAGES, Writer};

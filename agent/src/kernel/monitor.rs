@@ -1,7 +1,7 @@
-//! The second socket: what the kernel tells by itself.
+//! The socket that listens: what the kernel tells by itself.
 //!
 //! Edge. A hundred thousand routes written are a hundred thousand notifications. Those that answer to
-//! our own writes carry the port of the writing socket, so a small filter program in the kernel drops
+//! our own writes carry the port of a writing socket, so a small filter program in the kernel drops
 //! them before they are queued; a check of the header does the same should the filter be refused.
 
 use std::io::{Error, Result};
@@ -14,6 +14,7 @@ use super::facts::parse;
 use super::message::messages;
 use super::model::KernelEvent;
 use super::netlink::{open, receive};
+use super::writer::LANES;
 
 const RTNLGRP_LINK: u32 = 1;
 const RTNLGRP_IPV4_IFADDR: u32 = 5;
@@ -28,8 +29,8 @@ const READS: usize = 64;
 /// Hears the kernel.
 pub(crate) struct Monitor {
     socket: Socket,
-    /// Port of the socket whose echoes are dropped.
-    own: u32,
+    /// Ports of the sockets whose echoes are dropped.
+    own: [u32; LANES],
     /// Bytes that may wait to be read.
     room: usize,
     buffer: Vec<u8>,
@@ -46,7 +47,7 @@ pub(crate) struct Heard {
 
 impl Monitor {
     /// Listens from now on.
-    pub(crate) fn open(own: u32, room: usize) -> Result<Self> {
+    pub(crate) fn open(own: [u32; LANES], room: usize) -> Result<Self> {
         let (socket, _) = open(room)?;
         let filter = drop_echoes(own);
         if let Err(error) = SockRef::from(&socket).attach_filter(&filter) {
@@ -85,7 +86,7 @@ impl Monitor {
             match receive(&self.socket, &mut self.buffer, 0) {
                 Ok(n) => {
                     for (header, payload) in messages(&self.buffer[..n]) {
-                        if header.port != self.own
+                        if !self.own.contains(&header.port)
                             && let Some(event) = parse(&header, payload)
                         {
                             each(event);
@@ -115,15 +116,17 @@ fn would_block(error: &Error) -> bool {
     error.kind() == std::io::ErrorKind::WouldBlock
 }
 
-/// Classic BPF: drop the message if its port is ours. Loads are big-endian, the header is not.
-fn drop_echoes(own: u32) -> [SockFilter; 4] {
+/// Classic BPF: drop the message if its port is one of ours. Loads are big-endian, the header is not.
+fn drop_echoes(own: [u32; LANES]) -> [SockFilter; 5] {
     const LOAD_WORD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
     const JUMP_EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
     const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
     const PORT_OFFSET: u32 = 12;
+    let [first, second] = own.map(|port| u32::from_be_bytes(port.to_ne_bytes()));
     [
         SockFilter::new(LOAD_WORD, 0, 0, PORT_OFFSET),
-        SockFilter::new(JUMP_EQUAL, 0, 1, u32::from_be_bytes(own.to_ne_bytes())),
+        SockFilter::new(JUMP_EQUAL, 1, 0, first),
+        SockFilter::new(JUMP_EQUAL, 0, 1, second),
         SockFilter::new(RETURN, 0, 0, 0),
         SockFilter::new(RETURN, 0, 0, u32::MAX),
     ]

@@ -16,9 +16,10 @@ use super::bell::Bell;
 use super::engine::Engine;
 use super::model::{FibOp, KernelEvent, Outcome};
 use super::monitor::Monitor;
-use super::netlink::{DumpStep, Dumper, MAX_MESSAGES, Writer};
+use super::netlink::{DumpStep, Dumper};
 use super::stats::KernelStats;
 use super::table::{IpFamily, KernelFacts};
+use super::writer::{MAX_BATCH, MAX_MESSAGES, Writer};
 
 /// A dump is read in slices of this many buffers.
 const DUMP_READS: usize = 8;
@@ -144,14 +145,14 @@ impl Loop {
             return more && self.gathering_since.is_none();
         }
         self.gathering_since = None;
-        engine.plan(now, MAX_MESSAGES, &mut self.ops);
+        engine.plan(now, MAX_BATCH, &mut self.ops);
         if self.ops.is_empty() {
             return true;
         }
         self.writer.encode(&self.ops, &engine);
         drop(engine);
         let sends = self.writer.sends();
-        self.writer.send(self.ops.len(), &mut self.outcomes);
+        self.writer.send(&self.ops, &mut self.outcomes);
         let stats = &self.shared.stats;
         KernelStats::add(&stats.batches, 1);
         KernelStats::add(&stats.sends, self.writer.sends() - sends);

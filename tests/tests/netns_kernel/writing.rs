@@ -185,29 +185,38 @@ fn a_replaced_route_has_exactly_the_new_legs() -> Result<()> {
 fn a_refusal_is_shown_with_the_sentence_of_the_kernel() -> Result<()> {
     let node = Node::new("refusal")?;
     let lo = format!("fe80::1%{}", node.ifindex("lo")?);
-    // The refused one is in the middle of its batch: the others must not suffer.
-    let mut routes: Vec<(IpNet, Vec<HopKey>)> = many(20, true)
+    // The refused ones are at the ends and in the middle of what is sent, and of what is sent at the same time: the others
+    // must not suffer.
+    let mut routes: Vec<(IpNet, Vec<HopKey>)> = many(2_000, true)
         .map(|p| (p, vec![hop("2001:db8:1::2")]))
         .collect();
-    let bad: IpNet = routes[10].0;
-    routes[10].1 = vec![hop(&lo)];
+    let bad = [10, 499, 500, 750, 1_000, 1_999].map(|at| {
+        routes[at].1 = vec![hop(&lo)];
+        routes[at].0
+    });
     node.table.set(routes);
     until(|| {
-        ensure!(node.count(true)? == 19, "{} of 19", node.count(true)?);
+        let n = node.count(true)?;
+        ensure!(n == 1_994, "{n} of 1994");
         Ok(())
     })?;
-    let (state, reason) = node.state(&bad.to_string())?;
-    ensure!(state == FibState::Failed, "{state}");
-    ensure!(reason.starts_with("Invalid argument: "), "{reason}");
+    for prefix in bad {
+        let (state, reason) = node.state(&prefix.to_string())?;
+        ensure!(state == FibState::Failed, "{prefix}: {state}");
+        ensure!(
+            reason.starts_with("Invalid argument: "),
+            "{prefix}: {reason}"
+        );
+    }
     let status = node.kernel().status().remove(0).1;
     ensure!(
-        (status.wanted, status.installed, status.failed) == (20, 19, 1),
+        (status.wanted, status.installed, status.failed) == (2_000, 1_994, 6),
         "{status:?}"
     );
     ensure!(
         status
             .last_error
-            .is_some_and(|e| e.contains(&bad.to_string()))
+            .is_some_and(|e| bad.iter().any(|prefix| e.contains(&prefix.to_string())))
     );
     Ok(())
 }
