@@ -45,6 +45,9 @@ const KINDS: &[(u16, &str, &str)] = &[
         "vrf-recursive-next-hop",
         "VRF-Recursive-Next-Hop-Extended-Community",
     ),
+    // RFC 9251 §9.5: "The value field of the Type 3 EVI-RT EC is identical to the value field" of an
+    // IPv6 route target, so it has twenty octets too.
+    (0x060d, "evi-rt", "EVI-RT Type 3"),
 ];
 
 impl Ipv6ExtCommunity {
@@ -204,6 +207,13 @@ mod tests {
             ]
         );
         assert!(target.is_transitive() && target.is_route_target());
+        let evi = Ipv6ExtCommunity {
+            kind: 0x060d,
+            ..target
+        };
+        assert_eq!(evi.to_string(), "evi-rt:[2001:db8::1]:7");
+        assert_eq!(evi.to_string().parse(), Ok(evi));
+        assert!(evi.is_transitive() && !evi.is_route_target());
         let other = Ipv6ExtCommunity {
             kind: 0x4042,
             ..target

@@ -30,12 +30,14 @@ pub(super) enum Part {
     Float(&'static str),
     /// A MAC address.
     Mac(&'static str),
+    /// Six octets of which no more is known, as twelve digits behind `0x`.
+    Octets(&'static str),
     /// So many bits of which some have a name. In a text the names come last, and only those of
     /// bits that are set.
     Flags(u32, &'static [(u64, &'static str)]),
 }
 
-use Part::{As2, As4, Flags, Float, Ipv4, Mac, Named, Number, Zero};
+use Part::{As2, As4, Flags, Float, Ipv4, Mac, Named, Number, Octets, Zero};
 
 /// A kind of community: its type and subtype, how it is called in a text, and its value.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +55,7 @@ impl Part {
             Zero(bits) | Number(_, bits) | Named(_, bits, _) | Flags(bits, _) => bits,
             As2(_) => 16,
             As4(_) | Ipv4(_) | Float(_) => 32,
-            Mac(_) => 48,
+            Mac(_) | Octets(_) => 48,
         }
     }
 
@@ -81,6 +83,7 @@ impl Part {
             Ipv4(_) => write!(f, ":{}", Ipv4Addr::from(low(bits))),
             Float(_) => write!(f, ":{}", f32::from_bits(low(bits))),
             Mac(_) => write!(f, ":{}", mac(bits)),
+            Octets(_) => write!(f, ":0x{bits:012x}"),
         }
     }
 
@@ -127,6 +130,14 @@ impl Part {
                 }
                 Ok(u64::from_be_bytes(octets))
             }
+            Octets(_) => {
+                scanner.expect("0x")?;
+                let mut octets = [0; 8];
+                for octet in octets.iter_mut().skip(2) {
+                    *octet = scanner.octet()?;
+                }
+                Ok(u64::from_be_bytes(octets))
+            }
         }
     }
 
@@ -146,6 +157,10 @@ impl Part {
             Ipv4(name) => fields.text(name, Ipv4Addr::from(low(bits))),
             Float(name) => fields.text(name, f32::from_bits(low(bits))),
             Mac(name) => fields.text(name, mac(bits)),
+            Octets(name) => {
+                let [_, _, octets @ ..] = bits.to_be_bytes();
+                fields.octets(name, &octets);
+            }
         }
     }
 }
@@ -157,6 +172,7 @@ fn number(scanner: &mut Scanner<'_>, bits: u32) -> Result<u64, Wrong> {
         5 => "a number from 0 to 31",
         6 => "a number from 0 to 63",
         8 => "a number from 0 to 255",
+        12 => "a number from 0 to 4095",
         14 => "a number from 0 to 16383",
         16 => "a number from 0 to 65535",
         20 => "a number from 0 to 1048575",

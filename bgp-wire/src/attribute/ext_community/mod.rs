@@ -399,6 +399,46 @@ mod tests {
             ),
             ("vrf-route-import:192.0.2.1:7", [1, 11, 192, 0, 2, 1, 0, 7]),
             ("source-as:65000:0", [0, 9, 0xfd, 0xe8, 0, 0, 0, 0]),
+            // Octets and meaning as tshark 4.0 has them.
+            (
+                "ospf-route-type-old:0.0.0.1:external:1",
+                [0x80, 0, 0, 0, 0, 1, 5, 1],
+            ),
+            (
+                "ospf-router-id-old:192.0.2.1",
+                [0x80, 1, 192, 0, 2, 1, 0, 0],
+            ),
+            (
+                "ospf-domain-id-old:65000:7",
+                [0x80, 5, 0xfd, 0xe8, 0, 0, 0, 7],
+            ),
+            (
+                "e-tree-info:10:20:leaf-only:vlan-mapping",
+                [0x80, 11, 0, 10, 0, 20, 0, 3],
+            ),
+            (
+                "virtual-network-id:65000:100",
+                [0x40, 0x80, 0xfd, 0xe8, 0, 0, 0, 100],
+            ),
+            ("sfc-classifier:10:255:4", [0x80, 13, 0, 0, 10, 0xff, 0, 4]),
+            ("mvpn-sa-rp:192.0.2.1", [1, 0x20, 192, 0, 2, 1, 0, 0]),
+            ("extranet-source", [3, 4, 0, 0, 0, 0, 0, 0]),
+            ("extranet-separation", [3, 5, 0, 0, 0, 0, 0, 0]),
+            ("cp-orf", [3, 3, 0, 0, 0, 0, 0, 0]),
+            ("pmsi-tunnel-flags:256", [3, 7, 0, 0, 0, 0, 1, 0]),
+            (
+                "label-space-id:mpls-label:409600",
+                [3, 8, 0, 0, 0, 6, 0x40, 0],
+            ),
+            (
+                "vrf-recursive-next-hop:192.0.2.1:7",
+                [1, 0x14, 192, 0, 2, 1, 0, 7],
+            ),
+            ("rt-derived:192.0.2.1:7", [1, 0x15, 192, 0, 2, 1, 0, 7]),
+            ("node-target:192.0.2.1", [1, 9, 192, 0, 2, 1, 0, 0]),
+            ("i-sid:0x010203040506", [6, 7, 1, 2, 3, 4, 5, 6]),
+            ("evpn-link-bandwidth:mbps:400", [6, 16, 0, 0, 0, 0, 1, 0x90]),
+            ("mup:10:100", [12, 0, 0, 10, 0, 0, 0, 100]),
         ] {
             let community = ExtCommunity(bytes);
             assert_eq!(text.parse(), Ok(community), "{text}");
@@ -428,6 +468,10 @@ mod tests {
             ("traffic-marking:64", 17),
             ("traffic-rate:0:nan", 16),
             ("default-gateway:1", 16),
+            ("i-sid:010203040506", 8),
+            ("i-sid:0x0102030405", 19),
+            ("e-tree-info:4096:1", 13),
+            ("label-space-id:mpls:1", 16),
         ] {
             let error = text.parse::<ExtCommunity>().unwrap_err();
             assert_eq!(error.character(), character, "{error}");

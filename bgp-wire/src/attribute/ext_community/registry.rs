@@ -17,6 +17,7 @@ pub(super) fn type_name(kind: u8) -> Option<&'static str> {
         0x09 => "FlowSpec Redirect to indirection-id",
         0x0a => "Transitive Transport Class",
         0x0b => "Service Function Chain",
+        0x0c => "SRv6 MUP",
         0x40 => "Non-Transitive Two-Octet AS-Specific",
         0x41 => "Non-Transitive IPv4-Address-Specific",
         0x42 => "Non-Transitive Four-Octet AS-Specific",
@@ -50,8 +51,9 @@ pub(super) fn subtype_name(kind: u8, subtype: u8) -> Option<&'static str> {
         (0x01, 0x12) => "Inter-Area P2MP Segmented Next-Hop",
         (0x00..=0x02, 0x13) => "Route-Target Record",
         (0x01, 0x14) => "VRF-Recursive-Next-Hop-Extended-Community",
+        (0x00..=0x03 | 0x06 | 0x43, 0x15) => "RT-derived-EC",
         (0x01, 0x20) => "MVPN SA RP-address",
-        (0x40, 0x80) => "Virtual-Network Identifier",
+        (0x00 | 0x40, 0x80) => "Virtual-Network Identifier",
         (0x03 | 0x43, 0x01) => "Cost Community",
         (0x03, 0x03) => "CP-ORF",
         (0x03, 0x04) => "Extranet Source",
@@ -63,9 +65,13 @@ pub(super) fn subtype_name(kind: u8, subtype: u8) -> Option<&'static str> {
         (0x03, 0x0c) => "Encapsulation",
         (0x03, 0x0d) => "Default Gateway",
         (0x03, 0x0e) => "Point-to-Point-to-Multipoint (PPMP) Label",
+        (0x03, 0x0f) => "BGP Group Policy Class Tag",
         (0x03, 0x14) => "Consistent Hash Sort Order",
+        (0x03, 0x17) => "Group Policy ID",
+        (0x03, 0x1b) => "Local Color Mapping (LCM)",
         (0x03, 0xaa) => "LoadBalance",
         (0x43, 0x00) => "BGP Origin Validation State",
+        (0x43, 0x02) => "Route Target",
         (0x06, 0x00) => "MAC Mobility",
         (0x06, 0x01) => "ESI Label",
         (0x06, 0x02) => "ES-Import Route Target",
@@ -81,7 +87,7 @@ pub(super) fn subtype_name(kind: u8, subtype: u8) -> Option<&'static str> {
         (0x06, 0x0c) => "EVI-RT Type 2",
         (0x06, 0x0d) => "EVI-RT Type 3",
         (0x06, 0x0e) => "EVPN Attachment Circuit",
-        (0x06, 0x0f) => "Service Carving Timestamp",
+        (0x06, 0x0f) => "Service Carving Time",
         (0x06, 0x10) => "EVPN Link Bandwidth",
         (0x07 | 0x47, 0x02) => "FlowSpec interface-set",
         (0x0a | 0x4a, 0x02) => "Route Target",
@@ -106,6 +112,15 @@ pub(super) fn subtype_name(kind: u8, subtype: u8) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+/// The registry "Context-Specific Label Space ID Type" (RFC 9573 §6.4).
+pub(super) const LABEL_SPACES: Names = &[(0, "mpls-label", "MPLS Label")];
+
+/// What an EVPN Link Bandwidth counts.
+pub(super) const BANDWIDTH_UNITS: Names = &[
+    (0, "mbps", "Weight in units of Mbps"),
+    (1, "generalized", "Generalized weight"),
+];
 
 /// LSA types that a VPN route can come from (RFC 4577 §4.2.6).
 pub(super) const OSPF_ROUTES: Names = &[
@@ -179,6 +194,8 @@ pub(super) const L2_ENCAPSULATIONS: Names = &[
 
 #[cfg(test)]
 mod tests {
+    use super::super::ExtCommunity;
+    use super::super::form::Form;
     use super::super::forms::FORMS;
     use super::*;
 
@@ -186,9 +203,75 @@ mod tests {
     fn every_kind_with_a_text_is_registered() {
         for form in FORMS {
             assert!(type_name(form.kind).is_some(), "{}", form.name);
-            // Type 8 has no subtypes.
+            // These types have no registry of subtypes.
             let named = subtype_name(form.kind, form.subtype).is_some();
-            assert!(named || form.kind == 0x08, "{}", form.name);
+            assert!(
+                named || matches!(form.kind, 0x08 | 0x09 | 0x0c),
+                "{}",
+                form.name
+            );
+        }
+    }
+
+    /// What IANA lists of VPN, EVPN, segment routing and flow specification ("Border Gateway Protocol (BGP) Extended
+    /// Communities", 2025-09-26), by type: each has a text, which is read back whatever its value.
+    #[test]
+    fn every_registered_kind_of_an_overlay_has_a_text() {
+        let registered: [(u8, &[u8]); 17] = [
+            (
+                0x00,
+                &[0x02, 0x03, 0x05, 0x09, 0x0a, 0x10, 0x13, 0x15, 0x80],
+            ),
+            (
+                0x01,
+                &[
+                    0x02, 0x03, 0x05, 0x07, 0x09, 0x0a, 0x0b, 0x0c, 0x10, 0x12, 0x13, 0x14, 0x15,
+                    0x20,
+                ],
+            ),
+            (0x02, &[0x02, 0x03, 0x05, 0x09, 0x10, 0x13, 0x15]),
+            (
+                0x03,
+                &[0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x0b, 0x0c, 0x0d],
+            ),
+            (
+                0x06,
+                &[
+                    0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0a, 0x0b, 0x0c,
+                    0x0d, 0x0e, 0x0f, 0x10,
+                ],
+            ),
+            (0x07, &[0x02]),
+            (0x08, &[0x00]),
+            (0x09, &[0x00]),
+            (0x0a, &[0x02]),
+            (0x0c, &[0x00]),
+            (0x40, &[0x04, 0x80]),
+            (0x43, &[0x00]),
+            (0x47, &[0x02]),
+            (0x4a, &[0x02]),
+            (
+                0x80,
+                &[
+                    0x00, 0x01, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d,
+                ],
+            ),
+            (0x81, &[0x08]),
+            (0x82, &[0x08]),
+        ];
+        for (kind, subtypes) in registered {
+            for subtype in subtypes {
+                let of_kind = |form: &&Form| (form.kind, form.subtype) == (kind, *subtype);
+                let form = FORMS.iter().find(of_kind);
+                let form = form.unwrap_or_else(|| panic!("{kind:#04x} {subtype:#04x}"));
+                for value in [[0; 6], [0, 0, 0, 0, 0, 1], [0x41; 6], [0xff; 6]] {
+                    let [a, b, c, d, e, f] = value;
+                    let community = ExtCommunity([kind, *subtype, a, b, c, d, e, f]);
+                    let text = community.to_string();
+                    assert_eq!(text.parse(), Ok(community), "{text}");
+                    assert!(value != [0; 6] || text.starts_with(form.name), "{text}");
+                }
+            }
         }
     }
 }
