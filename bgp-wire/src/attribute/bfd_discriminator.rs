@@ -12,6 +12,9 @@ use crate::input::{Input, Malformed};
 /// The TLV with the address the BFD packets come from (RFC 9026 §3.1.6).
 const SOURCE_IP_ADDRESS: u16 = 1;
 
+/// The mode of a session of one head with many tails.
+const P2MP: u8 = 1;
+
 /// RFC 9026 §3.1.6: "The BFD Discriminator attribute MUST be considered malformed if its length is
 /// smaller than 11 octets or if Optional TLVs are present but not well formed."
 const SHORTEST: usize = 11;
@@ -29,24 +32,35 @@ pub(crate) fn read<'a>(
     _: &SessionContext,
     out: &mut Vec<u8>,
 ) -> Result<(), Malformed<'a>> {
-    let Some((.., tlvs)) = split(value).filter(|_| value.len() >= SHORTEST) else {
+    let Some((mode, _, tlvs)) = split(value).filter(|_| value.len() >= SHORTEST) else {
         let length = Reason::Length(value.len());
         return Err(Malformed::new(value, "BFD Discriminator", length));
     };
+    let mut has_source = false;
     tlv::each(Shape::OneOne, "BFD Discriminator TLV", tlvs, |tlv| {
+        has_source |= tlv.kind == SOURCE_IP_ADDRESS;
         if tlv.kind == SOURCE_IP_ADDRESS && !matches!(tlv.value.len(), 4 | 16) {
             let length = Reason::Length(tlv.value.len());
             return Err(Malformed::new(tlv.whole, "Source IP Address TLV", length));
         }
         Ok(())
     })?;
+    // RFC 9026 §3.1.6: "The Source IP Address TLV MUST be used when the value of the BFD Mode field's
+    // value is P2MP BFD Session", and an attribute without it is discarded.
+    if mode == P2MP && !has_source {
+        return Err(Malformed::new(
+            value,
+            "Source IP Address TLV",
+            Reason::Missing,
+        ));
+    }
     out.extend_from_slice(value);
     Ok(())
 }
 
-/// The registry "BFD Mode" (RFC 9026 §7.1).
+/// The registry "BFD Mode" (RFC 9026 §7.2).
 fn mode_name(mode: u8) -> Option<&'static str> {
-    (mode == 1).then_some("P2MP BFD Session")
+    (mode == P2MP).then_some("P2MP BFD Session")
 }
 
 pub(crate) fn show(value: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -88,7 +102,8 @@ mod tests {
     fn eleven_octets_are_needed_and_addresses_have_their_length() {
         for (value, good) in [
             (&[1, 0, 0, 0, 7, 1, 4, 192, 0, 2, 1][..], true),
-            (&[1, 0, 0, 0, 7, 9, 0, 9, 2, 0, 0], true),
+            (&[2, 0, 0, 0, 7, 9, 0, 9, 2, 0, 0], true),
+            (&[1, 0, 0, 0, 7, 9, 0, 9, 2, 0, 0], false),
             (&[], false),
             (&[1, 0, 0, 0, 7], false),
             (&[1, 0, 0, 0, 7, 9, 3, 0, 0, 0], false),

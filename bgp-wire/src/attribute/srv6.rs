@@ -86,8 +86,9 @@ impl Srv6Sid {
         // Endpoint Behaviors", and of one that is known "MUST validate" that its argument can be.
         let argument_fits = structure.argument == 0
             || behavior_name(self.behavior).is_some() && !WITHOUT_ARGUMENT.contains(&self.behavior);
-        // RFC 9252 §5.1, §6: the Transposition Length "MUST be less than or equal to" 20 or 24, and
-        // zero "where the Transposition Scheme is not applicable" (§3.2.1).
+        // RFC 9252 §7: a SID "is invalid when the SID Structure Sub-Sub-TLV transposition length is
+        // greater than the number of bits of the label field"; it is zero "where the Transposition
+        // Scheme is not applicable".
         structure.is_valid()
             && structure.transposition_length <= label_bits
             && argument_fits
@@ -95,8 +96,8 @@ impl Srv6Sid {
     }
 
     /// The whole SID: with the bits that are in the label field, which has so many bits: 20 for
-    /// VPN, 24 for EVPN (RFC 9252 §5.1, §6). They are its high-order ones (RFC 9252 §4). `None` if
-    /// the structure is invalid or asks for more bits than the field has.
+    /// VPN, 24 for EVPN (RFC 9252 §3.2.1). They are its high-order ones: RFC 9252 does not say so, but
+    /// routers have it so. `None` if the structure is invalid or asks for more bits than the field has.
     pub fn with_label(self, label: u32, label_bits: u8) -> Option<Ipv6Addr> {
         let Some(structure) = self.structure else {
             return Some(self.sid);
@@ -210,8 +211,8 @@ mod tests {
         transposition_offset: 64,
     };
 
-    /// RFC 9252 §4: "the Function part of the SID is transposed into the label field": the function
-    /// 0x0042 is in the high-order 16 of 20 bits.
+    /// RFC 9252 §4: "the Function part of the SRv6 SID is encoded in the MPLS Label field of the NLRI": the
+    /// function 0x0042 is in the high-order 16 of 20 bits.
     #[test]
     fn transposed_bits_come_back_from_the_label() {
         let partial = Srv6Sid {
