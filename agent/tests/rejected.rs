@@ -530,7 +530,7 @@ fn advertisements_are_checked() {
     accepted(
         "BGPAdvertisement",
         &advertisement_with(
-            "prefixes: ['::/0'], communities: ['65000:1', '10.0.0.1:1'], localPreference: 4294967295",
+            "prefixes: ['::/0'], communities: ['65000:1', '10.0.0.1:1', no-export, graceful-shutdown, blackhole], localPreference: 4294967295",
         ),
     );
     let none = "spec: At least one of prefixes, redistribute or originateFrom must be set";
@@ -562,8 +562,12 @@ fn advertisements_are_checked() {
             "spec.originateFrom: interfaceName must not be set when type is kernel",
         ),
         (
-            "prefixes: ['::/0'], communities: ['no-export']",
-            "spec.communities[0]: \"no-export\" does not have the right form",
+            "prefixes: ['::/0'], communities: ['65000:1x0']",
+            "spec.communities[0]: \"65000:1x0\" does not have the right form, character 8 is 'x'",
+        ),
+        (
+            "prefixes: ['::/0'], communities: ['65000']",
+            "spec.communities[0]: \"65000\" does not have the right form, it ends too early",
         ),
         (
             "prefixes: ['::/0'], localPreference: -1",
@@ -696,7 +700,7 @@ fn vrfs_and_vpcs_are_checked() {
     refused(
         "BGPVRFInstance",
         &vrf("tenant-a"),
-        "spec.routeDistinguisher: \"tenant-a\" does not have the right form",
+        "spec.routeDistinguisher: \"tenant-a\" does not have the right form, character 1 is 't'",
     );
     accepted("VPC", "{networks: [10.100.0.0/24, 'fd00:a::/48']}");
     refused(

@@ -68,13 +68,15 @@ pub struct BGPAdvertisementSpec {
     /// Originate only what this BGPPolicy permits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy_ref: Option<PolicyRef>,
-    /// Communities on every route, as ASN:NN with both at most 65535 (RFC 1997).
+    /// Communities on every route, as ASN:NN with both at most 65535 or by a registered name such as no-export (RFC 1997).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(max = 64),
         inner(
             length(max = 32),
-            regex(pattern = r"^([0-9]{1,10}|[0-9]{1,3}(\.[0-9]{1,3}){3}):[0-9]{1,10}$")
+            regex(
+                pattern = r"^(([0-9]{1,10}|[0-9]{1,3}(\.[0-9]{1,3}){3}):[0-9]{1,10}|[A-Za-z][A-Za-z0-9-]*)$"
+            )
         )
     )]
     pub communities: Option<Vec<String>>,

@@ -122,13 +122,15 @@ pub struct PolicyMatch {
     /// A regular expression on the AS path, written as numbers with spaces between them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub as_path_filter: Option<AsPathFilter>,
-    /// The route carries one of these communities.
+    /// The route carries one of these communities: ASN:NN, or a registered name such as no-export.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(max = 32),
         inner(
             length(max = 32),
-            regex(pattern = r"^([0-9]{1,10}|[0-9]{1,3}(\.[0-9]{1,3}){3}):[0-9]{1,10}$")
+            regex(
+                pattern = r"^(([0-9]{1,10}|[0-9]{1,3}(\.[0-9]{1,3}){3}):[0-9]{1,10}|[A-Za-z][A-Za-z0-9-]*)$"
+            )
         )
     )]
     pub community_match: Option<Vec<String>>,

@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use bgp_wire::{Family, Nlri};
+use bgp_wire::{Community, Family, Nlri};
 use crds::BGPAdvertisement;
 use ipnet::IpNet;
 
@@ -86,14 +86,13 @@ pub(super) fn build(
     }
     let mut communities = BTreeSet::new();
     for (index, text) in spec.communities.iter().flatten().enumerate() {
-        match community(text) {
-            Some(community) => {
-                communities.insert(community);
+        match text.parse::<Community>() {
+            Ok(community) => {
+                communities.insert(community.0);
             }
-            None => {
-                let message = format!(
-                    "{text:?} is not a community (RFC 1997); use ASN:NN with both at most 65535"
-                );
+            Err(wrong) => {
+                let message =
+                    format!("{wrong}; use ASN:NN with both at most 65535, or a registered name");
                 let field = format!("spec.communities[{index}]");
                 findings.reject(&field, Reason::InvalidCommunity, message);
             }
@@ -242,32 +241,9 @@ fn strict(text: &str) -> Option<IpNet> {
     .ok()
 }
 
-/// RFC 1997: two numbers of 16 bits each.
-fn community(text: &str) -> Option<u32> {
-    let (high, low) = text.split_once(':')?;
-    let number = |text: &str| text.parse::<u32>().ok().filter(|number| *number <= 0xffff);
-    Some(number(high)? << 16 | number(low)?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn communities_are_two_numbers_of_sixteen_bits() {
-        for (text, expected) in [
-            ("65000:100", Some(0xfde8_0064)),
-            ("0:0", Some(0)),
-            ("65535:65535", Some(u32::MAX)),
-            ("65536:1", None),
-            ("1:65536", None),
-            ("10.0.0.1:1", None),
-            ("1:2:3", None),
-            ("no-export", None),
-        ] {
-            assert_eq!(community(text), expected, "{text}");
-        }
-    }
 
     #[test]
     fn prefixes_lose_their_host_bits() {

@@ -12,6 +12,7 @@
 
 pub mod directory;
 pub mod folder;
+mod form;
 pub mod status_memory;
 mod structure;
 mod unfinished;

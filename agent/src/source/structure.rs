@@ -9,8 +9,9 @@ use std::collections::HashMap;
 use std::net::Ipv4Addr;
 
 use k8s_openapi::jiff::Timestamp;
-use regex::Regex;
 use serde_json::{Map, Value};
+
+use super::form::Patterns;
 
 /// Something wrong at one place of a value.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -135,20 +136,6 @@ pub(super) fn check(
     faults: &mut Vec<Fault>,
 ) {
     Walk { patterns, faults }.value(schema, value, "", None);
-}
-
-/// The patterns of the definitions, each compiled when it is first met.
-#[derive(Default)]
-pub(super) struct Patterns(HashMap<String, Regex>);
-
-impl Patterns {
-    fn matches(&mut self, pattern: &str, text: &str) -> bool {
-        if !self.0.contains_key(pattern) {
-            let regex = Regex::new(pattern).expect("patterns of the definitions are tested");
-            self.0.insert(pattern.to_owned(), regex);
-        }
-        self.0[pattern].is_match(text)
-    }
 }
 
 struct Walk<'a> {
@@ -291,12 +278,16 @@ impl Walk<'_> {
         }
         self.size(schema, "minLength", "maxLength", length, "characters", path);
         if let Some(pattern) = schema.get("pattern").and_then(Value::as_str)
-            && !self.patterns.matches(pattern, text)
+            && let Some(place) = self.patterns.leaves(pattern, text)
         {
-            let message = format!(
-                "{} does not have the right form ({pattern}): {about}",
-                quoted(path, text)
-            );
+            let found = text.chars().nth(place).filter(|_| !is_secret(path));
+            let wrong = match found {
+                Some(found) => format!("character {} is {found:?}", place + 1),
+                None if place < length => format!("character {} is wrong", place + 1),
+                None => "it ends too early".to_owned(),
+            };
+            let text = quoted(path, text);
+            let message = format!("{text} does not have the right form, {wrong}: {about}");
             self.fault(path, Gravity::Refused, message);
         }
         let wanted = match schema.get("format").and_then(Value::as_str) {

@@ -10,7 +10,8 @@ use std::fmt;
 use kube_cel::{CompiledSchema, ErrorKind, Validator, apply_defaults, compile_schema};
 use serde_json::Value;
 
-use super::structure::{self, Fault, Gravity, Patterns, check, prune};
+use super::form::Patterns;
+use super::structure::{self, Fault, Gravity, check, prune};
 use crate::desired::{Kind, Object, Severity, label_key, label_value, promised};
 
 /// What is wrong with a document.
