@@ -180,6 +180,18 @@ impl DecodeArgs {
     pub fn multiple_labels(&self) -> FamilySet {
         self.multiple_labels.iter().copied().collect()
     }
+
+    /// The first option that says how octets are to be read, if one was given.
+    pub fn reads_otherwise(&self) -> Option<&'static str> {
+        [
+            ("--asn4", self.asn4.is_some()),
+            ("--add-path", !self.add_path.is_empty()),
+            ("--extended-next-hop", !self.extended_next_hop.is_empty()),
+            ("--multiple-labels", !self.multiple_labels.is_empty()),
+        ]
+        .into_iter()
+        .find_map(|(option, given)| given.then_some(option))
+    }
 }
 
 /// A family whose routes are decoded.

@@ -185,9 +185,23 @@ fn the_size_of_as_numbers_can_be_said() {
         (&said["error"], &said["session"]["asn4"]),
         (&Value::Null, &json!(false))
     );
-    let said = decode(&["--mrt", "-", "-o", "bgpdump", "--asn4", "no"], &short);
-    assert_eq!(said.status, 2);
-    assert!(said.err.starts_with("cosmos: --asn4 is not for -o bgpdump"));
+}
+
+/// bgpdump has no such options, and its lines are what this output gives.
+#[test]
+fn the_lines_of_bgpdump_are_those_of_the_records_whatever_was_said() {
+    let one = record(&update(&[], &[ORIGIN, PATH, NEXT_HOP], ROUTE));
+    for (option, value) in [
+        ("--asn4", "no"),
+        ("--add-path", "ipv4/unicast"),
+        ("--extended-next-hop", "ipv4/unicast"),
+        ("--multiple-labels", "ipv4/labeled"),
+    ] {
+        let said = decode(&["--mrt", "-", "-o", "bgpdump", option, value], &one);
+        assert_eq!((said.status, &said.out[..]), (2, ""), "{option}");
+        let wanted = format!("cosmos: {option} is not for -o bgpdump");
+        assert!(said.err.starts_with(&wanted), "{}", said.err);
+    }
 }
 
 /// RFC 6396 §4.4.2: a record holds one message. What is behind it is read if it can be, and counted.

@@ -77,10 +77,12 @@ pub fn run(args: &DecodeArgs, out: &mut dyn Write, err: &mut dyn Write) -> Resul
         )?;
         return Ok(2);
     }
-    if args.output == DecodeFormat::Bgpdump && args.asn4.is_some() {
+    if args.output == DecodeFormat::Bgpdump
+        && let Some(option) = args.reads_otherwise()
+    {
         writeln!(
             err,
-            "cosmos: --asn4 is not for -o bgpdump, whose lines are those of the records as they are"
+            "cosmos: {option} is not for -o bgpdump, whose lines are those of the records as they are"
         )?;
         return Ok(2);
     }
