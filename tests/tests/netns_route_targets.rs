@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use bgp_tests::agent::Agent;
 use bgp_tests::lab::{self, NodeAndTor, address, raw_address};
+use bgp_tests::overlay::spoken::{attribute, open, update, usual};
 use bgp_tests::overlay::wire::{Numbers, Said};
-use bgp_tests::raw::{RawPeer, message};
+use bgp_tests::raw::RawPeer;
 use bgp_tests::wait::secs;
 
-const ASN: u32 = 65201;
+const ASN: u16 = 65201;
 const VPNV4: Numbers = (1, 128);
 const RTC: Numbers = (1, 132);
 
@@ -50,61 +51,15 @@ spec:
     )
 }
 
-/// An OPEN without unicast families.
-fn open(router_id: u8, capabilities: &[&[u8]]) -> Vec<u8> {
-    let mut all = vec![65, 4];
-    all.extend(ASN.to_be_bytes());
-    all.extend(capabilities.concat());
-    let length = u8::try_from(all.len()).expect("few");
-    let [high, low] = u16::try_from(ASN).expect("two octets").to_be_bytes();
-    let head = [
-        4,
-        high,
-        low,
-        0,
-        90,
-        10,
-        255,
-        9,
-        router_id,
-        length + 2,
-        2,
-        length,
-    ];
-    message(1, &[&head[..], &all].concat())
-}
-
 /// The extended community of a route target ASN:number.
 fn target(number: u8) -> [u8; 8] {
-    let [high, low] = u16::try_from(ASN).expect("two octets").to_be_bytes();
+    let [high, low] = ASN.to_be_bytes();
     [0, 2, high, low, 0, 0, 0, number]
-}
-
-fn update(attributes: &[Vec<u8>]) -> Vec<u8> {
-    let attributes = attributes.concat();
-    let length = u16::try_from(attributes.len())
-        .expect("short")
-        .to_be_bytes();
-    message(2, &[&[0, 0][..], &length, &attributes].concat())
-}
-
-fn attribute(flags: u8, code: u8, value: &[u8]) -> Vec<u8> {
-    let length = u8::try_from(value.len()).expect("short");
-    [&[flags, code, length][..], value].concat()
-}
-
-/// ORIGIN, an empty AS_PATH, LOCAL_PREF.
-fn usual() -> [Vec<u8>; 3] {
-    [
-        attribute(0x40, 1, &[0]),
-        attribute(0x40, 2, &[]),
-        attribute(0x40, 5, &[0, 0, 0, 100]),
-    ]
 }
 
 /// The NLRI of 10.N.0.0/24 with label 16, route distinguisher 0:65201:N.
 fn vpn_nlri(number: u8) -> Vec<u8> {
-    let [high, low] = u16::try_from(ASN).expect("two octets").to_be_bytes();
+    let [high, low] = ASN.to_be_bytes();
     vec![
         112, 0, 1, 1, 0, 0, high, low, 0, 0, 0, number, 10, number, 0,
     ]
@@ -128,7 +83,7 @@ fn announce_vpn(number: u8) -> Vec<u8> {
 }
 
 fn membership(number: u8) -> Vec<u8> {
-    [&[96][..], &ASN.to_be_bytes(), &target(number)].concat()
+    [&[96][..], &u32::from(ASN).to_be_bytes(), &target(number)].concat()
 }
 
 fn ask_for(number: u8) -> Vec<u8> {
@@ -209,13 +164,13 @@ fn routes_follow_what_is_asked_for() {
         let agent = Agent::start(lab, &net.node, &documents)?;
         net.speak_as(1)?;
         let mut source = RawPeer::connect(&net.tor, address(false, true), secs(10))?;
-        source.establish_with(&open(1, &[&HAS_VPNV4]), secs(5))?;
+        source.establish_with(&open(ASN, 1, &[&HAS_VPNV4]), secs(5))?;
         for number in [1, 2, 3] {
             source.send(&announce_vpn(number))?;
         }
         net.speak_as(2)?;
         let mut peer = RawPeer::connect(&net.tor, address(false, true), secs(10))?;
-        peer.establish_with(&open(2, &[&HAS_VPNV4, &HAS_RTC, &RESTARTS]), secs(5))?;
+        peer.establish_with(&open(ASN, 2, &[&HAS_VPNV4, &HAS_RTC, &RESTARTS]), secs(5))?;
         let mut client = Client {
             peer,
             said: Said::default(),

@@ -6,6 +6,7 @@
 mod bird;
 mod frr;
 mod gobgp;
+pub mod spoken;
 pub mod wire;
 
 use std::collections::BTreeSet;
