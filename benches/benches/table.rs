@@ -47,6 +47,7 @@ fn peer(rib: &Rib, table: Table) -> PeerIdx {
         link: 0,
         long_lived: false,
         allow_as_in: 0,
+        rules: rib::ImportRules::default(),
         import: ImportPolicy::AcceptAll,
     })
     .expect("room for a peer")
@@ -147,6 +148,7 @@ fn group_key(family: Family) -> GroupKey {
             asks_for_everything: false,
             router_id: RouterId(1),
             next_hop_self: false,
+            role: None,
             long_lived: true,
             as_path: AsPathRules::default(),
             policy: ExportPolicy::AcceptAll,

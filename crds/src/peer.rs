@@ -38,6 +38,7 @@ use crate::shared::{
     validation = Rule::new("!has(self.ebgpMultiHop) || !self.ebgpMultiHop || !has(self.ttlSecurity)").message("ebgpMultiHop and ttlSecurity exclude each other; set one"),
     validation = Rule::new("!has(self.ebgpMultiHop) || self.ebgpMultiHop || !has(self.ebgpMultihop)").message("ebgpMultihop gives a TTL while ebgpMultiHop is false; remove one"),
     validation = Rule::new("!has(self.longLivedGracefulRestart) || !has(self.longLivedGracefulRestart.enabled) || !self.longLivedGracefulRestart.enabled || (has(self.gracefulRestart) && has(self.gracefulRestart.enabled) && self.gracefulRestart.enabled)").message("longLivedGracefulRestart needs gracefulRestart with enabled: true"),
+    validation = Rule::new("!has(self.roleStrict) || !self.roleStrict || has(self.role)").message("roleStrict needs role"),
     validation = Rule::new("!has(self.timers) || !has(self.timers.holdTime) || !has(self.holdTime)").message("holdTime and timers.holdTime are the same setting; set one"),
     validation = Rule::new("!has(self.timers) || !has(self.timers.keepalive) || !has(self.keepaliveTime)").message("keepaliveTime and timers.keepalive are the same setting; set one")
 )]
@@ -137,6 +138,13 @@ pub struct BGPPeerSpec {
         skip_serializing_if = "Option::is_none"
     )]
     pub as_override: Option<bool>,
+    /// On eBGP, what we are to the neighbour (RFC 9234): said in OPEN, where the neighbour's must be the counterpart, and kept to by
+    /// the attribute Only to Customer of IPv4 and IPv6 unicast routes, so that no route leaks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<PeerRole>,
+    /// Refuse a neighbour that does not say its role. False unless set; needs role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role_strict: Option<bool>,
     /// The iBGP neighbour is our route reflection client (RFC 4456). False unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub route_reflector_client: Option<bool>,
@@ -194,6 +202,21 @@ pub struct BGPPeerSpec {
 pub enum PeerType {
     External,
     Internal,
+}
+
+/// What we are to a neighbour (RFC 9234).
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+#[expect(
+    missing_docs,
+    reason = "the names say it, and text here would become part of the schema"
+)]
+pub enum PeerRole {
+    Provider,
+    Customer,
+    Peer,
+    Rs,
+    RsClient,
 }
 
 /// Several paths for one prefix, for one family.

@@ -89,6 +89,7 @@ impl World {
             link: 1,
             long_lived: true,
             allow_as_in: 0,
+            rules: rib::ImportRules::default(),
             import: ImportPolicy::AcceptAll,
         };
         let mut indices = Vec::new();
@@ -117,6 +118,7 @@ impl World {
                 router_id: RouterId(1),
                 long_lived: choice & 1 == 1,
                 next_hop_self: choice >> 4 & 1 == 1,
+                role: None,
                 as_path: AsPathRules::default(),
                 policy: ExportPolicy::AcceptAll,
             },

@@ -4,11 +4,11 @@
 //! group's [`ExportRules`]; the same function serves the packer and `explain`. It runs in this order:
 //!
 //! 1. who may hear it: iBGP split horizon and route reflection (RFC 4271 §9.2, RFC 4456 §6), the
-//!    well-known communities (RFC 1997, RFC 9494);
+//!    well-known communities (RFC 1997, RFC 9494), Only to Customer (RFC 9234);
 //! 2. what must not travel is taken out (RFC 4271 §5, RFC 4360 §6);
 //! 3. the export policy sees the set as the peer would inherit it, so that what the policy sets is
 //!    not taken out again;
-//! 4. what we must add is added: AS, LOCAL_PREF, reflection marks, next hop.
+//! 4. what we must add is added: AS, LOCAL_PREF, reflection marks, Only to Customer, next hop.
 //!
 //! Choices where the standards leave room:
 //!
@@ -37,11 +37,12 @@ use std::sync::Arc;
 use bgp_wire::attribute::flags::{PARTIAL, TRANSITIVE};
 use bgp_wire::{
     AFI_IPV4, Asn, AttrCode, AttrEditor, AttrRef, Community, ExtCommunity, Family, FamilySet,
-    Ipv6ExtCommunity, NextHop, RouterId,
+    Ipv6ExtCommunity, NextHop, Role, RouterId,
 };
 
 use crate::as_path_rules::AsPathRules;
 use crate::decision::{DEFAULT_LOCAL_PREF, SourceKind, is_llgr_stale};
+use crate::only_to_customer;
 use crate::path::PeerInfo;
 use crate::policy::{ExportPolicy, Outcome, PolicyReject};
 use crate::route_targets::{self, RouteTargets};
@@ -130,6 +131,8 @@ pub struct ExportRules {
     pub long_lived: bool,
     /// Whether internal peers get our own address as next hop of everything.
     pub next_hop_self: bool,
+    /// What we are to the members (RFC 9234); of external ones only.
+    pub role: Option<Role>,
     /// What is done to the AS path for external peers.
     pub as_path: AsPathRules,
     /// The policy on the way out.
@@ -167,6 +170,8 @@ pub enum RejectReason {
     NoExport,
     /// NO_EXPORT_SUBCONFED (RFC 1997).
     NoExportSubconfed,
+    /// Only to Customer (RFC 9234), and the peers are none.
+    OnlyToCustomer,
     /// It is stale and kept for long, and the peers do not know what that means (RFC 9494).
     LongLivedStale,
     /// None of its route targets is asked for (RFC 4684).
@@ -191,6 +196,7 @@ impl RejectReason {
             Self::NoAdvertise | Self::NoExport | Self::NoExportSubconfed => Some("RFC 1997"),
             Self::Policy(PolicyReject::NoPolicy) => Some("RFC 8212 §3"),
             Self::NoOwnNextHop => None,
+            Self::OnlyToCustomer => Some("RFC 9234 §5"),
             Self::LongLivedStale => Some("RFC 9494 §4.3"),
             Self::RouteTargetNotWanted => Some("RFC 4684 §6"),
             Self::EverythingAsked => Some("RFC 4684 §4"),
@@ -209,6 +215,9 @@ impl fmt::Display for RejectReason {
             Self::NoAdvertise => f.write_str("it carries the community no-advertise"),
             Self::NoExport => f.write_str("it carries the community no-export"),
             Self::NoExportSubconfed => f.write_str("it carries the community no-export-subconfed"),
+            Self::OnlyToCustomer => f.write_str(
+                "it has come from a provider, a peer or a route server (Only to Customer), and this peer is one too",
+            ),
             Self::LongLivedStale => f.write_str(
                 "it is stale, and the session has no long-lived graceful restart, which would say so",
             ),
@@ -239,6 +248,9 @@ pub fn export<'e>(
     if let Err(reason) = may_hear(attrs, source, rules) {
         return Exported::Reject(reason);
     }
+    if goes_no_further(attrs, family, rules) {
+        return Exported::Reject(RejectReason::OnlyToCustomer);
+    }
     if !is_wanted(attrs, family, rules) {
         return Exported::Reject(RejectReason::RouteTargetNotWanted);
     }
@@ -265,6 +277,9 @@ pub fn export<'e>(
     }
     editor.set_next_hop(next_hop);
     add_what_is_ours(source, rules, editor);
+    if let Some(role) = rules.role {
+        mark_as_going_down(role, family, rules.local_as, editor);
+    }
     if is_beyond_its_depth(attrs, source, rules) {
         // RFC 9494 §4.6, of neighbors within the AS: "The NO_EXPORT community [RFC1997] MUST be attached to the stale routes.
         // The stale routes MUST have their LOCAL_PREF set to zero."
@@ -297,6 +312,7 @@ pub(crate) fn is_announced(
         may_hear_unlimited(source.kind, rules.audience)
     };
     let announced = hears.is_ok()
+        && !goes_no_further(attrs, family, rules)
         && is_wanted(attrs, family, rules)
         && !says_nothing_more(source.kind, family, rules)
         && !matches!(rules.policy.evaluate(attrs), Outcome::Reject(_))
@@ -323,6 +339,23 @@ fn is_wanted(attrs: AttrRef<'_>, family: Family, rules: &ExportRules) -> bool {
     match &rules.wanted {
         Some(wanted) if route_targets::concerns(family) => wanted.want(attrs),
         _ => true,
+    }
+}
+
+/// Whether a route is for customers only (RFC 9234 §5), and these peers are none of ours.
+fn goes_no_further(attrs: AttrRef<'_>, family: Family, rules: &ExportRules) -> bool {
+    rules.role.is_some_and(only_to_customer::keeps_back)
+        && only_to_customer::concerns(family)
+        && attrs.only_to_customer().is_some()
+}
+
+/// Marks a route that goes down to a customer, or sideways (RFC 9234 §5).
+fn mark_as_going_down(role: Role, family: Family, local_as: Asn, editor: &mut AttrEditor) {
+    if only_to_customer::concerns(family)
+        && only_to_customer::marks_what_goes(role)
+        && editor.get().only_to_customer().is_none()
+    {
+        editor.set_only_to_customer(Some(local_as));
     }
 }
 

@@ -13,16 +13,18 @@
 //! hold none.
 
 use crate::attrs::AttrId;
-use crate::decision::{Ineligible, SourceKind};
+use crate::decision::Ineligible;
 use crate::family_table::{Announced, Rings};
+use crate::import::{Terms, import};
 use crate::nexthop::NextHopId;
 use crate::path::{Path, PeerIdx, PeerInfo, Tag};
-use crate::policy::{Outcome, PolicyReject};
 use crate::shard_key::TableKey;
 use crate::table::{Pin, Rib};
 use crate::tables::{ByFamily, ForEach, Part, Tables, by_family, for_each};
 use crate::walk::Walk;
-use bgp_wire::{AttrRef, Decoded, Family, FamilySet, NlriBlock, NlriIter, SessionContext};
+use bgp_wire::{
+    AttrEditor, AttrRef, Decoded, Family, FamilySet, NlriBlock, NlriIter, SessionContext,
+};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -49,10 +51,10 @@ pub struct Flushed {
 struct PendingSet {
     /// As received.
     bytes: Range<usize>,
-    /// As import policy changed it.
+    /// As import changed it.
     changed: Option<Range<usize>>,
-    /// Bits of the label field of the routes it is for.
-    label_bits: u8,
+    /// By which terms.
+    terms: Terms,
     ineligible: Option<Ineligible>,
 }
 
@@ -78,6 +80,7 @@ pub(crate) struct Batch {
     info: Arc<PeerInfo>,
     sets: Vec<PendingSet>,
     bytes: Vec<u8>,
+    editor: AttrEditor,
     ids: Vec<(AttrId, Tag, NextHopId)>,
     lists: Tables<Lists>,
     ops: usize,
@@ -102,6 +105,7 @@ impl Batch {
             info,
             sets: Vec::new(),
             bytes: Vec::new(),
+            editor: AttrEditor::new(),
             ids: Vec::new(),
             lists: Tables::new(&Lists { shards }),
             ops: 0,
@@ -155,47 +159,27 @@ impl Batch {
         );
     }
 
-    /// Number of a set in this batch. Loop checks and policy happen here, once for the set.
+    /// Number of a set of routes of a family in this batch. Loop checks and policy happen here, once for the set.
     fn set(&mut self, rib: &Rib, attrs: AttrRef<'_>, family: Family) -> u32 {
-        let bytes = attrs.as_bytes();
-        let label_bits = label_bits(family);
+        let terms = Terms::of(&self.info, family);
         if let Some(last) = self.sets.last()
-            && last.label_bits == label_bits
-            && self.bytes[last.bytes.clone()] == *bytes
+            && last.terms == terms
+            && self.bytes[last.bytes.clone()] == *attrs.as_bytes()
         {
             return (self.sets.len() - 1) as u32;
         }
-        let mut ineligible = loop_of(rib, &self.info, attrs);
-        if attrs
-            .prefix_sid()
-            .is_some_and(|sid| sid.lacks_sid(label_bits))
-        {
-            ineligible.get_or_insert(Ineligible::NoServiceSid);
-        }
-        let mut changed = None;
-        match self.info.import.evaluate(attrs) {
-            Outcome::Unchanged => {}
-            Outcome::Changed(set) => changed = Some(self.copy(set.as_ref().as_bytes())),
-            Outcome::Reject(reason) => {
-                ineligible.get_or_insert(match reason {
-                    PolicyReject::NoPolicy => Ineligible::NoPolicy,
-                });
-            }
-        }
-        let bytes = self.copy(bytes);
+        let imported = import(rib.config(), &self.info, terms, attrs, &mut self.editor);
+        let bytes = copy(attrs, &mut self.bytes);
+        let changed = imported
+            .changed
+            .then(|| copy(self.editor.get(), &mut self.bytes));
         self.sets.push(PendingSet {
             bytes,
             changed,
-            label_bits,
-            ineligible,
+            terms,
+            ineligible: imported.ineligible,
         });
         (self.sets.len() - 1) as u32
-    }
-
-    fn copy(&mut self, bytes: &[u8]) -> Range<usize> {
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(bytes);
-        start..self.bytes.len()
     }
 
     /// Interns the sets. `None` if a next hop was swept away since it was registered.
@@ -359,39 +343,11 @@ impl ForEach for Apply<'_> {
     }
 }
 
-/// Bits of the field of the NLRI in which a part of an SRv6 SID may travel (RFC 9252 §5.1, §5.2, §6).
-fn label_bits(family: Family) -> u8 {
-    match family {
-        Family::IPV4_VPN | Family::IPV6_VPN => 20,
-        Family::L2VPN_EVPN => 24,
-        _ => 0,
-    }
-}
-
-/// Why a set is not taken from this peer, whatever policy says of it.
-fn loop_of(rib: &Rib, info: &PeerInfo, attrs: AttrRef<'_>) -> Option<Ineligible> {
-    let config = rib.config();
-    // RFC 4271 §9.1.2: "If the AS_PATH attribute of a BGP route contains an AS loop, the BGP route should be excluded
-    // from the Phase 2 decision function."
-    let allowed = usize::from(info.allow_as_in);
-    if info.kind != SourceKind::Local && attrs.as_path().count(config.local_as) > allowed {
-        return Some(Ineligible::AsLoop);
-    }
-    if info.kind.is_internal() {
-        // RFC 4456 §8: "A router that recognizes the ORIGINATOR_ID attribute SHOULD ignore a route received with its
-        // BGP Identifier as the ORIGINATOR_ID." And: "If the local CLUSTER_ID is found in the CLUSTER_LIST, the
-        // advertisement received SHOULD be ignored."
-        if attrs.originator_id() == Some(config.router_id) {
-            return Some(Ineligible::OriginatorLoop);
-        }
-        if attrs
-            .cluster_list()
-            .any(|cluster| cluster == config.cluster())
-        {
-            return Some(Ineligible::ClusterLoop);
-        }
-    }
-    None
+/// Puts a set behind others; where it is.
+fn copy(attrs: AttrRef<'_>, bytes: &mut Vec<u8>) -> Range<usize> {
+    let start = bytes.len();
+    bytes.extend_from_slice(attrs.as_bytes());
+    start..bytes.len()
 }
 
 impl Inbound {

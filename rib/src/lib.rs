@@ -66,6 +66,7 @@
 //!     link: 0,
 //!     long_lived: false,
 //!     allow_as_in: 0,
+//!     rules: ImportRules::default(),
 //!     import: ImportPolicy::AcceptAll,
 //! };
 //! let left = rib.add_peer(peer("left", 1))?;
@@ -86,6 +87,7 @@
 //!         asks_for_everything: false,
 //!         next_hop_self: false,
 //!         long_lived: true,
+//!         role: None,
 //!         as_path: AsPathRules::default(),
 //!         policy: ExportPolicy::AcceptAll,
 //!     },
@@ -138,12 +140,14 @@ mod family_table;
 mod feed;
 mod fib_marks;
 mod group;
+mod import;
 mod inbound;
 mod index;
 mod judge;
 mod long_lived;
 mod lookup;
 mod nexthop;
+mod only_to_customer;
 mod pack;
 mod path;
 mod peers;
@@ -168,6 +172,7 @@ pub use export::{Audience, ExportRules, RejectReason};
 pub use exporter::{Exporter, ExporterStats, Progress};
 pub use fib_marks::FibInterest;
 pub use group::{FamilyExport, GroupKey};
+pub use import::ImportRules;
 pub use inbound::{Flushed, Inbound};
 pub use lookup::Match;
 pub use nexthop::{AllReachable, NextHopId, NextHopKey, NextHopResolver, Resolution};

@@ -6,6 +6,7 @@
 
 use crate::attrs::AttrId;
 use crate::decision::{Ineligible, SourceKind};
+use crate::import::ImportRules;
 use crate::policy::ImportPolicy;
 use bgp_wire::{Asn, RouterId};
 use std::fmt;
@@ -61,7 +62,9 @@ pub struct PeerInfo {
     pub long_lived: bool,
     /// How often our own AS may stand in its AS paths (0 is the rule of RFC 4271 §9.1.2).
     pub allow_as_in: u8,
-    /// What its routes go through on the way in.
+    /// What is done to its routes on the way in beside that.
+    pub rules: ImportRules,
+    /// What its routes go through then.
     pub import: ImportPolicy,
 }
 
@@ -77,6 +80,7 @@ impl PeerInfo {
             link: 0,
             long_lived: false,
             allow_as_in: 0,
+            rules: ImportRules::default(),
             import: ImportPolicy::AcceptAll,
         }
     }

@@ -34,6 +34,7 @@ fn key(wanted: RouteTargets) -> GroupKey {
             wanted: Some(Arc::new(wanted)),
             asks_for_everything: false,
             next_hop_self: false,
+            role: None,
             long_lived: true,
             as_path: AsPathRules::default(),
             policy: ExportPolicy::AcceptAll,
@@ -109,6 +110,7 @@ fn vpn_routes_and_their_end_of_rib_wait_until_it_is_known_what_is_wanted() {
         link: 0,
         long_lived: false,
         allow_as_in: 0,
+        rules: ImportRules::default(),
         import: ImportPolicy::AcceptAll,
     });
     let member = member.unwrap();

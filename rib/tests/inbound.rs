@@ -2,7 +2,7 @@
 
 mod support;
 
-use bgp_wire::{Asn, Family, FamilySet, NextHop, RouterId};
+use bgp_wire::{Asn, Family, FamilySet, NextHop, Role, RouterId};
 use ipnet::{IpNet, Ipv4Net};
 use rib::*;
 use support::*;
@@ -56,6 +56,50 @@ fn a_path_that_was_reflected_back_to_us_is_not_eligible() {
             let idx = world.peers[peer].idx;
             assert_eq!(world.rib.peer_counts(idx, V4).accepted, accepted);
         }
+    }
+}
+
+/// RFC 9234 section 5, on the way in, by what we are to the peer: what it is to us is the counterpart.
+#[test]
+fn a_route_that_leaks_is_not_eligible_and_others_are_marked() {
+    const PEER: Asn = Asn(64_501);
+    for (role, marked_by, wanted) in [
+        // "received from a Customer or an RS-Client"
+        (Role::PROVIDER, None, Ok(None)),
+        (Role::PROVIDER, Some(PEER), Err(Ineligible::RouteLeak)),
+        (Role::RS, None, Ok(None)),
+        (Role::RS, Some(Asn(7)), Err(Ineligible::RouteLeak)),
+        // "received from a Peer [...] and the Attribute has a value that is not equal to the remote (i.e., Peer's) AS number"
+        (Role::PEER, None, Ok(Some(PEER))),
+        (Role::PEER, Some(PEER), Ok(Some(PEER))),
+        (Role::PEER, Some(Asn(7)), Err(Ineligible::RouteLeak)),
+        // "received from a Provider, a Peer, or an RS and the OTC Attribute is not present"
+        (Role::CUSTOMER, None, Ok(Some(PEER))),
+        (Role::CUSTOMER, Some(Asn(7)), Ok(Some(Asn(7)))),
+        (Role::RS_CLIENT, None, Ok(Some(PEER))),
+        (Role::RS_CLIENT, Some(Asn(7)), Ok(Some(Asn(7)))),
+    ] {
+        let mut world = World::new(1, 1);
+        let peer = world.add(SourceKind::Ebgp, PEER);
+        let idx = world.peers[peer].idx;
+        let mut info = PeerInfo::clone(&world.rib.peer(idx));
+        info.rules.role = Some(role);
+        world.rib.update_peer(idx, info);
+        let attrs = set(V4, PEER, 2, |editor| {
+            editor.set_only_to_customer(marked_by);
+        });
+        world.announce(peer, &[net()], 0, attrs.as_ref());
+        world.flush(peer);
+        let explained = world.rib.explain(net()).expect("the prefix is there");
+        let (row, reason) = &explained.paths[0];
+        let found = match reason {
+            Reason::Ineligible(why) => Err(*why),
+            _ => Ok(row.attrs.as_ref().only_to_customer()),
+        };
+        assert_eq!(found, wanted, "{role} {marked_by:?}");
+        // What was received stays to be seen.
+        let received = row.received.as_ref().unwrap_or(&row.attrs);
+        assert_eq!(received.as_ref().only_to_customer(), marked_by);
     }
 }
 

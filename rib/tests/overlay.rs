@@ -107,6 +107,7 @@ impl Reflector {
                 link: 0,
                 long_lived: false,
                 allow_as_in: 0,
+                rules: rib::ImportRules::default(),
                 import: ImportPolicy::AcceptAll,
             })
             .unwrap();
@@ -127,6 +128,7 @@ impl Reflector {
                 wanted: wanted.map(Arc::new),
                 asks_for_everything: false,
                 next_hop_self: true,
+                role: None,
                 long_lived: true,
                 as_path: AsPathRules::default(),
                 policy: ExportPolicy::AcceptAll,

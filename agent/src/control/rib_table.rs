@@ -208,6 +208,7 @@ impl From<rib::Ineligible> for Ineligible {
             rib::Ineligible::AsLoop => Self::AsLoop,
             rib::Ineligible::OriginatorLoop => Self::OriginatorLoop,
             rib::Ineligible::ClusterLoop => Self::ClusterLoop,
+            rib::Ineligible::RouteLeak => Self::RouteLeak,
             rib::Ineligible::NextHopUnreachable => Self::NextHopUnreachable,
             rib::Ineligible::NoServiceSid => Self::NoServiceSid,
         }

@@ -72,6 +72,7 @@ impl Node {
             link: 0,
             long_lived: false,
             allow_as_in: 0,
+            rules: rib::ImportRules::default(),
             import: ImportPolicy::AcceptAll,
         };
         let peer = self.rib.add_peer(info).unwrap();
@@ -86,6 +87,7 @@ impl Node {
             asks_for_everything: false,
             router_id: RouterId(1),
             next_hop_self: false,
+            role: None,
             long_lived: true,
             as_path: AsPathRules::default(),
             policy: ExportPolicy::AcceptAll,

@@ -194,6 +194,8 @@ pub enum Ineligible {
     OriginatorLoop,
     /// Our own cluster ID is in its CLUSTER_LIST (RFC 4456 section 8).
     ClusterLoop,
+    /// Only to Customer says that it was not to be told to us (RFC 9234 section 5).
+    RouteLeak,
     /// Its next hop cannot be reached (RFC 4271 section 9.1.2.1).
     NextHopUnreachable,
     /// It is of an SRv6 service, and none of its SIDs can be used (RFC 9252 section 7).
@@ -213,6 +215,7 @@ impl Ineligible {
             Self::AsLoop => 'l',
             Self::OriginatorLoop => 'o',
             Self::ClusterLoop => 'c',
+            Self::RouteLeak => 'k',
             Self::NextHopUnreachable => 'u',
             Self::NoServiceSid => 'v',
             Self::Other => 'x',
@@ -226,6 +229,9 @@ impl Ineligible {
             Self::AsLoop => "our own AS is in its AS_PATH",
             Self::OriginatorLoop => "our own router ID is its ORIGINATOR_ID",
             Self::ClusterLoop => "our own cluster ID is in its CLUSTER_LIST",
+            Self::RouteLeak => {
+                "a route leak: Only to Customer says that it was not to be told to us"
+            }
             Self::NextHopUnreachable => "next hop unreachable",
             Self::NoServiceSid => "of an SRv6 service, and none of its SIDs can be used",
             Self::NoPolicy => "external peer without a policy, and the router requires one",
@@ -476,6 +482,7 @@ mod tests {
             Ineligible::AsLoop,
             Ineligible::OriginatorLoop,
             Ineligible::ClusterLoop,
+            Ineligible::RouteLeak,
             Ineligible::NextHopUnreachable,
             Ineligible::NoServiceSid,
             Ineligible::Other,

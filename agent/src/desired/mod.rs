@@ -16,6 +16,7 @@ mod build;
 mod conditions;
 mod diff;
 mod duration;
+mod guards;
 mod in_effect;
 mod node;
 mod objects;
@@ -43,6 +44,6 @@ pub use snapshot::{
 };
 pub use types::{
     Bfd, Decision, Desired, FamilyConfig, GracefulRestart, KernelConfig, Origination,
-    OriginationKey, Password, Peer, PeerKey, PrivateAs, RemoteAs, RestartTimes, Router, RouterKey,
-    Ttl, has_route_targets,
+    OriginationKey, Password, Peer, PeerKey, PeerRole, PrivateAs, RemoteAs, RestartTimes, Router,
+    RouterKey, Ttl, has_route_targets,
 };

@@ -9,6 +9,7 @@ use crds::{BGPPeer, BGPPeerSpec, PeerType};
 use super::bfd::bfd;
 use super::build::{Findings, REFUSED, Routers, address, families, family};
 use super::duration::nanoseconds;
+use super::guards::role;
 use super::objects::{Kind, ObjectKey};
 use super::problem::Reason;
 use super::restart::{Wanted, wanted};
@@ -241,6 +242,7 @@ fn on_router(
             }
         }
     }
+    let role = role(spec, router, internal, &mut findings);
     if !internal && spec.next_hop_self == Some(true) {
         let message = "an eBGP neighbour gets our own address as next hop anyway; remove it";
         findings.warn("spec.nextHopSelf", Reason::NoEffect, message);
@@ -306,6 +308,7 @@ fn on_router(
         enforce_first_as: spec.enforce_first_as.unwrap_or(true),
         private_as: session.private_as.filter(|_| !internal),
         as_override: !internal && spec.as_override.unwrap_or(false),
+        role,
         extended_next_hop: carries_ipv4
             && spec
                 .extended_next_hop

@@ -7,14 +7,12 @@ use super::objects::Kind;
 
 const ROUTER: [&str; 1] = ["spec.gracefulShutdown"];
 
-const PEER: [&str; 8] = [
+const PEER: [&str; 6] = [
     "spec.dynamicNeighbors",
     "spec.gracefulShutdown",
     "spec.interface",
     "spec.localAS",
     "spec.maxPrefixes",
-    "spec.role",
-    "spec.roleStrict",
     "spec.tcpAO",
 ];
 

@@ -8,7 +8,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use bgp_wire::{Asn, Family, RouterId};
+use bgp_wire::{Asn, Family, Role, RouterId};
 use ipnet::IpNet;
 
 /// A BGPRouter of this node: `namespace/name`.
@@ -243,6 +243,8 @@ pub struct Peer {
     pub private_as: Option<PrivateAs>,
     /// Our AS takes the place of the external neighbour's in paths that it is told.
     pub as_override: bool,
+    /// What we are to the external neighbour (RFC 9234).
+    pub role: Option<PeerRole>,
     /// IPv4 routes may have IPv6 next hops (RFC 8950).
     pub extended_next_hop: bool,
     /// Graceful restart is offered (RFC 4724).
@@ -262,6 +264,15 @@ pub struct GracefulRestart {
     pub restart_time: u16,
     /// Stale routes are kept for so many seconds after that, if long-lived graceful restart is offered (RFC 9494).
     pub long_lived: Option<u32>,
+}
+
+/// What we are to an external neighbour (RFC 9234).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PeerRole {
+    /// Our role.
+    pub role: Role,
+    /// A neighbour that does not say its own is refused.
+    pub strict: bool,
 }
 
 /// What becomes of private ASes in AS paths.

@@ -6,19 +6,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::bfd::{Config, Hops, Micros};
-use bgp_session::{FamilyConfig, GracefulRestart, Negotiated, PeerConfig};
+use bgp_session::{FamilyConfig, GracefulRestart, Negotiated, PeerConfig, RoleConfig};
 use bgp_wire::{
-    AFI_IPV4, Asn, Encoding, Family, FamilySet, HoldTime, NextHop, RouterId, SessionContext,
+    AFI_IPV4, Asn, Encoding, Family, FamilySet, HoldTime, NextHop, Role, RouterId, SessionContext,
 };
 use rib::{
     AsPathRules, Audience, ExportPolicy, ExportRules, FamilyExport, GroupKey, ImportPolicy,
-    PeerInfo, PolicyReject, PrivateAs, RouteTargets, SourceKind,
+    ImportRules, PeerInfo, PolicyReject, PrivateAs, RouteTargets, SourceKind,
 };
 
 use super::connector::Dial;
 use super::tcp_options::TtlRule;
 use crate::bfd::Wanted;
-use crate::desired::{self, Peer, RemoteAs, Router, Ttl, has_route_targets};
+use crate::desired::{self, Peer, PeerRole, RemoteAs, Router, Ttl, has_route_targets};
 
 /// Our addresses and the links they are on.
 pub trait AddressBook: Send + Sync {
@@ -114,6 +114,9 @@ impl Settings {
         config.software_version = Some(concat!("cosmos/", env!("CARGO_PKG_VERSION")).to_owned());
         config.hostname = None;
         config.enforce_first_as = peer.enforce_first_as;
+        config.role = peer
+            .role
+            .map(|PeerRole { role, strict }| RoleConfig { role, strict });
         config
     }
 
@@ -166,6 +169,7 @@ impl Settings {
                 .map_or(0, |link| link.index),
             long_lived: self.stale_limits().1 > Duration::ZERO,
             allow_as_in: self.peer.allow_as_in,
+            rules: ImportRules { role: self.role() },
             import: if self.denies_without_policy() {
                 ImportPolicy::RejectAll(PolicyReject::NoPolicy)
             } else {
@@ -177,6 +181,11 @@ impl Settings {
     /// RFC 8212: an external session without a policy is told nothing and believed nothing, if the router asks so.
     fn denies_without_policy(&self) -> bool {
         self.router.require_policy && !self.is_internal()
+    }
+
+    /// RFC 9234 §4.2: our role holds also where the peer has not said its own.
+    fn role(&self) -> Option<Role> {
+        self.peer.role.map(|role| role.role)
     }
 
     fn expected_as(&self) -> Asn {
@@ -248,6 +257,7 @@ impl Settings {
                 .as_ref()
                 .is_some_and(|restart| restart.long_lived.is_some()),
             next_hop_self: self.peer.next_hop_self,
+            role: self.role(),
             as_path: self.as_path_rules(negotiated.remote_as),
             policy: if self.denies_without_policy() {
                 ExportPolicy::RejectAll(PolicyReject::NoPolicy)

@@ -43,6 +43,7 @@ impl Router {
                 asks_for_everything: false,
                 router_id: RouterId(1),
                 next_hop_self: false,
+                role: None,
                 long_lived: true,
                 as_path: AsPathRules::default(),
                 policy: ExportPolicy::AcceptAll,
@@ -76,6 +77,7 @@ impl Router {
                 link: 0,
                 long_lived: false,
                 allow_as_in: 0,
+                rules: ImportRules::default(),
                 import: ImportPolicy::AcceptAll,
             };
             let idx = rib.add_peer(info).expect("room for a peer");

@@ -185,7 +185,7 @@ impl Candidate<'_> {
 
 /// Why a path is kept but takes no part in the decision.
 ///
-/// The numbers fit in three bits of a path's flags; 0 is "takes part".
+/// The numbers of what import finds fit in three bits of a path's flags; 0 is "takes part".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Ineligible {
@@ -199,14 +199,16 @@ pub enum Ineligible {
     OriginatorLoop = 4,
     /// Our own cluster ID is in the CLUSTER_LIST (RFC 4456 §8).
     ClusterLoop = 5,
-    /// There is no route to the next hop (RFC 4271 §9.1.2).
-    NextHopUnreachable = 6,
+    /// It was not to be told to us: a route leak (RFC 9234 §5).
+    RouteLeak = 6,
     /// It is of an SRv6 service, and has no SID to send packets to (RFC 9252 §7).
     NoServiceSid = 7,
+    /// There is no route to the next hop (RFC 4271 §9.1.2). Not kept with a path, as it changes by itself.
+    NextHopUnreachable = 8,
 }
 
 impl Ineligible {
-    /// The reason with this number; `None` for 0 and for numbers without a reason.
+    /// The reason that a path keeps by this number; `None` for 0 and for numbers without a reason.
     #[must_use]
     pub fn from_bits(bits: u8) -> Option<Self> {
         [
@@ -215,7 +217,7 @@ impl Ineligible {
             Self::AsLoop,
             Self::OriginatorLoop,
             Self::ClusterLoop,
-            Self::NextHopUnreachable,
+            Self::RouteLeak,
             Self::NoServiceSid,
         ]
         .into_iter()
@@ -230,6 +232,7 @@ impl Ineligible {
             Self::NoPolicy => Some("RFC 8212 §3"),
             Self::AsLoop | Self::NextHopUnreachable => Some("RFC 4271 §9.1.2"),
             Self::OriginatorLoop | Self::ClusterLoop => Some("RFC 4456 §8"),
+            Self::RouteLeak => Some("RFC 9234 §5"),
             Self::NoServiceSid => Some("RFC 9252 §7"),
         }
     }
@@ -243,6 +246,9 @@ impl fmt::Display for Ineligible {
             Self::AsLoop => "our own AS is in the AS path",
             Self::OriginatorLoop => "we are its originator",
             Self::ClusterLoop => "our own cluster is in the cluster list",
+            Self::RouteLeak => {
+                "it is a route leak: Only to Customer says that it was not to be told to us"
+            }
             Self::NextHopUnreachable => "there is no route to its next hop",
             Self::NoServiceSid => "it is of an SRv6 service, and none of its SIDs can be used",
         })

@@ -334,6 +334,7 @@ fn stale_routes_that_are_kept_for_long_go_to_who_knows_of_it() {
         link: 0,
         long_lived,
         allow_as_in: 0,
+        rules: rib::ImportRules::default(),
         import: rib::ImportPolicy::AcceptAll,
     };
     let mut stale = AttrEditor::new();

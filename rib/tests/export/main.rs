@@ -5,6 +5,7 @@
 mod attributes;
 mod laws;
 mod next_hops;
+mod roles;
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -36,6 +37,7 @@ fn rules(audience: Audience) -> ExportRules {
         asks_for_everything: false,
         router_id: RouterId(1),
         next_hop_self: false,
+        role: None,
         long_lived: true,
         as_path: AsPathRules::default(),
         policy: ExportPolicy::AcceptAll,

@@ -226,6 +226,7 @@ impl World {
             link: 0,
             long_lived: false,
             allow_as_in: 0,
+            rules: ImportRules::default(),
             import: ImportPolicy::AcceptAll,
         };
         let idx = self.rib.add_peer(info).expect("room for a peer");
@@ -263,6 +264,7 @@ impl World {
                 asks_for_everything: false,
                 router_id: RouterId(1),
                 next_hop_self: false,
+                role: None,
                 long_lived: true,
                 as_path: AsPathRules::default(),
                 policy: ExportPolicy::AcceptAll,

@@ -86,6 +86,9 @@ fn configuration(plan: &Plan) -> String {
         ),
         false => ("", ""),
     };
+    let role = plan
+        .role
+        .map_or_else(String::new, |role| format!("local role {role};"));
     let multihop = if plan.multihop { "multihop 64;" } else { "" };
     let password = plan
         .password
@@ -113,7 +116,7 @@ fn configuration(plan: &Plan) -> String {
         "protocol bgp peer {{
   local {local} as {asn};
   neighbor {remote} as {remote_asn};
-  {passive} {security} {password} {restart} {bfd} {multihop}
+  {passive} {security} {password} {restart} {bfd} {multihop} {role}
   hold time {hold_time}; connect retry time 1; connect delay time 1; error wait time 1, 2;
   {channels}
 }}

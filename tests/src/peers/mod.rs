@@ -64,6 +64,8 @@ pub struct Plan {
     pub password: Option<String>,
     /// Generalised TTL security (RFC 5082) for a direct neighbour; BIRD and FRR only.
     pub ttl_security: bool,
+    /// Its role (RFC 9234), in its own words; BIRD only.
+    pub role: Option<&'static str>,
     /// BFD, 50 ms each way and a multiplier of three; BIRD and FRR only.
     pub bfd: bool,
     /// The other one is several hops away; BIRD and FRR only.
@@ -102,6 +104,7 @@ impl Plan {
             passive: false,
             password: None,
             ttl_security: false,
+            role: None,
             bfd: false,
             multihop: false,
             hold_time: 9,

@@ -1,0 +1,144 @@
+//! One attribute set on its way from a peer into the table: what becomes of it, and whether its routes take part.
+//!
+//! It runs in this order, once for each set and not for each prefix:
+//!
+//! 1. loops, by what was received (RFC 4271 §9.1.2, RFC 4456 §8);
+//! 2. what the session's [`ImportRules`] find and change;
+//! 3. the import policy, which sees the set as they left it.
+//!
+//! A route that is refused is kept, with the reason, and the set as it came.
+
+use bgp_wire::{AttrEditor, AttrRef, Family, Role};
+
+use crate::decision::{Ineligible, SourceKind};
+use crate::only_to_customer;
+use crate::path::PeerInfo;
+use crate::policy::{Outcome, PolicyReject};
+use crate::table::RibConfig;
+
+/// What is done to the routes of a peer on the way in, whatever policy says of them. By default nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct ImportRules {
+    /// What we are to the peer (RFC 9234); of external peers only.
+    pub role: Option<Role>,
+}
+
+/// What import goes by beside the set and the peer: sets that are equal under the same terms become the same.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Terms {
+    /// The rules of the peer that are for the family.
+    rules: ImportRules,
+    /// Bits of the field of the NLRI in which a part of an SRv6 SID may travel (RFC 9252 §5.1, §5.2, §6).
+    label_bits: u8,
+}
+
+impl Terms {
+    /// The terms for routes of a family from this peer.
+    pub(crate) fn of(peer: &PeerInfo, family: Family) -> Self {
+        let mut rules = peer.rules;
+        rules.role = rules.role.filter(|_| only_to_customer::concerns(family));
+        Self {
+            rules,
+            label_bits: match family {
+                Family::IPV4_VPN | Family::IPV6_VPN => 20,
+                Family::L2VPN_EVPN => 24,
+                _ => 0,
+            },
+        }
+    }
+}
+
+/// What becomes of a set.
+pub(crate) struct Imported {
+    /// Why its routes take no part, if so.
+    pub(crate) ineligible: Option<Ineligible>,
+    /// The set is another one now, which the editor has.
+    pub(crate) changed: bool,
+}
+
+/// What becomes of the set `attrs` of `peer` under these terms. Where it is changed, `editor` has it.
+pub(crate) fn import(
+    config: &RibConfig,
+    peer: &PeerInfo,
+    terms: Terms,
+    attrs: AttrRef<'_>,
+    editor: &mut AttrEditor,
+) -> Imported {
+    let rules = terms.rules;
+    let mut ineligible = loop_of(config, peer, attrs).or_else(|| unusable(terms, attrs));
+    let mut changed = false;
+    if rules != ImportRules::default() {
+        ineligible = ineligible.or_else(|| leak_of(peer, rules, attrs));
+        changed = ineligible.is_none() && apply(peer, rules, attrs, editor);
+    }
+    let so_far = if changed { editor.get() } else { attrs };
+    match peer.import.evaluate(so_far) {
+        Outcome::Unchanged => {}
+        Outcome::Changed(set) => {
+            editor.load(set.as_ref());
+            changed = true;
+        }
+        Outcome::Reject(reason) => {
+            changed = false;
+            ineligible.get_or_insert(match reason {
+                PolicyReject::NoPolicy => Ineligible::NoPolicy,
+            });
+        }
+    }
+    Imported {
+        ineligible,
+        changed,
+    }
+}
+
+/// Why a set is not taken from this peer, whatever rules and policy say of it.
+fn loop_of(config: &RibConfig, peer: &PeerInfo, attrs: AttrRef<'_>) -> Option<Ineligible> {
+    // RFC 4271 §9.1.2: "If the AS_PATH attribute of a BGP route contains an AS loop, the BGP route should be excluded
+    // from the Phase 2 decision function."
+    let allowed = usize::from(peer.allow_as_in);
+    if peer.kind != SourceKind::Local && attrs.as_path().count(config.local_as) > allowed {
+        return Some(Ineligible::AsLoop);
+    }
+    if peer.kind.is_internal() {
+        // RFC 4456 §8: "A router that recognizes the ORIGINATOR_ID attribute SHOULD ignore a route received with its
+        // BGP Identifier as the ORIGINATOR_ID." And: "If the local CLUSTER_ID is found in the CLUSTER_LIST, the
+        // advertisement received SHOULD be ignored."
+        if attrs.originator_id() == Some(config.router_id) {
+            return Some(Ineligible::OriginatorLoop);
+        }
+        if attrs
+            .cluster_list()
+            .any(|cluster| cluster == config.cluster())
+        {
+            return Some(Ineligible::ClusterLoop);
+        }
+    }
+    None
+}
+
+/// Whether there is nowhere to send packets to.
+fn unusable(terms: Terms, attrs: AttrRef<'_>) -> Option<Ineligible> {
+    let sid = attrs.prefix_sid()?;
+    sid.lacks_sid(terms.label_bits)
+        .then_some(Ineligible::NoServiceSid)
+}
+
+/// Whether a route has leaked, by our role.
+fn leak_of(peer: &PeerInfo, rules: ImportRules, attrs: AttrRef<'_>) -> Option<Ineligible> {
+    let leaked = |role| only_to_customer::is_leak(role, peer.asn, attrs);
+    rules
+        .role
+        .is_some_and(leaked)
+        .then_some(Ineligible::RouteLeak)
+}
+
+/// Changes the set as the rules say. True if they do; then `editor` has it.
+fn apply(peer: &PeerInfo, rules: ImportRules, attrs: AttrRef<'_>, editor: &mut AttrEditor) -> bool {
+    let marks = rules.role.is_some_and(only_to_customer::marks_what_comes)
+        && attrs.only_to_customer().is_none();
+    if marks {
+        editor.load(attrs);
+        editor.set_only_to_customer(Some(peer.asn));
+    }
+    marks
+}

@@ -1,0 +1,4 @@
+//! The fields of a BGPPeer that keep a session from doing harm, each with and without, as a BIRD behind the agent sees it.
+
+mod chain;
+mod roles;
