@@ -108,6 +108,8 @@ fn all_is_well(desired: &Desired, now: SystemTime) -> Snapshot {
                             accepted: 3,
                             advertised: 2,
                             stale: None,
+                            limit: None,
+                            discarded: None,
                         })
                         .collect(),
                     ..PeerState::default()

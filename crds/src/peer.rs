@@ -77,6 +77,11 @@ pub struct BGPPeerSpec {
     #[schemars(length(max = 16))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["afi".into(), "safi".into()]))]
     pub add_path: Option<Vec<AddPathSpec>>,
+    /// How many prefixes of a family the neighbour may tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 16))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["afi".into(), "safi".into()]))]
+    pub max_prefixes: Option<Vec<MaxPrefixesSpec>>,
     /// A label for people, such as "spine-1".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
@@ -233,6 +238,47 @@ pub struct AddPathSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 64))]
     pub send: Option<i32>,
+}
+
+/// How many prefixes of one family a neighbour may tell, and what happens then. With several paths for one prefix, each counts.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct MaxPrefixesSpec {
+    /// The family's afi.
+    pub afi: Afi,
+    /// The family's safi.
+    pub safi: Safi,
+    /// The most that are fine.
+    #[schemars(range(min = 1, max = 4_294_967_295_i64))]
+    pub limit: i64,
+    /// At this part of the limit, in percent, a warning is logged. 75 unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100))]
+    pub warning_percent: Option<i32>,
+    /// What happens above the limit: Shutdown ends the session (Cease, Maximum Number of Prefixes Reached), Discard takes no more
+    /// than the limit, Warn only logs. Shutdown unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<MaxPrefixesAction>,
+    /// After a Shutdown the session is tried again after this many seconds; 0, unless set, keeps it down until the limit or the
+    /// object's shutdown changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 86_400))]
+    pub restart_after: Option<i32>,
+    /// Count only what import accepts, and not all that is received. False unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_policy: Option<bool>,
+}
+
+/// What happens above the limit.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    missing_docs,
+    reason = "the names say it, and text here would become part of the schema"
+)]
+pub enum MaxPrefixesAction {
+    Shutdown,
+    Warn,
+    Discard,
 }
 
 /// A password in plain text.
@@ -395,4 +441,10 @@ pub struct FamilyStatus {
     /// Paths that are kept while the neighbour restarts, and have not been received again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stale: Option<i64>,
+    /// How many the neighbour may tell, where that is limited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<i64>,
+    /// Paths that were not taken because of that, in this session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discarded: Option<i64>,
 }

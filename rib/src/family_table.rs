@@ -100,6 +100,26 @@ impl<K: TableKey> FamilyTable<K> {
             .find(hash, |id| self.dests[id as usize].key == *key)
     }
 
+    /// The tag of the path of this peer with this id.
+    pub(crate) fn tag_of(
+        &self,
+        hash: u64,
+        key: &K,
+        (peer, path_id): (PeerIdx, u32),
+    ) -> Option<Tag> {
+        let dest = &self.dests[self.find(hash, key)? as usize];
+        let is_it = |path: &&Path<K::Detail>| path.same_source(peer, path_id);
+        let tag = |path: &Path<K::Detail>| path.tag;
+        match dest.len() {
+            0 => None,
+            1 => dest.single().as_ref().filter(is_it).map(tag),
+            n => {
+                let mut paths = self.arena.get(dest.block(), n).iter();
+                paths.find(is_it).map(tag)
+            }
+        }
+    }
+
     /// See [`Index::touch`].
     #[inline]
     pub(crate) fn touch(&self, hash: u64) -> u8 {

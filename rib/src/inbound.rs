@@ -13,6 +13,7 @@
 //! hold none.
 
 use crate::attrs::AttrId;
+use crate::ceiling::Ceiling;
 use crate::decision::Ineligible;
 use crate::family_table::{Announced, Rings};
 use crate::import::{Terms, import};
@@ -32,6 +33,7 @@ use std::sync::Arc;
 pub struct Inbound {
     peer: PeerIdx,
     batch: Option<Batch>,
+    ceilings: Vec<Counted>,
     /// What was applied before anybody asked for it, for the next `flush` to tell.
     done: Flushed,
 }
@@ -67,6 +69,12 @@ struct Op<K: TableKey> {
     detail: K::Detail,
     /// Number of the set in the batch, or [`WITHDRAW`].
     set: u32,
+}
+
+/// A ceiling, and the paths that it kept out.
+struct Counted {
+    ceiling: Ceiling,
+    turned_away: u64,
 }
 
 const WITHDRAW: u32 = u32::MAX;
@@ -227,7 +235,7 @@ impl Batch {
         &mut self,
         rib: &Rib,
         pin: &Pin<'_>,
-        peer: PeerIdx,
+        (peer, mut ceiling): (PeerIdx, Option<&mut Counted>),
         rings: &mut Rings,
         done: &mut Flushed,
     ) {
@@ -237,6 +245,8 @@ impl Batch {
         let (mut received, mut accepted, mut stale) = (0i64, 0i64, 0i64);
         let mut ops = std::mem::take(K::of_mut(&mut self.lists));
         let ids = &self.ids;
+        let before = pin.peers.counts(peer, K::FAMILY);
+        let before = (i64::from(before.received), i64::from(before.accepted));
         for (shard, ops) in ops.iter().enumerate().filter(|(_, ops)| !ops.is_empty()) {
             rib.lock::<K, _>(pin, shard, |table, judge| {
                 for ops in ops.chunks(AHEAD) {
@@ -254,8 +264,21 @@ impl Batch {
                     }
                     for (op, found) in ops.iter().zip(found) {
                         let at = (op.hash, op.key);
-                        if op.set == WITHDRAW {
-                            let from = (peer, op.path_id);
+                        let from = (peer, op.path_id);
+                        let mut goes = op.set == WITHDRAW;
+                        if let Some(Counted {
+                            ceiling,
+                            turned_away,
+                        }) = &mut ceiling
+                            && !goes
+                        {
+                            let counts = (before.0 + received, before.1 + accepted);
+                            let new = ids[op.set as usize].1;
+                            let old = || table.tag_of(at.0, &at.1, from);
+                            goes = ceiling.turns_away(counts, new, old);
+                            *turned_away += u64::from(goes);
+                        }
+                        if goes {
                             if let Some(tag) =
                                 table.withdraw(judge, &rib.hasher, (at, found), from, rings)
                             {
@@ -325,6 +348,7 @@ struct Apply<'a> {
     rib: &'a Rib,
     pin: &'a Pin<'a>,
     peer: PeerIdx,
+    ceilings: &'a mut [Counted],
     rings: &'a mut Rings,
     done: &'a mut Flushed,
 }
@@ -336,10 +360,13 @@ impl ForEach for Apply<'_> {
             rib,
             pin,
             peer,
+            ceilings,
             rings,
             done,
         } = self;
-        batch.apply::<K>(rib, pin, *peer, rings, done);
+        let mut ceilings = ceilings.iter_mut();
+        let ceiling = ceilings.find(|one| one.ceiling.family == K::FAMILY);
+        batch.apply::<K>(rib, pin, (*peer, ceiling), rings, done);
     }
 }
 
@@ -356,6 +383,7 @@ impl Inbound {
         Self {
             peer,
             batch: None,
+            ceilings: Vec::new(),
             done: Flushed::default(),
         }
     }
@@ -369,6 +397,22 @@ impl Inbound {
     pub fn set_peer(&mut self, peer: PeerIdx) {
         debug_assert_eq!(self.pending(), 0);
         self.peer = peer;
+    }
+
+    /// From now on the peer may have so many paths. What it has above that stays.
+    pub fn set_ceilings(&mut self, ceilings: impl IntoIterator<Item = Ceiling>) {
+        let counted = |ceiling| Counted {
+            ceiling,
+            turned_away: 0,
+        };
+        self.ceilings = ceilings.into_iter().map(counted).collect();
+    }
+
+    /// How many paths of each family were not taken since this was asked last, as the peer has as many as it may have.
+    pub fn take_turned_away(&mut self) -> impl Iterator<Item = (Family, u64)> {
+        let all = self.ceilings.iter_mut();
+        all.map(|one| (one.ceiling.family, std::mem::take(&mut one.turned_away)))
+            .filter(|(_, paths)| *paths > 0)
     }
 
     /// Changes that wait for `flush`.
@@ -442,6 +486,7 @@ impl Inbound {
                 rib,
                 pin: &pin,
                 peer: self.peer,
+                ceilings: &mut self.ceilings,
                 rings: &mut rings,
                 done: &mut self.done,
             });

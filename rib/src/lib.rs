@@ -130,6 +130,7 @@ mod adj_out;
 mod arena;
 mod as_path_rules;
 mod attrs;
+mod ceiling;
 mod chunks;
 pub mod decision;
 mod destination;
@@ -166,6 +167,7 @@ mod walk;
 
 pub use as_path_rules::{AsPathRules, PrivateAs};
 pub use attrs::AttrId;
+pub use ceiling::Ceiling;
 pub use decision::{DecisionConfig, Ineligible, Reason, SourceKind, Step};
 pub use dirty::Doorbell;
 pub use export::{Audience, ExportRules, RejectReason};

@@ -281,3 +281,84 @@ fn a_family_that_is_disabled_loses_its_routes_of_that_peer_and_nothing_else() {
     let paths = |net| world.rib.explain(net).expect("it is there").paths.len();
     assert_eq!((paths(net()), paths(v6)), (2, 1));
 }
+
+fn nets(range: std::ops::Range<u8>) -> Vec<IpNet> {
+    range
+        .map(|n| IpNet::V4(Ipv4Net::new([10, n, 0, 0].into(), 16).unwrap()))
+        .collect()
+}
+
+/// RFC 4271 section 6.7: "discards new address prefixes from the neighbor (while maintaining the BGP connection with the neighbor)".
+#[test]
+fn new_prefixes_above_the_ceiling_are_not_taken_and_others_are() {
+    let mut world = World::new(1, 1);
+    let peer = world.add(SourceKind::Ebgp, Asn(64_501));
+    let idx = world.peers[peer].idx;
+    let ceiling = Ceiling {
+        family: V4,
+        most: 3,
+        after_policy: false,
+    };
+    world.peers[peer].inbound.set_ceilings([ceiling]);
+    let turned_away = |world: &mut World| {
+        let away = world.peers[peer].inbound.take_turned_away();
+        away.collect::<Vec<_>>()
+    };
+    let received = |world: &World, family| world.rib.peer_counts(idx, family).received;
+    let first = set(V4, Asn(64_501), 2, |_| {});
+    let second = set(V4, Asn(64_501), 3, |_| {});
+    world.announce(peer, &nets(0..5), 0, first.as_ref());
+    world.flush(peer);
+    assert_eq!(received(&world, V4), 3);
+    assert_eq!(turned_away(&mut world), [(V4, 2)]);
+    // What replaces a path is none more.
+    world.announce(peer, &nets(0..3), 0, second.as_ref());
+    world.flush(peer);
+    assert_eq!(turned_away(&mut world), []);
+    assert_eq!(received(&world, V4), 3);
+    // One goes, and another has its place, in the same read.
+    world.withdraw(peer, &nets(1..2), 0);
+    world.announce(peer, &nets(3..5), 0, first.as_ref());
+    world.flush(peer);
+    assert_eq!(received(&world, V4), 3);
+    assert_eq!(turned_away(&mut world), [(V4, 1)]);
+    assert!(world.rib.explain(nets(4..5)[0]).is_none());
+    // Other families have no ceiling.
+    let v6 = set(Family::IPV6_UNICAST, Asn(64_501), 2, |_| {});
+    let many: Vec<IpNet> = (0..9)
+        .map(|n| format!("2001:db8:{n}::/48").parse().unwrap())
+        .collect();
+    world.announce(peer, &many, 0, v6.as_ref());
+    world.flush(peer);
+    assert_eq!(received(&world, Family::IPV6_UNICAST), 9);
+}
+
+#[test]
+fn a_ceiling_after_policy_counts_what_takes_part() {
+    let mut world = World::new(1, 1);
+    let peer = world.add(SourceKind::Ebgp, Asn(64_501));
+    let idx = world.peers[peer].idx;
+    let ceiling = Ceiling {
+        family: V4,
+        most: 2,
+        after_policy: true,
+    };
+    world.peers[peer].inbound.set_ceilings([ceiling]);
+    let looped = set(V4, Asn(64_501), 2, |editor| {
+        editor.prepend_as_path(LOCAL_AS, 1);
+        editor.prepend_as_path(Asn(64_501), 1);
+    });
+    let good = set(V4, Asn(64_501), 2, |_| {});
+    world.announce(peer, &nets(0..4), 0, looped.as_ref());
+    world.announce(peer, &nets(4..6), 0, good.as_ref());
+    world.flush(peer);
+    let counts = world.rib.peer_counts(idx, V4);
+    assert_eq!((counts.received, counts.accepted), (6, 2));
+    // One that did not count would now: it is not taken, and what was told before is no longer true.
+    world.announce(peer, &nets(0..1), 0, good.as_ref());
+    world.flush(peer);
+    let counts = world.rib.peer_counts(idx, V4);
+    assert_eq!((counts.received, counts.accepted), (5, 2));
+    let away: Vec<_> = world.peers[peer].inbound.take_turned_away().collect();
+    assert_eq!(away, [(V4, 1)]);
+}

@@ -167,6 +167,10 @@ fn is_bfd_down(n: &Notification) -> bool {
     (n.code, n.subcode) == (codes::CEASE, codes::cease::BFD_DOWN)
 }
 
+fn is_max_prefixes(n: &Notification) -> bool {
+    (n.code, n.subcode) == (codes::CEASE, codes::cease::MAX_PREFIXES)
+}
+
 impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -230,6 +234,8 @@ pub enum IdleReason {
     AdminDown,
     /// Stopped by a fault that does not pass by itself ([`StopReason::Fault`]).
     Fault,
+    /// Stopped, as the peer told more prefixes than it may (RFC 4486).
+    TooManyPrefixes,
     /// Waiting after a failure that none of the words below names.
     BackOff,
     /// Waiting: the peer refuses TCP connections.
@@ -257,6 +263,7 @@ impl IdleReason {
             Self::NotStarted => "NotStarted",
             Self::AdminDown => "AdminDown",
             Self::Fault => "Fault",
+            Self::TooManyPrefixes => "TooManyPrefixes",
             Self::BackOff => "BackOff",
             Self::ConnectionRefused => "ConnectionRefused",
             Self::NoRoute => "NoRoute",
@@ -279,6 +286,9 @@ impl fmt::Display for IdleReason {
 impl From<&DownReason> for IdleReason {
     fn from(why: &DownReason) -> Self {
         match why {
+            DownReason::Stopped(StopReason::Fault(n)) if is_max_prefixes(n) => {
+                Self::TooManyPrefixes
+            }
             DownReason::Stopped(StopReason::Fault(_)) => Self::Fault,
             DownReason::Stopped(_) => Self::AdminDown,
             DownReason::ConnectFailed(ConnectFailure::Refused) => Self::ConnectionRefused,
@@ -309,6 +319,24 @@ impl From<&DownReason> for IdleReason {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fault_that_is_too_many_prefixes_is_called_so() {
+        let family = Family::IPV4_UNICAST;
+        for (n, wanted) in [
+            (
+                Notification::cease_max_prefixes(family, 10),
+                IdleReason::TooManyPrefixes,
+            ),
+            (
+                Notification::cease(codes::cease::OUT_OF_RESOURCES),
+                IdleReason::Fault,
+            ),
+        ] {
+            let why = DownReason::Stopped(StopReason::Fault(n));
+            assert_eq!(IdleReason::from(&why), wanted);
+        }
+    }
 
     /// RFC 9384 §3 and §4.
     #[test]

@@ -313,14 +313,9 @@ impl Peer {
             StopReason::Fault(notification) => notification.clone(),
         };
         self.wanted = false;
-        let idle_reason = match &why {
-            StopReason::Fault(_) => IdleReason::Fault,
-            StopReason::Shutdown(_) | StopReason::Deconfigured | StopReason::Restart(_) => {
-                IdleReason::AdminDown
-            }
-        };
         let stays_silent = matches!(why, StopReason::Restart(_));
         let reason = DownReason::Stopped(why);
+        let idle_reason = IdleReason::from(&reason);
         for side in SIDES {
             let ending = Ending {
                 // RFC 4724 §4.2: what the peer is to see is the termination of the TCP session.

@@ -219,6 +219,7 @@ fn session<W: Write>(peer: &PeerView, screen: &mut Screen<W>) -> Result<(), AskE
 
 fn families<W: Write>(peer: &PeerView, screen: &mut Screen<W>) -> Result<(), AskError> {
     restarting(peer, screen)?;
+    limits(peer, screen)?;
     if peer.families.is_empty() || peer.state != SessionState::Established {
         return Ok(());
     }
@@ -254,6 +255,40 @@ fn families<W: Write>(peer: &PeerView, screen: &mut Screen<W>) -> Result<(), Ask
                 family.family
             ),
         )?;
+    }
+    Ok(())
+}
+
+/// How many prefixes the neighbour may tell, and what came of it.
+fn limits<W: Write>(peer: &PeerView, screen: &mut Screen<W>) -> Result<(), AskError> {
+    for family in &peer.families {
+        let Some(limit) = &family.limit else {
+            continue;
+        };
+        let which = match limit.after_policy {
+            true => "accepted",
+            false => "received",
+        };
+        let mut text = format!(
+            "{}: {} {which} ({})",
+            family.family,
+            words::number(limit.limit),
+            limit.action
+        );
+        let mut style = Style::Plain;
+        if limit.exceeded > 0 {
+            let sessions = match limit.exceeded {
+                1 => "session",
+                _ => "sessions",
+            };
+            let exceeded = words::number(limit.exceeded);
+            text.push_str(&format!("; exceeded in {exceeded} {sessions}"));
+            style = Style::Fair;
+        }
+        if limit.discarded > 0 {
+            text.push_str(&format!("; {} not taken", words::number(limit.discarded)));
+        }
+        screen.styled_fact(2, "limit", &text, style)?;
     }
     Ok(())
 }

@@ -345,10 +345,30 @@ pub struct PeerFamilyView {
     /// They are kept as the last choice: long-lived graceful restart (RFC 9494).
     #[serde(default)]
     pub long_lived: bool,
+    /// How many the neighbour may tell, where that is limited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<PrefixLimitView>,
     /// Its routes could not be read: those that had come are gone, and what comes is ignored until the session ends
     /// (AFI/SAFI disable, RFC 7606 section 2).
     #[serde(default)]
     pub disabled: bool,
+}
+
+/// How many prefixes of a family a neighbour may tell.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrefixLimitView {
+    /// The most that are fine.
+    pub limit: u64,
+    /// What happens above it: `shutdown`, `warn` or `discard`.
+    pub action: String,
+    /// Only accepted ones count, and not all that are received.
+    pub after_policy: bool,
+    /// In how many sessions it was exceeded.
+    pub exceeded: u64,
+    /// Paths that were not taken in this session.
+    pub discarded: u64,
+    /// Paths that were not taken in all.
+    pub discarded_ever: u64,
 }
 
 /// Messages by type, one direction.

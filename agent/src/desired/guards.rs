@@ -1,11 +1,17 @@
-//! What keeps a session from doing harm: our role towards the neighbour.
+//! What keeps a session from doing harm: our role towards the neighbour, and how many prefixes it may tell.
 
-use bgp_wire::Role;
-use crds::BGPPeerSpec;
+use bgp_wire::{Family, Role};
+use crds::{BGPPeerSpec, MaxPrefixesAction, MaxPrefixesSpec};
 
-use super::build::Findings;
+use super::build::{Findings, family};
+use super::peer::bounded;
 use super::problem::Reason;
-use super::types::{PeerRole, Router};
+use super::types::{LimitAction, PeerRole, PrefixLimit, Router};
+
+/// At which part of a limit a warning is logged, in percent.
+const WARNING: u16 = 75;
+/// The longest time after which a session is tried again, in seconds: a day.
+const LONGEST_REST: i32 = 86_400;
 
 /// Our role towards the neighbour, on a session of this router.
 pub(super) fn role(
@@ -32,5 +38,81 @@ pub(super) fn role(
     Some(PeerRole {
         role,
         strict: spec.role_strict.unwrap_or(false),
+    })
+}
+
+/// How many prefixes of the session's families the neighbour may tell.
+pub(super) fn max_prefixes(
+    spec: &BGPPeerSpec,
+    families: &[Family],
+    findings: &mut Findings<'_>,
+) -> Vec<PrefixLimit> {
+    let mut limits: Vec<PrefixLimit> = Vec::new();
+    for (index, wanted) in spec.max_prefixes.iter().flatten().enumerate() {
+        let field = format!("spec.maxPrefixes[{index}]");
+        let pair = crds::AddressFamily {
+            afi: wanted.afi,
+            safi: wanted.safi,
+        };
+        let Some(family) = family(pair).filter(|family| families.contains(family)) else {
+            let message = "the session does not carry this family; add it to addressFamilies or remove it here";
+            findings.reject(&field, Reason::AddressFamilyMismatch, message);
+            continue;
+        };
+        if limits.iter().any(|limit| limit.family == family) {
+            let message = format!("{family} has a limit already; give it one");
+            findings.reject(&field, Reason::InvalidValue, message);
+            continue;
+        }
+        limits.extend(prefix_limit(&field, wanted, family, findings));
+    }
+    limits
+}
+
+fn prefix_limit(
+    field: &str,
+    wanted: &MaxPrefixesSpec,
+    family: Family,
+    findings: &mut Findings<'_>,
+) -> Option<PrefixLimit> {
+    let limit = u32::try_from(wanted.limit).ok().filter(|limit| *limit > 0);
+    if limit.is_none() {
+        let message = format!("{} is out of range; use 1 to {}", wanted.limit, u32::MAX);
+        findings.reject(&format!("{field}.limit"), Reason::InvalidValue, message);
+    }
+    let percent = bounded(
+        &format!("{field}.warningPercent"),
+        wanted.warning_percent,
+        WARNING,
+        1..=100,
+        findings,
+    );
+    let rest = wanted.restart_after.unwrap_or(0);
+    if !(0..=LONGEST_REST).contains(&rest) {
+        let message = format!("{rest} is out of range; use 0 to {LONGEST_REST}");
+        let field = format!("{field}.restartAfter");
+        findings.reject(&field, Reason::InvalidValue, message);
+        return None;
+    }
+    let rest = u32::try_from(rest).ok().filter(|rest| *rest > 0);
+    let action = match wanted.action {
+        None | Some(MaxPrefixesAction::Shutdown) => LimitAction::Shutdown(rest),
+        Some(MaxPrefixesAction::Warn) => LimitAction::Warn,
+        Some(MaxPrefixesAction::Discard) => LimitAction::Discard,
+    };
+    if rest.is_some() && !matches!(action, LimitAction::Shutdown(_)) {
+        let message = "the session does not end at this limit, so nothing begins again; remove it";
+        let field = format!("{field}.restartAfter");
+        findings.warn(&field, Reason::NoEffect, message);
+    }
+    let (limit, percent) = (limit?, percent?);
+    // At least one: a warning before the first prefix would be about nothing.
+    let warning = u64::from(limit) * u64::from(percent) / 100;
+    Some(PrefixLimit {
+        family,
+        limit,
+        warning: u32::try_from(warning).unwrap_or(limit).max(1),
+        action,
+        after_policy: wanted.after_policy.unwrap_or(false),
     })
 }

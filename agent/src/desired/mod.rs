@@ -43,7 +43,7 @@ pub use snapshot::{
     BfdState, FamilyCounts, KernelState, OriginationState, PeerState, RouterState, Snapshot,
 };
 pub use types::{
-    Bfd, Decision, Desired, FamilyConfig, GracefulRestart, KernelConfig, Origination,
-    OriginationKey, Password, Peer, PeerKey, PeerRole, PrivateAs, RemoteAs, RestartTimes, Router,
-    RouterKey, Ttl, has_route_targets,
+    Bfd, Decision, Desired, FamilyConfig, GracefulRestart, KernelConfig, LimitAction, Origination,
+    OriginationKey, Password, Peer, PeerKey, PeerRole, PrefixLimit, PrivateAs, RemoteAs,
+    RestartTimes, Router, RouterKey, Ttl, has_route_targets,
 };

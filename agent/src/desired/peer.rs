@@ -9,12 +9,14 @@ use crds::{BGPPeer, BGPPeerSpec, PeerType};
 use super::bfd::bfd;
 use super::build::{Findings, REFUSED, Routers, address, families, family};
 use super::duration::nanoseconds;
-use super::guards::role;
+use super::guards::{max_prefixes, role};
 use super::objects::{Kind, ObjectKey};
 use super::problem::Reason;
 use super::restart::{Wanted, wanted};
 use super::router::asn;
-use super::types::{Bfd, FamilyConfig, Password, Peer, PeerKey, PrivateAs, RemoteAs, Router, Ttl};
+use super::types::{
+    Bfd, FamilyConfig, Password, Peer, PeerKey, PrefixLimit, PrivateAs, RemoteAs, Router, Ttl,
+};
 
 /// TTL of `ebgpMultiHop: true`.
 const MULTIHOP_TTL: u8 = 64;
@@ -64,6 +66,7 @@ struct Session {
     remote_port: u16,
     remote_as: RemoteAs,
     families: Vec<FamilyConfig>,
+    max_prefixes: Vec<PrefixLimit>,
     hold_time: u16,
     keepalive: u16,
     password: Option<Password>,
@@ -117,6 +120,7 @@ fn session(
     }
     let remote_as = remote_as(spec, findings);
     let families = families("spec.addressFamilies", &spec.address_families, findings);
+    let max_prefixes = max_prefixes(spec, &families, findings);
     let families = add_path(spec, &families, findings);
     let timers = timers(spec, findings);
     let password = password(&key.namespace, spec, routers, findings);
@@ -141,6 +145,7 @@ fn session(
         remote_port: remote_port?,
         remote_as: remote_as?,
         families,
+        max_prefixes,
         hold_time,
         keepalive,
         password,
@@ -308,6 +313,7 @@ fn on_router(
         enforce_first_as: spec.enforce_first_as.unwrap_or(true),
         private_as: session.private_as.filter(|_| !internal),
         as_override: !internal && spec.as_override.unwrap_or(false),
+        max_prefixes: session.max_prefixes.clone(),
         role,
         extended_next_hop: carries_ipv4
             && spec

@@ -7,12 +7,11 @@ use super::objects::Kind;
 
 const ROUTER: [&str; 1] = ["spec.gracefulShutdown"];
 
-const PEER: [&str; 6] = [
+const PEER: [&str; 5] = [
     "spec.dynamicNeighbors",
     "spec.gracefulShutdown",
     "spec.interface",
     "spec.localAS",
-    "spec.maxPrefixes",
     "spec.tcpAO",
 ];
 

@@ -105,6 +105,10 @@ pub struct FamilyCounts {
     pub advertised: u64,
     /// Paths that are kept while it restarts; `None` if none are.
     pub stale: Option<u64>,
+    /// How many it may tell; `None` without a limit.
+    pub limit: Option<u64>,
+    /// Paths that were not taken because of that; `None` if none were.
+    pub discarded: Option<u64>,
 }
 
 /// How an advertisement is doing.

@@ -243,6 +243,8 @@ pub struct Peer {
     pub private_as: Option<PrivateAs>,
     /// Our AS takes the place of the external neighbour's in paths that it is told.
     pub as_override: bool,
+    /// How many prefixes of some families the neighbour may tell.
+    pub max_prefixes: Vec<PrefixLimit>,
     /// What we are to the external neighbour (RFC 9234).
     pub role: Option<PeerRole>,
     /// IPv4 routes may have IPv6 next hops (RFC 8950).
@@ -264,6 +266,32 @@ pub struct GracefulRestart {
     pub restart_time: u16,
     /// Stale routes are kept for so many seconds after that, if long-lived graceful restart is offered (RFC 9494).
     pub long_lived: Option<u32>,
+}
+
+/// How many prefixes of a family a neighbour may tell (RFC 4271 §6.7).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PrefixLimit {
+    /// Of which family.
+    pub family: Family,
+    /// How many.
+    pub limit: u32,
+    /// From how many on a warning is logged.
+    pub warning: u32,
+    /// What happens to more than the limit.
+    pub action: LimitAction,
+    /// Only those count that import lets through.
+    pub after_policy: bool,
+}
+
+/// What happens when a neighbour tells more prefixes than it may.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LimitAction {
+    /// The session ends, and is tried again after so many seconds, or not at all.
+    Shutdown(Option<u32>),
+    /// It is logged.
+    Warn,
+    /// Further ones are not taken.
+    Discard,
 }
 
 /// What we are to an external neighbour (RFC 9234).

@@ -13,8 +13,8 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::histogram::HistogramView;
 use crate::control::views::{
-    Counters, DispositionCounts, MessageCounts, PeerFamilyView, PeerView, RouterView, SessionState,
-    Views,
+    Counters, DispositionCounts, MessageCounts, PeerFamilyView, PeerView, PrefixLimitView,
+    RouterView, SessionState, Views,
 };
 
 /// The media type of [`encode`]'s text.
@@ -166,6 +166,7 @@ fn sessions(page: &mut Page<'_>, peers: &[PeerView]) -> fmt::Result {
             })
         }),
     )?;
+    prefix_limits(page, peers)?;
     page.counters(
         "messages",
         "BGP messages by direction and type",
@@ -192,6 +193,35 @@ fn sessions(page: &mut Page<'_>, peers: &[PeerView]) -> fmt::Result {
         }),
     )?;
     bfd(page, peers)
+}
+
+fn prefix_limits(page: &mut Page<'_>, peers: &[PeerView]) -> fmt::Result {
+    let limited = |value: fn(&PrefixLimitView) -> u64| {
+        peers.iter().flat_map(move |peer| {
+            let families = peer.families.iter();
+            families.filter_map(move |family| {
+                let limit = family.limit.as_ref()?;
+                let labels = with(of_peer(peer), "family", &family.family);
+                Some((labels, value(limit)))
+            })
+        })
+    };
+    page.gauges(
+        "prefix_limit",
+        "How many prefixes the peer may announce",
+        None,
+        limited(|limit| limit.limit),
+    )?;
+    page.counters(
+        "prefix_limit_exceeded",
+        "Sessions in which the peer announced more prefixes than it may",
+        limited(|limit| limit.exceeded),
+    )?;
+    page.counters(
+        "prefixes_discarded",
+        "Received prefixes that were not taken because the peer had as many as it may have",
+        limited(|limit| limit.discarded_ever),
+    )
 }
 
 fn bfd(page: &mut Page<'_>, peers: &[PeerView]) -> fmt::Result {

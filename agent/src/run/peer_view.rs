@@ -4,16 +4,16 @@ use std::time::{Duration, Instant, SystemTime};
 
 use ::bfd::SessionView;
 use bgp_session::{Negotiated, Stamped, State};
-use bgp_wire::{Capability, FamilySet};
+use bgp_wire::{Capability, Family, FamilySet};
 use jiff::Timestamp;
 
 use crate::control::views::{
     BfdSessionView, BfdView, DispositionCounts, EventView, MessageCounts, NegotiatedView,
-    PeerFamilyView, PeerView, SessionState,
+    PeerFamilyView, PeerView, PrefixLimitView, SessionState,
 };
-use crate::desired::{BfdState, FamilyCounts, PeerKey, PeerState, RemoteAs, Ttl};
+use crate::desired::{BfdState, FamilyCounts, LimitAction, PeerKey, PeerState, RemoteAs, Ttl};
 use crate::observe::readiness::PeerFacts;
-use crate::speaker::{PeerSnapshot, wall_clock};
+use crate::speaker::{LimitStatus, PeerSnapshot, wall_clock};
 
 /// For `show peers`, `show peer` and the metrics.
 pub(super) fn view(
@@ -142,6 +142,7 @@ fn families(snapshot: &PeerSnapshot, now: Instant) -> Vec<PeerFamilyView> {
             .restart
             .map(|stale| stale.until.saturating_duration_since(now).as_secs()),
         long_lived: family.restart.is_some_and(|stale| stale.long_lived),
+        limit: limit_of(snapshot, family.family).map(limit_view),
     });
     let known = |family| {
         snapshot
@@ -154,9 +155,31 @@ fn families(snapshot: &PeerSnapshot, now: Instant) -> Vec<PeerFamilyView> {
         .filter(|config| !known(config.family))
         .map(|config| PeerFamilyView {
             family: config.family.to_string(),
+            limit: limit_of(snapshot, config.family).map(limit_view),
             ..PeerFamilyView::default()
         });
     negotiated.chain(without).collect()
+}
+
+fn limit_of(snapshot: &PeerSnapshot, family: Family) -> Option<&LimitStatus> {
+    let mut limits = snapshot.limits.iter();
+    limits.find(|status| status.limit.family == family)
+}
+
+fn limit_view(status: &LimitStatus) -> PrefixLimitView {
+    PrefixLimitView {
+        limit: status.limit.limit.into(),
+        action: match status.limit.action {
+            LimitAction::Shutdown(_) => "shutdown",
+            LimitAction::Warn => "warn",
+            LimitAction::Discard => "discard",
+        }
+        .to_owned(),
+        after_policy: status.limit.after_policy,
+        exceeded: status.exceeded,
+        discarded: status.discarded,
+        discarded_ever: status.discarded_ever,
+    }
 }
 
 /// For the status of the BGPPeer.
@@ -184,6 +207,10 @@ pub(super) fn state(snapshot: &PeerSnapshot) -> PeerState {
                 accepted: family.accepted,
                 advertised: family.advertised,
                 stale: family.restart.map(|_| family.stale),
+                limit: limit_of(snapshot, family.family).map(|status| status.limit.limit.into()),
+                discarded: limit_of(snapshot, family.family)
+                    .map(|status| status.discarded)
+                    .filter(|discarded| *discarded > 0),
             })
             .collect(),
         bfd: snapshot.bfd.as_ref().map(|status| BfdState {

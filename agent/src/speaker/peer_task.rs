@@ -20,13 +20,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bgp_session::{
-    Action, ConnId, ConnectFailure, DownReason, Effect, Event, Helper, IdleReason, Negotiated,
-    Peer, ResetReason, Restarted, StopReason,
+    Action, ConnId, ConnectFailure, DownReason, Event, Helper, Negotiated, Peer, Restarted,
+    StopReason,
 };
 use bgp_wire::{Family, FamilySet};
 use bytes::BytesMut;
 use parking_lot::Mutex;
-use rib::{GroupKey, Inbound, MemberQueue, PeerIdx, PeerInfo, Rib, TooManyPeers, Walk};
+use rib::{GroupKey, Inbound, MemberQueue, PeerIdx, Rib, TooManyPeers, Walk};
 use tokio::io::Ready;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
@@ -40,15 +40,19 @@ use super::exporter_task::ExporterCommand;
 use super::failures::FailureLog;
 use super::malformed::MalformedLog;
 use super::outbox::Outbox;
+use super::prefix_limits::PrefixLimits;
 use super::seldom::Seldom;
 use super::settings::Settings;
-use super::snapshot::{FamilySnapshot, PeerSnapshot, SpeakerEvents};
+use super::snapshot::{PeerSnapshot, SpeakerEvents};
 use super::stats::SpeakerStats;
 use super::tcp_options::set_ttl;
 use crate::bfd::Bfd;
 
+mod changes;
 mod input;
+mod limits;
 mod path;
+mod publish;
 mod recovery;
 mod restart;
 mod route_targets;
@@ -133,6 +137,7 @@ pub(super) struct PeerTask {
     malformed: MalformedLog,
     failures: FailureLog,
     dropped: Seldom,
+    limits: PrefixLimits,
     /// The last turn left something to do.
     unfinished: bool,
     snapshot: Arc<Mutex<PeerSnapshot>>,
@@ -193,6 +198,7 @@ impl PeerTask {
             malformed: MalformedLog::default(),
             failures: FailureLog::default(),
             dropped: Seldom::default(),
+            limits: PrefixLimits::default(),
             unfinished: false,
             snapshot: around.snapshot,
             events: around.events,
@@ -210,6 +216,7 @@ impl PeerTask {
 
     /// The loop, until the task is to end.
     async fn turns(&mut self) {
+        self.set_limits();
         self.peer.start(Instant::now());
         self.watch_path();
         self.settle().await;
@@ -271,6 +278,7 @@ impl PeerTask {
             publish,
             self.constraint_due(),
             self.helper.poll_timeout(),
+            self.limits.poll_timeout(),
         ];
         due.into_iter().flatten().min()
     }
@@ -284,6 +292,7 @@ impl PeerTask {
             self.peer.handle_timeout(now);
         }
         self.wait_no_longer(now);
+        self.rested_from_limit(now);
         if self.changed && now.duration_since(self.published) >= SNAPSHOT_INTERVAL {
             self.publish();
         }
@@ -594,92 +603,6 @@ impl PeerTask {
         again
     }
 
-    async fn configure(&mut self, settings: Settings) {
-        let now = Instant::now();
-        let differs = self.settings.session_differs(&settings);
-        let session = settings.session();
-        self.settings = settings;
-        self.watch_path();
-        let effect = self.peer.reconfigure(session, now);
-        if differs && effect != Effect::Reset {
-            // Addresses, ports, TTL and keys belong to a connection from its first segment on.
-            self.peer.reset(ResetReason::ConfigurationChange, now);
-        }
-        self.settle().await;
-        if !self.settings.keeps_stale_routes() {
-            self.keep_no_longer().await;
-        }
-        // Its timers may be others now.
-        if let Some(negotiated) = self.peer.negotiated() {
-            self.negotiated = Some(Arc::clone(negotiated));
-        }
-        // The peer's UPDATEs are read otherwise from now on.
-        let reads_otherwise = matches!(effect, Effect::RefreshIn | Effect::RefreshBoth);
-        self.review(reads_otherwise).await;
-    }
-
-    /// Our next hops are addresses, and link-local ones of the peer belong to a link. A neighbour whose link is down is not to be had
-    /// any more, which the hold timer would find out late. And where there was no way to the peer, there may be one now.
-    async fn addresses_changed(&mut self) {
-        if self.link.is_some_and(|link| !self.settings.is_up(link)) {
-            self.link = None;
-            self.peer.handle_link_down(Instant::now());
-            return;
-        }
-        let lacked = [
-            IdleReason::NoRoute,
-            IdleReason::NoLocalAddress,
-            IdleReason::LinkDown,
-        ];
-        if self
-            .peer
-            .idle_reason()
-            .is_some_and(|why| lacked.contains(&why))
-        {
-            self.peer.retry(Instant::now());
-        }
-        self.review(false).await;
-    }
-
-    /// Has what was received and told judged by the rules as they are now, if these are others than they were.
-    /// What was received is asked for `again` in any case.
-    async fn review(&mut self, again: bool) {
-        self.changed = true;
-        let Some(negotiated) = self.negotiated.clone() else {
-            return;
-        };
-        let info = self.settings.peer_info(Some(&negotiated));
-        let known = self.rib.peer(self.idx);
-        let rules = |info: &PeerInfo| (info.allow_as_in, info.import.clone(), info.link);
-        let other_rules = again || rules(&info) != rules(&known);
-        self.idx = self.rib.update_peer(self.idx, info);
-        if other_rules {
-            let mut families = negotiated.ctx.families.iter();
-            if !families.all(|family| self.peer.request_refresh(family)) {
-                // The peer cannot send its routes again but in a new session.
-                self.peer
-                    .reset(ResetReason::ConfigurationChange, Instant::now());
-            }
-        }
-        self.rekey().await;
-    }
-
-    /// Still the same session: what it was told is judged by the old rules and the new, if they differ.
-    async fn rekey(&mut self) {
-        let Some(negotiated) = &self.negotiated else {
-            return;
-        };
-        let key = self.settings.group_key(negotiated, self.wanted());
-        if let Some(exporting) = &mut self.exporting
-            && exporting.key != key
-        {
-            exporting.key = key.clone();
-            let (member, key) = (self.idx, Box::new(key));
-            self.tell_exporter(ExporterCommand::Rekey { member, key })
-                .await;
-        }
-    }
-
     async fn farewell(&mut self, why: StopReason) {
         // The whole process ends, and its tables with it.
         let restart = matches!(why, StopReason::Restart(_));
@@ -703,58 +626,6 @@ impl PeerTask {
         }
         self.rib.remove_peer(self.idx);
         self.publish();
-    }
-
-    fn publish(&mut self) {
-        let now = Instant::now();
-        self.changed = false;
-        self.published = now;
-        let kept = self.helper.stale().map(|stale| stale.family);
-        let families: FamilySet = match &self.negotiated {
-            Some(negotiated) => negotiated.ctx.families,
-            None => kept.collect(),
-        };
-        let families = families
-            .iter()
-            .map(|family| {
-                let counts = self.rib.peer_counts(self.idx, family);
-                FamilySnapshot {
-                    family,
-                    received: u64::from(counts.received),
-                    accepted: u64::from(counts.accepted),
-                    advertised: u64::from(self.rib.advertised(self.idx, family)),
-                    end_of_rib_received: self.end_of_rib.contains(&family),
-                    stale: u64::from(counts.stale),
-                    restart: self.helper.stale().find(|stale| stale.family == family),
-                    disabled: self.disabled.contains(family),
-                }
-            })
-            .collect();
-        let snapshot = PeerSnapshot {
-            settings: self.settings.clone(),
-            idx: self.idx,
-            state: self.peer.state(),
-            idle_reason: self.peer.idle_reason(),
-            since: self.since,
-            last_established: self.last_established,
-            last_update: self.last_update,
-            next_retry: self.peer.next_retry(),
-            negotiated: self.negotiated.clone(),
-            stats: *self.peer.stats(),
-            errors: self.peer.last_errors().clone(),
-            malformed: self.malformed.latest().cloned(),
-            families,
-            bfd: self.path_status(),
-        };
-        let event = {
-            let mut published = self.snapshot.lock();
-            let event = published.differs_visibly(&snapshot);
-            *published = snapshot;
-            event
-        };
-        if event {
-            self.events.notify();
-        }
     }
 }
 

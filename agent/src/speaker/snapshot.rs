@@ -10,6 +10,7 @@ use bgp_wire::Family;
 use rib::PeerIdx;
 use tokio::sync::Notify;
 
+use super::prefix_limits::LimitStatus;
 use super::settings::Settings;
 
 /// Rung when something changed that statuses speak of: a state, a reason, a count that was zero.
@@ -78,6 +79,8 @@ pub struct PeerSnapshot {
     pub malformed: Option<Stamped<String>>,
     /// Families of the session, or those whose routes are kept while there is none.
     pub families: Vec<FamilySnapshot>,
+    /// How the limits of its prefixes fare.
+    pub limits: Vec<LimitStatus>,
     /// BFD, where it watches over the path.
     pub bfd: Option<crate::bfd::Status>,
 }
@@ -99,6 +102,7 @@ impl PeerSnapshot {
             errors: LastErrors::default(),
             malformed: None,
             families: Vec::new(),
+            limits: Vec::new(),
             bfd: None,
         }
     }
@@ -111,6 +115,7 @@ impl PeerSnapshot {
             || self.last_established != new.last_established
             || self.errors != new.errors
             || counts(self) != counts(new)
+            || self.limits != new.limits
             || self.bfd != new.bfd
     }
 

@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use bgp_tests::agent::Agent;
 use bgp_tests::lab::{Lab, NodeAndTor, address, raw_address};
-use bgp_tests::manifests;
 use bgp_tests::netns::run;
 use bgp_tests::peers::{self, Kind, Plan, Router};
 use bgp_tests::raw::{RawPeer, message, open_with};
 use bgp_tests::scenario::{NODE_ASN, TOR_ASN};
 use bgp_tests::wait::{Look, secs, until};
+use bgp_tests::{kernel, manifests};
 
 /// The AS of the neighbour that the routes come from; a public one.
 pub(crate) const SOURCE_ASN: u32 = 3320;
@@ -112,6 +112,19 @@ impl Chain {
             let pairs = wanted.iter().zip(&seen);
             let is = pairs.into_iter().all(|(w, s)| w.1 == s.1.as_deref());
             Ok(Look::when(is, || format!("{seen:?}, not {wanted:?}")))
+        })
+    }
+
+    /// BIRD announces these from now on, and nothing else.
+    pub(crate) fn announce_from_bird(&mut self, prefixes: &[String]) -> Result<()> {
+        self.bird.announce(prefixes)
+    }
+
+    /// Waits until the agent has so many routes in the kernel.
+    pub(crate) fn await_routes(&self, what: &str, wanted: usize) -> Result<()> {
+        until(&format!("{wanted} routes {what}"), secs(20), || {
+            let routes = kernel::our_prefixes(&self.net.node, true)?.len();
+            Ok(Look::when(routes == wanted, || routes.to_string()))
         })
     }
 

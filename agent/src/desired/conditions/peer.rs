@@ -66,6 +66,8 @@ impl Told<'_> {
                             accepted: signed(counts.accepted),
                             advertised: signed(counts.advertised),
                             stale: counts.stale.map(signed),
+                            limit: counts.limit.map(signed),
+                            discarded: counts.discarded.map(signed),
                         })
                         .collect(),
                 ),
@@ -114,6 +116,17 @@ fn session_text(peer: &Peer, state: &PeerState) -> String {
     };
     if state.restarting && !state.is_established() {
         text.push_str("; its routes stay in use while it restarts");
+    }
+    for counts in &state.families {
+        let Some(limit) = counts.limit else {
+            continue;
+        };
+        if let Some(discarded) = counts.discarded {
+            let family = counts.family;
+            text.push_str(&format!(
+                "; {discarded} paths of {family} were not taken, as the limit is {limit}"
+            ));
+        }
     }
     if let Some(error) = state
         .last_error

@@ -205,6 +205,7 @@ impl PeerTask {
         if let Some(connection) = self.connection(id) {
             connection.unused = bytes[used..].to_vec();
         }
+        self.watch_limits();
     }
 
     /// Walks the table where that has to come before what was read further on, then goes on with that. True if there was

@@ -11,6 +11,7 @@ use futures::FutureExt;
 use rib::Inbound;
 
 use super::{Command, PeerTask};
+use crate::speaker::prefix_limits::PrefixLimits;
 use crate::vital;
 
 /// How long a peer rests after a defect of ours; twice as long after each further one, up to 64 times.
@@ -54,6 +55,7 @@ impl PeerTask {
         self.dialling = None;
         self.transmit.clear();
         self.inbound = Inbound::new(self.idx);
+        self.limits = PrefixLimits::default();
         self.peer = self.peer.reborn(self.settings.session(), self.seed);
         self.peer.stop(StopReason::Fault(goodbye), Instant::now());
         self.since = Instant::now();

@@ -1,0 +1,101 @@
+//! EDGE. What changes around a session while it is there: its configuration, and the addresses and links of the node.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bgp_session::{Effect, IdleReason, ResetReason};
+use rib::PeerInfo;
+
+use super::PeerTask;
+use crate::speaker::exporter_task::ExporterCommand;
+use crate::speaker::settings::Settings;
+
+impl PeerTask {
+    pub(super) async fn configure(&mut self, settings: Settings) {
+        let now = Instant::now();
+        let differs = self.settings.session_differs(&settings);
+        let session = settings.session();
+        self.settings = settings;
+        self.watch_path();
+        let effect = self.peer.reconfigure(session, now);
+        self.limits_changed();
+        if differs && effect != Effect::Reset {
+            // Addresses, ports, TTL and keys belong to a connection from its first segment on.
+            self.peer.reset(ResetReason::ConfigurationChange, now);
+        }
+        self.settle().await;
+        if !self.settings.keeps_stale_routes() {
+            self.keep_no_longer().await;
+        }
+        // Its timers may be others now.
+        if let Some(negotiated) = self.peer.negotiated() {
+            self.negotiated = Some(Arc::clone(negotiated));
+        }
+        // The peer's UPDATEs are read otherwise from now on.
+        let reads_otherwise = matches!(effect, Effect::RefreshIn | Effect::RefreshBoth);
+        self.review(reads_otherwise).await;
+    }
+
+    /// Our next hops are addresses, and link-local ones of the peer belong to a link. A neighbour whose link is down is not to be had
+    /// any more, which the hold timer would find out late. And where there was no way to the peer, there may be one now.
+    pub(super) async fn addresses_changed(&mut self) {
+        if self.link.is_some_and(|link| !self.settings.is_up(link)) {
+            self.link = None;
+            self.peer.handle_link_down(Instant::now());
+            return;
+        }
+        let lacked = [
+            IdleReason::NoRoute,
+            IdleReason::NoLocalAddress,
+            IdleReason::LinkDown,
+        ];
+        if self
+            .peer
+            .idle_reason()
+            .is_some_and(|why| lacked.contains(&why))
+        {
+            self.peer.retry(Instant::now());
+        }
+        self.review(false).await;
+    }
+
+    /// Has what was received and told judged by the rules as they are now, if these are others than they were.
+    /// What was received is asked for `again` in any case.
+    async fn review(&mut self, again: bool) {
+        self.changed = true;
+        let Some(negotiated) = self.negotiated.clone() else {
+            return;
+        };
+        let info = self.settings.peer_info(Some(&negotiated));
+        let known = self.rib.peer(self.idx);
+        let rules =
+            |info: &PeerInfo| (info.allow_as_in, info.rules, info.import.clone(), info.link);
+        let other_rules = again || rules(&info) != rules(&known);
+        self.idx = self.rib.update_peer(self.idx, info);
+        if other_rules {
+            let mut families = negotiated.ctx.families.iter();
+            if !families.all(|family| self.peer.request_refresh(family)) {
+                // The peer cannot send its routes again but in a new session.
+                self.peer
+                    .reset(ResetReason::ConfigurationChange, Instant::now());
+            }
+        }
+        self.rekey().await;
+    }
+
+    /// Still the same session: what it was told is judged by the old rules and the new, if they differ.
+    pub(super) async fn rekey(&mut self) {
+        let Some(negotiated) = &self.negotiated else {
+            return;
+        };
+        let key = self.settings.group_key(negotiated, self.wanted());
+        if let Some(exporting) = &mut self.exporting
+            && exporting.key != key
+        {
+            exporting.key = key.clone();
+            let (member, key) = (self.idx, Box::new(key));
+            self.tell_exporter(ExporterCommand::Rekey { member, key })
+                .await;
+        }
+    }
+}

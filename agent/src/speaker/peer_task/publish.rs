@@ -1,0 +1,66 @@
+//! EDGE. What others see of a peer.
+
+use std::time::Instant;
+
+use bgp_wire::FamilySet;
+
+use super::PeerTask;
+use crate::speaker::snapshot::{FamilySnapshot, PeerSnapshot};
+
+impl PeerTask {
+    pub(super) fn publish(&mut self) {
+        let now = Instant::now();
+        self.changed = false;
+        self.published = now;
+        let kept = self.helper.stale().map(|stale| stale.family);
+        let families: FamilySet = match &self.negotiated {
+            Some(negotiated) => negotiated.ctx.families,
+            None => kept.collect(),
+        };
+        let families = families
+            .iter()
+            .map(|family| {
+                let counts = self.rib.peer_counts(self.idx, family);
+                FamilySnapshot {
+                    family,
+                    received: u64::from(counts.received),
+                    accepted: u64::from(counts.accepted),
+                    advertised: u64::from(self.rib.advertised(self.idx, family)),
+                    end_of_rib_received: self.end_of_rib.contains(&family),
+                    stale: u64::from(counts.stale),
+                    restart: self.helper.stale().find(|stale| stale.family == family),
+                    disabled: self.disabled.contains(family),
+                }
+            })
+            .collect();
+        let snapshot = PeerSnapshot {
+            settings: self.settings.clone(),
+            idx: self.idx,
+            state: self.peer.state(),
+            idle_reason: self.peer.idle_reason(),
+            since: self.since,
+            last_established: self.last_established,
+            last_update: self.last_update,
+            next_retry: self
+                .peer
+                .next_retry()
+                .or_else(|| self.limits.poll_timeout()),
+            negotiated: self.negotiated.clone(),
+            stats: *self.peer.stats(),
+            errors: self.peer.last_errors().clone(),
+            malformed: self.malformed.latest().cloned(),
+            families,
+            limits: self.limits.statuses().collect(),
+            bfd: self.path_status(),
+        };
+        let event = {
+            let mut published = self.snapshot.lock();
+            let event = published.differs_visibly(&snapshot);
+            *published = snapshot;
+            event
+        };
+        if event {
+            self.events.notify();
+        }
+    }
+}
