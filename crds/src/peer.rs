@@ -160,6 +160,10 @@ pub struct BGPPeerSpec {
     /// it carries ipv4/vpn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extended_next_hop: Option<bool>,
+    /// Graceful shutdown (RFC 8326) of the session: routes on it are the last choice, at the neighbour and here, so that traffic moves
+    /// away before the session ends. False unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub graceful_shutdown: Option<bool>,
     /// Keeps the session down, with a word to the neighbour.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shutdown: Option<ShutdownSpec>,

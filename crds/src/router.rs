@@ -75,6 +75,10 @@ pub struct BGPRouterSpec {
     /// Graceful restart (RFC 4724) of this router and of its neighbours, on the sessions that offer it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub graceful_restart: Option<RouterGracefulRestartSpec>,
+    /// Graceful shutdown (RFC 8326) of all sessions of the router: neighbours are told and we act as if its routes were the last
+    /// choice, so that traffic moves away before the sessions end. False unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub graceful_shutdown: Option<bool>,
     /// Makes the router a route reflector (RFC 4456).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub route_reflector: Option<RouteReflectorSpec>,

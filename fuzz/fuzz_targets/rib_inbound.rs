@@ -118,6 +118,7 @@ impl World {
                 router_id: RouterId(1),
                 long_lived: choice & 1 == 1,
                 next_hop_self: choice >> 4 & 1 == 1,
+                graceful_shutdown: false,
                 role: None,
                 as_path: AsPathRules::default(),
                 policy: ExportPolicy::AcceptAll,

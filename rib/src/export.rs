@@ -131,6 +131,8 @@ pub struct ExportRules {
     pub long_lived: bool,
     /// Whether internal peers get our own address as next hop of everything.
     pub next_hop_self: bool,
+    /// The sessions are about to end by our wish (RFC 8326).
+    pub graceful_shutdown: bool,
     /// What we are to the members (RFC 9234); of external ones only.
     pub role: Option<Role>,
     /// What is done to the AS path for external peers.
@@ -279,6 +281,14 @@ pub fn export<'e>(
     add_what_is_ours(source, rules, editor);
     if let Some(role) = rules.role {
         mark_as_going_down(role, family, rules.local_as, editor);
+    }
+    if rules.graceful_shutdown {
+        // RFC 8326 §4.2: who ends a session tags what goes over it. Peers within the AS go by the LOCAL_PREF, as they do with what
+        // another border router passes on of such paths.
+        editor.add_community(Community::GRACEFUL_SHUTDOWN);
+        if rules.audience != Audience::Ebgp {
+            editor.set_local_pref(Some(0));
+        }
     }
     if is_beyond_its_depth(attrs, source, rules) {
         // RFC 9494 §4.6, of neighbors within the AS: "The NO_EXPORT community [RFC1997] MUST be attached to the stale routes.

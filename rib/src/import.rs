@@ -4,11 +4,12 @@
 //!
 //! 1. loops, by what was received (RFC 4271 §9.1.2, RFC 4456 §8);
 //! 2. what the session's [`ImportRules`] find and change;
-//! 3. the import policy, which sees the set as they left it.
+//! 3. the import policy, which sees the set as they left it;
+//! 4. graceful shutdown (RFC 8326), which no policy takes back: what is about to go is the last choice.
 //!
 //! A route that is refused is kept, with the reason, and the set as it came.
 
-use bgp_wire::{AttrEditor, AttrRef, Family, Role};
+use bgp_wire::{AttrEditor, AttrRef, Community, Family, Role};
 
 use crate::decision::{Ineligible, SourceKind};
 use crate::only_to_customer;
@@ -21,6 +22,8 @@ use crate::table::RibConfig;
 pub struct ImportRules {
     /// What we are to the peer (RFC 9234); of external peers only.
     pub role: Option<Role>,
+    /// The session is about to end by our wish (RFC 8326).
+    pub graceful_shutdown: bool,
 }
 
 /// What import goes by beside the set and the peer: sets that are equal under the same terms become the same.
@@ -85,10 +88,30 @@ pub(crate) fn import(
             });
         }
     }
+    if ineligible.is_none() {
+        let so_far = if changed { editor.get() } else { attrs };
+        if is_about_to_go(peer, rules, so_far) {
+            if !changed {
+                editor.load(attrs);
+            }
+            editor.add_community(Community::GRACEFUL_SHUTDOWN);
+            editor.set_local_pref(Some(0));
+            changed = true;
+        }
+    }
     Imported {
         ineligible,
         changed,
     }
+}
+
+/// Whether a route is about to go and has to be the last choice: by the word of an external peer, or because we end the session.
+///
+/// RFC 8326 §4.1 has who receives the community from another AS set LOCAL_PREF low, for which 0 is recommended; §4.2 has who ends a session
+/// do so with what comes over it, and tag it. Within the AS the LOCAL_PREF that came along says it already.
+fn is_about_to_go(peer: &PeerInfo, rules: ImportRules, attrs: AttrRef<'_>) -> bool {
+    rules.graceful_shutdown
+        || peer.kind == SourceKind::Ebgp && attrs.has_community(Community::GRACEFUL_SHUTDOWN)
 }
 
 /// Why a set is not taken from this peer, whatever rules and policy say of it.

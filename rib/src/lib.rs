@@ -87,6 +87,7 @@
 //!         asks_for_everything: false,
 //!         next_hop_self: false,
 //!         long_lived: true,
+//!         graceful_shutdown: false,
 //!         role: None,
 //!         as_path: AsPathRules::default(),
 //!         policy: ExportPolicy::AcceptAll,

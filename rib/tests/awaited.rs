@@ -34,6 +34,7 @@ fn key(wanted: RouteTargets) -> GroupKey {
             wanted: Some(Arc::new(wanted)),
             asks_for_everything: false,
             next_hop_self: false,
+            graceful_shutdown: false,
             role: None,
             long_lived: true,
             as_path: AsPathRules::default(),

@@ -362,3 +362,42 @@ fn a_ceiling_after_policy_counts_what_takes_part() {
     let away: Vec<_> = world.peers[peer].inbound.take_turned_away().collect();
     assert_eq!(away, [(V4, 1)]);
 }
+
+/// RFC 8326 section 4: by the word of an external peer, and of every peer when we end the session ourselves.
+#[test]
+fn what_is_about_to_go_is_the_last_choice() {
+    let tag = bgp_wire::Community(0xffff_0000);
+    for (kind, tagged, ends, wanted) in [
+        (SourceKind::Ebgp, false, false, None),
+        (SourceKind::Ebgp, true, false, Some(0)),
+        (SourceKind::Ebgp, false, true, Some(0)),
+        (SourceKind::Ibgp, false, false, Some(200)),
+        // The LOCAL_PREF of who has it from outside counts.
+        (SourceKind::Ibgp, true, false, Some(200)),
+        (SourceKind::Ibgp, false, true, Some(0)),
+    ] {
+        let mut world = World::new(1, 1);
+        let internal = kind != SourceKind::Ebgp;
+        let asn = if internal { LOCAL_AS } else { Asn(64_501) };
+        let peer = world.add(kind, asn);
+        let idx = world.peers[peer].idx;
+        let mut info = PeerInfo::clone(&world.rib.peer(idx));
+        info.rules.graceful_shutdown = ends;
+        world.rib.update_peer(idx, info);
+        let attrs = set(V4, Asn(64_501), 2, |editor| {
+            editor.set_local_pref(internal.then_some(200));
+            if tagged {
+                editor.add_community(tag);
+            }
+        });
+        world.announce(peer, &[net()], 0, attrs.as_ref());
+        world.flush(peer);
+        let explained = world.rib.explain(net()).expect("the prefix is there");
+        let (row, _) = &explained.paths[0];
+        let kept = row.attrs.as_ref();
+        assert_eq!(kept.local_pref(), wanted, "{kind} {tagged} {ends}");
+        assert_eq!(kept.has_community(tag), tagged || ends);
+        let received = row.received.as_ref().unwrap_or(&row.attrs);
+        assert_eq!(received.as_ref().has_community(tag), tagged);
+    }
+}

@@ -128,6 +128,7 @@ impl Reflector {
                 wanted: wanted.map(Arc::new),
                 asks_for_everything: false,
                 next_hop_self: true,
+                graceful_shutdown: false,
                 role: None,
                 long_lived: true,
                 as_path: AsPathRules::default(),

@@ -320,6 +320,7 @@ fn on_router(
                 .extended_next_hop
                 .unwrap_or_else(|| session.address.is_ipv6() || carries_vpnv4),
         graceful_restart: session.graceful_restart.map(|wanted| wanted.on(router)),
+        graceful_shutdown: router.graceful_shutdown || spec.graceful_shutdown == Some(true),
         shutdown: session.shutdown.clone(),
         bfd: session.bfd,
         description: spec.description.clone(),

@@ -5,11 +5,8 @@
 
 use super::objects::Kind;
 
-const ROUTER: [&str; 1] = ["spec.gracefulShutdown"];
-
-const PEER: [&str; 5] = [
+const PEER: [&str; 4] = [
     "spec.dynamicNeighbors",
-    "spec.gracefulShutdown",
     "spec.interface",
     "spec.localAS",
     "spec.tcpAO",
@@ -19,7 +16,6 @@ const PEER: [&str; 5] = [
 #[must_use]
 pub fn promised(kind: Kind) -> &'static [&'static str] {
     match kind {
-        Kind::BgpRouter => &ROUTER,
         Kind::BgpPeer => &PEER,
         _ => &[],
     }

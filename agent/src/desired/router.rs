@@ -101,6 +101,7 @@ pub(super) fn build(
             .and_then(|reflector| reflector.require_reachable_next_hop)
             .unwrap_or(false),
         graceful_restart: graceful_restart?,
+        graceful_shutdown: spec.graceful_shutdown.unwrap_or(false),
     };
     findings.accepted().then_some(router)
 }

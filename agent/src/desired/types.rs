@@ -138,6 +138,8 @@ pub struct Router {
     pub require_reachable_next_hop: bool,
     /// How long who waits for whom in a restart.
     pub graceful_restart: RestartTimes,
+    /// All its sessions are shut down gracefully.
+    pub graceful_shutdown: bool,
 }
 
 impl Router {
@@ -251,6 +253,8 @@ pub struct Peer {
     pub extended_next_hop: bool,
     /// Graceful restart is offered (RFC 4724).
     pub graceful_restart: Option<GracefulRestart>,
+    /// Traffic is to move away from the session before it ends (RFC 8326).
+    pub graceful_shutdown: bool,
     /// The session is administratively down, with this text for the neighbour (RFC 9003; may be empty).
     pub shutdown: Option<String>,
     /// BFD watches over the path.

@@ -169,7 +169,10 @@ impl Settings {
                 .map_or(0, |link| link.index),
             long_lived: self.stale_limits().1 > Duration::ZERO,
             allow_as_in: self.peer.allow_as_in,
-            rules: ImportRules { role: self.role() },
+            rules: ImportRules {
+                role: self.role(),
+                graceful_shutdown: self.peer.graceful_shutdown,
+            },
             import: if self.denies_without_policy() {
                 ImportPolicy::RejectAll(PolicyReject::NoPolicy)
             } else {
@@ -257,6 +260,7 @@ impl Settings {
                 .as_ref()
                 .is_some_and(|restart| restart.long_lived.is_some()),
             next_hop_self: self.peer.next_hop_self,
+            graceful_shutdown: self.peer.graceful_shutdown,
             role: self.role(),
             as_path: self.as_path_rules(negotiated.remote_as),
             policy: if self.denies_without_policy() {

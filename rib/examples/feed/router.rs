@@ -43,6 +43,7 @@ impl Router {
                 asks_for_everything: false,
                 router_id: RouterId(1),
                 next_hop_self: false,
+                graceful_shutdown: false,
                 role: None,
                 long_lived: true,
                 as_path: AsPathRules::default(),

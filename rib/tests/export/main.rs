@@ -3,6 +3,7 @@
 //! unseen goes unnoticed.
 
 mod attributes;
+mod graceful_shutdown;
 mod laws;
 mod next_hops;
 mod roles;
@@ -37,6 +38,7 @@ fn rules(audience: Audience) -> ExportRules {
         asks_for_everything: false,
         router_id: RouterId(1),
         next_hop_self: false,
+        graceful_shutdown: false,
         role: None,
         long_lived: true,
         as_path: AsPathRules::default(),

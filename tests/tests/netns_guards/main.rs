@@ -1,5 +1,6 @@
 //! The fields of a BGPPeer that keep a session from doing harm, each with and without, as a BIRD behind the agent sees it.
 
 mod chain;
+mod graceful_shutdown;
 mod max_prefixes;
 mod roles;

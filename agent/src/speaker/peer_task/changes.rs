@@ -71,10 +71,17 @@ impl PeerTask {
         let rules =
             |info: &PeerInfo| (info.allow_as_in, info.rules, info.import.clone(), info.link);
         let other_rules = again || rules(&info) != rules(&known);
+        // Who shuts a session down gracefully does not want it to be reset.
+        let drains = info.rules.graceful_shutdown != known.rules.graceful_shutdown;
         self.idx = self.rib.update_peer(self.idx, info);
         if other_rules {
             let mut families = negotiated.ctx.families.iter();
-            if !families.all(|family| self.peer.request_refresh(family)) {
+            let asked = families.all(|family| self.peer.request_refresh(family));
+            if !asked && drains && !again {
+                tracing::warn!(
+                    "the peer cannot send its routes again, so those that are there keep their preference"
+                );
+            } else if !asked {
                 // The peer cannot send its routes again but in a new session.
                 self.peer
                     .reset(ResetReason::ConfigurationChange, Instant::now());
