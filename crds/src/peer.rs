@@ -150,6 +150,9 @@ pub struct BGPPeerSpec {
     /// Refuse a neighbour that does not say its role. False unless set; needs role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role_strict: Option<bool>,
+    /// On eBGP, be of another AS to the neighbour than the router is: the one that it knew us by before we moved (RFC 7705).
+    #[serde(rename = "localAS", default, skip_serializing_if = "Option::is_none")]
+    pub local_as: Option<LocalAsSpec>,
     /// The iBGP neighbour is our route reflection client (RFC 4456). False unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub route_reflector_client: Option<bool>,
@@ -242,6 +245,21 @@ pub struct AddPathSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 64))]
     pub send: Option<i32>,
+}
+
+/// The AS that we are to one neighbour.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct LocalAsSpec {
+    /// Its number.
+    #[schemars(range(min = 1, max = 4_294_967_295_i64))]
+    pub number: i64,
+    /// Leave it out of the paths of routes from the neighbour, which have it in front otherwise. False unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_prepend: Option<bool>,
+    /// Leave the router's own AS out of the paths that the neighbour is told, which have both in front otherwise. False unless set.
+    #[serde(rename = "replaceAS", default, skip_serializing_if = "Option::is_none")]
+    pub replace_as: Option<bool>,
 }
 
 /// How many prefixes of one family a neighbour may tell, and what happens then. With several paths for one prefix, each counts.

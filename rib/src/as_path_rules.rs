@@ -12,6 +12,8 @@ pub struct AsPathRules {
     pub private: Option<(PrivateAs, Asn)>,
     /// Ours takes the place of this AS, the peer's: so that sites which share an AS hear of one another through us.
     pub override_as: Option<Asn>,
+    /// The AS that stands behind the one that we are to the peer (RFC 7705): the one that we are to others.
+    pub behind: Option<Asn>,
 }
 
 /// What becomes of private ASes in a path.
@@ -35,6 +37,11 @@ impl AsPathRules {
         }
         if let Some(peer) = self.override_as {
             editor.map_as_path(|asn| Some(if asn == peer { local_as } else { asn }));
+        }
+        if let Some(own) = self.behind {
+            // RFC 7705 §3.3: "The BGP router SHOULD first append the globally configured ASN to the AS_PATH immediately followed by
+            // the "Local AS" value".
+            editor.prepend_as_path(own, 1);
         }
     }
 }
@@ -89,6 +96,15 @@ mod tests {
             changed(private(PrivateAs::Remove), &path),
             "64511 65536 4199999999"
         );
+    }
+
+    #[test]
+    fn the_as_that_we_are_to_others_stands_behind_and_is_not_taken_out() {
+        let rules = AsPathRules {
+            behind: Some(Asn(64_600)),
+            ..private(PrivateAs::Remove)
+        };
+        assert_eq!(changed(rules, &[64_512, 7]), "64600 7");
     }
 
     #[test]

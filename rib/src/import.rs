@@ -2,14 +2,14 @@
 //!
 //! It runs in this order, once for each set and not for each prefix:
 //!
-//! 1. loops, by what was received (RFC 4271 §9.1.2, RFC 4456 §8);
+//! 1. loops and services without a SID, by what was received (RFC 4271 §9.1.2, RFC 4456 §8, RFC 9252 §7);
 //! 2. what the session's [`ImportRules`] find and change;
 //! 3. the import policy, which sees the set as they left it;
 //! 4. graceful shutdown (RFC 8326), which no policy takes back: what is about to go is the last choice.
 //!
 //! A route that is refused is kept, with the reason, and the set as it came.
 
-use bgp_wire::{AttrEditor, AttrRef, Community, Family, Role};
+use bgp_wire::{Asn, AttrEditor, AttrRef, Community, Family, Role};
 
 use crate::decision::{Ineligible, SourceKind};
 use crate::only_to_customer;
@@ -24,6 +24,17 @@ pub struct ImportRules {
     pub role: Option<Role>,
     /// The session is about to end by our wish (RFC 8326).
     pub graceful_shutdown: bool,
+    /// We are of another AS to the external peer (RFC 7705).
+    pub local_as: Option<LocalAs>,
+}
+
+/// The AS that we are to one peer (RFC 7705 §3.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LocalAs {
+    /// The AS.
+    pub asn: Asn,
+    /// It is put in front of the paths of the peer's routes.
+    pub prepend: bool,
 }
 
 /// What import goes by beside the set and the peer: sets that are equal under the same terms become the same.
@@ -68,7 +79,7 @@ pub(crate) fn import(
     editor: &mut AttrEditor,
 ) -> Imported {
     let rules = terms.rules;
-    let mut ineligible = loop_of(config, peer, attrs).or_else(|| unusable(terms, attrs));
+    let mut ineligible = loop_of(config, peer, rules, attrs).or_else(|| unusable(terms, attrs));
     let mut changed = false;
     if rules != ImportRules::default() {
         ineligible = ineligible.or_else(|| leak_of(peer, rules, attrs));
@@ -115,11 +126,22 @@ fn is_about_to_go(peer: &PeerInfo, rules: ImportRules, attrs: AttrRef<'_>) -> bo
 }
 
 /// Why a set is not taken from this peer, whatever rules and policy say of it.
-fn loop_of(config: &RibConfig, peer: &PeerInfo, attrs: AttrRef<'_>) -> Option<Ineligible> {
+fn loop_of(
+    config: &RibConfig,
+    peer: &PeerInfo,
+    rules: ImportRules,
+    attrs: AttrRef<'_>,
+) -> Option<Ineligible> {
     // RFC 4271 §9.1.2: "If the AS_PATH attribute of a BGP route contains an AS loop, the BGP route should be excluded
-    // from the Phase 2 decision function."
+    // from the Phase 2 decision function." What we are to the peer is our AS too.
     let allowed = usize::from(peer.allow_as_in);
-    if peer.kind != SourceKind::Local && attrs.as_path().count(config.local_as) > allowed {
+    let path = attrs.as_path();
+    if peer.kind != SourceKind::Local && path.count(config.local_as) > allowed {
+        return Some(Ineligible::AsLoop);
+    }
+    if let Some(local) = rules.local_as
+        && path.count(config.local_as) + path.count(local.asn) > allowed
+    {
         return Some(Ineligible::AsLoop);
     }
     if peer.kind.is_internal() {
@@ -159,9 +181,18 @@ fn leak_of(peer: &PeerInfo, rules: ImportRules, attrs: AttrRef<'_>) -> Option<In
 fn apply(peer: &PeerInfo, rules: ImportRules, attrs: AttrRef<'_>, editor: &mut AttrEditor) -> bool {
     let marks = rules.role.is_some_and(only_to_customer::marks_what_comes)
         && attrs.only_to_customer().is_none();
+    let prepended = rules.local_as.filter(|local| local.prepend);
+    if !marks && prepended.is_none() {
+        return false;
+    }
+    editor.load(attrs);
     if marks {
-        editor.load(attrs);
         editor.set_only_to_customer(Some(peer.asn));
     }
-    marks
+    if let Some(local) = prepended {
+        // RFC 7705 §3.3: "The router SHOULD append the configured "Local AS" ASN in the AS_PATH attribute before installing the route
+        // or advertising the UPDATE to an iBGP neighbor." So who is in that AS still sees its loops.
+        editor.prepend_as_path(local.asn, 1);
+    }
+    true
 }

@@ -175,7 +175,7 @@ pub use export::{Audience, ExportRules, RejectReason};
 pub use exporter::{Exporter, ExporterStats, Progress};
 pub use fib_marks::FibInterest;
 pub use group::{FamilyExport, GroupKey};
-pub use import::ImportRules;
+pub use import::{ImportRules, LocalAs};
 pub use inbound::{Flushed, Inbound};
 pub use lookup::Match;
 pub use nexthop::{AllReachable, NextHopId, NextHopKey, NextHopResolver, Resolution};

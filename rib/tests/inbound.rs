@@ -291,6 +291,7 @@ fn nets(range: std::ops::Range<u8>) -> Vec<IpNet> {
 /// RFC 4271 section 6.7: "discards new address prefixes from the neighbor (while maintaining the BGP connection with the neighbor)".
 #[test]
 fn new_prefixes_above_the_ceiling_are_not_taken_and_others_are() {
+    // One shard: changes are made in the order in which they came.
     let mut world = World::new(1, 1);
     let peer = world.add(SourceKind::Ebgp, Asn(64_501));
     let idx = world.peers[peer].idx;
@@ -399,5 +400,48 @@ fn what_is_about_to_go_is_the_last_choice() {
         assert_eq!(kept.has_community(tag), tagged || ends);
         let received = row.received.as_ref().unwrap_or(&row.attrs);
         assert_eq!(received.as_ref().has_community(tag), tagged);
+    }
+}
+
+/// RFC 7705 section 3.3: "Local AS" and "No Prepend Inbound".
+#[test]
+fn the_as_that_we_are_to_a_peer_is_in_front_of_its_paths_and_makes_loops() {
+    let local = Asn(64_999);
+    for (prepend, allowed, path, wanted) in [
+        (true, 0, vec![64_501], Ok("64999 64501")),
+        (false, 0, vec![64_501], Ok("64501")),
+        (true, 0, vec![64_501, 64_999], Err(Ineligible::AsLoop)),
+        (false, 0, vec![64_501, 64_999], Err(Ineligible::AsLoop)),
+        (true, 1, vec![64_501, 64_999], Ok("64999 64501 64999")),
+        (true, 0, vec![64_501, LOCAL_AS.0], Err(Ineligible::AsLoop)),
+        (
+            true,
+            1,
+            vec![64_501, 64_999, LOCAL_AS.0],
+            Err(Ineligible::AsLoop),
+        ),
+    ] {
+        let mut world = World::new(1, 1);
+        let peer = world.add(SourceKind::Ebgp, Asn(64_501));
+        let idx = world.peers[peer].idx;
+        let mut info = PeerInfo::clone(&world.rib.peer(idx));
+        info.allow_as_in = allowed;
+        info.rules.local_as = Some(LocalAs {
+            asn: local,
+            prepend,
+        });
+        world.rib.update_peer(idx, info);
+        let ases: Vec<Asn> = path.iter().copied().map(Asn).collect();
+        let attrs = set(V4, Asn(64_501), 2, |editor| editor.set_as_path(&ases));
+        world.announce(peer, &[net()], 0, attrs.as_ref());
+        world.flush(peer);
+        let explained = world.rib.explain(net()).expect("the prefix is there");
+        let (row, reason) = &explained.paths[0];
+        let kept = row.attrs.as_ref().as_path().to_string();
+        let found = match reason {
+            Reason::Ineligible(why) => Err(*why),
+            _ => Ok(&*kept),
+        };
+        assert_eq!(found, wanted, "{prepend} {allowed} {path:?}");
     }
 }

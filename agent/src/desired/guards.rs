@@ -1,4 +1,4 @@
-//! What keeps a session from doing harm: our role towards the neighbour, and how many prefixes it may tell.
+//! What keeps a session from doing harm: our role and our AS towards the neighbour, and how many prefixes it may tell.
 
 use bgp_wire::{Family, Role};
 use crds::{BGPPeerSpec, MaxPrefixesAction, MaxPrefixesSpec};
@@ -6,7 +6,8 @@ use crds::{BGPPeerSpec, MaxPrefixesAction, MaxPrefixesSpec};
 use super::build::{Findings, family};
 use super::peer::bounded;
 use super::problem::Reason;
-use super::types::{LimitAction, PeerRole, PrefixLimit, Router};
+use super::router::asn;
+use super::types::{LimitAction, LocalAs, PeerRole, PrefixLimit, RemoteAs, Router};
 
 /// At which part of a limit a warning is logged, in percent.
 const WARNING: u16 = 75;
@@ -38,6 +39,43 @@ pub(super) fn role(
     Some(PeerRole {
         role,
         strict: spec.role_strict.unwrap_or(false),
+    })
+}
+
+/// The AS that we are to the neighbour, on a session of this router, if it is not the router's.
+pub(super) fn local_as(
+    spec: &BGPPeerSpec,
+    router: &Router,
+    remote_as: RemoteAs,
+    findings: &mut Findings<'_>,
+) -> Option<LocalAs> {
+    let field = "spec.localAS";
+    let wanted = spec.local_as?;
+    let number = asn("spec.localAS.number", wanted.number, findings)?;
+    if remote_as.is_internal(router.local_as) {
+        let message = format!(
+            "the session is iBGP (both ends are in AS {}), where we cannot be of another AS; remove it",
+            router.local_as
+        );
+        findings.reject(field, Reason::InvalidForIBGP, message);
+        return None;
+    }
+    if remote_as == RemoteAs::Asn(number) {
+        let message = format!(
+            "the neighbour is in AS {number} itself, and would take the session for iBGP; give the AS that it knows us by"
+        );
+        findings.reject(field, Reason::InvalidASN, message);
+        return None;
+    }
+    if number == router.local_as {
+        let message = format!("the router is in AS {number} anyway; remove it");
+        findings.warn(field, Reason::NoEffect, message);
+        return None;
+    }
+    Some(LocalAs {
+        asn: number,
+        no_prepend: wanted.no_prepend.unwrap_or(false),
+        replace_as: wanted.replace_as.unwrap_or(false),
     })
 }
 

@@ -27,6 +27,7 @@ mod restart;
 mod router;
 mod select;
 mod snapshot;
+mod timers;
 mod types;
 
 pub use build::build;
@@ -43,7 +44,7 @@ pub use snapshot::{
     BfdState, FamilyCounts, KernelState, OriginationState, PeerState, RouterState, Snapshot,
 };
 pub use types::{
-    Bfd, Decision, Desired, FamilyConfig, GracefulRestart, KernelConfig, LimitAction, Origination,
-    OriginationKey, Password, Peer, PeerKey, PeerRole, PrefixLimit, PrivateAs, RemoteAs,
-    RestartTimes, Router, RouterKey, Ttl, has_route_targets,
+    Bfd, Decision, Desired, FamilyConfig, GracefulRestart, KernelConfig, LimitAction, LocalAs,
+    Origination, OriginationKey, Password, Peer, PeerKey, PeerRole, PrefixLimit, PrivateAs,
+    RemoteAs, RestartTimes, Router, RouterKey, Ttl, has_route_targets,
 };

@@ -3,17 +3,17 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use bgp_wire::{Family, HoldTime};
+use bgp_wire::Family;
 use crds::{BGPPeer, BGPPeerSpec, PeerType};
 
 use super::bfd::bfd;
 use super::build::{Findings, REFUSED, Routers, address, families, family};
-use super::duration::nanoseconds;
-use super::guards::{max_prefixes, role};
+use super::guards::{local_as, max_prefixes, role};
 use super::objects::{Kind, ObjectKey};
 use super::problem::Reason;
 use super::restart::{Wanted, wanted};
 use super::router::asn;
+use super::timers::timers;
 use super::types::{
     Bfd, FamilyConfig, Password, Peer, PeerKey, PrefixLimit, PrivateAs, RemoteAs, Router, Ttl,
 };
@@ -26,8 +26,6 @@ const INTERNAL_TTL: u8 = 255;
 
 /// The longest password that TCP-MD5 takes on Linux (TCP_MD5SIG_MAXKEYLEN).
 const PASSWORD_MAX: usize = 80;
-
-const SECOND: i64 = 1_000_000_000;
 
 pub(super) fn build(
     key: &ObjectKey,
@@ -248,6 +246,7 @@ fn on_router(
         }
     }
     let role = role(spec, router, internal, &mut findings);
+    let local_as = local_as(spec, router, session.remote_as, &mut findings);
     if !internal && spec.next_hop_self == Some(true) {
         let message = "an eBGP neighbour gets our own address as next hop anyway; remove it";
         findings.warn("spec.nextHopSelf", Reason::NoEffect, message);
@@ -311,6 +310,7 @@ fn on_router(
         route_reflector_client: spec.route_reflector_client.unwrap_or(false),
         allow_as_in: session.allow_as_in,
         enforce_first_as: spec.enforce_first_as.unwrap_or(true),
+        local_as,
         private_as: session.private_as.filter(|_| !internal),
         as_override: !internal && spec.as_override.unwrap_or(false),
         max_prefixes: session.max_prefixes.clone(),
@@ -400,89 +400,6 @@ fn add_path(
         config.add_path_send = send.and_then(|send| u8::try_from(send).ok()).unwrap_or(0);
     }
     configs
-}
-
-/// Hold time and keepalive interval in seconds.
-fn timers(spec: &BGPPeerSpec, findings: &mut Findings<'_>) -> Option<(u16, u16)> {
-    let timers = spec.timers.unwrap_or_default();
-    let hold = match (&spec.hold_time, timers.hold_time) {
-        (Some(text), _) => seconds("spec.holdTime", text, findings)?,
-        (None, Some(seconds)) => whole("spec.timers.holdTime", i64::from(seconds), findings)?,
-        (None, None) => 90,
-    };
-    if HoldTime::new(hold).is_none() {
-        let message = format!("{hold}s is too short; use 0s or at least 3s (RFC 4271)");
-        findings.reject("spec.holdTime", Reason::InvalidTimers, message);
-        return None;
-    }
-    let (field, keepalive) = match (&spec.keepalive_time, timers.keepalive) {
-        (Some(text), _) => (
-            "spec.keepaliveTime",
-            Some(seconds("spec.keepaliveTime", text, findings)?),
-        ),
-        (None, Some(seconds)) => {
-            let field = "spec.timers.keepalive";
-            (field, Some(whole(field, i64::from(seconds), findings)?))
-        }
-        (None, None) => ("spec.keepaliveTime", None),
-    };
-    match keepalive {
-        // RFC 4271 §4.4: without a hold time no keepalives are sent.
-        None | Some(0) if hold == 0 => Some((0, 0)),
-        Some(keepalive) if hold == 0 => {
-            let message = format!(
-                "without a hold time no keepalives are sent, so {keepalive}s changes nothing; use 0s"
-            );
-            findings.warn(field, Reason::NoEffect, message);
-            Some((0, 0))
-        }
-        None => Some((hold, (hold / 3).clamp(1, 30))),
-        Some(0) => {
-            let message = format!(
-                "without keepalives the neighbour ends the session after {hold}s; use at most {}s, or 0s for both",
-                hold / 3
-            );
-            findings.reject(field, Reason::InvalidTimers, message);
-            None
-        }
-        Some(keepalive) if u32::from(keepalive) * 3 > u32::from(hold) => {
-            let message = format!(
-                "{keepalive}s is more than a third of the hold time of {hold}s; use at most {}s, or a hold time of at least {}s",
-                hold / 3,
-                u32::from(keepalive) * 3
-            );
-            findings.reject(field, Reason::InvalidTimers, message);
-            None
-        }
-        Some(keepalive) => Some((hold, keepalive)),
-    }
-}
-
-fn seconds(field: &str, text: &str, findings: &mut Findings<'_>) -> Option<u16> {
-    match nanoseconds(text) {
-        Some(nanos) if nanos % SECOND == 0 => whole(field, nanos / SECOND, findings),
-        Some(_) => {
-            let message = format!(
-                "{text:?} is not a whole number of seconds, which is all that a session can be told; use one such as 3s"
-            );
-            findings.reject(field, Reason::InvalidTimers, message);
-            None
-        }
-        None => {
-            let message = format!("{text:?} is not a duration; use one such as 90s or 1m30s");
-            findings.reject(field, Reason::InvalidTimers, message);
-            None
-        }
-    }
-}
-
-fn whole(field: &str, seconds: i64, findings: &mut Findings<'_>) -> Option<u16> {
-    let fits = u16::try_from(seconds).ok();
-    if fits.is_none() {
-        let message = format!("{seconds}s cannot be sent in two octets; use 0s to 65535s");
-        findings.reject(field, Reason::InvalidTimers, message);
-    }
-    fits
 }
 
 /// The password of the secret, else of the object itself.

@@ -5,12 +5,7 @@
 
 use super::objects::Kind;
 
-const PEER: [&str; 4] = [
-    "spec.dynamicNeighbors",
-    "spec.interface",
-    "spec.localAS",
-    "spec.tcpAO",
-];
+const PEER: [&str; 3] = ["spec.dynamicNeighbors", "spec.interface", "spec.tcpAO"];
 
 /// The fields of `kind` that must not be dropped in silence.
 #[must_use]

@@ -241,6 +241,8 @@ pub struct Peer {
     pub allow_as_in: u8,
     /// An AS_PATH of an external neighbour must begin with its AS (RFC 4271 §6.3).
     pub enforce_first_as: bool,
+    /// Another AS than the router's, which we are to the external neighbour (RFC 7705).
+    pub local_as: Option<LocalAs>,
     /// What becomes of private ASes in paths that an external neighbour is told.
     pub private_as: Option<PrivateAs>,
     /// Our AS takes the place of the external neighbour's in paths that it is told.
@@ -270,6 +272,17 @@ pub struct GracefulRestart {
     pub restart_time: u16,
     /// Stale routes are kept for so many seconds after that, if long-lived graceful restart is offered (RFC 9494).
     pub long_lived: Option<u32>,
+}
+
+/// An AS that we are to one external neighbour alone (RFC 7705 §3).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LocalAs {
+    /// The AS.
+    pub asn: Asn,
+    /// It is not put in front of the paths of routes from the neighbour.
+    pub no_prepend: bool,
+    /// The router's own AS is not in the paths that the neighbour is told.
+    pub replace_as: bool,
 }
 
 /// How many prefixes of a family a neighbour may tell (RFC 4271 §6.7).

@@ -32,7 +32,7 @@ pub(super) fn view(
         description: peer.description.clone(),
         address: Some(peer.address),
         remote_port: peer.remote_port,
-        local_as: router.local_as.0,
+        local_as: snapshot.settings.local_as().0,
         remote_as: match (negotiated, peer.remote_as) {
             (Some(negotiated), _) => Some(negotiated.remote_as.0),
             (None, RemoteAs::Asn(asn)) => Some(asn.0),

@@ -12,7 +12,7 @@ use bgp_wire::{
 };
 use rib::{
     AsPathRules, Audience, ExportPolicy, ExportRules, FamilyExport, GroupKey, ImportPolicy,
-    ImportRules, PeerInfo, PolicyReject, PrivateAs, RouteTargets, SourceKind,
+    ImportRules, LocalAs, PeerInfo, PolicyReject, PrivateAs, RouteTargets, SourceKind,
 };
 
 use super::connector::Dial;
@@ -82,11 +82,17 @@ impl Settings {
         self.peer.remote_as.is_internal(self.router.local_as)
     }
 
+    /// The AS that we are to the peer.
+    pub fn local_as(&self) -> Asn {
+        let local = self.peer.local_as;
+        local.map_or(self.router.local_as, |local| local.asn)
+    }
+
     /// What the session machine needs.
     pub(super) fn session(&self) -> PeerConfig {
         let (peer, router) = (&self.peer, &self.router);
         let mut config =
-            PeerConfig::new(router.local_as, remote_as(peer.remote_as), router.router_id);
+            PeerConfig::new(self.local_as(), remote_as(peer.remote_as), router.router_id);
         config.families = peer
             .families
             .iter()
@@ -172,6 +178,10 @@ impl Settings {
             rules: ImportRules {
                 role: self.role(),
                 graceful_shutdown: self.peer.graceful_shutdown,
+                local_as: self.peer.local_as.map(|local| LocalAs {
+                    asn: local.asn,
+                    prepend: !local.no_prepend,
+                }),
             },
             import: if self.denies_without_policy() {
                 ImportPolicy::RejectAll(PolicyReject::NoPolicy)
@@ -241,7 +251,7 @@ impl Settings {
                 (true, false) => Audience::Ibgp,
                 (true, true) => Audience::IbgpClient,
             },
-            local_as: self.router.local_as,
+            local_as: self.local_as(),
             router_id: self.router.router_id,
             cluster_id: self.router.cluster_id.unwrap_or(self.router.router_id),
             // Where IPv6 next hops were agreed on for all IPv4 routes (RFC 8950), the session's own address is one that the peer is
@@ -310,6 +320,11 @@ impl Settings {
                 desired::PrivateAs::Replace(by) => (PrivateAs::Replace(by), peer),
             }),
             override_as: self.peer.as_override.then_some(peer),
+            behind: self
+                .peer
+                .local_as
+                .is_some_and(|local| !local.replace_as)
+                .then_some(self.router.local_as),
         }
     }
 

@@ -8,7 +8,7 @@ use bgp_tests::agent::Agent;
 use bgp_tests::lab::{Lab, NodeAndTor, address, raw_address};
 use bgp_tests::netns::run;
 use bgp_tests::peers::{self, Kind, Plan, Router};
-use bgp_tests::raw::{RawPeer, message, open_with};
+use bgp_tests::raw::{RawPeer, keepalive, message, open_with};
 use bgp_tests::scenario::{NODE_ASN, TOR_ASN};
 use bgp_tests::wait::{Look, secs, until};
 use bgp_tests::{kernel, manifests};
@@ -39,8 +39,12 @@ impl Chain {
         );
         change(&mut plan);
         let bird = peers::start(Kind::Bird, &net.tor, &folder, &plan)?;
-        let tor = manifests::Peer::new("tor", "underlay", plan.asn, address(true, true))
+        let mut tor = manifests::Peer::new("tor", "underlay", plan.asn, address(true, true))
             .with("passive: true");
+        if plan.asn == NODE_ASN {
+            // The source's address is one of BIRD's own.
+            tor = tor.with("nextHopSelf: true");
+        }
         let source = manifests::Peer::new("source", "underlay", SOURCE_ASN, raw_address(0))
             .with("passive: true");
         let router = manifests::Router::new("underlay", NODE_ASN, "10.255.0.2");
@@ -61,14 +65,26 @@ impl Chain {
 
     /// The neighbour made of bytes, with its session up: IPv6 unicast and route refresh.
     pub(crate) fn connect_source(&self) -> Result<RawPeer> {
+        Ok(self.connect_source_hearing()?.0)
+    }
+
+    /// As [`Chain::connect_source`], with the body of the agent's OPEN.
+    pub(crate) fn connect_source_hearing(&self) -> Result<(RawPeer, Vec<u8>)> {
         let open = open_with(SOURCE_ASN, 90, [10, 255, 0, 9], &[2, 0]);
         // The agent may still be ending the session before it.
         let mut last = None;
         for _ in 0..50 {
             let mut raw = RawPeer::connect(&self.net.tor, address(false, true), secs(5))?;
-            match raw.establish_with(&open, secs(5)) {
-                Ok(()) => return Ok(raw),
-                Err(error) => last = Some(error),
+            let mut speak = || {
+                raw.send(&open)?;
+                let heard = raw.await_kind(1, secs(5))?;
+                raw.send(&keepalive())?;
+                raw.await_kind(4, secs(5))?;
+                Ok(heard.body)
+            };
+            match speak() {
+                Ok(heard) => return Ok((raw, heard)),
+                Err(error) => last = Some::<anyhow::Error>(error),
             }
             std::thread::sleep(std::time::Duration::from_millis(100));
         }

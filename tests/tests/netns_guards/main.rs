@@ -2,5 +2,6 @@
 
 mod chain;
 mod graceful_shutdown;
+mod local_as;
 mod max_prefixes;
 mod roles;
