@@ -78,7 +78,13 @@ fn follow(
 ) -> Reach {
     let facts = kernel.facts();
     let usable = |ifindex| facts.link(ifindex).is_some_and(|l| l.usable());
-    if key.address.is_unspecified() || key.address.is_multicast() || facts.is_own(key.address) {
+    // An IPv6 address that stands for an IPv4 one is no gateway to the kernel, whatever route would match it.
+    let stands_for_ipv4 = matches!(key.address, IpAddr::V6(a) if a.to_ipv4_mapped().is_some());
+    if key.address.is_unspecified()
+        || key.address.is_multicast()
+        || stands_for_ipv4
+        || facts.is_own(key.address)
+    {
         return Reach::default();
     }
     if is_link_local(key.address)
@@ -235,6 +241,7 @@ pub(super) mod tests {
         t.add_route(&route("198.51.100.0/24", None, 3, 0), false);
         t.add_route(&route("2001:db8::/64", None, 2, 256), false);
         t.add_route(&route("10.0.0.0/8", Some("192.0.2.9"), 2, 50), false);
+        t.add_route(&route("::ffff:0:0/96", Some("fe80::9"), 2, 0), false);
         let mut hole = route("10.6.0.0/16", None, 2, 0);
         hole.kind = RouteKind::Other(6);
         hole.legs.clear();
@@ -288,6 +295,7 @@ pub(super) mod tests {
                 50,
             ),
             ("our own address", "192.0.2.1", &[], 0),
+            ("in place of an IPv4 one", "::ffff:192.0.2.5", &[], 0),
             ("nowhere", "203.0.113.1", &[], 0),
             ("a link without carrier", "198.51.100.1", &[], 0),
             ("a black hole", "10.6.0.1", &[], 0),

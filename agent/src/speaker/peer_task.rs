@@ -20,8 +20,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bgp_session::{
-    Action, ConnId, ConnectFailure, DownReason, Event, Helper, Negotiated, Peer, Restarted,
-    StopReason,
+    Action, ConnId, ConnectFailure, Helper, Negotiated, Peer, Restarted, StopReason,
 };
 use bgp_wire::{Family, FamilySet};
 use bytes::BytesMut;
@@ -49,6 +48,7 @@ use super::tcp_options::set_ttl;
 use crate::bfd::Bfd;
 
 mod changes;
+mod events;
 mod input;
 mod limits;
 mod path;
@@ -421,115 +421,6 @@ impl PeerTask {
         if self.leaving.len() < MOST_LEAVING {
             self.leaving.spawn(leave(stream, outbox));
         }
-    }
-
-    async fn event(&mut self, event: Event) {
-        match event {
-            Event::StateChanged(state) => {
-                tracing::debug!(%state, "state changed");
-                self.since = Instant::now();
-                self.publish();
-            }
-            Event::Established(negotiated) => self.established(negotiated).await,
-            Event::Down(reason) => {
-                match reason {
-                    DownReason::Stopped(_) | DownReason::Reset(_) => {
-                        tracing::info!(%reason, "session down");
-                    }
-                    _ => tracing::warn!(%reason, "session down"),
-                }
-                self.down(&reason).await;
-                self.publish();
-            }
-            Event::RefreshRequested(family) => {
-                // Whoever asks often would fill the log.
-                tracing::debug!(%family, "peer asks for its routes again");
-                let demarcated = self.negotiated.as_ref().is_some_and(|n| n.enhanced_refresh);
-                let member = self.idx;
-                self.tell_exporter(ExporterCommand::Refresh {
-                    member,
-                    family,
-                    demarcated,
-                })
-                .await;
-            }
-            // The table was told by the sink, in its place among the UPDATEs.
-            Event::RefreshBegin(family) => {
-                tracing::debug!(%family, "peer begins to send its routes again");
-            }
-            Event::RefreshEnd(family) => {
-                tracing::debug!(%family, "peer has sent its routes again");
-            }
-            Event::EndOfRib(family) => {
-                if family == Family::RTC {
-                    self.memberships_complete();
-                }
-                if !self.end_of_rib.contains(&family) {
-                    tracing::info!(%family, "peer has sent all its routes");
-                    self.end_of_rib.push(family);
-                    self.tell_deferral();
-                    self.publish();
-                }
-            }
-            Event::FamilyDisabled(family) => {
-                tracing::error!(
-                    %family,
-                    "family disabled: its routes could not be read, those of the peer are gone, and what comes is ignored until the session ends"
-                );
-                self.disabled.insert(family);
-                self.tell_deferral();
-                self.publish();
-            }
-        }
-    }
-
-    async fn established(&mut self, negotiated: Arc<Negotiated>) {
-        tracing::info!(
-            remote = %negotiated.remote, asn = negotiated.remote_as.0,
-            router_id = %negotiated.remote_router_id, "session established"
-        );
-        // It may be over already: the events of one read are told together.
-        let Some(connection) = self.peer.session() else {
-            return;
-        };
-        self.failures.established();
-        self.link = self.settings.only_link(&negotiated);
-        self.last_established = Some(SystemTime::now());
-        self.end_of_rib.clear();
-        self.disabled = FamilySet::EMPTY;
-        self.last_update = None;
-        self.join(connection, &negotiated).await;
-        self.tell_deferral();
-        self.publish();
-    }
-
-    async fn join(&mut self, connection: ConnId, negotiated: &Negotiated) {
-        let queue = Arc::new(MemberQueue::new(Arc::new(self.queue_bell.clone())));
-        self.constraint = Constraint::of(negotiated, Instant::now());
-        let key = self.settings.group_key(negotiated, self.wanted());
-        self.exporting = Some(Exporting {
-            connection,
-            queue: Arc::clone(&queue),
-            key: key.clone(),
-        });
-        self.tell_exporter(ExporterCommand::Join {
-            member: self.idx,
-            key: Box::new(key),
-            queue,
-        })
-        .await;
-    }
-
-    /// Tells the peer nothing more.
-    async fn leave(&mut self) {
-        if let Some(exporting) = self.exporting.take() {
-            drop(exporting);
-            self.tell_exporter(ExporterCommand::Leave { member: self.idx })
-                .await;
-        }
-        self.constraint = None;
-        self.end_of_rib.clear();
-        self.disabled = FamilySet::EMPTY;
     }
 
     async fn tell_exporter(&self, command: ExporterCommand) {

@@ -51,7 +51,7 @@ impl NextHop {
     }
 
     /// Whether it can be the address of a host (RFC 4271 §6.3): not "this network", loopback,
-    /// multicast, or reserved.
+    /// multicast, or reserved, nor an IPv6 address that stands for such an IPv4 one (RFC 4291 §2.5.5.2).
     #[inline]
     pub fn is_host(self) -> bool {
         match self {
@@ -62,7 +62,14 @@ impl NextHop {
             Self::V6(address)
             | Self::V6LinkLocal {
                 global: address, ..
-            } => !address.is_unspecified() && !address.is_loopback() && !address.is_multicast(),
+            } => {
+                !address.is_unspecified()
+                    && !address.is_loopback()
+                    && !address.is_multicast()
+                    && address
+                        .to_ipv4_mapped()
+                        .is_none_or(|address| Self::V4(address).is_host())
+            }
         }
     }
 
@@ -380,6 +387,10 @@ mod tests {
             ("::", false),
             ("::1", false),
             ("ff02::1", false),
+            ("::ffff:192.0.2.1", true),
+            ("::ffff:127.0.0.1", false),
+            ("::ffff:0.0.0.0", false),
+            ("::ffff:224.0.0.5", false),
         ] {
             assert_eq!(
                 NextHop::from(text.parse::<IpAddr>().unwrap()).is_host(),

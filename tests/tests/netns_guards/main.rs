@@ -4,4 +4,5 @@ mod chain;
 mod graceful_shutdown;
 mod local_as;
 mod max_prefixes;
+mod next_hops;
 mod roles;
