@@ -162,14 +162,101 @@ fn made_updates() -> Seeds {
     seeds
 }
 
-/// UPDATEs whose first octet chooses nothing but the width of AS numbers.
+/// UPDATEs whose first octet chooses the width of AS numbers, whether the peer is internal, and path identifiers.
 pub(crate) fn plain(updates: &Seeds) -> Seeds {
     let width = |choice: u8| u8::from(choice == ASN2);
-    updates
+    let mut seeds: Seeds = updates
         .iter()
         .map(|(name, seed)| (name.clone(), [&[width(seed[0])], &seed[1..]].concat()))
-        .collect()
+        .collect();
+    seeds.extend(compared());
+    seeds
 }
+
+/// A route of every family that other codecs know, announced and withdrawn, with and without path identifiers; and what
+/// internal peers say beside routes.
+fn compared() -> Seeds {
+    const RD: &str = "0000 fde8 00000001";
+    const ESI: &str = "00112233445566778899";
+    let routes: [(&str, &str, &str, String); 12] = [
+        ("0001 01", "c0000201", "ipv4", "18c00002".into()),
+        ("0001 02", "c0000201", "ipv4-multicast", "18c00002".into()),
+        ("0002 02", V6, "ipv6-multicast", "2020010db8".into()),
+        (
+            "0001 04",
+            "c0000201",
+            "ipv4-labeled",
+            "30 000111 c00002".into(),
+        ),
+        ("0002 04", V6, "ipv6-labeled", "38 000111 20010db8".into()),
+        (
+            "0001 80",
+            "0000000000000000 c0000201",
+            "vpnv4",
+            format!("70 000111 {RD} 0a0102"),
+        ),
+        (
+            "0002 80",
+            V6_BEHIND_RD,
+            "vpnv6",
+            format!("78 000111 {RD} 20010db8"),
+        ),
+        (
+            "0019 46",
+            "c0000201",
+            "evpn-1",
+            format!("01 ({RD} {ESI} 00000007 000640)"),
+        ),
+        (
+            "0019 46",
+            "c0000201",
+            "evpn-2",
+            format!("02 ({RD} {ESI} 00000007 30 021122334455 20 0a000001 000640 000650)"),
+        ),
+        (
+            "0019 46",
+            V6,
+            "evpn-3",
+            format!("03 ({RD} 00000007 20 0a000001)"),
+        ),
+        (
+            "0019 46",
+            V6,
+            "evpn-4",
+            format!("04 ({RD} {ESI} 20 0a000001)"),
+        ),
+        (
+            "0019 46",
+            "c0000201",
+            "evpn-5",
+            format!("05 ({RD} {ESI} 00000007 18 0a010200 0a000001 000640)"),
+        ),
+    ];
+    let mut seeds = Seeds::new();
+    for (family, hop, name, route) in &routes {
+        for (choice, id, form) in [(0u8, "", ""), (4, "00000007", "-path")] {
+            let reach =
+                format!("800e ({family} ({hop}) 00 {id} {route}) 40010100 400206 0201 0000fde9");
+            let unreach = format!("800f ({family} {id} {route})");
+            for (what, attributes) in [("", reach), ("-gone", unreach)] {
+                let seed = [&[choice], &body(&hex(&attributes), &[])[..]].concat();
+                seeds.push((format!("compared-{name}{form}{what}"), seed));
+            }
+        }
+    }
+    let membership = "800e (0001 84 (c0000201) 00 00 60 0000fde8 0002fde800000064) 40010100 400200 40050400000064";
+    let internal = "40010100 400200 400304c0000201 40050400000064 400600 c00708 0000fde8c0000201 c00808 00010002ffffff01
+        8009040a000001 800a080a0000020a000003 c01010 0002fde800000064 030c000000000008 801a0b 01000b0000000000000064
+        c01914 000220010db80000000000000000000000010007 c0200c 000000010000000200000003 c023040000fde8";
+    for (name, attributes, nlri) in [("rtc", membership, ""), ("internal", internal, "18c00002")] {
+        let seed = [&[2], &body(&hex(attributes), &hex(nlri))[..]].concat();
+        seeds.push((format!("compared-{name}"), seed));
+    }
+    seeds
+}
+
+const V6: &str = "20010db8000000000000000000000001";
+const V6_BEHIND_RD: &str = "0000000000000000 20010db8000000000000000000000001";
 
 /// A body with these attributes, which may lack what it needs, and NLRI.
 fn body(attributes: &[u8], nlri: &[u8]) -> Vec<u8> {
@@ -182,7 +269,6 @@ const MANDATORY: &str = "40010100 400206 0201 0000fde9 400304 c0000201";
 /// MP_REACH_NLRI of every family with every next hop that it may have, and some that it may not.
 fn next_hops() -> Seeds {
     const V4: &str = "c0000201";
-    const V6: &str = "20010db8000000000000000000000001";
     const LOCAL: &str = "fe800000000000000000000000000001";
     const RD: &str = "0000000000000000";
     let hops: [Vec<&str>; 16] = [
