@@ -11,20 +11,23 @@ use bgp_capture::raw::RawReader;
 use bgp_capture::stream::Found;
 use bgp_capture::tcp::{Flow, Listener};
 use bgp_capture::{ReadError, pcap};
-use bgp_fuzz::{Input, is_readable};
+use bgp_fuzz::{Input, is_readable, with_memory_beside};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
     let mut input = Input::new(data);
     let choice = input.octet();
     let octets = input.rest();
-    match choice % 4 {
+    with_memory_beside(BUFFERS, octets.len(), || match choice % 4 {
         0 => hex(octets),
         1 => raw(octets, choice),
         2 => captured(octets),
         _ => mrt(octets),
-    }
+    });
 });
+
+/// What readers fill at once, and what is printed here.
+const BUFFERS: usize = 256 * 1024;
 
 fn hex(text: &[u8]) {
     let mut octets = Vec::new();

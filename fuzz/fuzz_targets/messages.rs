@@ -1,7 +1,7 @@
 //! The body of a message that is no UPDATE. The first octet chooses which: OPEN, NOTIFICATION, ROUTE-REFRESH.
 #![no_main]
 
-use bgp_fuzz::{Input, are_readable, is_readable};
+use bgp_fuzz::{Input, are_readable, is_readable, with_bounded_memory};
 use bgp_wire::{Notification, Open, RouteRefresh, next_frame};
 use bytes::BytesMut;
 use libfuzzer_sys::fuzz_target;
@@ -25,7 +25,7 @@ fn body(out: &BytesMut, max_message: usize) -> &[u8] {
 }
 
 fn open(octets: &[u8]) {
-    let open = match Open::decode(octets) {
+    let open = match with_bounded_memory(octets.len(), || Open::decode(octets)) {
         Ok(open) => open,
         Err(error) => {
             assert_eq!(error.notification.code, 2);
@@ -59,7 +59,8 @@ fn open(octets: &[u8]) {
 
 /// Its text comes from a stranger and goes to people.
 fn notification(octets: &[u8]) {
-    let Ok(notification) = Notification::decode(octets) else {
+    let read = with_bounded_memory(octets.len(), || Notification::decode(octets));
+    let Ok(notification) = read else {
         assert!(octets.len() < 2, "code and subcode are all it needs");
         return;
     };
@@ -79,7 +80,7 @@ fn notification(octets: &[u8]) {
 }
 
 fn route_refresh(octets: &[u8]) {
-    match RouteRefresh::decode(octets) {
+    match with_bounded_memory(octets.len(), || RouteRefresh::decode(octets)) {
         Ok(refresh) => {
             is_readable(&refresh.to_string());
             are_readable(&refresh.describe());

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bgp_fuzz::{Input, LOCAL_AS, PEER_AS, families, session};
+use bgp_fuzz::{Input, LOCAL_AS, PEER_AS, families, session, with_bounded_memory};
 use bgp_wire::{
     Asn, AttrScratch, AttrSet, Disposition, Encoding, Family, MessageType, NextHop, NlriBlock,
     RouterId, SessionContext, decode_update, next_frame,
@@ -54,6 +54,8 @@ struct World {
     indices: Vec<PeerIdx>,
     sessions: Vec<SessionContext>,
     listener: Listener,
+    /// Octets of UPDATEs so far: tables grow with all of them.
+    heard: usize,
     fib: BTreeMap<IpNet, usize>,
 }
 
@@ -154,6 +156,7 @@ impl World {
             indices,
             sessions,
             listener,
+            heard: 0,
             fib: BTreeMap::new(),
         }
     }
@@ -166,17 +169,19 @@ impl World {
                 let length = usize::from(input.number()).min(4096 - 19);
                 let body = input.octets(length);
                 let mut scratch = AttrScratch::new();
-                match decode_update(body, &self.sessions[peer], &mut scratch) {
-                    Ok(decoded) => {
-                        self.inbound[peer].update(&self.rib, &decoded, &self.sessions[peer]);
-                    }
+                let ctx = &self.sessions[peer];
+                self.heard += body.len();
+                match with_bounded_memory(body.len(), || decode_update(body, ctx, &mut scratch)) {
+                    Ok(decoded) => with_bounded_memory(self.heard, || {
+                        self.inbound[peer].update(&self.rib, &decoded, ctx);
+                    }),
                     // The session ends.
                     Err(_) => self.down(peer),
                 }
             }
-            10 | 11 => {
+            10 | 11 => with_bounded_memory(self.heard, || {
                 self.inbound[peer].flush(&self.rib);
-            }
+            }),
             12 => {
                 self.exporter.drain(&self.rib, 2);
                 self.listener.receive();

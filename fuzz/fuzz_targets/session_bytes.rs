@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bgp_fuzz::{Input, LOCAL_AS, PEER_AS, families, is_readable, message};
+use bgp_fuzz::{Input, LOCAL_AS, PEER_AS, families, is_readable, message, with_bounded_memory};
 use bgp_session::{
     Action, ConnId, ConnectFailure, Event, FamilyConfig, Negotiated, Peer, PeerConfig, RemoteAs,
     ResetReason, RoleConfig, State, StopReason, UpdateSink,
@@ -100,6 +100,8 @@ struct World {
     seen: Vec<ConnId>,
     ups: usize,
     downs: usize,
+    /// Octets that the peer has sent.
+    heard: usize,
 }
 
 impl World {
@@ -116,6 +118,7 @@ impl World {
             seen: Vec::new(),
             ups: 0,
             downs: 0,
+            heard: 0,
         }
     }
 
@@ -263,8 +266,12 @@ impl World {
 
     fn bytes(&mut self, conn: Option<ConnId>, bytes: &[u8]) {
         if let Some(conn) = conn {
-            self.peer
-                .handle_bytes(conn, bytes, self.now, &mut self.sink);
+            // With what was heard before: a message may end here that began long ago.
+            self.heard += bytes.len();
+            with_bounded_memory(self.heard, || {
+                self.peer
+                    .handle_bytes(conn, bytes, self.now, &mut self.sink);
+            });
         }
     }
 

@@ -5,7 +5,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use bgp_fuzz::{Input, is_readable};
+use bgp_fuzz::{Input, is_readable, with_bounded_memory};
 use bgp_wire::{
     AsPath, Asn, Community, Esi, EvpnRoute, ExtCommunity, Family, Form, Ipv6ExtCommunity, Label,
     LargeCommunity, MacAddr, Nlri, Origin, PathId, RouteDistinguisher, RouteTargetMembership, Vpn,
@@ -62,9 +62,9 @@ fn again<T: FromStr + Display + PartialEq + std::fmt::Debug>(text: &str)
 where
     T::Err: Display + std::fmt::Debug,
 {
-    match text.parse::<T>() {
+    match with_bounded_memory(text.len(), || text.parse::<T>()) {
         Ok(read) => {
-            let printed = read.to_string();
+            let printed = with_bounded_memory(text.len(), || read.to_string());
             is_readable(&printed);
             assert_eq!(
                 printed.parse::<T>().expect("what we print"),

@@ -9,11 +9,13 @@
 //! | `attribute` | session, flags, code, value | one attribute resets no session; the canonical form is a fixed point |
 //! | `text` | what, a text | parse(print(x)) = x |
 //! | `containers` | which, octets | hexadecimal, streams, captures, MRT: no octet is told twice |
-//! | `differential` | session, body | where another codec has nothing to object either, NLRI and attributes agree |
+//! | `differential` | session, body | where neither of two other codecs objects either, NLRI and attributes agree with its own |
 //! | `decode_encode_decode` | session, type, body | decode(encode(x)) = x; the canonical form of attributes is a fixed point |
 //! | `session_bytes` | configuration, a script | the machine of `bgp-session` stays sound whatever its peer and its driver do |
 //! | `bfd_packets` | a script of packets and times | the BFD machine stays sound whatever its peer and its driver do |
 //! | `rib_inbound` | a script of UPDATEs | who is told holds what the table says; withdrawing all empties everything |
+//!
+//! Whatever reads something asks for no more memory than a small multiple of what it is given.
 //!
 //! `corpus/` holds inputs for each, made by `scripts/fuzz-corpus` of seeds (`examples/seeds`) and of what long runs found: the fewest
 //! that reach as much. `scripts/fuzz-coverage` says which lines of the codec they reach.
@@ -133,11 +135,19 @@ pub fn message(kind: u8, body: &[u8]) -> Vec<u8> {
 
 /// Fails if `read` asks for more memory than a small multiple of the octets that it is given.
 pub fn with_bounded_memory<T>(octets: usize, read: impl FnOnce() -> T) -> T {
+    with_memory_beside(8192, octets, read)
+}
+
+/// The same for what has a buffer of some size whatever it is given.
+pub fn with_memory_beside<T>(buffer: usize, octets: usize, read: impl FnOnce() -> T) -> T {
     let region = Region::new(ALLOCATOR);
     let result = read();
     let asked = region.change().bytes_allocated;
     // A finding for every three octets, in a list that doubles, is the most there is.
-    assert!(asked <= 64 * octets + 8192, "{asked} octets for {octets}");
+    assert!(
+        asked <= 64 * octets + buffer,
+        "{asked} octets for {octets} and {buffer}"
+    );
     result
 }
 
