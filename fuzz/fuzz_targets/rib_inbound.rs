@@ -8,14 +8,14 @@ use std::sync::Arc;
 use bgp_fuzz::{Input, LOCAL_AS, PEER_AS, families, session, with_bounded_memory};
 use bgp_wire::{
     Asn, AttrScratch, AttrSet, Disposition, Encoding, Family, MessageType, NextHop, NlriBlock,
-    RouterId, SessionContext, decode_update, next_frame,
+    Role, RouterId, SessionContext, decode_update, next_frame,
 };
 use ipnet::IpNet;
 use libfuzzer_sys::fuzz_target;
 use rib::{
-    AllReachable, AsPathRules, Audience, DecisionConfig, ExportPolicy, ExportRules, Exporter,
-    FamilyExport, GroupKey, ImportPolicy, Inbound, MemberQueue, PeerIdx, PeerInfo, Rib, RibConfig,
-    RowQuery, Selection, SourceKind,
+    AllReachable, AsPathRules, Audience, Ceiling, DecisionConfig, ExportPolicy, ExportRules,
+    Exporter, FamilyExport, GroupKey, ImportPolicy, ImportRules, Inbound, LocalAs, MemberQueue,
+    PeerIdx, PeerInfo, Rib, RibConfig, RowQuery, Selection, SourceKind,
 };
 
 fuzz_target!(|data: &[u8]| {
@@ -57,6 +57,41 @@ struct World {
     /// Octets of UPDATEs so far: tables grow with all of them.
     heard: usize,
     fib: BTreeMap<IpNet, usize>,
+    /// No peer may have more paths than the ceilings say.
+    limited: bool,
+}
+
+/// For all peers, if at all.
+const CEILINGS: [Ceiling; 2] = [
+    Ceiling {
+        family: Family::IPV4_UNICAST,
+        most: 3,
+        after_policy: false,
+    },
+    Ceiling {
+        family: Family::IPV6_UNICAST,
+        most: 2,
+        after_policy: true,
+    },
+];
+
+/// What is done to the routes of a peer on the way in.
+fn rules(which: u8, kind: SourceKind) -> ImportRules {
+    let external = kind == SourceKind::Ebgp;
+    let role = match which {
+        1 => Some(Role::PROVIDER),
+        2 => Some(Role::PEER),
+        3 => Some(Role::CUSTOMER),
+        _ => None,
+    };
+    ImportRules {
+        role: role.filter(|_| external),
+        graceful_shutdown: which == 4,
+        local_as: (external && which == 5).then_some(LocalAs {
+            asn: Asn(64_999),
+            prepend: true,
+        }),
+    }
 }
 
 /// A route reflector client that only listens.
@@ -91,7 +126,7 @@ impl World {
             link: 1,
             long_lived: true,
             allow_as_in: 0,
-            rules: rib::ImportRules::default(),
+            rules: rules(choice >> 5, kind),
             import: ImportPolicy::AcceptAll,
         };
         let mut indices = Vec::new();
@@ -120,7 +155,7 @@ impl World {
                 router_id: RouterId(1),
                 long_lived: choice & 1 == 1,
                 next_hop_self: choice >> 4 & 1 == 1,
-                graceful_shutdown: false,
+                graceful_shutdown: choice >> 5 == 6,
                 role: None,
                 as_path: AsPathRules::default(),
                 policy: ExportPolicy::AcceptAll,
@@ -149,8 +184,16 @@ impl World {
                 ..session(choice & 0x10 | kind | 0x60)
             })
             .collect();
+        let inbound = indices.iter().map(|idx| {
+            let mut inbound = Inbound::new(*idx);
+            if choice >> 5 == 7 {
+                inbound.set_ceilings(CEILINGS);
+            }
+            inbound
+        });
         Self {
-            inbound: indices.iter().map(|idx| Inbound::new(*idx)).collect(),
+            inbound: inbound.collect(),
+            limited: choice >> 5 == 7,
             rib,
             exporter,
             indices,
@@ -228,6 +271,16 @@ impl World {
             assert!(turns < 1000, "the exporter never finishes");
         }
         self.listener.receive();
+        for peer in self.indices.iter().filter(|_| self.limited) {
+            for ceiling in CEILINGS {
+                let counts = self.rib.peer_counts(*peer, ceiling.family);
+                let has = match ceiling.after_policy {
+                    true => counts.accepted,
+                    false => counts.received,
+                };
+                assert!(has <= ceiling.most, "{ceiling:?}: {counts:?}");
+            }
+        }
         if self.exporter.stats().oversized == 0 {
             for family in families().iter() {
                 let told = self

@@ -131,8 +131,40 @@ fn world(shards: usize) -> World {
     world.add(SourceKind::IbgpClient, LOCAL_AS);
     world.add(SourceKind::IbgpClient, LOCAL_AS);
     world.add(SourceKind::Ebgp, Asn(64503));
+    // Our provider, one that exchanges customers with us (RFC 9234), a client about to go (RFC 8326), and one that knows us by
+    // another AS (RFC 7705).
+    for (peer, rules) in [
+        (0, role(Role::CUSTOMER)),
+        (2, role(Role::PEER)),
+        (
+            5,
+            ImportRules {
+                graceful_shutdown: true,
+                ..ImportRules::default()
+            },
+        ),
+        (
+            6,
+            ImportRules {
+                local_as: Some(LocalAs {
+                    asn: Asn(64999),
+                    prepend: true,
+                }),
+                ..ImportRules::default()
+            },
+        ),
+    ] {
+        world.set_rules(peer, rules);
+    }
     world.rib.open_fib_reader(std::sync::Arc::new(()), None);
     world
+}
+
+fn role(role: Role) -> ImportRules {
+    ImportRules {
+        role: Some(role),
+        ..ImportRules::default()
+    }
 }
 
 /// Neighbours that are each in an AS of their own, with one path each: no two MEDs are compared, and the table knows.
@@ -197,7 +229,7 @@ fn without_ids(steps: &[Step]) -> Vec<Step> {
     steps.iter().map(plain).collect()
 }
 
-/// One of thirty-two sets: MEDs that compare and that do not, equal sets, loops, communities that stop a route.
+/// One of thirty-two sets: MEDs that compare and that do not, equal sets, loops, leaks, communities that stop a route.
 fn pick(world: &World, peer: usize, net: IpNet, choice: u8) -> AttrSet {
     let asn = world.peers[peer].asn;
     let internal = asn == LOCAL_AS;
@@ -222,6 +254,9 @@ fn pick(world: &World, peer: usize, net: IpNet, choice: u8) -> AttrSet {
             _ if choice == 30 => editor.set_as_path(&[first, LOCAL_AS]),
             _ if internal => editor.set_local_pref(Some(200)),
             _ => editor.set_origin(Origin::Incomplete),
+        }
+        if choice % 5 == 4 {
+            editor.set_only_to_customer(Some(Asn(if choice & 1 == 0 { asn.0 } else { 7 })));
         }
         if internal && choice & 0b1000 != 0 {
             editor.set_originator_id(Some(RouterId(77)));

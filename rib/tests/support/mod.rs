@@ -239,9 +239,20 @@ impl World {
         self.peers.len() - 1
     }
 
+    /// What is done to the routes of a peer beside policy, both ways. Before it has sent any.
+    pub(crate) fn set_rules(&self, peer: usize, rules: ImportRules) {
+        let idx = self.peers[peer].idx;
+        let info = PeerInfo {
+            rules,
+            ..PeerInfo::clone(&self.rib.peer(idx))
+        };
+        self.rib.update_peer(idx, info);
+    }
+
     /// The key of a peer's group.
     pub(crate) fn key(&self, peer: usize, add_path: u8) -> GroupKey {
-        let audience = match self.rib.peer(self.peers[peer].idx).kind {
+        let info = self.rib.peer(self.peers[peer].idx);
+        let audience = match info.kind {
             SourceKind::Ebgp => Audience::Ebgp,
             SourceKind::IbgpClient => Audience::IbgpClient,
             _ => Audience::Ibgp,
@@ -264,8 +275,8 @@ impl World {
                 asks_for_everything: false,
                 router_id: RouterId(1),
                 next_hop_self: false,
-                graceful_shutdown: false,
-                role: None,
+                graceful_shutdown: info.rules.graceful_shutdown,
+                role: info.rules.role,
                 long_lived: true,
                 as_path: AsPathRules::default(),
                 policy: ExportPolicy::AcceptAll,
