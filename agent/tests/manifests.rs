@@ -109,6 +109,7 @@ fn all_is_well(desired: &Desired, now: SystemTime) -> Snapshot {
                             advertised: 2,
                             stale: None,
                             limit: None,
+                            over_limit: false,
                             discarded: None,
                         })
                         .collect(),

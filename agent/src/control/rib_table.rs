@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use bgp_wire::{AttrCode, AttrRef, Family, PathId};
+use bgp_wire::{AttrCode, AttrRef, Community, Family, PathId};
 use ipnet::IpNet;
 use rib::{
     Cursor, Explanation, OutRow, Page, PeerIdx, Reason, Rib, RouteKey, Row, RowQuery, SourceKind,
@@ -196,6 +196,29 @@ fn shown(rib: &Rib, row: Row, received: bool) -> RouteRow {
     }
 }
 
+/// What import did to a set, in words.
+fn changes(before: AttrRef<'_>, after: AttrRef<'_>) -> Vec<&'static str> {
+    let came = |community| after.has_community(community) && !before.has_community(community);
+    let last = after.local_pref() == Some(0) && after.local_pref() != before.local_pref();
+    let marked = after.only_to_customer() != before.only_to_customer();
+    let path = after.as_path().to_string() != before.as_path().to_string();
+    let goes = after.has_community(Community::GRACEFUL_SHUTDOWN) && last;
+    let all = [
+        (path, "our AS of before is in front (RFC 7705)"),
+        (marked, "marked Only to Customer (RFC 9234)"),
+        (goes, "the last choice, as it is about to go (RFC 8326)"),
+        (
+            came(Community::LLGR_STALE),
+            "the last choice, as it is stale (RFC 9494)",
+        ),
+    ];
+    let said: Vec<_> = all.into_iter().filter(|(is, _)| *is).collect();
+    match said.is_empty() {
+        true => vec!["by policy"],
+        false => said.into_iter().map(|(_, words)| words).collect(),
+    }
+}
+
 fn address(rib: &Rib, peer: PeerIdx) -> Option<IpAddr> {
     (!peer.is_local()).then(|| rib.peer(peer).address)
 }
@@ -312,8 +335,15 @@ impl<'a> Explainer<'a> {
             (Some(why @ (rib::Ineligible::FilteredByPolicy | rib::Ineligible::NoPolicy)), _) => {
                 why.to_string()
             }
-            (_, Some(_)) => "accepted, and changed the attributes".to_owned(),
-            (_, None) => "accepted as it is".to_owned(),
+            // Whether the next hop can be reached comes after policy.
+            (Some(rib::Ineligible::NextHopUnreachable) | None, Some(before)) => {
+                let changes = changes(before.as_ref(), row.attrs.as_ref());
+                format!("accepted, with changes: {}", changes.join(", "))
+            }
+            (Some(rib::Ineligible::NextHopUnreachable) | None, None) => {
+                "accepted as it is".to_owned()
+            }
+            (Some(_), _) => "makes no difference: the path is refused whatever it says".to_owned(),
         };
         let remark = match reason {
             Reason::SameNextHop { twin, .. } => Some(format!(

@@ -107,6 +107,8 @@ pub struct FamilyCounts {
     pub stale: Option<u64>,
     /// How many it may tell; `None` without a limit.
     pub limit: Option<u64>,
+    /// It tells more than that.
+    pub over_limit: bool,
     /// Paths that were not taken because of that; `None` if none were.
     pub discarded: Option<u64>,
 }

@@ -208,6 +208,13 @@ pub(super) fn state(snapshot: &PeerSnapshot) -> PeerState {
                 advertised: family.advertised,
                 stale: family.restart.map(|_| family.stale),
                 limit: limit_of(snapshot, family.family).map(|status| status.limit.limit.into()),
+                over_limit: limit_of(snapshot, family.family).is_some_and(|status| {
+                    let counted = match status.limit.after_policy {
+                        true => family.accepted,
+                        false => family.received,
+                    };
+                    counted > status.limit.limit.into()
+                }),
                 discarded: limit_of(snapshot, family.family)
                     .map(|status| status.discarded)
                     .filter(|discarded| *discarded > 0),

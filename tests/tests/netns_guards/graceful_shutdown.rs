@@ -79,6 +79,7 @@ fn within_the_as_the_local_preference_of_such_routes_is_0() {
         is("of a route over a session that ends", "0")?;
         let rows = agent.json(&["explain", &prefix(1)])?.to_string();
         ensure!(rows.contains("graceful-shutdown"), "{rows}");
+        ensure!(rows.contains("as it is about to go (RFC 8326)"), "{rows}");
         agent.apply("source", &chain.source.text())?;
         raw.await_kind(5, secs(10))?;
         raw.send(&update(1, &[SOURCE_ASN], &[]))?;

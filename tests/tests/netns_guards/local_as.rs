@@ -6,7 +6,7 @@ use bgp_tests::raw::RawPeer;
 use bgp_tests::scenario::NODE_ASN;
 use bgp_tests::wait::{Look, secs, until};
 
-use crate::chain::{Chain, SOURCE_ASN, update};
+use crate::chain::{Chain, SOURCE_ASN, prefix, update};
 
 /// What we were.
 const BEFORE: u32 = 64_999;
@@ -96,6 +96,8 @@ fn routes_of_a_neighbor_that_knows_us_by_the_old_as_have_it_in_front() {
         tell(&mut raw)?;
         // What has been there before is a loop.
         is("with the field", Some("65201 64999 3320"), None)?;
+        let why = agent.json(&["explain", &prefix(1)])?.to_string();
+        ensure!(why.contains("our AS of before is in front"), "{why}");
 
         let no_prepend = chain.source.clone().with(&field(", noPrepend: true"));
         agent.apply("source", &no_prepend.text())?;

@@ -151,6 +151,11 @@ fn a_limit_that_only_warns_takes_all_and_says_so_once() {
         let log = chain.agent.log();
         let near = log.matches("comes near the limit").count();
         ensure!((near, said(&chain.agent)) == (1, 1), "{log}");
+        until("the status says so", secs(10), || {
+            let object = chain.agent.object("peers", "tor")?.to_string();
+            let is = object.contains("more prefixes of ipv6/unicast than its limit of 10");
+            Ok(Look::when(is, || object))
+        })?;
         let status = router_status(&chain.agent)?;
         let flaps = status["flaps"].as_i64().context("no flaps")?;
         ensure!(flaps == 0, "the session was disturbed");

@@ -121,8 +121,13 @@ fn session_text(peer: &Peer, state: &PeerState) -> String {
         let Some(limit) = counts.limit else {
             continue;
         };
+        let family = counts.family;
+        if counts.over_limit {
+            text.push_str(&format!(
+                "; it tells more prefixes of {family} than its limit of {limit}"
+            ));
+        }
         if let Some(discarded) = counts.discarded {
-            let family = counts.family;
             text.push_str(&format!(
                 "; {discarded} paths of {family} were not taken, as the limit is {limit}"
             ));
