@@ -5,4 +5,5 @@ mod graceful_shutdown;
 mod local_as;
 mod max_prefixes;
 mod next_hops;
+mod reflected_back;
 mod roles;
