@@ -304,10 +304,11 @@ pub struct ShowArgs {
     warning, and leaves the exit status as it is:\n  \
     FILE: KIND/NAME: warning: field.path: what has no effect or another one\n\n\
     Exit status: 0 nothing found, or warnings only; 1 problems; 2 could not check (no such folder,\n\
-    no object in it, or nothing in it for the node of --node).\n\n\
+    no object in it, nothing in it for the node of --node, or no agent that answers).\n\n\
     Examples:\n  \
     cosmos check ./manifests\n  \
-    cosmos check ./manifests --node node-1")]
+    cosmos check ./manifests --node node-1\n  \
+    cosmos check ./new-manifests --against-running")]
 pub struct CheckArgs {
     /// Folder of manifests
     #[arg(value_name = "DIR")]
@@ -315,6 +316,12 @@ pub struct CheckArgs {
     /// Check as this node would; without it, all nodes that the manifests name
     #[arg(long, value_name = "NAME")]
     pub node: Option<String>,
+    /// If nothing is wrong, say what the agent that runs here would change, and which sessions that would reset
+    #[arg(long, conflicts_with = "node")]
+    pub against_running: bool,
+    /// Which agent to ask, with --against-running.
+    #[command(flatten)]
+    pub socket: SocketArgs,
 }
 
 /// `cosmos completions`.

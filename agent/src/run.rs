@@ -34,7 +34,8 @@ use self::told::Told;
 use crate::args::RunArgs;
 use crate::control::server::ControlSocket;
 use crate::desired::{
-    Change, Desired, InEffect, Objects, Problem, Router, RouterKey, Severity, build, diff, stranger,
+    Change, Consequence, Desired, InEffect, Objects, Problem, Router, RouterKey, Severity, build,
+    diff, stranger,
 };
 use crate::kernel::{self, KernelHandle, KernelOptions, RibSource};
 use crate::observe::heartbeat::Hearts;
@@ -361,6 +362,10 @@ impl Node {
         self.idle = idle;
         let mut failed = None;
         for change in diff(&self.desired, &wanted) {
+            // At the start everything is new.
+            if on_error != OnError::End {
+                tell_change(&Consequence::of(&change, &self.desired));
+            }
             self.tell_kernel_before(&change);
             let added = match &change {
                 Change::RouterAdded(router) => Some(router.clone()),
@@ -381,8 +386,12 @@ impl Node {
             }
         }
         self.desired = wanted;
-        self.agent
-            .applied(update, problems, self.speaker.snapshot());
+        self.agent.applied(
+            update,
+            problems,
+            self.speaker.snapshot(),
+            self.in_effect.clone(),
+        );
         failed
     }
 
@@ -392,6 +401,12 @@ impl Node {
             self.kernel.remove_router(&fib::name(key));
         }
     }
+}
+
+/// Says what is changed, and what that does to sessions.
+fn tell_change(consequence: &Consequence) {
+    let effect = consequence.effect().map(tracing::field::display);
+    tracing::info!(effect, "{consequence}");
 }
 
 /// Has the kernel room read a router's table, by the router's newest rules.

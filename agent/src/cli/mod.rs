@@ -16,6 +16,7 @@ pub mod client;
 pub mod decode;
 pub mod explain;
 pub mod get;
+pub mod preview;
 pub mod show_bfd;
 pub mod show_fib;
 pub mod show_peers;
@@ -72,8 +73,13 @@ fn dispatch<W: Write>(command: Command, screen: &mut Screen<W>) -> Result<ExitCo
         Command::Show(ShowCommand::Summary(args)) => show_summary::run(&args, screen)?,
         Command::Explain(args) => explain::run(&args, screen)?,
         Command::Check(args) => {
-            let node = args.node.as_deref();
-            let status = check::check(&args.dir, node, &mut screen.out, &mut io::stderr());
+            let status = match args.against_running {
+                true => preview::preview(&args.dir, &args.socket.socket, &mut screen.out)?,
+                false => {
+                    let node = args.node.as_deref();
+                    check::check(&args.dir, node, &mut screen.out, &mut io::stderr())
+                }
+            };
             return Ok(ExitCode::from(status));
         }
         Command::Decode(args) => {

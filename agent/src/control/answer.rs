@@ -14,11 +14,12 @@ use bgp_wire::{EvpnKind, RouteDistinguisher};
 use serde_json::Value;
 
 use super::protocol::{
-    End, ErrorCode, ErrorReply, Explained, ObjectKind, PrefixQuery, Reply, Request, RouteQuery,
-    RoutesRequest, SORTED_ROWS, Side,
+    ConsequenceRow, End, ErrorCode, ErrorReply, Explained, ObjectKind, PrefixQuery, Reply, Request,
+    RouteQuery, RoutesRequest, SORTED_ROWS, Side,
 };
 use super::routes::{FibFilter, FibRow, RouteFilter, RouteRow, RouteSide, RouteTable, Rows};
 use super::views::{PeerView, Views};
+use crate::desired::Objects;
 
 /// Destinations looked at in one call of [`Answer::next`], so that no table lock is wanted for long.
 const PAGE: usize = 1_000;
@@ -50,6 +51,22 @@ impl Answer {
             rows: 0,
             sorted: true,
             source,
+        }
+    }
+
+    /// What would change if these were the objects.
+    pub fn preview(objects: &Objects, views: &dyn Views) -> Self {
+        let rows = views.preview(objects).into_iter().map(|consequence| {
+            Reply::Consequence(ConsequenceRow {
+                effect: consequence.effect().map(|effect| effect.to_string()),
+                text: consequence.to_string(),
+                object: consequence.object,
+            })
+        });
+        Self {
+            rows: 0,
+            sorted: true,
+            source: Source::Ready(rows.collect::<Vec<_>>().into_iter()),
         }
     }
 
@@ -240,6 +257,8 @@ fn start(request: &Request, views: &dyn Views) -> Result<Source, ErrorReply> {
         Request::Routes(request) => Source::Routes(routes(request, views)?),
         Request::Fib { router, prefix } => Source::Fib(fib(router.as_deref(), prefix, views)?),
         Request::Explain { prefix, router } => ready(explain(prefix, router.as_deref(), views)?),
+        // Reading files is not for here.
+        Request::Preview { .. } => ready(Vec::new()),
         Request::Objects { kind, name } => ready(objects(*kind, name.as_deref(), views)?),
     })
 }

@@ -18,6 +18,7 @@ use super::routes::{
     RouteTable, Rows,
 };
 use super::views::{AgentView, Counters, PeerView, RouterView, Views};
+use crate::desired::{Consequence, Objects};
 use crate::observe::histogram::Histogram;
 
 /// An agent that somebody typed.
@@ -65,6 +66,10 @@ impl Views for Fake {
             .filter(|object| object["kind"] == kind.kind())
             .cloned()
             .collect()
+    }
+
+    fn preview(&self, _objects: &Objects) -> Vec<Consequence> {
+        Vec::new()
     }
 
     fn counters(&self) -> Counters {

@@ -5,6 +5,7 @@
 //! understand each other.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use bgp_wire::Family;
 use clap::ValueEnum;
@@ -55,6 +56,11 @@ pub enum Request {
         /// Only in this router.
         #[serde(default)]
         router: Option<String>,
+    },
+    /// What would change if the manifests were those of a folder: one [`Reply::Consequence`] for each change.
+    Preview {
+        /// The folder, which the agent reads: an absolute path.
+        folder: PathBuf,
     },
     /// Objects with their status.
     Objects {
@@ -268,6 +274,8 @@ pub enum Reply {
     Object(Value),
     /// A destination explained.
     Explanation(Box<Explained>),
+    /// What a change would lead to.
+    Consequence(ConsequenceRow),
     /// All has been said.
     End(End),
     /// It cannot be said.
@@ -283,6 +291,18 @@ pub struct Explained {
     pub route: Option<RouteExplanation>,
     /// What the kernel has for it, by whichever router.
     pub kernel: Vec<FibRow>,
+}
+
+/// A change that would be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsequenceRow {
+    /// Kind and name, and for what is on a router, its router.
+    pub object: String,
+    /// The harshest thing that happens to a session that is up, if fields change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effect: Option<String>,
+    /// Object and consequences, as a sentence.
+    pub text: String,
 }
 
 /// The last line of an answer.

@@ -26,6 +26,7 @@ use tracing::{debug, warn};
 use super::answer::Answer;
 use super::protocol::{ErrorCode, MAX_REQUEST, Request};
 use super::views::Views;
+use crate::source::directory::load;
 
 /// Clients at a time. People and scripts are few; the bound is there for the script that never hangs up. Each may
 /// cost the rows that are held to be sorted, some 5 MB.
@@ -188,6 +189,7 @@ async fn converse(stream: UnixStream, views: &dyn Views) -> io::Result<()> {
         let too_long = line.len() > MAX_REQUEST;
         let mut answer = match serde_json::from_slice::<Request>(&line) {
             _ if too_long => Answer::error(ErrorCode::BadRequest, "the request is too long"),
+            Ok(Request::Preview { folder }) => preview(folder, views).await,
             Ok(request) => Answer::new(&request, views),
             Err(error) => Answer::error(
                 ErrorCode::BadRequest,
@@ -210,6 +212,27 @@ async fn converse(stream: UnixStream, views: &dyn Views) -> io::Result<()> {
         if too_long {
             return Ok(());
         }
+    }
+}
+
+/// What would change if the manifests were those in `folder`.
+async fn preview(folder: PathBuf, views: &dyn Views) -> Answer {
+    let place = folder.clone();
+    match tokio::task::spawn_blocking(move || load(&place)).await {
+        Ok(Ok(loaded)) if loaded.problems.is_empty() => Answer::preview(&loaded.objects, views),
+        Ok(Ok(loaded)) => Answer::error(
+            ErrorCode::BadRequest,
+            format!(
+                "not everything in {} can be read ({} problems), so what is not read would seem to be removed",
+                folder.display(),
+                loaded.problems.len()
+            ),
+        ),
+        Ok(Err(error)) => Answer::error(
+            ErrorCode::BadRequest,
+            format!("the agent cannot read the folder: {error}"),
+        ),
+        Err(error) => Answer::error(ErrorCode::BadRequest, format!("reading failed: {error}")),
     }
 }
 

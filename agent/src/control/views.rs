@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::protocol::ObjectKind;
 use super::routes::{FibView, RouteTable};
+use crate::desired::{Consequence, Objects};
 use crate::observe::histogram::HistogramView;
 
 /// The read-only side of the whole agent.
@@ -30,6 +31,8 @@ pub trait Views: Send + Sync + 'static {
     fn fib(&self) -> Option<Arc<dyn FibView>>;
     /// The objects of a kind as the API server would hold them: `apiVersion`, `kind`, `metadata`, `spec`, `status`.
     fn objects(&self, kind: ObjectKind) -> Vec<Value>;
+    /// What would change, and with what consequences, if these were the objects.
+    fn preview(&self, objects: &Objects) -> Vec<Consequence>;
     /// Counters of the agent that belong to no router and no peer.
     fn counters(&self) -> Counters;
 }

@@ -48,7 +48,8 @@ impl InEffect {
     }
 
     /// What ran.
-    pub(super) fn before(&self) -> &Desired {
+    #[must_use]
+    pub fn before(&self) -> &Desired {
         &self.desired
     }
 

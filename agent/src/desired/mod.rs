@@ -3,6 +3,7 @@
 //! ```text
 //!   Objects, InEffect --build--> (Desired, [Problem])      whole, on every event
 //!   Desired, Desired --diff--> [Change]          what the speaker and the kernel room carry out
+//!   Change, Desired --Consequence--> what becomes of sessions, in words
 //!   Objects, Desired, [Problem], Snapshot --statuses--> statuses by object
 //! ```
 //!
@@ -16,6 +17,7 @@ mod build;
 mod conditions;
 mod diff;
 mod duration;
+mod effect;
 mod guards;
 mod in_effect;
 mod node;
@@ -34,6 +36,7 @@ pub use build::build;
 pub(crate) use conditions::NOT_ACCEPTED;
 pub use conditions::{stamp, statuses};
 pub use diff::{Change, diff};
+pub use effect::{Consequence, Effect, FieldChange, peer_changes, router_changes};
 pub use in_effect::InEffect;
 pub use node::{nodes, stranger};
 pub use objects::{Kind, Object, ObjectKey, Objects};

@@ -19,8 +19,8 @@ use crate::control::views::{
     AgentView, Counters, PeerView, ProblemView, RouterKernelView, RouterView, TableView, Views,
 };
 use crate::desired::{
-    Desired, Kind, ObjectKey, Objects, OriginationState, Problem, RouterKey, RouterState, Severity,
-    Snapshot, statuses,
+    Consequence, Desired, InEffect, Kind, ObjectKey, Objects, OriginationState, Problem, RouterKey,
+    RouterState, Severity, Snapshot, diff, statuses,
 };
 use crate::kernel::KernelHandle;
 use crate::observe::readiness::Facts;
@@ -53,6 +53,7 @@ struct Configured {
     file_problems: Vec<FileProblem>,
     files: BTreeMap<ObjectKey, String>,
     speaker: SpeakerSnapshot,
+    in_effect: InEffect,
 }
 
 impl Configured {
@@ -107,6 +108,7 @@ impl Agent {
         update: &SourceUpdate,
         problems: Vec<Problem>,
         speaker: SpeakerSnapshot,
+        in_effect: InEffect,
     ) {
         *self.configured.write() = Configured {
             objects: update.objects.clone(),
@@ -114,6 +116,7 @@ impl Agent {
             files: update.files.clone(),
             problems,
             speaker,
+            in_effect,
         };
         self.applied.fetch_add(1, Ordering::Relaxed);
     }
@@ -238,6 +241,16 @@ impl Agent {
 }
 
 impl Views for Agent {
+    fn preview(&self, objects: &Objects) -> Vec<Consequence> {
+        let mut in_effect = self.configured.read().in_effect.clone();
+        let running = in_effect.before().clone();
+        let (wanted, _) = in_effect.build(objects, &self.node);
+        diff(&running, &wanted)
+            .iter()
+            .map(|change| Consequence::of(change, &running))
+            .collect()
+    }
+
     fn agent(&self) -> AgentView {
         let configured = self.configured.read();
         AgentView {

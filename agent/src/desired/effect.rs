@@ -1,0 +1,410 @@
+//! What a change does to sessions that are up: nothing that the neighbour notices, a refresh, or their end.
+//!
+//! Pure. The log says it of each change that is made, `cosmos check --against-running` of each that would be, and
+//! docs/reference/changes.md is the table for people. The speaker and the session decide for themselves by what they were given; the
+//! tests in speaker/settings.rs hold the two together.
+
+use std::fmt;
+
+use super::diff::Change;
+use super::types::{Desired, LocalAs, Origination, Peer, Router};
+
+/// What a change does to a session that is up, from the gentlest to the harshest.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Effect {
+    /// The neighbour does not notice.
+    InPlace,
+    /// What the neighbour was told is worked out again; what differs is sent.
+    RefreshOut,
+    /// The neighbour is asked for its routes again (RFC 2918). One that cannot be asked is reset.
+    RefreshIn,
+    /// Both.
+    RefreshBoth,
+    /// The session ends, and comes back if it may.
+    Reset,
+}
+
+impl fmt::Display for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::InPlace => "in place",
+            Self::RefreshOut => "refresh out",
+            Self::RefreshIn => "refresh in",
+            Self::RefreshBoth => "refresh in and out",
+            Self::Reset => "reset",
+        })
+    }
+}
+
+/// A field that changes, and what that does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FieldChange {
+    /// Path of the field in the object.
+    pub field: &'static str,
+    /// What follows.
+    pub effect: Effect,
+}
+
+/// Gathers the fields that differ.
+#[derive(Default)]
+struct Differences(Vec<FieldChange>);
+
+impl Differences {
+    fn compare<T: PartialEq + ?Sized>(
+        &mut self,
+        field: &'static str,
+        effect: Effect,
+        old: &T,
+        new: &T,
+    ) {
+        if old != new {
+            self.0.push(FieldChange { field, effect });
+        }
+    }
+}
+
+/// The fields of a BGPPeer, or of its router where it has none of its own, in which `new` differs from `old`.
+#[must_use]
+pub fn peer_changes(old: &Peer, new: &Peer) -> Vec<FieldChange> {
+    use Effect::{InPlace, RefreshBoth, RefreshIn, RefreshOut, Reset};
+    // Taken apart in full, so that a new field does not compile until it has its line here.
+    let Peer {
+        key: _,
+        name: _,
+        address,
+        remote_port,
+        remote_as,
+        families: _,
+        hold_time,
+        keepalive,
+        passive,
+        ttl,
+        password,
+        local_address,
+        next_hop_self,
+        route_reflector_client,
+        allow_as_in,
+        enforce_first_as,
+        local_as,
+        private_as,
+        as_override,
+        max_prefixes,
+        role,
+        extended_next_hop,
+        graceful_restart,
+        graceful_shutdown,
+        shutdown,
+        bfd,
+        description,
+    } = new;
+    let mut found = Differences::default();
+    let in_order = |peer: &Peer| {
+        let mut families = peer.families.clone();
+        families.sort_by_key(|config| config.family);
+        families
+    };
+    found.compare("spec.address", Reset, &old.address, address);
+    found.compare("spec.remotePort", Reset, &old.remote_port, remote_port);
+    found.compare(
+        "spec.peerASN, spec.peerType",
+        Reset,
+        &old.remote_as,
+        remote_as,
+    );
+    found.compare(
+        "spec.addressFamilies, spec.addPath",
+        Reset,
+        &in_order(old),
+        &in_order(new),
+    );
+    found.compare("spec.holdTime", Reset, &old.hold_time, hold_time);
+    found.compare("spec.keepaliveTime", InPlace, &old.keepalive, keepalive);
+    found.compare("spec.passive", InPlace, &old.passive, passive);
+    found.compare(
+        "spec.ebgpMultiHop, spec.ebgpMultihop, spec.ttlSecurity",
+        Reset,
+        &old.ttl,
+        ttl,
+    );
+    found.compare("spec.authSecretRef", Reset, &old.password, password);
+    found.compare(
+        "spec.localAddress",
+        Reset,
+        &old.local_address,
+        local_address,
+    );
+    found.compare(
+        "spec.nextHopSelf",
+        RefreshOut,
+        &old.next_hop_self,
+        next_hop_self,
+    );
+    found.compare(
+        "spec.routeReflectorClient",
+        Reset,
+        &old.route_reflector_client,
+        route_reflector_client,
+    );
+    found.compare("spec.allowAsIn", RefreshIn, &old.allow_as_in, allow_as_in);
+    found.compare(
+        "spec.enforceFirstAS",
+        RefreshIn,
+        &old.enforce_first_as,
+        enforce_first_as,
+    );
+    let number = |local: &Option<LocalAs>| local.map(|local| local.asn);
+    let same = number(&old.local_as) == number(local_as);
+    found.compare(
+        "spec.localAS.number",
+        Reset,
+        &number(&old.local_as),
+        &number(local_as),
+    );
+    if same && let (Some(old), Some(new)) = (old.local_as, local_as) {
+        let (no_prepend, replace_as) = (&new.no_prepend, &new.replace_as);
+        found.compare(
+            "spec.localAS.noPrepend",
+            RefreshIn,
+            &old.no_prepend,
+            no_prepend,
+        );
+        found.compare(
+            "spec.localAS.replaceAS",
+            RefreshOut,
+            &old.replace_as,
+            replace_as,
+        );
+    }
+    found.compare("spec.maxPrefixes", InPlace, &old.max_prefixes, max_prefixes);
+    found.compare("spec.role, spec.roleStrict", Reset, &old.role, role);
+    found.compare(
+        "spec.gracefulShutdown",
+        RefreshBoth,
+        &old.graceful_shutdown,
+        graceful_shutdown,
+    );
+    found.compare(
+        "spec.removePrivateAS",
+        RefreshOut,
+        &old.private_as,
+        private_as,
+    );
+    found.compare("spec.asOverride", RefreshOut, &old.as_override, as_override);
+    found.compare(
+        "spec.extendedNextHop",
+        Reset,
+        &old.extended_next_hop,
+        extended_next_hop,
+    );
+    found.compare(
+        "spec.gracefulRestart, spec.longLivedGracefulRestart",
+        Reset,
+        &old.graceful_restart,
+        graceful_restart,
+    );
+    found.compare(
+        "spec.shutdown.enabled",
+        Reset,
+        &old.shutdown.is_some(),
+        &shutdown.is_some(),
+    );
+    if old.shutdown.is_some() == shutdown.is_some() {
+        found.compare("spec.shutdown.message", InPlace, &old.shutdown, shutdown);
+    }
+    found.compare("spec.bfd", InPlace, &old.bfd, bfd);
+    found.compare("spec.description", InPlace, &old.description, description);
+    found.0
+}
+
+/// The fields of a BGPRouter in which `new` differs from `old`, and what follows for every session of the router. What its peers take
+/// from it is found with them.
+#[must_use]
+pub fn router_changes(old: &Router, new: &Router) -> Vec<FieldChange> {
+    use Effect::{InPlace, RefreshBoth, RefreshOut, Reset};
+    let Router {
+        key: _,
+        local_as,
+        router_id,
+        families,
+        listen_port,
+        local_address,
+        kernel,
+        max_paths,
+        require_policy,
+        decision,
+        cluster_id,
+        require_reachable_next_hop,
+        graceful_restart,
+        // Its peers have it.
+        graceful_shutdown: _,
+    } = new;
+    let mut found = Differences::default();
+    found.compare("spec.localASN", Reset, &old.local_as, local_as);
+    found.compare("spec.routerID", Reset, &old.router_id, router_id);
+    found.compare("spec.addressFamilies", InPlace, &old.families, families);
+    found.compare("spec.listenPort", InPlace, &old.listen_port, listen_port);
+    found.compare(
+        "spec.localAddress",
+        RefreshOut,
+        &old.local_address,
+        local_address,
+    );
+    found.compare("spec.kernel", InPlace, &old.kernel, kernel);
+    found.compare("spec.maximumPaths", InPlace, &old.max_paths, max_paths);
+    found.compare(
+        "spec.requirePolicy",
+        RefreshBoth,
+        &old.require_policy,
+        require_policy,
+    );
+    found.compare("spec.bestPath", RefreshOut, &old.decision, decision);
+    found.compare(
+        "spec.routeReflector.clusterID",
+        Reset,
+        &old.cluster_id,
+        cluster_id,
+    );
+    found.compare(
+        "spec.routeReflector.requireReachableNextHop",
+        RefreshOut,
+        &old.require_reachable_next_hop,
+        require_reachable_next_hop,
+    );
+    found.compare(
+        "spec.gracefulRestart",
+        InPlace,
+        &old.graceful_restart,
+        graceful_restart,
+    );
+    found.0
+}
+
+/// What a change means to people: which object, which fields, and what becomes of the sessions.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Consequence {
+    /// Kind and name, and for what is on a router, its router.
+    pub object: String,
+    /// The fields that change; empty if the object comes or goes.
+    pub fields: Vec<FieldChange>,
+    /// What follows, as the end of a sentence that begins with the object.
+    pub text: String,
+}
+
+impl Consequence {
+    /// Of `change`, where `running` is what runs.
+    #[must_use]
+    pub fn of(change: &Change, running: &Desired) -> Self {
+        let sessions = |of: &Router| {
+            let all = running.peers.keys();
+            match all.filter(|peer| peer.router == of.key).count() {
+                1 => "its 1 session".to_owned(),
+                n => format!("each of its {n} sessions"),
+            }
+        };
+        match change {
+            Change::RouterAdded(router) => Self::plain("BGPRouter", &router.key, "starts"),
+            Change::RouterRemoved(key) => {
+                Self::plain("BGPRouter", key, "ends, with its sessions and routes")
+            }
+            Change::RouterChanged { old, new } => {
+                let whose = sessions(new);
+                Self::fields(
+                    "BGPRouter",
+                    &new.key,
+                    router_changes(old, new),
+                    &|e| match e {
+                        Effect::Reset => format!("reset of {whose}"),
+                        Effect::InPlace => e.to_string(),
+                        _ => format!("{e} on {whose}"),
+                    },
+                )
+            }
+            Change::PeerAdded(peer) => Self::plain("BGPPeer", &peer.key, "starts a session"),
+            Change::PeerRemoved(key) => Self::plain(
+                "BGPPeer",
+                key,
+                "ends its session (Cease/Peer De-configured) and what was learned from it",
+            ),
+            Change::PeerChanged { old, new } => {
+                Self::fields("BGPPeer", &new.key, peer_changes(old, new), &|e| match e {
+                    Effect::Reset => "reset of the session".to_owned(),
+                    _ => e.to_string(),
+                })
+            }
+            Change::OriginationAdded(origination) => Self::plain(
+                "BGPAdvertisement",
+                &origination.key,
+                &format!("originates {}", count(origination.prefixes.len())),
+            ),
+            Change::OriginationRemoved(key) => Self::plain("BGPAdvertisement", key, "is withdrawn"),
+            Change::OriginationChanged { old, new } => {
+                Self::plain("BGPAdvertisement", &new.key, &moved(old, new))
+            }
+        }
+    }
+
+    fn plain(kind: &str, key: &dyn fmt::Display, text: &str) -> Self {
+        Self {
+            object: format!("{kind} {key}"),
+            fields: Vec::new(),
+            text: text.to_owned(),
+        }
+    }
+
+    fn fields(
+        kind: &str,
+        key: &dyn fmt::Display,
+        fields: Vec<FieldChange>,
+        say: &dyn Fn(Effect) -> String,
+    ) -> Self {
+        let parts: Vec<_> = fields
+            .iter()
+            .map(|change| format!("{} changes: {}", change.field, say(change.effect)))
+            .collect();
+        Self {
+            object: format!("{kind} {key}"),
+            text: parts.join("; "),
+            fields,
+        }
+    }
+
+    /// The harshest thing that happens to a session that is up.
+    #[must_use]
+    pub fn effect(&self) -> Option<Effect> {
+        self.fields.iter().map(|change| change.effect).max()
+    }
+}
+
+impl fmt::Display for Consequence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.fields.is_empty() {
+            true => write!(f, "{} {}", self.object, self.text),
+            false => write!(f, "{}: {}", self.object, self.text),
+        }
+    }
+}
+
+fn count(prefixes: usize) -> String {
+    match prefixes {
+        1 => "1 prefix".to_owned(),
+        n => format!("{n} prefixes"),
+    }
+}
+
+/// How the prefixes of an advertisement change.
+fn moved(old: &Origination, new: &Origination) -> String {
+    let missing = |of: &Origination, from: &Origination| {
+        let all = of.prefixes.iter();
+        all.filter(|prefix| from.prefixes.binary_search(prefix).is_err())
+            .count()
+    };
+    let (more, fewer) = (missing(new, old), missing(old, new));
+    let kept = new.prefixes.len() - more;
+    let attributes = (&old.communities, old.local_pref) != (&new.communities, new.local_pref);
+    let parts = [
+        (more > 0).then(|| format!("originates {} more", count(more))),
+        (fewer > 0).then(|| format!("withdraws {}", count(fewer))),
+        (attributes && kept > 0).then(|| format!("tells {} with other attributes", count(kept))),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
