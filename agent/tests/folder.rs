@@ -123,12 +123,26 @@ async fn changes_are_seen_as_they_happen() {
 
 #[tokio::test]
 async fn a_file_that_is_written_slowly_takes_nothing_away() {
+    let scratch = Scratch::new("slow");
+    written_slowly(&scratch, &scratch.0).await;
+}
+
+#[tokio::test]
+async fn nor_does_it_where_the_folder_is_named_from_where_the_agent_runs() {
+    let scratch = Scratch::new("relative");
+    let here = std::env::current_dir().expect("a folder to be in");
+    let up: PathBuf = here.components().skip(1).map(|_| "..").collect();
+    let below = scratch.0.strip_prefix("/").expect("an absolute path");
+    written_slowly(&scratch, &Path::new(".").join(up).join(below)).await;
+}
+
+/// The folder, and the name that the agent is given for it.
+async fn written_slowly(scratch: &Scratch, name: &Path) {
     use std::io::Write;
 
-    let scratch = Scratch::new("slow");
     let both = format!("{}---\n{}", router("a", 1), router("b", 2));
     scratch.write("all.yaml", &both);
-    let directory = Directory::start(&scratch.0).expect("the folder is there");
+    let directory = Directory::start(name).expect("the folder is there");
     let mut updates = directory.updates();
     // The first reading after the start is over when something else has been seen.
     scratch.write("seen.yaml", &router("seen", 1));

@@ -66,7 +66,7 @@ impl Peer {
     ) {
         match act {
             Act::ClearRetryCounter => self.back_off.reset(),
-            Act::CountRetry => self.count_retry(side, input),
+            Act::CountRetry => self.count_retry(side, left, input),
             Act::StartConnectRetry => {
                 let limit = self
                     .jitter
@@ -103,6 +103,7 @@ impl Peer {
                 if let Phase::Established(_, negotiated, _) = &self.fsm(side).phase {
                     let negotiated = std::sync::Arc::clone(negotiated);
                     self.stats.established += 1;
+                    self.back_off.came_up();
                     // What ends after this is no restart of ours any more.
                     self.restarted = None;
                     self.events.push_back(Event::Established(negotiated));
@@ -142,7 +143,7 @@ impl Peer {
         self.jitter.shorten(base).max(Duration::from_millis(1))
     }
 
-    fn count_retry(&mut self, side: Side, input: &Input<'_>) {
+    fn count_retry(&mut self, side: Side, left: &Left, input: &Input<'_>) {
         let asked_for = matches!(
             input,
             Input::AutomaticStop(
@@ -152,8 +153,12 @@ impl Peer {
                 })
             )
         );
-        if !asked_for && self.fsm(side.other()).phase.connection().is_none() {
-            self.back_off.count();
+        if asked_for || self.fsm(side.other()).phase.connection().is_some() {
+            return;
+        }
+        match left.established_since {
+            Some(_) => self.back_off.count_session(),
+            None => self.back_off.count(),
         }
     }
 

@@ -100,10 +100,16 @@ impl Jitter {
 
 /// How often the peer failed lately, and how long to rest for it.
 ///
-/// The count is RFC 4271's ConnectRetryCounter.
+/// A session that comes up makes attempts that came to nothing forgotten, as those of the time in which the link was away; only
+/// sessions that end soon are oscillation (RFC 4271 §8.1.1).
 #[derive(Debug, Clone, Default)]
 pub(crate) struct BackOff {
+    /// RFC 4271's ConnectRetryCounter.
     failures: u32,
+    /// How many of them the peer rests for.
+    held_against: u32,
+    /// As many of these as there were when the last session ended.
+    sessions: u32,
 }
 
 impl BackOff {
@@ -113,15 +119,27 @@ impl BackOff {
 
     pub(crate) fn count(&mut self) {
         self.failures = self.failures.saturating_add(1);
+        self.held_against = self.held_against.saturating_add(1);
+    }
+
+    /// A session has ended, and that counts.
+    pub(crate) fn count_session(&mut self) {
+        self.count();
+        self.sessions = self.held_against;
+    }
+
+    /// A session is up.
+    pub(crate) fn came_up(&mut self) {
+        self.held_against = self.sessions;
     }
 
     pub(crate) fn reset(&mut self) {
-        self.failures = 0;
+        *self = Self::default();
     }
 
     /// `first` after the first failure (and when none was counted), then doubling, never more than `max`.
     pub(crate) fn delay(&self, first: Duration, max: Duration) -> Duration {
-        let doublings = self.failures.saturating_sub(1).min(31);
+        let doublings = self.held_against.saturating_sub(1).min(31);
         first.saturating_mul(1 << doublings).min(max)
     }
 }
@@ -167,6 +185,21 @@ mod tests {
         assert_eq!(delays[39], 120);
         back_off.reset();
         assert_eq!(back_off.delay(first, max), first);
+    }
+
+    #[test]
+    fn only_sessions_that_end_are_held_against_one_that_came_up() {
+        let (first, max) = (Duration::from_secs(1), Duration::from_secs(120));
+        let mut back_off = BackOff::default();
+        for rest in [1, 2, 4] {
+            for _ in 0..10 {
+                back_off.count();
+            }
+            back_off.came_up();
+            back_off.count_session();
+            assert_eq!(back_off.delay(first, max).as_secs(), rest);
+        }
+        assert_eq!(back_off.failures(), 33);
     }
 
     #[test]

@@ -61,10 +61,13 @@ impl Directory {
     /// When the folder cannot be read now. Later it may come and go: what was read last stays.
     pub fn start(path: &Path) -> Result<Self, DirectoryError> {
         let mut folder = Folder::default();
-        let files = read(path).map_err(|source| DirectoryError {
+        let failed = |source| DirectoryError {
             path: path.to_owned(),
             source,
-        })?;
+        };
+        // The watch tells of files by absolute names: by the same they are known here.
+        let path = &std::path::absolute(path).map_err(failed)?;
+        let files = read(path).map_err(failed)?;
         let first = folder.read(files, SystemTime::now()).unwrap_or_default();
         let (sender, updates) = watch::channel(first);
         let task = tokio::spawn(follow(path.to_owned(), folder, sender));
