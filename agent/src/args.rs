@@ -11,6 +11,7 @@ use std::net::{Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 
@@ -18,6 +19,8 @@ use crate::control::protocol::{ObjectKind, PrefixQuery};
 pub use decode::{DecodeArgs, DecodeFormat, DecodeInput, DecodeSource, YesNo};
 pub use routes::{ExplainArgs, ShowRoutesArgs};
 
+/// Names the socket where `--socket` does not.
+pub const SOCKET_VARIABLE: &str = "COSMOS_SOCKET";
 /// Where the agent listens for `show`, `get` and `explain` unless told otherwise.
 pub const DEFAULT_SOCKET: &str = "/run/cosmos/cosmos.sock";
 
@@ -86,7 +89,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "NAME", env = "NODE_NAME")]
     pub node: Option<String>,
     /// Unix socket on which the agent answers `show`, `get` and `explain` (mode 0600)
-    #[arg(long, value_name = "PATH", env = "COSMOS_SOCKET", default_value = DEFAULT_SOCKET)]
+    #[arg(long, value_name = "PATH", env = SOCKET_VARIABLE, default_value = DEFAULT_SOCKET, value_parser = socket_parser())]
     pub socket: PathBuf,
     /// Folder for what must survive a restart, made if it is missing: the protocols, metrics and tables that
     /// routes of ours carry, and the sessions with graceful restart. Without it, routes that a killed agent left are
@@ -142,7 +145,7 @@ pub enum LogFormat {
 #[derive(Debug, Clone, Args)]
 pub struct SocketArgs {
     /// Unix socket of the agent to ask
-    #[arg(long, value_name = "PATH", env = "COSMOS_SOCKET", default_value = DEFAULT_SOCKET, global = true)]
+    #[arg(long, value_name = "PATH", env = SOCKET_VARIABLE, default_value = DEFAULT_SOCKET, value_parser = socket_parser(), global = true)]
     pub socket: PathBuf,
 }
 
@@ -332,6 +335,16 @@ pub struct CheckArgs {
 pub struct CompletionsArgs {
     /// Shell
     pub shell: clap_complete::Shell,
+}
+
+/// The path of a socket, whoever named it.
+fn socket_parser() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().try_map(|path| match path.is_empty() {
+        true => Err(format!(
+            "a path is missing (without --socket, the environment variable {SOCKET_VARIABLE} counts)"
+        )),
+        false => Ok(PathBuf::from(path)),
+    })
 }
 
 /// `IP:PORT`, `[IP]:PORT`, or `:PORT` for every address of both families.

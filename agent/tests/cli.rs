@@ -10,11 +10,16 @@ use clap::CommandFactory;
 use cosmos::args::Cli;
 
 fn cosmos(args: &[&str]) -> Output {
+    command(args).output().unwrap()
+}
+
+fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cosmos"));
     for variable in ["COSMOS_SOCKET", "COSMOS_LOG", "RUST_LOG", "NODE_NAME"] {
         command.env_remove(variable);
     }
-    command.args(args).stdin(Stdio::null()).output().unwrap()
+    command.args(args).stdin(Stdio::null());
+    command
 }
 
 fn out(output: &Output) -> String {
@@ -46,6 +51,32 @@ fn no_agent_is_one_line_and_status_2() {
                 "cosmos: no agent answers on {socket}: is `cosmos run` running? \
                  (--socket names another)\n"
             )
+        );
+    }
+}
+
+/// Whoever did not write `--socket` looks for the mistake elsewhere.
+#[test]
+fn a_socket_that_the_environment_names_is_said_to_be_from_there() {
+    let long = format!("/tmp/{}", "x".repeat(200));
+    for (named, words) in [
+        (
+            "/nonexistent/cosmos.sock",
+            "cosmos: no agent answers on /nonexistent/cosmos.sock: ",
+        ),
+        (long.as_str(), "cosmos: the socket /tmp/xxx"),
+        ("", "error: invalid value '' for '--socket <PATH>': "),
+    ] {
+        let output = command(&["show", "peers"])
+            .env("COSMOS_SOCKET", named)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{named}");
+        let said = err(&output);
+        assert!(said.starts_with(words), "{said}");
+        assert!(
+            said.contains("the environment variable COSMOS_SOCKET"),
+            "{said}"
         );
     }
 }

@@ -764,6 +764,15 @@ fn an_unknown_field_is_dropped_and_told() {
 }
 
 #[test]
+fn what_nobody_would_write_is_not_among_what_is_possible() {
+    let spec = peer_with("peerType: foreign").replace("peerASN: 65000, ", "");
+    let told = told(&judge("BGPPeer", &spec));
+    let wanted =
+        "spec.peerType: the text \"foreign\" is not possible; use one of external, internal";
+    assert!(told.ends_with(wanted), "{told}");
+}
+
+#[test]
 fn nulls_count_as_left_out() {
     accepted("BGPPeer", &peer_with("holdTime: null, bfd: null"));
     refused(

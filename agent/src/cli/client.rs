@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::args::SOCKET_VARIABLE;
 use crate::control::protocol::{End, ErrorCode, ErrorReply, Reply, Request};
 
 /// Longest reply line; an object with its status is the longest.
@@ -18,11 +19,19 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug, Error)]
 pub enum AskError {
     /// Nobody is there.
-    #[error("no agent answers on {}: is `cosmos run` running? (--socket names another)", .0.display())]
+    #[error("no agent answers on {}: is `cosmos run` running? ({})", .0.display(), other_socket(.0))]
     NoAgent(PathBuf),
     /// Somebody is there, but not for us.
-    #[error("not allowed to ask the agent on {}: its socket belongs to the user that runs it", .0.display())]
+    #[error("not allowed to ask the agent on {}: its socket belongs to the user that runs it ({})", .0.display(), other_socket(.0))]
     Denied(PathBuf),
+    /// Nobody can be there.
+    #[error("the socket {} cannot be used: {source} ({})", .path.display(), other_socket(.path))]
+    Unusable {
+        /// The socket.
+        path: PathBuf,
+        /// The system's words.
+        source: io::Error,
+    },
     /// The connection broke.
     #[error("the agent on {} stopped answering: {source}", .path.display())]
     Broken {
@@ -45,6 +54,15 @@ pub enum AskError {
     /// What is to be shown cannot be written.
     #[error("cannot write: {0}")]
     Output(#[from] io::Error),
+}
+
+/// How to ask another agent.
+fn other_socket(path: &Path) -> &'static str {
+    let named = std::env::var_os(SOCKET_VARIABLE);
+    match named.is_some_and(|named| named == path.as_os_str()) {
+        true => "the environment variable COSMOS_SOCKET names it; --socket names another",
+        false => "--socket names another",
+    }
 }
 
 impl AskError {
@@ -95,7 +113,7 @@ impl Replies {
             ErrorKind::NotFound | ErrorKind::ConnectionRefused => {
                 AskError::NoAgent(path.to_owned())
             }
-            _ => AskError::Broken {
+            _ => AskError::Unusable {
                 path: path.to_owned(),
                 source,
             },

@@ -323,16 +323,60 @@ impl File {
     }
 }
 
+const TOO_DEEP: &str = "is not read: lists and mappings are nested too deep";
+
 /// What is wrong with a text, in one line.
 fn fault(error: &serde_saphyr::Error) -> String {
+    use serde_saphyr::Error;
+    use serde_saphyr::budget::BudgetBreach;
+    let at = |location: &serde_saphyr::Location| {
+        let (line, column) = (location.line(), location.column());
+        format!("at line {line}, column {column}")
+    };
     match error {
+        Error::AliasError { error, .. } | Error::WithSnippet { error, .. } => fault(error),
         // The key is not named: where somebody forgot the key, it is the value of a secret.
-        serde_saphyr::Error::DuplicateMappingKey { location, .. } => format!(
-            "a key is there twice in one mapping, at line {}, column {}",
-            location.line(),
-            location.column()
+        Error::DuplicateMappingKey { location, .. } => format!(
+            "is not YAML: a key is there twice in one mapping, {}",
+            at(location)
         ),
-        error => error.to_string().replace('\n', " "),
+        Error::AliasReplayCounterOverflow { location }
+        | Error::AliasReplayLimitExceeded { location, .. }
+        | Error::AliasExpansionLimitExceeded { location, .. }
+        | Error::AliasReplayStackDepthExceeded { location, .. }
+        | Error::Budget {
+            breach:
+                BudgetBreach::Aliases { .. }
+                | BudgetBreach::Anchors { .. }
+                | BudgetBreach::AliasAnchorRatio { .. }
+                | BudgetBreach::RecordedAnchorEvents { .. }
+                | BudgetBreach::RecordedAnchorBytes { .. },
+            location,
+        } => format!(
+            "is not read: it has too many aliases (*name), or they stand for too much, {}",
+            at(location)
+        ),
+        Error::Budget {
+            breach: BudgetBreach::Depth { .. },
+            ..
+        } => TOO_DEEP.to_owned(),
+        // Where it was noticed says nothing: it may be in what an alias stands for.
+        Error::Budget {
+            breach:
+                BudgetBreach::Events { .. }
+                | BudgetBreach::Nodes { .. }
+                | BudgetBreach::ScalarBytes { .. },
+            ..
+        } => "is not read: it has too many values; each alias (*name) counts as all that it stands for"
+            .to_owned(),
+        Error::Budget { location, .. } => {
+            format!("is not read: it is too large, {}", at(location))
+        }
+        error => match error.to_string() {
+            // What is in brackets is cut short by the scanner.
+            text if text.starts_with("recursion limit") => TOO_DEEP.to_owned(),
+            text => format!("is not YAML: {}", text.replace('\n', " ")),
+        },
     }
 }
 
@@ -340,8 +384,8 @@ fn fault(error: &serde_saphyr::Error) -> String {
 fn documents(text: &str) -> Result<Vec<Value>, String> {
     // As YAML 1.2 has it, `n` and `yes` are texts: a node may be named n.
     let options = serde_saphyr::options! { with_snippet: false, strict_booleans: true };
-    let documents: Vec<Value> = serde_saphyr::from_multiple_with_options(text, options)
-        .map_err(|error| format!("is not YAML: {}", fault(&error)))?;
+    let documents: Vec<Value> =
+        serde_saphyr::from_multiple_with_options(text, options).map_err(|error| fault(&error))?;
     let mut all = Vec::new();
     for mut document in documents {
         let is_list = document.get("kind").and_then(Value::as_str) == Some("List")

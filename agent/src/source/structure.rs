@@ -174,7 +174,9 @@ impl Walk<'_> {
         if let Some(allowed) = schema.get("enum").and_then(Value::as_array)
             && !allowed.contains(value)
         {
-            let allowed: Vec<String> = allowed.iter().map(plain).collect();
+            // A null counts as left out, and is nothing that anybody would write.
+            let named = allowed.iter().filter(|value| !value.is_null());
+            let allowed: Vec<String> = named.map(plain).collect();
             let message = format!(
                 "{} is not possible; use one of {}",
                 shown(path, value),
