@@ -9,6 +9,7 @@ pub mod desired;
 pub mod kernel;
 pub mod observe;
 pub mod run;
+mod seldom;
 pub mod source;
 pub mod speaker;
 mod vital;

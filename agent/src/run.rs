@@ -9,6 +9,7 @@
 
 mod agent;
 mod fib;
+mod kept_out;
 mod memory;
 mod peer_view;
 mod refused;
@@ -28,6 +29,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use self::agent::Agent;
+use self::kept_out::ToldKeptOut;
 use self::memory::Memory;
 use self::refused::ToldRefused;
 use self::told::Told;
@@ -229,6 +231,7 @@ impl Node {
         let mut convergence = Said::Nothing;
         let mut kernel_counts = Vec::new();
         let mut told_refused = ToldRefused::default();
+        let mut told_kept_out = ToldKeptOut::default();
         let mut facts = self.kernel.facts();
 
         // What cannot be had at the start is worth an end with one clear line; later it is worth a status.
@@ -266,6 +269,7 @@ impl Node {
                     if told_refused.any() || counts.iter().any(|(_, counts)| counts.failed > 0) {
                         told_refused.tell(&self.kernel.refusals());
                     }
+                    told_kept_out.tell(|| self.kernel.kept_out_news(), Instant::now());
                     let changed = counts != kernel_counts;
                     if changed {
                         self.in_kernel_families = self.kernel.installed_families();

@@ -506,12 +506,13 @@ fn what_is_told_of_links_and_addresses_while_they_are_read_is_newer() {
     world.run();
     let links = (0..2).map(|at| world.kernel.link(at)).collect();
     let addresses = [(LINKS[0], "192.0.1.1/24"), (LINKS[1], "192.0.2.1/24")];
-    let addresses = addresses.map(|(link, net)| (link, net.parse().unwrap()));
+    let net = |text: &str| -> IpNet { text.parse().unwrap() };
+    let addresses = addresses.map(|(link, text)| (link, net(text).into()));
     // They have been read, and a node with many links is still being read, when one of them goes down
     // and the other gets an address.
     world.engine.begin_dump(&BOTH, world.now);
     world.kernel.set_link(0, false);
-    let address = "192.0.2.9/24".parse().unwrap();
+    let address = net("192.0.2.9/24").into();
     world.kernel.tell(KernelEvent::Address {
         ifindex: LINKS[1],
         address,

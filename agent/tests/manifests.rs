@@ -111,6 +111,7 @@ fn all_is_well(desired: &Desired, now: SystemTime) -> Snapshot {
                             limit: None,
                             over_limit: false,
                             discarded: None,
+                            no_next_hop: false,
                         })
                         .collect(),
                     ..PeerState::default()

@@ -45,6 +45,7 @@ fn peer(rib: &Rib, table: Table) -> PeerIdx {
         asn: PEER_AS,
         router_id: RouterId(u32::from(table.peer) + 1),
         link: 0,
+        one_hop: false,
         long_lived: false,
         allow_as_in: 0,
         rules: rib::ImportRules::default(),

@@ -124,6 +124,7 @@ impl World {
             asn,
             router_id: RouterId(100 + u32::from(host)),
             link: 1,
+            one_hop: true,
             long_lived: true,
             allow_as_in: 0,
             rules: rules(choice >> 5, kind),

@@ -142,6 +142,17 @@ pub struct ExportRules {
 }
 
 impl ExportRules {
+    /// Whether there is no next hop of our own to write in routes of a family, so that those that need one are not told: to external
+    /// peers all of them, to others at least what we originate. Asked of families whose routes may be our own.
+    #[must_use]
+    pub fn lacks_next_hop(&self, family: Family) -> bool {
+        let ours = matches!(
+            family,
+            Family::IPV4_UNICAST | Family::IPV6_UNICAST | Family::RTC
+        );
+        ours && next_hop_to_write(|| None, SourceKind::Local, family, self).is_err()
+    }
+
     /// Whether routes of a family wait until it is known what the members ask for.
     pub(crate) fn holds(&self, family: Family) -> bool {
         let awaited = self

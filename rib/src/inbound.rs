@@ -17,7 +17,7 @@ use crate::ceiling::Ceiling;
 use crate::decision::Ineligible;
 use crate::family_table::{Announced, Rings};
 use crate::import::{Terms, import};
-use crate::nexthop::NextHopId;
+use crate::nexthop::{NextHopId, NextHopScope};
 use crate::path::{Path, PeerIdx, PeerInfo, Tag};
 use crate::shard_key::TableKey;
 use crate::table::{Pin, Rib};
@@ -57,6 +57,8 @@ struct PendingSet {
     changed: Option<Range<usize>>,
     /// By which terms.
     terms: Terms,
+    /// Where its next hop is looked for.
+    scope: NextHopScope,
     ineligible: Option<Ineligible>,
 }
 
@@ -170,8 +172,10 @@ impl Batch {
     /// Number of a set of routes of a family in this batch. Loop checks and policy happen here, once for the set.
     fn set(&mut self, rib: &Rib, attrs: AttrRef<'_>, family: Family) -> u32 {
         let terms = Terms::of(&self.info, family);
+        let scope = self.info.next_hop_scope(family);
         if let Some(last) = self.sets.last()
             && last.terms == terms
+            && last.scope == scope
             && self.bytes[last.bytes.clone()] == *attrs.as_bytes()
         {
             return (self.sets.len() - 1) as u32;
@@ -185,6 +189,7 @@ impl Batch {
             bytes,
             changed,
             terms,
+            scope,
             ineligible: imported.ineligible,
         });
         (self.sets.len() - 1) as u32
@@ -194,15 +199,15 @@ impl Batch {
     fn intern(&mut self, rib: &Rib, pin: &Pin<'_>) -> Option<()> {
         self.ids.clear();
         let (info, bytes) = (&self.info, &self.bytes);
-        let enter = |range: &Range<usize>, pre| {
+        let enter = |range: &Range<usize>, scope, pre| {
             let attrs = AttrRef::from_canonical(&bytes[range.clone()]);
-            let next_hop = rib.next_hops.id_of(attrs, info.link)?;
+            let next_hop = rib.next_hops.id_of(attrs, scope)?;
             Some(pin.interner.intern(attrs, next_hop, pre))
         };
         for set in &self.sets {
-            let mut id = enter(&set.bytes, None)?;
+            let mut id = enter(&set.bytes, set.scope, None)?;
             if let Some(changed) = &set.changed {
-                id = enter(changed, Some(id))?;
+                id = enter(changed, set.scope, Some(id))?;
             }
             // Whoever is in another AS than its peer says may have a MED to compare with that of another peer.
             let entry = pin.interner.entry(id);
@@ -224,7 +229,7 @@ impl Batch {
             {
                 rib.next_hops.register(
                     AttrRef::from_canonical(&self.bytes[range.clone()]),
-                    self.info.link,
+                    set.scope,
                 );
             }
         }

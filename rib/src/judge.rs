@@ -120,8 +120,9 @@ impl<'a> Judge<'a> {
         let resolution = self
             .next_hops
             .resolution(self.interner.entry(attrs).next_hop);
-        (self.resolves && !resolution.reachable && !peer.is_local())
-            .then_some(Ineligible::NextHopUnreachable)
+        resolution
+            .ineligible()
+            .filter(|_| self.resolves && !peer.is_local())
     }
 
     fn candidate<D>(&self, path: &Path<D>) -> Candidate<'a> {
@@ -149,10 +150,8 @@ impl<'a> Judge<'a> {
             igp_metric: if local { 0 } else { resolution.metric },
             ineligible: if path.tag.is_refused() {
                 path.tag.ineligible()
-            } else if self.resolves && !resolution.reachable && !local {
-                Some(Ineligible::NextHopUnreachable)
             } else {
-                None
+                resolution.ineligible().filter(|_| self.resolves && !local)
             },
         }
     }

@@ -64,6 +64,7 @@
 //!     asn: Asn(65000 + u32::from(host)),
 //!     router_id: RouterId(u32::from(host)),
 //!     link: 0,
+//!     one_hop: false,
 //!     long_lived: false,
 //!     allow_as_in: 0,
 //!     rules: ImportRules::default(),
@@ -178,7 +179,7 @@ pub use group::{FamilyExport, GroupKey};
 pub use import::{ImportRules, LocalAs};
 pub use inbound::{Flushed, Inbound};
 pub use lookup::Match;
-pub use nexthop::{AllReachable, NextHopId, NextHopKey, NextHopResolver, Resolution};
+pub use nexthop::{AllReachable, NextHopId, NextHopKey, NextHopResolver, NextHopScope, Resolution};
 pub use path::{PeerIdx, PeerInfo};
 pub use peers::{PeerCounts, Selection};
 pub use policy::{ExportPolicy, ImportPolicy, PolicyReject};

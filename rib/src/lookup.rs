@@ -26,8 +26,8 @@ pub struct Match {
 }
 
 impl Rib {
-    /// The longest match for an address among prefixes of at most `longest` bits. A next hop that is the address
-    /// itself is left out, and a route without another is passed over: nothing is reached through itself.
+    /// The longest match for an address among prefixes of at most `longest` bits. A next hop that is the address itself is left out
+    /// where there are others: nothing is reached through itself.
     pub fn lookup(&self, address: IpAddr, longest: u8) -> Option<Match> {
         let pin = self.pin();
         match address {
@@ -64,13 +64,12 @@ impl Rib {
                     let hops = shared.iter().filter_map(|&at| {
                         let path = &paths[at];
                         let next_hop = judge.interner.entry(path.attrs).attrs().next_hop()?;
-                        Some(NextHopKey::of(next_hop, judge.peer(path.peer).link))
+                        let scope = judge.peer(path.peer).next_hop_scope(K::FAMILY);
+                        Some(NextHopKey::of(next_hop, scope))
                     });
                     let mut next_hops: SmallVec<[NextHopKey; 2]> = hops.collect();
-                    let given = next_hops.len();
-                    next_hops.retain(|hop| hop.address != address);
-                    if next_hops.is_empty() && given > 0 {
-                        return None;
+                    if next_hops.iter().any(|hop| hop.address != address) {
+                        next_hops.retain(|hop| hop.address != address);
                     }
                     let entry = judge.interner.entry(best.attrs);
                     Some(Match {

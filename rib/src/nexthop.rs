@@ -6,6 +6,7 @@
 //! table for a longest match.
 
 use crate::chunks::Chunks;
+use crate::decision::Ineligible;
 use crate::dirty::Bitmap;
 use bgp_wire::{AttrRef, NextHop};
 use dashmap::DashMap;
@@ -15,27 +16,38 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// Where the next hops of a peer's routes are looked for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct NextHopScope {
+    /// The link that we share with the peer; 0 if there is none.
+    pub link: u32,
+    /// On that link alone, as those of an external neighbour one hop away: see
+    /// [`PeerInfo::next_hop_scope`](crate::PeerInfo::next_hop_scope).
+    pub only: bool,
+}
+
 /// A next hop as it is resolved: an address, and for a link-local one the interface.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct NextHopKey {
     /// Where packets are to go.
     pub address: IpAddr,
-    /// Index of the interface if the address is link-local, else 0.
+    /// Index of the interface if the address is link-local, or if it has to be on that link; else 0.
     pub link: u32,
 }
 
 impl NextHopKey {
-    /// What has to be resolved for this next hop from a peer on this link (0: on none of ours). Of a global and a link-local
-    /// address the global one, as it means the same on every link; a link-local one alone belongs to the peer's link.
-    pub fn of(next_hop: NextHop, link: u32) -> Self {
+    /// What has to be resolved for this next hop. Of a global and a link-local address the global one, as it means the same on
+    /// every link; a link-local one alone belongs to the peer's link.
+    pub fn of(next_hop: NextHop, scope: NextHopScope) -> Self {
+        let anywhere = if scope.only { scope.link } else { 0 };
         match next_hop {
             NextHop::V4(address) => Self {
                 address: address.into(),
-                link: 0,
+                link: anywhere,
             },
             NextHop::V6LinkLocal { global, link_local } if is_no_address(global) => Self {
                 address: link_local.into(),
-                link,
+                link: scope.link,
             },
             NextHop::V6(address)
             | NextHop::V6LinkLocal {
@@ -43,9 +55,9 @@ impl NextHopKey {
             } => Self {
                 address: address.into(),
                 link: if address.is_unicast_link_local() {
-                    link
+                    scope.link
                 } else {
-                    0
+                    anywhere
                 },
             },
         }
@@ -73,6 +85,8 @@ pub struct Resolution {
     pub reachable: bool,
     /// Its metric, the interior cost of RFC 4271 §9.1.2.2 e.
     pub metric: u32,
+    /// It had to be on one link and is on another, or on none: see [`NextHopScope::only`].
+    pub off_link: bool,
 }
 
 impl Resolution {
@@ -80,23 +94,46 @@ impl Resolution {
     pub const DIRECT: Self = Self {
         reachable: true,
         metric: 0,
+        off_link: false,
     };
     /// No route.
     pub const UNREACHABLE: Self = Self {
         reachable: false,
         metric: u32::MAX,
+        off_link: false,
+    };
+    /// Not on the link that it has to be on.
+    pub const OFF_LINK: Self = Self {
+        off_link: true,
+        ..Self::UNREACHABLE
     };
 
-    const REACHABLE: u64 = 1 << 32;
+    const IS_REACHABLE: u64 = 1 << 32;
+    const IS_OFF_LINK: u64 = 1 << 33;
 
     fn to_word(self) -> u64 {
-        u64::from(self.metric) | if self.reachable { Self::REACHABLE } else { 0 }
+        let flag = |set: bool, bit: u64| if set { bit } else { 0 };
+        u64::from(self.metric)
+            | flag(self.reachable, Self::IS_REACHABLE)
+            | flag(self.off_link, Self::IS_OFF_LINK)
     }
 
     fn from_word(word: u64) -> Self {
         Self {
-            reachable: word & Self::REACHABLE != 0,
+            reachable: word & Self::IS_REACHABLE != 0,
             metric: word as u32,
+            off_link: word & Self::IS_OFF_LINK != 0,
+        }
+    }
+
+    /// Why a route with this next hop may not be selected.
+    pub(crate) fn ineligible(self) -> Option<Ineligible> {
+        match self {
+            Self {
+                reachable: true, ..
+            } => None,
+            Self { off_link: true, .. } => Some(Ineligible::NextHopOffLink),
+            Self { .. } => Some(Ineligible::NextHopUnreachable),
         }
     }
 }
@@ -105,6 +142,11 @@ impl Resolution {
 pub trait NextHopResolver: Send + Sync {
     /// The way to `next_hop`, now. A change later is told by [`Rib::next_hop_changed`](crate::Rib::next_hop_changed).
     fn resolve(&self, next_hop: &NextHopKey) -> Resolution;
+
+    /// Why there is no way to `next_hop`, for people. Nothing if there is one, or if nobody knows.
+    fn why_unreachable(&self, _next_hop: &NextHopKey) -> Option<String> {
+        None
+    }
 }
 
 /// Everything is on a link of ours: for tests, and for route servers that forward nothing.
@@ -170,19 +212,19 @@ impl NextHops {
     }
 
     /// The number of a set's next hop, if it was registered.
-    pub(crate) fn id_of(&self, attrs: AttrRef<'_>, link: u32) -> Option<NextHopId> {
+    pub(crate) fn id_of(&self, attrs: AttrRef<'_>, scope: NextHopScope) -> Option<NextHopId> {
         match attrs.next_hop() {
             None => Some(NextHopId::NONE),
-            Some(next_hop) => self.ids.get(&NextHopKey::of(next_hop, link)).map(|id| *id),
+            Some(next_hop) => self.ids.get(&NextHopKey::of(next_hop, scope)).map(|id| *id),
         }
     }
 
     /// Enters the next hop of a set if it is new. Asks the resolver then, so no lock may be held.
-    pub(crate) fn register(&self, attrs: AttrRef<'_>, link: u32) {
+    pub(crate) fn register(&self, attrs: AttrRef<'_>, scope: NextHopScope) {
         let Some(next_hop) = attrs.next_hop() else {
             return;
         };
-        let key = NextHopKey::of(next_hop, link);
+        let key = NextHopKey::of(next_hop, scope);
         if self.ids.contains_key(&key) {
             return;
         }
@@ -240,6 +282,11 @@ impl NextHops {
         changed
     }
 
+    /// Why there is no way to one, for people.
+    pub(crate) fn why_unreachable(&self, key: &NextHopKey) -> Option<String> {
+        self.resolver.why_unreachable(key)
+    }
+
     /// All that are known, with what is known of them.
     pub(crate) fn all(&self) -> Vec<(NextHopKey, Resolution)> {
         self.ids
@@ -275,6 +322,15 @@ mod tests {
     use bgp_wire::AttrEditor;
     use std::sync::atomic::AtomicU32;
 
+    const ANYWHERE: NextHopScope = NextHopScope {
+        link: 0,
+        only: false,
+    };
+    const LINK_3: NextHopScope = NextHopScope {
+        link: 3,
+        only: false,
+    };
+
     #[test]
     fn a_link_local_next_hop_belongs_to_its_link() {
         let link_local: Ipv6Addr = "fe80::1".parse().unwrap();
@@ -285,17 +341,52 @@ mod tests {
                 global: nowhere,
                 link_local,
             };
-            assert_eq!(NextHopKey::of(alone, 3).to_string(), "fe80::1%3");
+            assert_eq!(NextHopKey::of(alone, LINK_3).to_string(), "fe80::1%3");
         }
         assert_eq!(
-            NextHopKey::of(both, 3),
+            NextHopKey::of(both, LINK_3),
             NextHopKey {
                 address: global.into(),
                 link: 0
             }
         );
-        assert_eq!(NextHopKey::of(NextHop::V6(link_local), 3).link, 3);
-        assert_eq!(NextHopKey::of(NextHop::V6(global), 3).link, 0);
+        assert_eq!(NextHopKey::of(NextHop::V6(link_local), LINK_3).link, 3);
+        assert_eq!(NextHopKey::of(NextHop::V6(global), LINK_3).link, 0);
+    }
+
+    #[test]
+    fn every_next_hop_of_a_neighbour_one_hop_away_belongs_to_its_link() {
+        let scope = NextHopScope {
+            only: true,
+            ..LINK_3
+        };
+        let v6: Ipv6Addr = "2001:db8::1".parse().unwrap();
+        let link_local: Ipv6Addr = "fe80::1".parse().unwrap();
+        for (next_hop, wanted) in [
+            (NextHop::V4([192, 0, 2, 1].into()), "192.0.2.1%3"),
+            (NextHop::V6(v6), "2001:db8::1%3"),
+            (NextHop::V6(link_local), "fe80::1%3"),
+            (
+                NextHop::V6LinkLocal {
+                    global: v6,
+                    link_local,
+                },
+                "2001:db8::1%3",
+            ),
+        ] {
+            assert_eq!(NextHopKey::of(next_hop, scope).to_string(), wanted);
+        }
+    }
+
+    #[test]
+    fn a_word_holds_all_that_is_known() {
+        for resolution in [
+            Resolution::DIRECT,
+            Resolution::UNREACHABLE,
+            Resolution::OFF_LINK,
+        ] {
+            assert_eq!(Resolution::from_word(resolution.to_word()), resolution);
+        }
     }
 
     struct Metric(AtomicU32);
@@ -305,6 +396,7 @@ mod tests {
             Resolution {
                 reachable: true,
                 metric: self.0.load(Ordering::Relaxed),
+                off_link: false,
             }
         }
     }
@@ -316,12 +408,12 @@ mod tests {
         let mut editor = AttrEditor::new();
         editor.set_next_hop(Some(NextHop::V4([10, 0, 0, 1].into())));
         let attrs = editor.finish();
-        assert_eq!(table.id_of(attrs, 0), None);
-        table.register(attrs, 0);
-        let id = table.id_of(attrs, 0).unwrap();
+        assert_eq!(table.id_of(attrs, ANYWHERE), None);
+        table.register(attrs, ANYWHERE);
+        let id = table.id_of(attrs, ANYWHERE).unwrap();
         assert_eq!(table.resolution(id).metric, 5);
         metric.0.store(6, Ordering::Relaxed);
-        table.register(attrs, 0);
+        table.register(attrs, ANYWHERE);
         assert_eq!(table.resolution(id).metric, 5);
         let keys: Vec<_> = table.all().into_iter().map(|(key, _)| key).collect();
         assert_eq!(table.resolve_again(&keys).len(), 1);
@@ -334,7 +426,7 @@ mod tests {
         let table = NextHops::new(Arc::new(AllReachable));
         let mut editor = AttrEditor::new();
         editor.set_next_hop(Some(NextHop::V4([10, 0, 0, 1].into())));
-        table.register(editor.finish(), 0);
+        table.register(editor.finish(), ANYWHERE);
         let mut lens = Vec::new();
         for _ in 0..3 {
             table.sweep(&Bitmap::default());

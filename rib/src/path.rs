@@ -7,8 +7,9 @@
 use crate::attrs::AttrId;
 use crate::decision::{Ineligible, SourceKind};
 use crate::import::ImportRules;
+use crate::nexthop::NextHopScope;
 use crate::policy::ImportPolicy;
-use bgp_wire::{Asn, RouterId};
+use bgp_wire::{Asn, Family, RouterId};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -55,8 +56,10 @@ pub struct PeerInfo {
     pub asn: Asn,
     /// Its BGP identifier; known for good once the session is established.
     pub router_id: RouterId,
-    /// Index of the interface of a session over link-local addresses, 0 for others. Scopes its link-local next hops.
+    /// Index of the interface that we share with it, 0 if there is none. Scopes its link-local next hops.
     pub link: u32,
+    /// An external neighbour one hop away, on that link: the next hops of routes that packets are forwarded by have to be there.
+    pub one_hop: bool,
     /// We speak long-lived graceful restart with it, so that its routes with the community LLGR_STALE are the last choice (RFC
     /// 9494 §4.3).
     pub long_lived: bool,
@@ -69,6 +72,18 @@ pub struct PeerInfo {
 }
 
 impl PeerInfo {
+    /// Where next hops of its routes are looked for. RFC 4271 §6.3: "In the case of an EBGP, where the sender and receiver are one
+    /// IP hop away from each other, either the IP address in the NEXT_HOP MUST be the sender's IP address that is used to establish
+    /// the BGP connection, or the interface associated with the NEXT_HOP IP address MUST share a common subnet with the receiving
+    /// BGP speaker." Families that are only passed on have next hops at the far end of a tunnel, and are left out.
+    pub fn next_hop_scope(&self, family: Family) -> NextHopScope {
+        let forwards = matches!(family, Family::IPV4_UNICAST | Family::IPV6_UNICAST);
+        NextHopScope {
+            link: self.link,
+            only: self.one_hop && self.link != 0 && forwards,
+        }
+    }
+
     /// The router itself.
     pub(crate) fn local(asn: Asn, router_id: RouterId) -> Self {
         Self {
@@ -78,6 +93,7 @@ impl PeerInfo {
             asn,
             router_id,
             link: 0,
+            one_hop: false,
             long_lived: false,
             allow_as_in: 0,
             rules: ImportRules::default(),
@@ -104,7 +120,7 @@ impl Tag {
         Self(ineligible.map_or(0, |reason| reason as u16 & INELIGIBLE))
     }
 
-    /// Why import refused the path, if it did. (An unreachable next hop is not kept here: it changes by itself.)
+    /// Why import refused the path, if it did. (What is wrong with the next hop is not kept here: it changes by itself.)
     pub(crate) fn ineligible(self) -> Option<Ineligible> {
         Ineligible::from_bits((self.0 & INELIGIBLE) as u8)
     }

@@ -4,6 +4,7 @@
 
 use crate::dirty::Doorbell;
 use crate::fib_marks::FibInterest;
+use crate::nexthop::NextHopKey;
 use crate::path::PeerIdx;
 use crate::shard_key::PrefixKey;
 use crate::table::{Pin, Rib};
@@ -19,8 +20,8 @@ pub struct FibPath {
     pub next_hop: NextHop,
     /// Who told us.
     pub peer: PeerIdx,
-    /// The interface of that peer's session, if it is one over link-local addresses: scopes a link-local next hop.
-    pub link: Option<u32>,
+    /// The next hop as it is resolved.
+    pub key: NextHopKey,
 }
 
 /// What a prefix wants in the forwarding table.
@@ -93,11 +94,12 @@ impl Rib {
                         judge.multipath(&all, &mut shared);
                         paths.extend(shared.iter().filter_map(|&at| {
                             let path = &all[at];
-                            let link = judge.peer(path.peer).link;
+                            let next_hop = judge.interner.entry(path.attrs).attrs().next_hop()?;
+                            let scope = judge.peer(path.peer).next_hop_scope(K::FAMILY);
                             Some(FibPath {
-                                next_hop: judge.interner.entry(path.attrs).attrs().next_hop()?,
+                                next_hop,
                                 peer: path.peer,
-                                link: (link != 0).then_some(link),
+                                key: NextHopKey::of(next_hop, scope),
                             })
                         }));
                     }

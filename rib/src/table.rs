@@ -6,7 +6,7 @@ use crate::family_table::{Announced, FamilyTable, Rings};
 use crate::group::ExportView;
 use crate::inbound::Batch;
 use crate::judge::Judge;
-use crate::nexthop::{NextHopId, NextHopKey, NextHopResolver, NextHops, Resolution};
+use crate::nexthop::{NextHopId, NextHopKey, NextHopResolver, NextHopScope, NextHops, Resolution};
 use crate::path::{Path, PeerIdx, PeerInfo, Tag};
 use crate::peers::{PeerCounts, Peers, Selection};
 use crate::route_key::RouteKey;
@@ -219,9 +219,9 @@ impl Rib {
     pub fn originate(&self, route: impl Into<RouteKey>, attrs: AttrRef<'_>, originator: u32) {
         let route = route.into();
         loop {
-            self.next_hops.register(attrs, 0);
+            self.next_hops.register(attrs, NextHopScope::default());
             let pin = self.pin();
-            let Some(next_hop) = self.next_hops.id_of(attrs, 0) else {
+            let Some(next_hop) = self.next_hops.id_of(attrs, NextHopScope::default()) else {
                 continue;
             };
             let attrs = pin.interner.intern(attrs, next_hop, None);
@@ -264,6 +264,11 @@ impl Rib {
     /// All next hops that paths have, with what is known of each.
     pub fn next_hops(&self) -> Vec<(NextHopKey, Resolution)> {
         self.next_hops.all()
+    }
+
+    /// Why there is no way to a next hop, for people. Nothing if there is one, or if nobody knows.
+    pub fn why_unreachable(&self, next_hop: &NextHopKey) -> Option<String> {
+        self.next_hops.why_unreachable(next_hop)
     }
 
     // ---- memory

@@ -109,6 +109,7 @@ fn vpn_routes_and_their_end_of_rib_wait_until_it_is_known_what_is_wanted() {
         asn: LOCAL_AS,
         router_id: RouterId(2),
         link: 0,
+        one_hop: false,
         long_lived: false,
         allow_as_in: 0,
         rules: ImportRules::default(),

@@ -445,3 +445,50 @@ fn the_as_that_we_are_to_a_peer_is_in_front_of_its_paths_and_makes_loops() {
         assert_eq!(found, wanted, "{prepend} {allowed} {path:?}");
     }
 }
+/// RFC 4271 section 6.3: what is not on the link of an external neighbour one hop away "SHOULD be ignored". The routes stay in its
+/// Adj-RIB-In, and count as soon as the rule no longer holds.
+#[test]
+fn a_next_hop_off_the_link_of_a_neighbour_one_hop_away_takes_its_routes_out() {
+    let mut world = World::new(1, 1);
+    let peer = world.add(SourceKind::Ebgp, Asn(64501));
+    let idx = world.peers[peer].idx;
+    let attrs = set(V4, Asn(64501), 2, |editor| {
+        editor.set_next_hop(Some(NextHop::V4([192, 0, 2, 2].into())));
+    });
+    for (one_hop, wanted) in [
+        (false, Reason::Best),
+        (true, Reason::Ineligible(Ineligible::NextHopOffLink)),
+        (false, Reason::Best),
+    ] {
+        let info = PeerInfo {
+            link: EMPTY_LINK,
+            one_hop,
+            ..(*world.rib.peer(idx)).clone()
+        };
+        assert_eq!(world.rib.update_peer(idx, info), idx);
+        world.announce(peer, &[net()], 0, attrs.as_ref());
+        world.flush(peer);
+        assert_eq!(reason(&world), wanted, "one hop: {one_hop}");
+        assert_eq!(world.rib.peer_counts(idx, V4).received, 1);
+    }
+}
+
+/// Where routes are only passed on, their next hop is the far end of a tunnel (RFC 4364 section 5, RFC 7432 section 9.2.1).
+#[test]
+fn only_routes_that_packets_are_forwarded_by_have_their_next_hop_on_the_link() {
+    let mut world = World::new(1, 1);
+    let peer = world.add(SourceKind::Ebgp, Asn(64501));
+    let mut info = (*world.rib.peer(world.peers[peer].idx)).clone();
+    (info.link, info.one_hop) = (3, true);
+    for (family, only) in [
+        (Family::IPV4_UNICAST, true),
+        (Family::IPV6_UNICAST, true),
+        (Family::IPV4_VPN, false),
+        (Family::L2VPN_EVPN, false),
+    ] {
+        let scope = NextHopScope { link: 3, only };
+        assert_eq!(info.next_hop_scope(family), scope, "{family}");
+    }
+    info.link = 0;
+    assert!(!info.next_hop_scope(V4).only, "on no link of ours");
+}

@@ -105,6 +105,7 @@ impl Reflector {
                 asn: US,
                 router_id: RouterId(100 + n),
                 link: 0,
+                one_hop: false,
                 long_lived: false,
                 allow_as_in: 0,
                 rules: rib::ImportRules::default(),

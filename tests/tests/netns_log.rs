@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use anyhow::{Context, Result, ensure};
 use bgp_tests::agent::Agent;
+use bgp_tests::kernel;
 use bgp_tests::lab::{self, Lab, NodeAndTor, address, raw_address};
 use bgp_tests::manifests;
 use bgp_tests::peers::{self, Kind, Plan};
@@ -252,5 +253,45 @@ fn lines_about_a_session_have_its_router_and_peer_as_fields_of_json() {
             );
         }
         Ok(())
+    });
+}
+
+#[test]
+fn a_route_that_is_kept_out_of_the_kernel_is_said_once_and_once_when_it_is_not_any_more() {
+    lab::run("keptout", |lab| {
+        let net = NodeAndTor::new()?;
+        net.node.veth("other0", &net.tor, "other1")?;
+        let agent = agent_with_raw_peer(lab, &net)?;
+        let mut peer = RawPeer::connect(&net.tor, address(false, true), secs(5))?;
+        peer.establish(RAW_ASN, 90, secs(5))?;
+        let update = ipv4_update(RAW_ASN, 0, &[24, 198, 51, 100, 24, 198, 51, 101]);
+        peer.send(&update)?;
+        let installed = |wanted: usize| {
+            until("the kernel has the routes", secs(5), || {
+                let installed = kernel::our_prefixes(&net.node, false)?;
+                Ok(Look::when(installed.len() == wanted, || {
+                    format!("{installed:?}")
+                }))
+            })
+        };
+        installed(2)?;
+        net.node.ip("address add 198.51.100.1/24 dev other0")?;
+        installed(1)?;
+        let about = |level: &str| lines(&agent, &[level, "router=underlay", "198.51.100.0/24 is"]);
+        until("the log warns", secs(5), || {
+            let said = about("WARN");
+            let why = "kept out of the kernel: a connected route exists";
+            let so = said.len() == 1 && said[0].contains(why);
+            Ok(Look::when(so, || agent.log()))
+        })?;
+        net.node.ip("address del 198.51.100.1/24 dev other0")?;
+        installed(2)?;
+        // The log is left alone for a while.
+        until("the log says that it is over", secs(15), || {
+            let said = about("INFO");
+            Ok(Look::when(said.len() == 1, || agent.log()))
+        })?;
+        ensure!(about("WARN").len() == 1, "{}", agent.log());
+        agent.stop()
     });
 }

@@ -41,6 +41,34 @@ fn told(v6: bool, next_hop: Option<NextHop>) -> Told {
         .unwrap_or_default()
 }
 
+/// Waits until people are told, or no longer told, that we have no next hop for this family alone.
+fn await_lacking(agent: &Agent, family: &str, lacking: bool) -> Result<()> {
+    until("what is missing is said", secs(5), || {
+        let shown = agent.json(&["show", "peer", RAW])?;
+        let families = shown["families"].as_array().context("no families")?;
+        let found: Vec<_> = families
+            .iter()
+            .filter(|view| view["no_next_hop"] == true)
+            .map(|view| view["family"].as_str().unwrap_or_default())
+            .collect();
+        let text = agent.ask(&["show", "peer", RAW])?;
+        let status = agent.object("peers", RAW)?["status"].to_string();
+        let said = text.contains(&format!("{family}: the link has no address of ours"));
+        let in_status = status.contains(&format!("; for {family} the link has no address of ours"));
+        let wanted: Vec<&str> = lacking.then_some(family).into_iter().collect();
+        Ok(Look::when(
+            found == wanted && said == lacking && in_status == lacking,
+            || format!("{found:?}\n{text}\n{status}"),
+        ))
+    })?;
+    let log = agent.log();
+    let warned = log
+        .lines()
+        .filter(|line| line.contains("no next hop of our own"));
+    ensure!(warned.count() == 1, "{log}");
+    Ok(())
+}
+
 /// The routes of one family on a session of the other: their next hop is an address beside the session's.
 fn follows_the_address_beside(v6: bool, addresses: [IpAddr; 2]) {
     let name = if v6 { "beside6" } else { "beside4" };
@@ -86,9 +114,12 @@ fn follows_the_address_beside(v6: bool, addresses: [IpAddr; 2]) {
             peer.await_told(NODE_ASN, &told(v6, next_hop), secs(5))
         };
 
+        let family = if v6 { "ipv6/unicast" } else { "ipv4/unicast" };
         await_next_hop(None)?;
+        await_lacking(&agent, family, true)?;
         net.node.address("up0", addresses[0], length)?;
         await_next_hop(Some(addresses[0]))?;
+        await_lacking(&agent, family, false)?;
         // Another takes its place, and is not missed for a moment longer than it is there.
         net.node.address("up0", addresses[1], length)?;
         no_more(addresses[0])?;

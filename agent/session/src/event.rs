@@ -103,6 +103,8 @@ pub enum DownReason {
     ConnectionClosed,
     /// The link to the peer went down.
     LinkDown,
+    /// Our own address was removed from the node.
+    LocalAddressGone,
     /// The peer has opened another one, so that it knows nothing of this one any more (RFC 4724 §4.2).
     Superseded,
     /// Nothing was heard for the hold time.
@@ -131,8 +133,8 @@ impl DownReason {
     /// graceful restart.
     ///
     /// RFC 4724 §4.2 has them stay at the "termination of the TCP session", and RFC 8538 §4 when a NOTIFICATION ends it or the
-    /// hold time runs out, if both sides said so, but for a Hard Reset. What we stop, we do not want back; and a link that is down
-    /// carries no packets either (RFC 4724 §4.2: "In the event that it determines that its peer's forwarding state is not
+    /// hold time runs out, if both sides said so, but for a Hard Reset. What we stop, we do not want back; a session whose own
+    /// address is gone does not come back either; and a link that is down carries no packets (RFC 4724 §4.2: "In the event that it determines that its peer's forwarding state is not
     /// viable [...], the speaker MAY delete all the stale routes").
     pub fn keeps_routes(&self, restart: &PeerRestart) -> bool {
         match self {
@@ -147,6 +149,7 @@ impl DownReason {
             Self::NotificationUnreadable
             | Self::Stopped(_)
             | Self::LinkDown
+            | Self::LocalAddressGone
             | Self::ConnectFailed(_)
             | Self::Collision
             | Self::OpenRefused { .. } => false,
@@ -213,6 +216,7 @@ impl fmt::Display for DownReason {
             Self::ConnectFailed(why) => why.fmt(f),
             Self::ConnectionClosed => f.write_str("connection closed by the peer"),
             Self::LinkDown => f.write_str("link down"),
+            Self::LocalAddressGone => f.write_str("our own address was removed from this node"),
             Self::Superseded => f.write_str("the peer has opened another connection"),
             Self::HoldTimerExpired => f.write_str("hold timer expired"),
             Self::SendHoldTimerExpired => f.write_str("send hold timer expired"),
@@ -296,6 +300,7 @@ impl From<&DownReason> for IdleReason {
             DownReason::ConnectFailed(ConnectFailure::NoLocalAddress) => Self::NoLocalAddress,
             DownReason::ConnectFailed(ConnectFailure::TimedOut) => Self::ConnectTimedOut,
             DownReason::LinkDown => Self::LinkDown,
+            DownReason::LocalAddressGone => Self::NoLocalAddress,
             DownReason::NotificationSent(n) | DownReason::NotificationReceived(n)
                 if is_bfd_down(n) =>
             {

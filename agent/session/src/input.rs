@@ -47,8 +47,8 @@ pub(crate) enum Input<'a> {
     },
     /// An attempt to connect failed; `None`: a connection ended.
     TcpFails(Option<ConnectFailure>),
-    /// The link that the connection runs over is gone, so that it fails; its end has to be closed yet.
-    LinkLost,
+    /// What the connection runs over is gone, so that it fails; its end has to be closed yet.
+    PathLost(DownReason),
     /// An OPEN that we agree to.
     Open(Arc<Negotiated>),
     /// An OPEN where none may come.
@@ -87,7 +87,7 @@ impl Input<'_> {
             Self::Expired(Timer::IdleHold) => FsmEvent::IdleHoldTimerExpires,
             Self::TcpAcked { .. } => FsmEvent::TcpCrAcked,
             Self::TcpConfirmed { .. } => FsmEvent::TcpConnectionConfirmed,
-            Self::TcpFails(_) | Self::LinkLost => FsmEvent::TcpConnectionFails,
+            Self::TcpFails(_) | Self::PathLost(_) => FsmEvent::TcpConnectionFails,
             Self::Open(_) | Self::UnexpectedOpen => FsmEvent::BgpOpen,
             Self::BadHeader(_) => FsmEvent::BgpHeaderErr,
             Self::BadOpen(_) => FsmEvent::BgpOpenMsgErr,
@@ -130,7 +130,7 @@ impl Input<'_> {
             }
             Self::TcpFails(Some(why)) => Some(DownReason::ConnectFailed(*why)),
             Self::TcpFails(None) => Some(DownReason::ConnectionClosed),
-            Self::LinkLost => Some(DownReason::LinkDown),
+            Self::PathLost(why) => Some(why.clone()),
             Self::Notification(n) => Some(DownReason::NotificationReceived(n.clone())),
             Self::UnreadableNotification => Some(DownReason::NotificationUnreadable),
             Self::CollisionDump => Some(DownReason::Collision),

@@ -226,9 +226,18 @@ impl Peer {
 
     /// The link to the peer went down: what runs over it has failed, and nothing that was sent would arrive.
     pub fn handle_link_down(&mut self, now: Instant) {
+        self.lose(&DownReason::LinkDown, now);
+    }
+
+    /// Our own address is no longer ours: what is sent to it arrives nowhere.
+    pub fn handle_local_address_gone(&mut self, now: Instant) {
+        self.lose(&DownReason::LocalAddressGone, now);
+    }
+
+    fn lose(&mut self, why: &DownReason, now: Instant) {
         for side in SIDES {
             if self.fsm(side).phase.connection().is_some() {
-                self.step(side, Input::LinkLost, now);
+                self.step(side, Input::PathLost(why.clone()), now);
             }
         }
         self.publish();

@@ -125,7 +125,12 @@ pub(crate) fn source(path: &PathExplanation) -> String {
 
 fn verdict(path: &PathExplanation) -> (String, Style) {
     let (text, style) = match (&path.row.ineligible, path.row.best, path.row.multipath) {
-        (Some(why), _, _) => (format!("cannot be chosen: {}", why.text()), Style::Bad),
+        (Some(why), _, _) => {
+            let because = path.next_hop_unreached.as_ref();
+            let because = because.map_or_else(String::new, |because| format!(": {because}"));
+            let text = format!("cannot be chosen: {}{because}", why.text());
+            (text, Style::Bad)
+        }
         (None, true, _) => ("best".to_owned(), Style::Good),
         (None, false, true) => ("used beside the best".to_owned(), Style::Good),
         (None, false, false) => ("not chosen".to_owned(), Style::Plain),

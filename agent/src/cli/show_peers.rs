@@ -256,6 +256,13 @@ fn families<W: Write>(peer: &PeerView, screen: &mut Screen<W>) -> Result<(), Ask
             ),
         )?;
     }
+    for family in peer.families.iter().filter(|family| family.no_next_hop) {
+        let text = format!(
+            "{}: the link has no address of ours for it; routes that need one are not sent",
+            family.family
+        );
+        screen.styled_fact(2, "no next hop", &text, Style::Bad)?;
+    }
     Ok(())
 }
 

@@ -234,6 +234,7 @@ impl From<rib::Ineligible> for Ineligible {
             rib::Ineligible::RouteLeak => Self::RouteLeak,
             rib::Ineligible::NextHopUnreachable => Self::NextHopUnreachable,
             rib::Ineligible::NoServiceSid => Self::NoServiceSid,
+            rib::Ineligible::NextHopOffLink => Self::NextHopOffLink,
         }
     }
 }
@@ -356,12 +357,22 @@ impl<'a> Explainer<'a> {
             _ => None,
         };
         let next_hop = row.attrs.as_ref().next_hop().filter(|_| !local);
-        let metric = next_hop.and_then(|next_hop| {
-            let key = rib::NextHopKey::of(next_hop, peer.link);
+        let key = next_hop.map(|next_hop| {
+            let scope = peer.next_hop_scope(row.route.family());
+            rib::NextHopKey::of(next_hop, scope)
+        });
+        let metric = key.and_then(|key| {
             let known = self.rib.next_hops();
             let found = known.iter().find(|(candidate, _)| *candidate == key);
             found.and_then(|(_, way)| way.reachable.then_some(way.metric))
         });
+        let unreached = matches!(
+            row.ineligible,
+            Some(rib::Ineligible::NextHopUnreachable | rib::Ineligible::NextHopOffLink)
+        );
+        let unreached = key
+            .filter(|_| unreached)
+            .and_then(|key| self.rib.why_unreachable(&key));
         let before_policy = row
             .received
             .as_ref()
@@ -375,6 +386,7 @@ impl<'a> Explainer<'a> {
             policy,
             before_policy,
             remark,
+            next_hop_unreached: unreached,
             next_hop_metric: metric,
         }
     }

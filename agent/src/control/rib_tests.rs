@@ -70,6 +70,7 @@ impl Node {
             asn: Asn(asn),
             router_id: RouterId(u32::from(last)),
             link: 0,
+            one_hop: false,
             long_lived: false,
             allow_as_in: 0,
             rules: rib::ImportRules::default(),

@@ -200,6 +200,8 @@ pub enum Ineligible {
     NextHopUnreachable,
     /// It is of an SRv6 service, and none of its SIDs can be used (RFC 9252 section 7).
     NoServiceSid,
+    /// Its next hop is not on the link that we share with the external neighbour one hop away (RFC 4271 section 6.3).
+    NextHopOffLink,
     /// An external session without a policy (RFC 8212).
     NoPolicy,
     /// Something else.
@@ -218,6 +220,7 @@ impl Ineligible {
             Self::RouteLeak => 'k',
             Self::NextHopUnreachable => 'u',
             Self::NoServiceSid => 'v',
+            Self::NextHopOffLink => 'n',
             Self::Other => 'x',
         }
     }
@@ -234,6 +237,7 @@ impl Ineligible {
             }
             Self::NextHopUnreachable => "next hop unreachable",
             Self::NoServiceSid => "of an SRv6 service, and none of its SIDs can be used",
+            Self::NextHopOffLink => "next hop not on the link of its neighbour",
             Self::NoPolicy => "external peer without a policy, and the router requires one",
             Self::Other => "not eligible",
         }
@@ -329,6 +333,9 @@ pub struct PathExplanation {
     /// What the reason alone does not show: equal to the best, yet not used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remark: Option<String>,
+    /// Why the next hop cannot be reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_hop_unreached: Option<String>,
     /// Cost to the next hop, where it can be reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_hop_metric: Option<u32>,
@@ -485,6 +492,7 @@ mod tests {
             Ineligible::RouteLeak,
             Ineligible::NextHopUnreachable,
             Ineligible::NoServiceSid,
+            Ineligible::NextHopOffLink,
             Ineligible::Other,
         ];
         let letters: std::collections::BTreeSet<char> = all.map(Ineligible::letter).into();

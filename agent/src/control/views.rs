@@ -355,6 +355,10 @@ pub struct PeerFamilyView {
     /// (AFI/SAFI disable, RFC 7606 section 2).
     #[serde(default)]
     pub disabled: bool,
+    /// We have no next hop of our own to write in its routes, as there is no address of the family on the link: those that need one are
+    /// not announced.
+    #[serde(default)]
+    pub no_next_hop: bool,
 }
 
 /// How many prefixes of a family a neighbour may tell.

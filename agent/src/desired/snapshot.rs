@@ -111,6 +111,8 @@ pub struct FamilyCounts {
     pub over_limit: bool,
     /// Paths that were not taken because of that; `None` if none were.
     pub discarded: Option<u64>,
+    /// We have no next hop of our own for it, and tell no route that needs one.
+    pub no_next_hop: bool,
 }
 
 /// How an advertisement is doing.

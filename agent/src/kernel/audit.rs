@@ -8,10 +8,9 @@
 use std::time::{Duration, Instant};
 
 use foldhash::HashSet;
-use ipnet::IpNet;
 
 use super::engine::Engine;
-use super::model::{KernelEvent, KernelRoute, Link, NexthopObject};
+use super::model::{Address, KernelEvent, KernelRoute, Link, NexthopObject};
 use super::stats::KernelStats;
 use super::table::IpFamily;
 use super::view::{Installed, NO_ROUTER};
@@ -59,7 +58,7 @@ impl Engine {
     pub fn dump_facts(
         &mut self,
         links: Vec<Link>,
-        addresses: Vec<(u32, IpNet)>,
+        addresses: Vec<(u32, Address)>,
         nexthops: Vec<NexthopObject>,
         now: Instant,
     ) {

@@ -12,7 +12,7 @@ use netlink_packet_route::address::{AddressHeader, AddressHeaderFlags};
 use netlink_packet_route::link::{LinkFlags, LinkHeader};
 
 use super::message::{HEADER, Header, RTM_DELROUTE, RTM_NEWROUTE, RTNH_F_ONLINK, parse_route};
-use super::model::{KernelEvent, Leg, Link, NexthopObject};
+use super::model::{Address, KernelEvent, Leg, Link, NexthopObject};
 
 const RTM_NEWLINK: u16 = 16;
 const RTM_DELLINK: u16 = 17;
@@ -66,7 +66,10 @@ pub(crate) fn parse(header: &Header, payload: &[u8]) -> Option<KernelEvent> {
                 // An address that is not known to be ours alone (RFC 4862 §5.4) is as good as none; the kernel tells of it again
                 // when it is.
                 RTM_NEWADDR if usable => KernelEvent::Address { ifindex, address },
-                _ => KernelEvent::AddressGone { ifindex, address },
+                _ => KernelEvent::AddressGone {
+                    ifindex,
+                    address: address.net,
+                },
             })
         }
         RTM_NEWNEXTHOP => parse_nexthop(payload).map(KernelEvent::Nexthop),
@@ -127,7 +130,7 @@ fn parse_link(payload: &[u8]) -> Option<Link> {
 }
 
 /// An address, the link that it is on, and whether it can be used.
-fn parse_address(payload: &[u8]) -> Option<(u32, IpNet, bool)> {
+fn parse_address(payload: &[u8]) -> Option<(u32, Address, bool)> {
     let header = AddressHeader::parse(payload).ok()?;
     let unproven = AddressHeaderFlags::Tentative | AddressHeaderFlags::Dadfailed;
     let usable =
@@ -142,8 +145,11 @@ fn parse_address(payload: &[u8]) -> Option<(u32, IpNet, bool)> {
     }
     // On a point-to-point link IFA_ADDRESS is the other end.
     let own = local.or(address)?;
-    let own = IpNet::new(own, header.prefix_len).ok()?;
-    Some((header.index, own, usable))
+    let address = Address {
+        net: IpNet::new(own, header.prefix_len).ok()?,
+        deprecated: header.flags.contains(AddressHeaderFlags::Deprecated),
+    };
+    Some((header.index, address, usable))
 }
 
 fn ip(bytes: &[u8]) -> Option<IpAddr> {
@@ -229,7 +235,7 @@ mod tests {
         let mut m = vec![libc::AF_INET as u8, 32, 0, 0, 7, 0, 0, 0];
         attribute(&mut m, IFA_ADDRESS, &[10, 0, 0, 2]);
         attribute(&mut m, IFA_LOCAL, &[10, 0, 0, 1]);
-        let address = "10.0.0.1/32".parse().unwrap();
+        let address = "10.0.0.1/32".parse::<IpNet>().unwrap().into();
         let event = KernelEvent::Address {
             ifindex: 7,
             address,
@@ -237,7 +243,8 @@ mod tests {
         assert_eq!(parse(&header(RTM_NEWADDR), &m), Some(event));
     }
 
-    /// linux/if_addr.h: IFA_F_DADFAILED 0x08, IFA_F_TENTATIVE 0x40, IFA_F_OPTIMISTIC 0x04, IFA_F_PERMANENT 0x80.
+    /// linux/if_addr.h: IFA_F_DADFAILED 0x08, IFA_F_TENTATIVE 0x40, IFA_F_OPTIMISTIC 0x04, IFA_F_PERMANENT 0x80, IFA_F_DEPRECATED
+    /// 0x20.
     #[test]
     fn an_address_that_may_be_somebody_elses_is_as_good_as_none() {
         for (flags, usable) in [
@@ -246,6 +253,8 @@ mod tests {
             (0xc8, false),
             (0x88, false),
             (0xc4, true),
+            (0x20, true),
+            (0xa0, true),
         ] {
             let mut m = vec![libc::AF_INET6 as u8, 64, flags, 0, 7, 0, 0, 0];
             attribute(
@@ -253,10 +262,17 @@ mod tests {
                 IFA_ADDRESS,
                 &[0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1],
             );
-            let (ifindex, address) = (7, "fd00::1/64".parse().unwrap());
+            let (ifindex, net) = (7, "fd00::1/64".parse().unwrap());
+            let deprecated = flags & 0x20 != 0;
             let event = match usable {
-                true => KernelEvent::Address { ifindex, address },
-                false => KernelEvent::AddressGone { ifindex, address },
+                true => KernelEvent::Address {
+                    ifindex,
+                    address: Address { net, deprecated },
+                },
+                false => KernelEvent::AddressGone {
+                    ifindex,
+                    address: net,
+                },
             };
             assert_eq!(parse(&header(RTM_NEWADDR), &m), Some(event), "{flags:#x}");
         }

@@ -13,6 +13,8 @@ use tokio::sync::watch;
 
 use super::bell::Bell;
 use super::engine::Engine;
+use super::host::KernelFacts;
+use super::kept_out::KeptOutNews;
 use super::marks::Marks;
 use super::model::FibConfig;
 use super::monitor::Monitor;
@@ -20,7 +22,7 @@ use super::report::{FibPage, FibRow, HopReport, Refused, RouterFibStatus};
 use super::resolver::Resolver;
 use super::source::FibSource;
 use super::stats::KernelStats;
-use super::table::{IpFamily, KernelFacts};
+use super::table::IpFamily;
 use super::task::{Loop, RUN, STOP_KEEP, STOP_WITHDRAW, Shared};
 use super::writer::Writer;
 use crate::vital;
@@ -205,6 +207,11 @@ impl KernelHandle {
     /// What the kernel refuses, by router and reason.
     pub fn refusals(&self) -> Vec<Refused> {
         self.shared.engine.lock().refusals()
+    }
+
+    /// Routes that are kept out of the kernel, or no longer, since this was asked last.
+    pub fn kept_out_news(&self) -> KeptOutNews {
+        self.shared.engine.lock().kept_out_news()
     }
 
     /// A page of routes whose prefix `keep` accepts: of at most `budget` destinations from `cursor`

@@ -22,14 +22,15 @@
 //! |---|---|
 //! | model | the words: ownership, next-hop sets, routes, events, messages, outcomes |
 //! | source | what is read from a table, as a trait |
-//! | table | links, addresses and routes of others; longest match |
-//! | resolve, resolver | how a next hop is reached; who asked |
+//! | host, table | links and addresses; routes of others and the longest match over them |
+//! | resolve, unreached, resolver | how a next hop is reached, or why not; who asked |
 //! | view | wanted routes and what of them is installed |
+//! | contest | which of several routers has a destination |
 //! | wanted | what the kernel should have for a destination, or why not |
 //! | diff | one destination: wanted against installed, as messages |
 //! | engine | the state machine over all of these: pure, in slices |
 //! | batch, retry, second, event, audit, walks | its parts: messages and answers, notifications, dumps, slices |
-//! | report, rows | what people see of it |
+//! | report, rows, kept_out | what people see of it |
 //! | message, facts | bytes |
 //! | writer, netlink, monitor, bell, task | EDGE: sockets and the loop |
 //! | marks | EDGE: what earlier runs marked their routes with |
@@ -43,11 +44,14 @@
 mod audit;
 mod batch;
 mod bell;
+mod contest;
 mod diff;
 mod engine;
 mod event;
 mod facts;
 mod handle;
+mod host;
+mod kept_out;
 mod marks;
 mod message;
 pub mod model;
@@ -64,6 +68,7 @@ mod source;
 mod stats;
 mod table;
 mod task;
+mod unreached;
 mod view;
 mod walks;
 mod wanted;
@@ -71,6 +76,8 @@ mod writer;
 
 pub use engine::Engine;
 pub use handle::{KernelError, KernelHandle, KernelOptions, start};
+pub use host::KernelFacts;
+pub use kept_out::{KeptOut, KeptOutNews};
 pub use model::FibConfig;
 pub use report::{FibPage, FibRow, FibState, Hop, HopReport, Refused, RouterFibStatus};
 pub use resolve::Reach;
@@ -78,5 +85,6 @@ pub use resolver::Resolver;
 pub use rib_source::RibSource;
 pub use source::{FibSource, HopKey, HopState, OwnRoute, RouteChange, Walk, is_link_local};
 pub use stats::{Histogram, HistogramSnapshot, KernelStats};
-pub use table::{IpFamily, KernelFacts};
+pub use table::IpFamily;
+pub use unreached::Unreached;
 pub use writer::{MAX_MESSAGES, Writer};

@@ -278,6 +278,24 @@ pub struct NexthopObject {
     pub members: SmallVec<[(u32, u16); 2]>,
 }
 
+/// An address of this host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Address {
+    /// With its prefix length.
+    pub net: IpNet,
+    /// Its preferred lifetime is over (RFC 4862 §5.5.4).
+    pub deprecated: bool,
+}
+
+impl From<IpNet> for Address {
+    fn from(net: IpNet) -> Self {
+        Self {
+            net,
+            deprecated: false,
+        }
+    }
+}
+
 /// Something that the kernel told by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KernelEvent {
@@ -285,12 +303,12 @@ pub enum KernelEvent {
     Link(Link),
     /// A link went away.
     LinkGone(u32),
-    /// An address was added to an interface.
+    /// An address of an interface is there, perhaps changed.
     Address {
         /// The interface.
         ifindex: u32,
-        /// The address with its prefix length.
-        address: IpNet,
+        /// The address.
+        address: Address,
     },
     /// An address was removed from an interface.
     AddressGone {

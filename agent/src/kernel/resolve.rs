@@ -6,7 +6,7 @@
 //! never used to reach its own next hop (§9.1.2: "if the NEXT_HOP attribute ... becomes unresolvable
 //! if the route itself is installed"): it is passed over for the next shorter match. The cost of a
 //! next hop is the metric of the route that resolves it in the end, 0 if that is connected
-//! (§9.1.2.2 e).
+//! (§9.1.2.2 e). A next hop that has to be on one link (§6.3) is looked for among what is connected there.
 //!
 //! Pure. Who asks, and what is done when an answer changes, is in [`super::resolver`].
 
@@ -15,9 +15,10 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::model::{Leg, Legs, RouteKind, normalise};
+use super::model::{Leg, Legs, Link, RouteKind, normalise};
 use super::source::{HopKey, HopState, OwnRoute, is_link_local};
 use super::table::KernelTable;
+use super::unreached::Unreached;
 
 /// How deep a next hop may resolve over next hops.
 const MAX_DEPTH: usize = 8;
@@ -35,6 +36,8 @@ pub struct Reach {
     pub via: Option<IpNet>,
     /// Own routes were looked at on the way: it depends on other next hops.
     pub recursive: bool,
+    /// Why there is no way out, where there is none.
+    pub why: Option<Unreached>,
 }
 
 impl Reach {
@@ -43,6 +46,14 @@ impl Reach {
         HopState {
             reachable: !self.legs.is_empty(),
             metric: self.metric,
+            off_link: matches!(self.why, Some(Unreached::OffLink(_))),
+        }
+    }
+
+    fn none(why: Unreached) -> Self {
+        Self {
+            why: Some(why),
+            ..Self::default()
         }
     }
 }
@@ -77,36 +88,79 @@ fn follow(
     path: &mut Vec<HopKey>,
 ) -> Reach {
     let facts = kernel.facts();
-    let usable = |ifindex| facts.link(ifindex).is_some_and(|l| l.usable());
+    if key.address.is_unspecified() || key.address.is_multicast() {
+        return Reach::none(Unreached::NobodysAddress);
+    }
     // An IPv6 address that stands for an IPv4 one is no gateway to the kernel, whatever route would match it.
-    let stands_for_ipv4 = matches!(key.address, IpAddr::V6(a) if a.to_ipv4_mapped().is_some());
-    if key.address.is_unspecified()
-        || key.address.is_multicast()
-        || stands_for_ipv4
-        || facts.is_own(key.address)
-    {
-        return Reach::default();
+    if matches!(key.address, IpAddr::V6(a) if a.to_ipv4_mapped().is_some()) {
+        return Reach::none(Unreached::StandsForIpv4);
     }
-    if is_link_local(key.address)
-        && let Some(ifindex) = key.link
-    {
-        let mut legs = Legs::new();
-        if usable(ifindex) {
-            legs.push(Leg::new(Some(key.address), ifindex));
-        }
-        return Reach {
-            legs,
-            ..Reach::default()
-        };
+    if facts.is_own(key.address) {
+        return Reach::none(Unreached::OwnAddress);
     }
-    if matches!(key.address, IpAddr::V6(a) if a.is_unicast_link_local()) || path.len() >= MAX_DEPTH
-    {
-        return Reach::default();
+    if let Some(ifindex) = key.link {
+        return on_link(key.address, ifindex, kernel);
+    }
+    if matches!(key.address, IpAddr::V6(a) if a.is_unicast_link_local()) {
+        return Reach::none(Unreached::NoLink);
+    }
+    if path.len() >= MAX_DEPTH {
+        return Reach::none(Unreached::TooDeep);
     }
     path.push(key);
-    let reach = longest(key.address, kernel, own, path, &usable);
+    let reach = longest(key.address, kernel, own, path);
     path.pop();
     reach
+}
+
+/// A next hop that is on this link or nowhere.
+fn on_link(address: IpAddr, ifindex: u32, kernel: &KernelTable) -> Reach {
+    let via = match is_link_local(address) {
+        true => None,
+        false => match connected(address, ifindex, kernel) {
+            Some(network) => Some(network),
+            None => return Reach::none(Unreached::OffLink(ifindex)),
+        },
+    };
+    if !kernel.facts().link(ifindex).is_some_and(Link::usable) {
+        return Reach::none(Unreached::LinkDown(ifindex));
+    }
+    let leg = Leg {
+        onlink: must_say_onlink(address),
+        ..Leg::new(Some(address), ifindex)
+    };
+    Reach {
+        legs: [leg].into_iter().collect(),
+        via,
+        ..Reach::default()
+    }
+}
+
+/// The network on this link that has the address: of an address of ours there, or of a route without a gateway.
+///
+/// Of links that have one network in common, only one has the route that the kernel looks up.
+fn connected(address: IpAddr, ifindex: u32, kernel: &KernelTable) -> Option<IpNet> {
+    let ours = kernel.facts().addresses(ifindex).iter();
+    if let Some(network) = ours
+        .filter(|net| net.contains(&address))
+        .max_by_key(|net| net.prefix_len())
+    {
+        return Some(network.trunc());
+    }
+    let mut longest = full_length(address);
+    loop {
+        let found = kernel.lookup(address, longest)?;
+        let direct = found.kind == RouteKind::Unicast && !found.encapsulated;
+        let mut legs = found.legs.iter();
+        if direct && legs.any(|leg| leg.gateway.is_none() && leg.ifindex == ifindex) {
+            return Some(found.prefix);
+        }
+        longest = found.prefix.prefix_len().checked_sub(1)?;
+    }
+}
+
+fn full_length(address: IpAddr) -> u8 {
+    if address.is_ipv4() { 32 } else { 128 }
 }
 
 fn longest(
@@ -114,9 +168,10 @@ fn longest(
     kernel: &KernelTable,
     own: &dyn Fn(IpAddr, u8) -> Option<(u32, OwnRoute)>,
     path: &mut Vec<HopKey>,
-    usable: &dyn Fn(u32) -> bool,
 ) -> Reach {
-    let mut own_longest = if address.is_ipv4() { 32 } else { 128 };
+    let mut own_longest = full_length(address);
+    // What was wrong with the longest of our own.
+    let mut why = None;
     let theirs = kernel.lookup(address, own_longest);
     let floor = theirs.as_ref().map(|t| (t.prefix.prefix_len(), t.metric));
     // Our own routes that are more specific, or as specific and preferred by the kernel.
@@ -126,7 +181,8 @@ fn longest(
         if !better {
             break;
         }
-        if !route.hops.iter().any(|h| path.contains(h)) {
+        let through_itself = route.hops.iter().any(|hop| path.contains(hop));
+        if !through_itself {
             let mut reach = Reach {
                 via: Some(route.prefix),
                 ..Reach::default()
@@ -145,23 +201,38 @@ fn longest(
                 return reach;
             }
         }
+        why = why.or_else(|| {
+            Some(match route.hops.first() {
+                Some(hop) if !through_itself => Unreached::Behind(route.prefix, hop.address),
+                _ => Unreached::ThroughItself(route.prefix),
+            })
+        });
         if length == 0 {
             break;
         }
         own_longest = length - 1;
     }
     let Some(theirs) = theirs else {
-        return Reach::default();
+        return Reach::none(why.unwrap_or(Unreached::NoRoute));
     };
+    let prefix = theirs.prefix;
     let mut reach = Reach {
-        via: Some(theirs.prefix),
+        via: Some(prefix),
+        why: match theirs.kind {
+            RouteKind::Other(kind) => Some(Unreached::Discarded(prefix, kind)),
+            RouteKind::Local => Some(Unreached::Local(prefix)),
+            RouteKind::Unicast if theirs.encapsulated => Some(Unreached::Encapsulated(prefix)),
+            RouteKind::Unicast => None,
+        },
         ..Reach::default()
     };
-    if theirs.kind != RouteKind::Unicast || theirs.encapsulated {
+    if reach.why.is_some() {
         return reach;
     }
+    let facts = kernel.facts();
+    let usable = |leg: &&Leg| facts.link(leg.ifindex).is_some_and(Link::usable);
     let connected = theirs.legs.iter().all(|l| l.gateway.is_none());
-    for leg in theirs.legs.iter().filter(|l| usable(l.ifindex)) {
+    for leg in theirs.legs.iter().filter(usable) {
         let gateway = leg.gateway.unwrap_or(address);
         reach.legs.push(Leg {
             gateway: Some(gateway),
@@ -170,6 +241,12 @@ fn longest(
         });
     }
     reach.metric = if connected { 0 } else { theirs.metric };
+    if reach.legs.is_empty() {
+        reach.why = Some(match theirs.legs.first() {
+            Some(leg) => Unreached::LinkDown(leg.ifindex),
+            None => Unreached::NoWayOut(prefix),
+        });
+    }
     reach
 }
 
@@ -187,7 +264,7 @@ fn must_say_onlink(gateway: IpAddr) -> bool {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::kernel::model::{KernelRoute, LOCAL_TABLE, Link, MAIN_TABLE, Ownership};
+    use crate::kernel::model::{KernelRoute, LOCAL_TABLE, MAIN_TABLE, Ownership};
 
     pub(in crate::kernel) fn key(text: &str) -> HopKey {
         match text.split_once('%') {
@@ -236,7 +313,7 @@ pub(super) mod tests {
                 carrier,
             });
         }
-        t.add_address(2, "192.0.2.1/24".parse().unwrap());
+        t.add_address(2, "192.0.2.1/24".parse::<IpNet>().unwrap().into());
         t.add_route(&route("192.0.2.0/24", None, 2, 0), false);
         t.add_route(&route("198.51.100.0/24", None, 3, 0), false);
         t.add_route(&route("2001:db8::/64", None, 2, 256), false);
@@ -351,6 +428,125 @@ pub(super) mod tests {
                 assert_eq!(reach.metric, *metric, "{name}");
             }
         }
+    }
+
+    #[test]
+    fn a_next_hop_that_has_to_be_on_a_link_is_there_or_nowhere() {
+        let net = |text: &str| -> IpNet { text.parse().unwrap() };
+        let mut kernel = kernel();
+        kernel.set_link(Link {
+            ifindex: 4,
+            name: "w".into(),
+            admin_up: true,
+            carrier: true,
+        });
+        // The same network as on link 2, whose route the kernel looks up; a route to a host on the link; and one behind a gateway.
+        kernel.add_address(4, net("192.0.2.4/24").into());
+        kernel.add_address(3, net("198.51.100.3/24").into());
+        kernel.add_route(&route("203.0.113.7/32", None, 4, 0), false);
+        kernel.add_route(&route("203.0.113.8/32", Some("192.0.2.9"), 4, 0), false);
+        for (hop, wanted) in [
+            ("192.0.2.5%2", Ok(2)),
+            ("192.0.2.5%4", Ok(4)),
+            ("2001:db8::5%2", Ok(2)),
+            ("2001:db8::5%4", Err(Unreached::OffLink(4))),
+            ("203.0.113.7%4", Ok(4)),
+            ("203.0.113.7%2", Err(Unreached::OffLink(2))),
+            ("203.0.113.8%4", Err(Unreached::OffLink(4))),
+            // What it would be reached over otherwise: a gateway, our own routes.
+            ("10.1.1.1%2", Err(Unreached::OffLink(2))),
+            ("172.16.1.1%2", Err(Unreached::OffLink(2))),
+            ("198.51.100.1%2", Err(Unreached::OffLink(2))),
+            ("198.51.100.1%3", Err(Unreached::LinkDown(3))),
+            ("192.0.2.1%2", Err(Unreached::OwnAddress)),
+            ("0.0.0.0%2", Err(Unreached::NobodysAddress)),
+        ] {
+            let reach = resolve(key(hop), &kernel, &own);
+            let state = reach.state();
+            match wanted {
+                Ok(ifindex) => {
+                    let gateway = key(hop).address;
+                    let legs: Vec<_> = reach.legs.iter().map(|l| (l.gateway, l.ifindex)).collect();
+                    assert_eq!(legs, [(Some(gateway), ifindex)], "{hop}");
+                    assert_eq!((state.reachable, state.metric), (true, 0), "{hop}");
+                }
+                Err(why) => {
+                    assert_eq!(reach.why, Some(why), "{hop}");
+                    let off_link = matches!(why, Unreached::OffLink(_));
+                    assert_eq!(
+                        (state.reachable, state.off_link),
+                        (false, off_link),
+                        "{hop}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_walk_says_where_it_gave_up() {
+        let net = |text: &str| -> IpNet { text.parse().unwrap() };
+        let mut kernel = kernel();
+        for (prefix, kind) in [("10.20.0.0/16", 7), ("10.21.0.0/16", 8)] {
+            let mut hole = route(prefix, None, 2, 0);
+            hole.kind = RouteKind::Other(kind);
+            kernel.add_route(&hole, false);
+        }
+        for (hop, wanted, text) in [
+            ("203.0.113.1", Unreached::NoRoute, "no route covers it"),
+            ("198.51.100.1", Unreached::LinkDown(3), "link v is down"),
+            (
+                "192.0.2.1",
+                Unreached::OwnAddress,
+                "it is an address of this node",
+            ),
+            (
+                "10.6.0.1",
+                Unreached::Discarded(net("10.6.0.0/16"), 6),
+                "10.6.0.0/16 covers it, a route of type blackhole",
+            ),
+            (
+                "10.20.0.1",
+                Unreached::Discarded(net("10.20.0.0/16"), 7),
+                "10.20.0.0/16 covers it, a route of type unreachable",
+            ),
+            (
+                "10.21.0.1",
+                Unreached::Discarded(net("10.21.0.0/16"), 8),
+                "10.21.0.0/16 covers it, a route of type prohibit",
+            ),
+            (
+                "10.7.0.1",
+                Unreached::Encapsulated(net("10.7.0.0/16")),
+                "10.7.0.0/16 covers it, a route into a tunnel",
+            ),
+            (
+                "172.16.3.9",
+                Unreached::ThroughItself(net("172.16.3.0/24")),
+                "only 172.16.3.0/24 covers it, a route that leads to it itself",
+            ),
+            (
+                "172.16.4.1",
+                Unreached::Behind(net("172.16.4.0/24"), "172.16.5.1".parse().unwrap()),
+                "172.16.4.0/24 covers it, whose own next hop 172.16.5.1 is not reached",
+            ),
+            (
+                "fe80::5",
+                Unreached::NoLink,
+                "it is link-local, and the session is on no link of ours",
+            ),
+            (
+                "10.1.1.1%2",
+                Unreached::OffLink(2),
+                "it is not on link v, which we share with the neighbour",
+            ),
+        ] {
+            let reach = resolve(key(hop), &kernel, &own);
+            assert_eq!(reach.why, Some(wanted), "{hop}");
+            assert_eq!(wanted.text(kernel.facts()), text, "{hop}");
+        }
+        assert_eq!(resolve(key("192.0.2.5"), &kernel, &own).why, None);
+        assert_eq!(resolve(key("10.9.0.1"), &kernel, &own).why, None);
     }
 
     #[test]

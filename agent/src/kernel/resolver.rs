@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use foldhash::{HashMap, HashSet};
@@ -19,6 +20,8 @@ use super::model::{FibConfig, MAIN_TABLE};
 use super::resolve::{Reach, resolve};
 use super::source::{FibSource, HopKey, HopState, OwnRoute};
 use super::table::KernelTable;
+use super::unreached::Unreached;
+use crate::seldom::Seldom;
 
 /// A router's table among those that next hops are in.
 #[derive(Clone)]
@@ -131,6 +134,7 @@ pub struct Resolver {
     followed: ArcSwap<Followed>,
     bell: Arc<dyn Fn() + Send + Sync>,
     rung: AtomicBool,
+    off_link: Mutex<Seldom>,
 }
 
 impl FibInterest for Resolver {
@@ -149,6 +153,7 @@ impl Resolver {
             followed: ArcSwap::default(),
             bell,
             rung: AtomicBool::new(false),
+            off_link: Mutex::default(),
         }
     }
 
@@ -178,10 +183,52 @@ impl Resolver {
             tracked.dirty.push(key);
             tracked.asked.insert(key);
         }
+        self.log_off_link(key, &reach);
         if !self.rung.swap(true, SeqCst) {
             (self.bell)();
         }
         reach
+    }
+
+    /// Why there is no way to a next hop, in words. Nothing if there is one.
+    pub fn why(&self, key: HopKey) -> Option<String> {
+        let known = self.tracked.lock().reach.get(&key).cloned();
+        let reach = known.unwrap_or_else(|| Arc::new(self.compute(key)));
+        let why = match reach.why? {
+            Unreached::NoRoute => self.left_out(key.address).unwrap_or(Unreached::NoRoute),
+            why => why,
+        };
+        Some(why.text(self.table.read().facts()))
+    }
+
+    /// A route of ours that would cover an address, if next hops resolved over it.
+    fn left_out(&self, address: IpAddr) -> Option<Unreached> {
+        let sources = self.sources.read().clone();
+        sources.iter().find_map(|s| {
+            let route = s.source.lookup(address, u8::MAX)?;
+            match s.config.may_install(route.prefix) {
+                false => Some(Unreached::DefaultRouteNotAccepted),
+                true => Some(Unreached::OtherTable(
+                    route.prefix,
+                    s.config.ownership.table,
+                )),
+            }
+        })
+    }
+
+    /// RFC 4271 §6.3: "If the NEXT_HOP attribute is semantically incorrect, the error SHOULD be logged, and the route SHOULD be
+    /// ignored."
+    fn log_off_link(&self, key: HopKey, reach: &Reach) {
+        let Some(Unreached::OffLink(link)) = reach.why else {
+            return;
+        };
+        if let Some(unsaid) = self.off_link.lock().count(1, Instant::now()) {
+            let link = self.table.read().facts().link_name(link);
+            tracing::warn!(
+                next_hop = %key.address, %link, unsaid,
+                "routes of an external neighbour one hop away are ignored: their next hop is not on the link that we share with it"
+            );
+        }
     }
 
     fn compute(&self, key: HopKey) -> Reach {
@@ -299,6 +346,9 @@ impl Resolver {
                 let told = known.state() != fresh.state();
                 if told || known.legs != fresh.legs {
                     changed.push((key, told));
+                    if !known.state().off_link {
+                        self.log_off_link(key, &fresh);
+                    }
                 }
                 *known = Arc::new(fresh);
             }
@@ -434,5 +484,35 @@ mod tests {
         assert_eq!(kept(&[]), (0, false), "nobody has it");
         resolver.state(hop);
         assert!(resolver.wants(&near), "followed anew");
+    }
+
+    #[test]
+    fn a_route_that_next_hops_do_not_resolve_over_is_named_where_there_is_no_other() {
+        for (table, accept_default_route, wanted) in [
+            (
+                MAIN_TABLE,
+                false,
+                "only a learned default route covers it, which is not accepted (kernel.acceptDefaultRoute)",
+            ),
+            (
+                1000,
+                true,
+                "only 0.0.0.0/0 covers it, which is not in the main table but in 1000",
+            ),
+        ] {
+            let (resolver, made) = resolver();
+            let config = FibConfig {
+                ownership: Ownership {
+                    table,
+                    ..Ownership::default()
+                },
+                accept_default_route,
+                ..FibConfig::default()
+            };
+            resolver.register(0, "r".into(), config, made);
+            let why = resolver.why(key("203.0.113.1"));
+            assert_eq!(why.as_deref(), Some(wanted));
+            assert_eq!(resolver.why(key("192.0.2.9")), None);
+        }
     }
 }

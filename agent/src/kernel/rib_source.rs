@@ -49,15 +49,9 @@ impl FibSource for RibSource {
     fn drain(&self, budget: usize, out: &mut Vec<RouteChange>) -> bool {
         let mut changes = Vec::new();
         let more = self.0.drain_fib(budget, &mut changes);
-        out.extend(changes.into_iter().map(|change| {
-            RouteChange {
-                prefix: change.prefix,
-                hops: change
-                    .paths
-                    .iter()
-                    .map(|path| hop(NextHopKey::of(path.next_hop, path.link.unwrap_or(0))))
-                    .collect(),
-            }
+        out.extend(changes.into_iter().map(|change| RouteChange {
+            prefix: change.prefix,
+            hops: change.paths.iter().map(|path| hop(path.key)).collect(),
         }));
         more
     }
@@ -102,7 +96,12 @@ impl NextHopResolver for Resolver {
         Resolution {
             reachable: state.reachable,
             metric: state.metric,
+            off_link: state.off_link,
         }
+    }
+
+    fn why_unreachable(&self, next_hop: &NextHopKey) -> Option<String> {
+        self.why(hop(*next_hop))
     }
 }
 

@@ -6,12 +6,12 @@ use foldhash::HashMap;
 use ipnet::IpNet;
 
 use super::engine::Engine;
+use super::host::KernelFacts;
 use super::model::{KernelRefusal, Leg};
 use super::report::{FibPage, FibRow, FibState, Hop, HopReport, Refused, RouterFibStatus};
 use super::source::HopKey;
-use super::table::{KernelFacts, Obstacle};
 use super::view::{Installed, NO_ROUTER, PathSetId, RouterIdx, SlotState};
-use super::wanted::{Block, Wanted};
+use super::wanted::Wanted;
 
 fn hops(legs: &[Leg], facts: &KernelFacts) -> Vec<Hop> {
     legs.iter()
@@ -21,23 +21,6 @@ fn hops(legs: &[Leg], facts: &KernelFacts) -> Vec<Hop> {
             weight: l.weight,
         })
         .collect()
-}
-
-/// The name of a routing protocol number, for people.
-fn protocol_name(protocol: u8) -> String {
-    match protocol {
-        2 => "kernel".to_owned(),
-        3 => "boot".to_owned(),
-        4 => "static".to_owned(),
-        9 => "ra".to_owned(),
-        11 => "zebra".to_owned(),
-        12 => "bird".to_owned(),
-        16 => "dhcp".to_owned(),
-        186 => "bgp".to_owned(),
-        187 => "isis".to_owned(),
-        188 => "ospf".to_owned(),
-        other => other.to_string(),
-    }
 }
 
 impl Engine {
@@ -175,7 +158,7 @@ impl Engine {
             };
             let reason = match (&wanted, state) {
                 (_, FibState::Failed) => self.failures.get(&at).map(|f| f.refusal.to_string()),
-                (Wanted::Blocked(block), _) => Some(block_reason(*block)),
+                (Wanted::Blocked(block), _) => Some(block.to_string()),
                 (Wanted::Unresolved, _) => Some("no next hop is reached".to_owned()),
                 (Wanted::Route(..), FibState::Pending) if self.seconds.contains_key(&at) => {
                     Some("someone put another route with our protocol and metric beside it: that one goes soon".to_owned())
@@ -210,19 +193,7 @@ impl Engine {
                 continue;
             };
             let by = self.fib.router(router);
-            let why = match by {
-                Some(by) if by.config.may_install(prefix) && !entry.config.may_install(prefix) => {
-                    block_reason(Block::DefaultRoute)
-                }
-                Some(by) if by.config.ownership.metric < entry.config.ownership.metric => {
-                    format!("router {} has a lower metric", by.name)
-                }
-                Some(by) => format!(
-                    "router {} has the same metric and comes first by name",
-                    by.name
-                ),
-                None => "another router has the prefix".to_owned(),
-            };
+            let why = self.fib.why_shadowed(prefix, by, entry);
             rows.push(FibRow {
                 router: Some(entry.name.clone()),
                 prefix,
@@ -236,23 +207,6 @@ impl Engine {
                 reason: Some(why),
                 shadowed_by: winner.clone(),
             });
-        }
-    }
-}
-
-fn block_reason(block: Block) -> String {
-    match block {
-        Block::DefaultRoute => {
-            "a learned default route is not accepted (kernel.acceptDefaultRoute)".to_owned()
-        }
-        Block::GatewayFamily => "an IPv6 route cannot have an IPv4 gateway".to_owned(),
-        Block::Obstacle(Obstacle::Connected) => "a connected route exists".to_owned(),
-        Block::Obstacle(Obstacle::OwnAddress) => "it is an address of this node".to_owned(),
-        Block::Obstacle(Obstacle::SameMetric { protocol }) => {
-            format!(
-                "a route of protocol {} has the same metric",
-                protocol_name(protocol)
-            )
         }
     }
 }

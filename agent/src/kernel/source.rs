@@ -17,7 +17,7 @@ pub struct HopKey {
     /// The address to reach.
     pub address: IpAddr,
     /// The interface of the session, when the address is link-local (RFC 4007 §6: such an address
-    /// means nothing without its zone).
+    /// means nothing without its zone), or has to be on that link (RFC 4271 §6.3).
     pub link: Option<u32>,
 }
 
@@ -28,6 +28,8 @@ pub struct HopState {
     pub reachable: bool,
     /// The cost of getting there; 0 on a connected network (RFC 4271 §9.1.2.2 e).
     pub metric: u32,
+    /// It had to be on one link and is not (RFC 4271 §6.3).
+    pub off_link: bool,
 }
 
 /// A destination whose best paths changed, with its newest state.

@@ -6,7 +6,6 @@
 //! until its end, and the dump is not believed about that; and what else it did not name is dropped
 //! at its end.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -14,8 +13,9 @@ use foldhash::{HashMap, HashSet};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use smallvec::SmallVec;
 
+use super::host::KernelFacts;
 use super::model::{
-    KernelRoute, LOCAL_TABLE, Leg, Legs, Link, MAIN_TABLE, NexthopObject, Ownership,
+    Address, KernelRoute, LOCAL_TABLE, Leg, Legs, Link, MAIN_TABLE, NexthopObject, Ownership,
     PROTOCOL_KERNEL, RouteKind, normalise,
 };
 
@@ -63,61 +63,6 @@ pub(crate) enum Obstacle {
         /// Its protocol number.
         protocol: u8,
     },
-}
-
-/// Links and addresses: what sessions want to know of the node.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct KernelFacts {
-    links: BTreeMap<u32, Link>,
-    addresses: BTreeMap<u32, Vec<IpNet>>,
-}
-
-impl KernelFacts {
-    /// All links.
-    pub fn links(&self) -> impl Iterator<Item = &Link> {
-        self.links.values()
-    }
-
-    /// A link by its index.
-    pub fn link(&self, ifindex: u32) -> Option<&Link> {
-        self.links.get(&ifindex)
-    }
-
-    /// A link by its name.
-    pub fn link_named(&self, name: &str) -> Option<&Link> {
-        self.links.values().find(|l| &*l.name == name)
-    }
-
-    /// The name of a link, or `if7` for one that is not known.
-    pub fn link_name(&self, ifindex: u32) -> Arc<str> {
-        self.link(ifindex)
-            .map_or_else(|| format!("if{ifindex}").into(), |l| l.name.clone())
-    }
-
-    /// The addresses of a link.
-    pub fn addresses(&self, ifindex: u32) -> &[IpNet] {
-        self.addresses.get(&ifindex).map_or(&[], Vec::as_slice)
-    }
-
-    /// Whether this host has the address.
-    pub fn is_own(&self, address: IpAddr) -> bool {
-        self.addresses
-            .values()
-            .flatten()
-            .any(|a| a.addr() == address)
-    }
-
-    /// The usable link whose network `address` is on, the most specific first.
-    pub fn connected_link(&self, address: IpAddr) -> Option<&Link> {
-        self.addresses
-            .iter()
-            .flat_map(|(ifindex, nets)| nets.iter().map(move |n| (*ifindex, n)))
-            .filter(|(ifindex, net)| {
-                net.contains(&address) && self.link(*ifindex).is_some_and(Link::usable)
-            })
-            .max_by_key(|(_, net)| net.prefix_len())
-            .and_then(|(ifindex, _)| self.link(ifindex))
-    }
 }
 
 /// How many routes of each length a table holds, so that longest match probes only those.
@@ -184,32 +129,25 @@ impl KernelTable {
 
     /// Takes a link; the one before, if any.
     pub(crate) fn set_link(&mut self, link: Link) -> Option<Link> {
-        if self.facts.links.get(&link.ifindex) == Some(&link) {
+        if self.facts.link(link.ifindex) == Some(&link) {
             return Some(link);
         }
-        Arc::make_mut(&mut self.facts)
-            .links
-            .insert(link.ifindex, link)
+        Arc::make_mut(&mut self.facts).set_link(link)
     }
 
     /// Forgets a link and its addresses.
     pub(crate) fn remove_link(&mut self, ifindex: u32) {
-        let facts = Arc::make_mut(&mut self.facts);
-        facts.links.remove(&ifindex);
-        facts.addresses.remove(&ifindex);
+        Arc::make_mut(&mut self.facts).remove_link(ifindex);
     }
 
-    /// Takes an address; false if it was known.
-    pub(crate) fn add_address(&mut self, ifindex: u32, address: IpNet) -> bool {
-        if self.facts.addresses(ifindex).contains(&address) {
-            return false;
+    /// Takes an address; false if it was known like that.
+    pub(crate) fn add_address(&mut self, ifindex: u32, address: Address) -> bool {
+        let mut facts = (*self.facts).clone();
+        let fresh = facts.put_address(ifindex, address);
+        if fresh {
+            self.facts = Arc::new(facts);
         }
-        Arc::make_mut(&mut self.facts)
-            .addresses
-            .entry(ifindex)
-            .or_default()
-            .push(address);
-        true
+        fresh
     }
 
     /// Forgets an address; false if it was not known.
@@ -217,31 +155,18 @@ impl KernelTable {
         if !self.facts.addresses(ifindex).contains(&address) {
             return false;
         }
-        let all = &mut Arc::make_mut(&mut self.facts).addresses;
-        if let Some(list) = all.get_mut(&ifindex) {
-            list.retain(|a| *a != address);
-            if list.is_empty() {
-                all.remove(&ifindex);
-            }
-        }
+        Arc::make_mut(&mut self.facts).remove_address(ifindex, address);
         true
     }
 
     /// Replaces links and addresses by what a dump found; true if that made a difference.
-    pub(crate) fn replace_facts(&mut self, links: Vec<Link>, addresses: Vec<(u32, IpNet)>) -> bool {
-        let mut fresh = KernelFacts::default();
-        for link in links {
-            fresh.links.insert(link.ifindex, link);
-        }
-        for (ifindex, address) in addresses {
-            fresh.addresses.entry(ifindex).or_default().push(address);
-        }
-        let mut same = self.facts.links == fresh.links;
-        same &= self.facts.addresses.len() == fresh.addresses.len();
-        same &= self.facts.addresses.iter().all(|(ifindex, list)| {
-            let other = fresh.addresses(*ifindex);
-            list.len() == other.len() && list.iter().all(|a| other.contains(a))
-        });
+    pub(crate) fn replace_facts(
+        &mut self,
+        links: Vec<Link>,
+        addresses: Vec<(u32, Address)>,
+    ) -> bool {
+        let fresh = KernelFacts::of(links, addresses);
+        let same = self.facts.is_same(&fresh);
         if !same {
             self.facts = Arc::new(fresh);
         }

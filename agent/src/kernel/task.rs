@@ -14,11 +14,12 @@ use tokio::sync::watch;
 
 use super::bell::Bell;
 use super::engine::Engine;
+use super::host::KernelFacts;
 use super::model::{FibOp, KernelEvent, Outcome};
 use super::monitor::Monitor;
 use super::netlink::{DumpStep, Dumper};
 use super::stats::KernelStats;
-use super::table::{IpFamily, KernelFacts};
+use super::table::IpFamily;
 use super::writer::{MAX_BATCH, MAX_MESSAGES, Writer};
 
 /// A dump is read in slices of this many buffers.
@@ -62,7 +63,7 @@ pub(crate) struct Loop {
     last_batch: Option<Instant>,
     gathering_since: Option<Instant>,
     links: Vec<super::model::Link>,
-    addresses: Vec<(u32, ipnet::IpNet)>,
+    addresses: Vec<(u32, super::model::Address)>,
     nexthops: Vec<super::model::NexthopObject>,
     ops: Vec<FibOp>,
     outcomes: Vec<Outcome>,

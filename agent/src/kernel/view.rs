@@ -15,6 +15,8 @@ use hashbrown::HashTable;
 use ipnet::IpNet;
 use smallvec::SmallVec;
 
+use super::contest::Contender;
+use super::kept_out::KeptOutNews;
 use super::model::{FibConfig, Ownership, SetId};
 use super::source::HopKey;
 
@@ -116,13 +118,6 @@ pub(crate) struct RouterEntry {
     pub(crate) last_error: Option<String>,
 }
 
-/// A router that wants a destination which another one has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Contender {
-    pub(crate) router: RouterIdx,
-    pub(crate) paths: PathSetId,
-}
-
 /// All slots, path sets, owner triples and routers.
 #[derive(Default)]
 pub(crate) struct FibTable {
@@ -138,6 +133,8 @@ pub(crate) struct FibTable {
     path_index: HashMap<Box<[HopKey]>, PathSetId>,
     free_paths: Vec<PathSetId>,
     last_paths: PathSetId,
+    /// Routes that are kept out of the kernel, or no longer.
+    pub(super) news: KeptOutNews,
 }
 
 impl FibTable {
@@ -389,7 +386,7 @@ impl FibTable {
         }
     }
 
-    fn set_router(&mut self, at: u32, router: RouterIdx, paths: PathSetId) {
+    pub(super) fn set_router(&mut self, at: u32, router: RouterIdx, paths: PathSetId) {
         let slot = &mut self.slots[at as usize];
         let old = std::mem::replace(&mut slot.router, router);
         slot.paths = paths;
@@ -404,90 +401,20 @@ impl FibTable {
             entry.counts[state as usize] += 1;
         }
     }
-
-    /// Which of two routers has a destination that both want: the lower metric, then the name. One that
-    /// may not install a default route leaves it to one that may.
-    fn before(&self, prefix: IpNet, a: RouterIdx, b: RouterIdx) -> bool {
-        let rank = |at| {
-            self.router(at).map(|r| {
-                let may = r.config.may_install(prefix);
-                (r.leaving, !may, r.config.ownership.metric, r.name.clone())
-            })
-        };
-        match (rank(a), rank(b)) {
-            (Some(a), Some(b)) => a < b,
-            (a, _) => a.is_some(),
-        }
-    }
-
-    /// What `router` now wants of a destination: `paths`, or nothing if 0. True if the winner, or
-    /// its paths, changed.
-    pub(crate) fn want(&mut self, at: u32, router: RouterIdx, paths: PathSetId) -> bool {
-        let slot = &self.slots[at as usize];
-        let (prefix, winner, winning) = (slot.prefix, slot.router, slot.paths);
-        if winner == NO_ROUTER || winner == router && !self.contenders.contains_key(&at) {
-            if winning == paths && winner == router {
-                return false;
-            }
-            let router = if paths == 0 { NO_ROUTER } else { router };
-            self.set_router(at, router, paths);
-            return winning != paths;
-        }
-        // Two or more: all in one list, the best of them in the slot, the rest stays in the list.
-        let mut list = self.contenders.remove(&at).unwrap_or_default();
-        for c in &list {
-            if let Some(entry) = self.router_mut(c.router) {
-                entry.shadowed = entry.shadowed.saturating_sub(1);
-            }
-        }
-        list.push(Contender {
-            router: winner,
-            paths: winning,
-        });
-        list.retain(|c| c.router != router);
-        if paths != 0 {
-            list.push(Contender { router, paths });
-        }
-        let best = (0..list.len()).reduce(|a, b| {
-            if self.before(prefix, list[b].router, list[a].router) {
-                b
-            } else {
-                a
-            }
-        });
-        let best = best.map(|b| list.swap_remove(b));
-        let (new_router, new_paths) = best.map_or((NO_ROUTER, 0), |b| (b.router, b.paths));
-        for c in &list {
-            if let Some(entry) = self.router_mut(c.router) {
-                entry.shadowed += 1;
-            }
-        }
-        if !list.is_empty() {
-            self.contenders.insert(at, list);
-        }
-        self.set_router(at, new_router, new_paths);
-        (winner, winning) != (new_router, new_paths)
-    }
-
-    /// Decides again which router has a destination; true if that is another one now.
-    pub(crate) fn rank_again(&mut self, at: u32) -> bool {
-        let slot = &self.slots[at as usize];
-        self.want(at, slot.router, slot.paths)
-    }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn hop(last: u8) -> HopKey {
+    pub(in crate::kernel) fn hop(last: u8) -> HopKey {
         HopKey {
             address: [10, 0, 0, last].into(),
             link: None,
         }
     }
 
-    fn config(metric: u32) -> FibConfig {
+    pub(in crate::kernel) fn config(metric: u32) -> FibConfig {
         let ownership = Ownership {
             metric,
             ..Ownership::default()
@@ -498,7 +425,7 @@ mod tests {
         }
     }
 
-    fn setup() -> (FibTable, u32, [RouterIdx; 3]) {
+    pub(in crate::kernel) fn setup() -> (FibTable, u32, [RouterIdx; 3]) {
         let mut t = FibTable::new();
         let a = t.add_router("b-router".into(), config(300));
         let b = t.add_router("a-router".into(), config(300));
@@ -506,79 +433,6 @@ mod tests {
         let main = t.table_index(254);
         let at = t.slot(main, "10.1.0.0/24".parse().unwrap());
         (t, at, [a, b, c])
-    }
-
-    #[test]
-    fn the_lower_metric_has_the_prefix_then_the_first_name() {
-        let (mut t, at, [a, b, c]) = setup();
-        let (p1, p2, p3) = (
-            t.intern_paths(&[hop(1)]),
-            t.intern_paths(&[hop(2)]),
-            t.intern_paths(&[hop(3)]),
-        );
-        assert!(t.want(at, a, p1));
-        assert!(t.want(at, b, p2), "same metric, earlier name");
-        assert_eq!(t.slots[at as usize].router, b);
-        assert!(t.want(at, c, p3), "lower metric");
-        assert_eq!(
-            (t.slots[at as usize].router, t.slots[at as usize].paths),
-            (c, p3)
-        );
-        assert_eq!(
-            t.router(a).unwrap().shadowed + t.router(b).unwrap().shadowed,
-            2
-        );
-
-        assert!(
-            !t.want(at, a, p2),
-            "a shadowed router's change does not touch the kernel"
-        );
-        assert!(t.want(at, c, 0));
-        assert_eq!(t.slots[at as usize].router, b);
-        assert!(t.want(at, b, 0));
-        assert_eq!(
-            (t.slots[at as usize].router, t.slots[at as usize].paths),
-            (a, p2)
-        );
-        assert_eq!(t.router(a).unwrap().shadowed, 0);
-        assert!(t.want(at, a, 0));
-        assert!(t.free_if_empty(at));
-        assert_eq!(t.len(), 0);
-    }
-
-    #[test]
-    fn a_default_route_is_left_to_a_router_that_may_install_it() {
-        let mut t = FibTable::new();
-        let strict = t.add_router("a".into(), config(100));
-        let lenient = FibConfig {
-            accept_default_route: true,
-            ..config(300)
-        };
-        let lenient = t.add_router("b".into(), lenient);
-        let main = t.table_index(254);
-        let (p1, p2) = (t.intern_paths(&[hop(1)]), t.intern_paths(&[hop(2)]));
-        for (prefix, winner) in [
-            ("0.0.0.0/0", lenient),
-            ("::/0", lenient),
-            ("0.0.0.0/1", strict),
-        ] {
-            let at = t.slot(main, prefix.parse().unwrap());
-            t.want(at, lenient, p2);
-            t.want(at, strict, p1);
-            assert_eq!(t.slots[at as usize].router, winner, "{prefix}");
-        }
-        // Now it may not either: the lower metric counts again.
-        let at = t.slot(main, "::/0".parse().unwrap());
-        t.router_mut(lenient).unwrap().config.accept_default_route = false;
-        assert!(t.rank_again(at));
-        assert_eq!(t.slots[at as usize].router, strict);
-        assert!(!t.rank_again(at));
-        t.router_mut(lenient).unwrap().config.accept_default_route = true;
-        assert!(t.rank_again(at));
-        assert_eq!(
-            (t.slots[at as usize].router, t.slots[at as usize].paths),
-            (lenient, p2)
-        );
     }
 
     #[test]

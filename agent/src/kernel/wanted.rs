@@ -3,6 +3,8 @@
 //! Pure. The answer follows from the router's configuration, from what others have in the kernel, and
 //! from how the next hops resolve; the last is computed once for each set of next hops.
 
+use std::fmt;
+
 use super::engine::Engine;
 use super::model::{Legs, Ownership, SetId, normalise};
 use super::resolve::MAX_LEGS;
@@ -40,6 +42,41 @@ pub(crate) enum Block {
     DefaultRoute,
     Obstacle(Obstacle),
     GatewayFamily,
+}
+
+impl fmt::Display for Block {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DefaultRoute => {
+                f.write_str("a learned default route is not accepted (kernel.acceptDefaultRoute)")
+            }
+            Self::GatewayFamily => f.write_str("an IPv6 route cannot have an IPv4 gateway"),
+            Self::Obstacle(Obstacle::Connected) => f.write_str("a connected route exists"),
+            Self::Obstacle(Obstacle::OwnAddress) => f.write_str("it is an address of this node"),
+            Self::Obstacle(Obstacle::SameMetric { protocol }) => write!(
+                f,
+                "a route of protocol {} has the same metric",
+                protocol_name(*protocol)
+            ),
+        }
+    }
+}
+
+/// The name of a routing protocol number, for people.
+fn protocol_name(protocol: u8) -> String {
+    match protocol {
+        2 => "kernel".to_owned(),
+        3 => "boot".to_owned(),
+        4 => "static".to_owned(),
+        9 => "ra".to_owned(),
+        11 => "zebra".to_owned(),
+        12 => "bird".to_owned(),
+        16 => "dhcp".to_owned(),
+        186 => "bgp".to_owned(),
+        187 => "isis".to_owned(),
+        188 => "ospf".to_owned(),
+        other => other.to_string(),
+    }
 }
 
 impl Engine {

@@ -43,6 +43,10 @@ impl AddressBook for Addresses {
         facts.link(link).is_some_and(Link::usable)
     }
 
+    fn is_own(&self, address: IpAddr) -> bool {
+        self.kernel.facts().borrow().is_own(address)
+    }
+
     fn beside(&self, address: IpAddr, ipv4: bool) -> Option<IpAddr> {
         let facts = self.kernel.facts().borrow().clone();
         let link = facts.links().find(|link| {

@@ -137,6 +137,7 @@ fn families(snapshot: &PeerSnapshot, now: Instant) -> Vec<PeerFamilyView> {
         advertised: family.advertised,
         end_of_rib_received: family.end_of_rib_received,
         disabled: family.disabled,
+        no_next_hop: family.no_next_hop,
         stale: family.stale,
         stale_seconds: family
             .restart
@@ -218,6 +219,7 @@ pub(super) fn state(snapshot: &PeerSnapshot) -> PeerState {
                 discarded: limit_of(snapshot, family.family)
                     .map(|status| status.discarded)
                     .filter(|discarded| *discarded > 0),
+                no_next_hop: family.no_next_hop,
             })
             .collect(),
         bfd: snapshot.bfd.as_ref().map(|status| BfdState {

@@ -12,7 +12,7 @@ use std::time::Instant;
 use bgp_session::{Malformed, Stamped, Wrong};
 use bgp_wire::{Decoded, Disposition, Family, MessageType, Reason, RoutesOf};
 
-use super::seldom::Seldom;
+use crate::seldom::Seldom;
 
 /// Characters of the routes that are listed; the message has them all.
 const ROUTES: usize = 500;

@@ -15,17 +15,15 @@ mod originate;
 mod outbox;
 mod own_restart;
 mod peer_task;
+mod ports;
 mod predecessor;
 mod prefix_limits;
-mod seldom;
 mod settings;
 mod snapshot;
 mod stats;
 mod tcp_options;
 
 use std::collections::BTreeMap;
-use std::io;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -45,6 +43,7 @@ use self::exporter_task::{ExporterCommand, ExporterTask};
 use self::listener::Listener;
 use self::originate::Originated;
 use self::peer_task::{Command, PeerTask, Surroundings};
+pub use self::ports::SpeakerError;
 pub use self::predecessor::Predecessor;
 pub use self::prefix_limits::LimitStatus;
 pub use self::settings::{AddressBook, Settings, SharedLink};
@@ -510,65 +509,6 @@ impl Speaker {
         self.originations.remove(key);
         self.events.notify();
     }
-
-    /// Opens the ports that routers want and that are not open, closes those that nobody wants, and lets in all peers
-    /// that are not in yet. A port that cannot be opened is tried again at the next change.
-    fn open_listeners(&mut self) -> Result<(), SpeakerError> {
-        let wanted: Vec<u16> = self
-            .routers
-            .values()
-            .filter_map(|router| router.config.listen_port)
-            .collect();
-        self.listeners.retain(|port, _| wanted.contains(port));
-        let mut result = Ok(());
-        for router in self.routers.values_mut() {
-            let Some(port) = router.config.listen_port else {
-                continue;
-            };
-            router.listen_error = None;
-            if self.listeners.contains_key(&port) {
-                continue;
-            }
-            match Listener::open(port) {
-                Ok(listener) => {
-                    tracing::info!(port = listener.port(), "listening");
-                    self.listeners.insert(port, listener);
-                }
-                Err(source) => {
-                    let error = SpeakerError::Listen { port, source };
-                    router.listen_error = Some(error.to_string());
-                    result = Err(error);
-                }
-            }
-        }
-        for (key, peer) in &mut self.peers {
-            let port = self
-                .routers
-                .get(&key.router)
-                .and_then(|router| router.config.listen_port);
-            if peer.port.is_some() || port.is_none() {
-                continue;
-            }
-            let Some(listener) = port.and_then(|port| self.listeners.get(&port)) else {
-                continue;
-            };
-            let password = peer.config.password.as_ref();
-            let md5 = password.map_or(&[][..], crate::desired::Password::reveal);
-            match listener.admit(
-                peer.config.address,
-                peer.config.local_address,
-                md5,
-                peer.commands.clone(),
-            ) {
-                Ok(()) => peer.port = port,
-                Err(source) => {
-                    let address = peer.config.address;
-                    result = Err(SpeakerError::Admit { address, source });
-                }
-            }
-        }
-        result
-    }
 }
 
 impl Drop for Speaker {
@@ -579,43 +519,6 @@ impl Drop for Speaker {
         for router in self.routers.values() {
             router.task.abort();
         }
-    }
-}
-
-/// Why a change could not be carried out in full.
-#[derive(Debug, thiserror::Error)]
-pub enum SpeakerError {
-    /// A port cannot be listened on.
-    #[error(
-        "cannot listen on TCP port {port}: {} ({})",
-        source,
-        listen_hint(source)
-    )]
-    Listen {
-        /// The port.
-        port: u16,
-        /// The kernel's answer.
-        source: io::Error,
-    },
-    /// A peer's MD5 key was refused by the listening socket.
-    #[error("cannot set the TCP MD5 key for connections from {address}: {source}")]
-    Admit {
-        /// The peer.
-        address: IpAddr,
-        /// The kernel's answer.
-        source: io::Error,
-    },
-}
-
-fn listen_hint(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            "another BGP daemon, or another cosmos, has it; stop that one, or set spec.listenPort of the BGPRouter"
-        }
-        io::ErrorKind::PermissionDenied => {
-            "ports below 1024 need root or CAP_NET_BIND_SERVICE; or set spec.listenPort of the BGPRouter"
-        }
-        _ => "see spec.listenPort of the BGPRouter",
     }
 }
 

@@ -40,23 +40,26 @@ use super::failures::FailureLog;
 use super::malformed::MalformedLog;
 use super::outbox::Outbox;
 use super::prefix_limits::PrefixLimits;
-use super::seldom::Seldom;
 use super::settings::Settings;
 use super::snapshot::{PeerSnapshot, SpeakerEvents};
 use super::stats::SpeakerStats;
 use super::tcp_options::set_ttl;
 use crate::bfd::Bfd;
+use crate::seldom::Seldom;
 
 mod changes;
 mod events;
+mod footing;
 mod input;
 mod limits;
+mod next_hops;
 mod path;
 mod publish;
 mod recovery;
 mod restart;
 mod route_targets;
 
+use self::footing::Footing;
 use self::path::Path;
 use self::route_targets::Constraint;
 
@@ -123,8 +126,10 @@ pub(super) struct PeerTask {
     exporting: Option<Exporting>,
     constraint: Option<Constraint>,
     negotiated: Option<Arc<Negotiated>>,
-    /// The link that the established session is not to outlive.
-    link: Option<u32>,
+    /// What the established session stands on.
+    footing: Option<Footing>,
+    /// Families of the session for which we have no next hop of our own, and said so.
+    no_next_hop: FamilySet,
     bfd: Bfd,
     path: Option<Path>,
     queue_bell: Doorbell,
@@ -187,7 +192,8 @@ impl PeerTask {
             exporting: None,
             constraint: None,
             negotiated: None,
-            link: None,
+            footing: None,
+            no_next_hop: FamilySet::EMPTY,
             bfd: around.bfd,
             path: None,
             queue_bell: Doorbell::default(),
@@ -277,6 +283,7 @@ impl PeerTask {
             self.peer.poll_timeout(),
             publish,
             self.constraint_due(),
+            self.footing_due(),
             self.helper.poll_timeout(),
             self.limits.poll_timeout(),
         ];
@@ -293,6 +300,7 @@ impl PeerTask {
         }
         self.wait_no_longer(now);
         self.rested_from_limit(now);
+        self.give_up_footing(now);
         if self.changed && now.duration_since(self.published) >= SNAPSHOT_INTERVAL {
             self.publish();
         }

@@ -31,6 +31,9 @@ pub trait AddressBook: Send + Sync {
 
     /// Whether packets can leave through the link of this index.
     fn is_up(&self, link: u32) -> bool;
+
+    /// Whether this node has the address.
+    fn is_own(&self, address: IpAddr) -> bool;
 }
 
 /// A link between us and a peer.
@@ -173,6 +176,7 @@ impl Settings {
             link: negotiated
                 .and_then(|n| self.shared_link(n))
                 .map_or(0, |link| link.index),
+            one_hop: negotiated.is_some_and(|n| self.only_link(n).is_some()),
             long_lived: self.stale_limits().1 > Duration::ZERO,
             allow_as_in: self.peer.allow_as_in,
             rules: ImportRules {
@@ -222,16 +226,22 @@ impl Settings {
             .shared_link(self.local(negotiated), self.peer.address)
     }
 
-    /// The link that an external neighbour one hop away is on: the session is not to outlive it.
+    /// The link that an external neighbour one hop away is on: neither the session nor what the neighbour tells is to outlive it.
+    /// A neighbour on this very host is no hop away.
     pub(super) fn only_link(&self, negotiated: &Negotiated) -> Option<u32> {
         let one_hop = matches!(self.peer.ttl, Ttl::Direct | Ttl::Security(1));
         let link = self.shared_link(negotiated)?.index;
-        (one_hop && !self.is_internal()).then_some(link)
+        (one_hop && !self.is_internal() && !self.peer.address.is_loopback()).then_some(link)
     }
 
     /// Whether packets can leave through the link of this index.
     pub(super) fn is_up(&self, link: u32) -> bool {
         self.addresses.is_up(link)
+    }
+
+    /// Whether this node has the address.
+    pub(super) fn is_own(&self, address: IpAddr) -> bool {
+        self.addresses.is_own(address)
     }
 
     /// Which export group a session with these parameters belongs to, where the peer asks for these route targets.

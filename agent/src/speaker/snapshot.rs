@@ -48,6 +48,8 @@ pub struct FamilySnapshot {
     pub restart: Option<StaleFamily>,
     /// Its routes could not be read, and are ignored until the session ends (RFC 4760 §7).
     pub disabled: bool,
+    /// We have no next hop of our own for it: routes that need one are not told.
+    pub no_next_hop: bool,
 }
 
 /// The state of one peer.

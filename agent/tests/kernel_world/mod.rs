@@ -299,7 +299,7 @@ impl World {
         let addresses = own
             .iter()
             .enumerate()
-            .map(|(i, a)| (LINKS[i % 2], a.parse().unwrap()));
+            .map(|(i, a)| (LINKS[i % 2], a.parse::<IpNet>().unwrap().into()));
         self.engine
             .dump_facts(links, addresses.collect(), Vec::new(), self.now);
     }

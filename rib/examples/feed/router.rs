@@ -76,6 +76,7 @@ impl Router {
                 asn,
                 router_id: RouterId(100 + peer),
                 link: 0,
+                one_hop: false,
                 long_lived: false,
                 allow_as_in: 0,
                 rules: ImportRules::default(),

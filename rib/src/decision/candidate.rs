@@ -205,6 +205,8 @@ pub enum Ineligible {
     NoServiceSid = 7,
     /// There is no route to the next hop (RFC 4271 §9.1.2). Not kept with a path, as it changes by itself.
     NextHopUnreachable = 8,
+    /// The next hop is not on the link that we share with the external neighbour one hop away (RFC 4271 §6.3). Not kept either.
+    NextHopOffLink = 9,
 }
 
 impl Ineligible {
@@ -234,6 +236,7 @@ impl Ineligible {
             Self::OriginatorLoop | Self::ClusterLoop => Some("RFC 4456 §8"),
             Self::RouteLeak => Some("RFC 9234 §5"),
             Self::NoServiceSid => Some("RFC 9252 §7"),
+            Self::NextHopOffLink => Some("RFC 4271 §6.3"),
         }
     }
 }
@@ -251,6 +254,9 @@ impl fmt::Display for Ineligible {
             }
             Self::NextHopUnreachable => "there is no route to its next hop",
             Self::NoServiceSid => "it is of an SRv6 service, and none of its SIDs can be used",
+            Self::NextHopOffLink => {
+                "its next hop is not on the link that we share with the neighbour"
+            }
         })
     }
 }

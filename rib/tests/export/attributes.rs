@@ -332,6 +332,7 @@ fn stale_routes_that_are_kept_for_long_go_to_who_knows_of_it() {
         asn: Asn(65001),
         router_id: RouterId(0x0a00_0009),
         link: 0,
+        one_hop: false,
         long_lived,
         allow_as_in: 0,
         rules: rib::ImportRules::default(),

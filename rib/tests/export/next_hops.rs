@@ -253,3 +253,53 @@ fn memberships_of_others_are_not_told_beside_one_for_everything() {
         }
     }
 }
+
+#[test]
+fn a_session_lacks_a_next_hop_for_a_family_exactly_where_our_own_routes_are_not_told() {
+    let v6 = || Some(next_hop("2001:db8::254"));
+    type Adapt = fn(&mut ExportRules);
+    let cases: [(&str, Adapt, Family, bool); 5] = [
+        ("an address of each", |_| (), Family::IPV4_UNICAST, false),
+        (
+            "none of IPv4",
+            |rules| rules.own_ipv4 = None,
+            Family::IPV4_UNICAST,
+            true,
+        ),
+        (
+            "RFC 8950",
+            |rules| {
+                rules.own_ipv4 = None;
+                rules.ipv6_next_hops = bgp_wire::FamilySet::from([Family::IPV4_UNICAST]);
+            },
+            Family::IPV4_UNICAST,
+            false,
+        ),
+        (
+            "none of IPv6",
+            |rules| rules.own_ipv6 = None,
+            Family::IPV6_UNICAST,
+            true,
+        ),
+        // Where routes are only passed on, theirs stays.
+        (
+            "a VPN",
+            |rules| rules.own_ipv6 = None,
+            Family::IPV6_VPN,
+            false,
+        ),
+    ];
+    for (name, adapt, family, lacks) in cases {
+        for to in [Audience::Ebgp, Audience::Ibgp] {
+            let mut rules = rules(to);
+            rules.own_ipv6 = v6();
+            adapt(&mut rules);
+            assert_eq!(rules.lacks_next_hop(family), lacks, "{name}");
+            if family != Family::IPV6_VPN {
+                let said = told(&set(HOP, &[ORIGIN, PATH]), Local, family, &rules);
+                let expected = Err(RejectReason::NoOwnNextHop);
+                assert_eq!(said.map(|_| ()) == expected, lacks, "{name}");
+            }
+        }
+    }
+}

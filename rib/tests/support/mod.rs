@@ -17,6 +17,9 @@ pub(crate) const LOCAL_AS: Asn = Asn(65000);
 /// Both families.
 pub(crate) const FAMILIES: [Family; 2] = [Family::IPV4_UNICAST, Family::IPV6_UNICAST];
 
+/// A link with nothing on it but its own addresses.
+pub(crate) const EMPTY_LINK: u32 = 99;
+
 /// A resolver whose odd next hops can be cut off.
 #[derive(Default)]
 pub(crate) struct Cut(pub(crate) AtomicBool);
@@ -27,12 +30,15 @@ impl NextHopResolver for Cut {
             IpAddr::V4(address) => address.octets()[3],
             IpAddr::V6(address) => address.octets()[15],
         };
-        if self.0.load(Ordering::Relaxed) && last % 2 == 1 {
+        if next_hop.link == EMPTY_LINK {
+            Resolution::OFF_LINK
+        } else if self.0.load(Ordering::Relaxed) && last % 2 == 1 {
             Resolution::UNREACHABLE
         } else {
             Resolution {
                 reachable: true,
                 metric: metric_of(last),
+                off_link: false,
             }
         }
     }
@@ -224,6 +230,7 @@ impl World {
             asn,
             router_id: RouterId(1000 + n),
             link: 0,
+            one_hop: false,
             long_lived: false,
             allow_as_in: 0,
             rules: ImportRules::default(),
@@ -539,7 +546,8 @@ impl World {
                             mobility: 0,
                             lowest_pe: None,
                             igp_metric: hop.filter(|_| !row.peer.is_local()).map_or(0, |hop| {
-                                metrics[&NextHopKey::of(hop, info.link).to_string()]
+                                let scope = info.next_hop_scope(row.route.family());
+                                metrics[&NextHopKey::of(hop, scope).to_string()]
                             }),
                             ineligible: row.ineligible,
                         }

@@ -1,6 +1,8 @@
 //! How sessions end, what the other side is told, and that they come back.
 
-use bgp_session::{DownReason, IdleReason, ResetReason, State, StopReason};
+use std::time::Instant;
+
+use bgp_session::{DownReason, IdleReason, Peer, ResetReason, State, StopReason};
 use bgp_wire::{Family, Notification};
 
 use crate::pair::{A, B, Pair, SECOND, downs, ups};
@@ -52,24 +54,39 @@ fn the_text_of_a_shutdown_arrives() {
 
 /// RFC 4271 §8.2.2, Established, event 18: no NOTIFICATION, which would not arrive.
 #[test]
-fn a_link_that_goes_down_ends_the_session_without_a_word_and_it_comes_back() {
-    let mut pair = Pair::established();
-    let sent_before = pair.nodes[A].peer.stats().sent.notification;
-    let now = pair.now;
-    pair.nodes[A].peer.handle_link_down(now);
-    pair.run_for(SECOND / 10);
-    assert_eq!(downs(&pair, A), [DownReason::LinkDown]);
-    assert_eq!(pair.nodes[A].peer.idle_reason(), Some(IdleReason::LinkDown));
-    assert_eq!(pair.nodes[A].peer.stats().sent.notification, sent_before);
-    // The driver has closed our end: B hears of it, as the link of this simulation works on.
-    assert_eq!(downs(&pair, B), [DownReason::ConnectionClosed]);
-    pair.run_for(200 * SECOND);
-    assert!(pair.is_up());
-    // Nothing runs over the link any more, or yet.
-    let mut idle = Pair::new();
-    let now = idle.now;
-    idle.nodes[A].peer.handle_link_down(now);
-    assert_eq!(downs(&idle, A), []);
+fn a_link_or_an_address_that_goes_ends_the_session_without_a_word_and_it_comes_back() {
+    type Goes = fn(&mut Peer, Instant);
+    let cases: [(Goes, DownReason, IdleReason); 2] = [
+        (
+            Peer::handle_link_down,
+            DownReason::LinkDown,
+            IdleReason::LinkDown,
+        ),
+        (
+            Peer::handle_local_address_gone,
+            DownReason::LocalAddressGone,
+            IdleReason::NoLocalAddress,
+        ),
+    ];
+    for (goes, down, idle_reason) in cases {
+        let mut pair = Pair::established();
+        let sent_before = pair.nodes[A].peer.stats().sent.notification;
+        let now = pair.now;
+        goes(&mut pair.nodes[A].peer, now);
+        pair.run_for(SECOND / 10);
+        assert_eq!(downs(&pair, A), [down]);
+        assert_eq!(pair.nodes[A].peer.idle_reason(), Some(idle_reason));
+        assert_eq!(pair.nodes[A].peer.stats().sent.notification, sent_before);
+        // The driver has closed our end: B hears of it, as the link of this simulation works on.
+        assert_eq!(downs(&pair, B), [DownReason::ConnectionClosed]);
+        pair.run_for(200 * SECOND);
+        assert!(pair.is_up());
+        // Nothing runs over it any more, or yet.
+        let mut idle = Pair::new();
+        let now = idle.now;
+        goes(&mut idle.nodes[A].peer, now);
+        assert_eq!(downs(&idle, A), []);
+    }
 }
 
 #[test]

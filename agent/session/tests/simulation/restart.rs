@@ -262,6 +262,7 @@ fn which_ends_keep_the_routes() {
             [false, false],
         ),
         (DownReason::LinkDown, [false, false]),
+        (DownReason::LocalAddressGone, [false, false]),
     ];
     for (reason, expected) in cases {
         for (open, keeps) in [open_without_n(), open_with_n()].iter().zip(expected) {

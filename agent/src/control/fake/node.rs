@@ -101,6 +101,7 @@ fn peers() -> Vec<PeerView> {
         stale: 0,
         stale_seconds: None,
         long_lived: false,
+        no_next_hop: false,
         limit: None,
     };
     let limit = PrefixLimitView {
@@ -399,6 +400,7 @@ fn explanation(rows: &[RouteRow]) -> RouteExplanation {
         policy: "accepted: no policy, so everything is".to_owned(),
         before_policy: None,
         remark: None,
+        next_hop_unreached: None,
         next_hop_metric: Some(0),
     };
     let mut first = path(&rows[0]);

@@ -114,6 +114,18 @@ fn session_text(peer: &Peer, state: &PeerState) -> String {
         "OpenConfirm" => format!("{with} waits for the neighbour's KEEPALIVE"),
         other => return format!("{with} is in an unknown state, {other:?}"),
     };
+    let lacking: Vec<String> = state
+        .families
+        .iter()
+        .filter(|counts| counts.no_next_hop)
+        .map(|counts| counts.family.to_string())
+        .collect();
+    if !lacking.is_empty() {
+        text.push_str(&format!(
+            "; for {} the link has no address of ours to be the next hop, so that routes that need one are not told",
+            listed(&lacking)
+        ));
+    }
     if state.restarting && !state.is_established() {
         text.push_str("; its routes stay in use while it restarts");
     }

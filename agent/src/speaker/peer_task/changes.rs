@@ -1,9 +1,9 @@
-//! EDGE. What changes around a session while it is there: its configuration, and the addresses and links of the node.
+//! EDGE. What changes around a session while it is there: its configuration, and with the addresses of the node what we say in it.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use bgp_session::{Effect, IdleReason, ResetReason};
+use bgp_session::{Effect, ResetReason};
 use rib::PeerInfo;
 
 use super::PeerTask;
@@ -36,40 +36,19 @@ impl PeerTask {
         self.review(reads_otherwise).await;
     }
 
-    /// Our next hops are addresses, and link-local ones of the peer belong to a link. A neighbour whose link is down is not to be had
-    /// any more, which the hold timer would find out late. And where there was no way to the peer, there may be one now.
-    pub(super) async fn addresses_changed(&mut self) {
-        if self.link.is_some_and(|link| !self.settings.is_up(link)) {
-            self.link = None;
-            self.peer.handle_link_down(Instant::now());
-            return;
-        }
-        let lacked = [
-            IdleReason::NoRoute,
-            IdleReason::NoLocalAddress,
-            IdleReason::LinkDown,
-        ];
-        if self
-            .peer
-            .idle_reason()
-            .is_some_and(|why| lacked.contains(&why))
-        {
-            self.peer.retry(Instant::now());
-        }
-        self.review(false).await;
-    }
-
     /// Has what was received and told judged by the rules as they are now, if these are others than they were.
     /// What was received is asked for `again` in any case.
-    async fn review(&mut self, again: bool) {
+    pub(super) async fn review(&mut self, again: bool) {
         self.changed = true;
         let Some(negotiated) = self.negotiated.clone() else {
             return;
         };
         let info = self.settings.peer_info(Some(&negotiated));
         let known = self.rib.peer(self.idx);
-        let rules =
-            |info: &PeerInfo| (info.allow_as_in, info.rules, info.import.clone(), info.link);
+        let rules = |info: &PeerInfo| {
+            let scope = (info.link, info.one_hop);
+            (info.allow_as_in, info.rules, info.import.clone(), scope)
+        };
         let other_rules = again || rules(&info) != rules(&known);
         // Who shuts a session down gracefully does not want it to be reset.
         let drains = info.rules.graceful_shutdown != known.rules.graceful_shutdown;
@@ -92,10 +71,11 @@ impl PeerTask {
 
     /// Still the same session: what it was told is judged by the old rules and the new, if they differ.
     pub(super) async fn rekey(&mut self) {
-        let Some(negotiated) = &self.negotiated else {
+        let Some(negotiated) = self.negotiated.clone() else {
             return;
         };
-        let key = self.settings.group_key(negotiated, self.wanted());
+        let key = self.settings.group_key(&negotiated, self.wanted());
+        self.tell_of_next_hops(&negotiated, &key);
         if let Some(exporting) = &mut self.exporting
             && exporting.key != key
         {

@@ -7,6 +7,7 @@ use bgp_session::{ConnId, DownReason, Event, Negotiated};
 use bgp_wire::{Family, FamilySet};
 use rib::MemberQueue;
 
+use super::footing::Footing;
 use super::route_targets::Constraint;
 use super::{Exporting, PeerTask};
 use crate::speaker::exporter_task::ExporterCommand;
@@ -82,7 +83,7 @@ impl PeerTask {
             return;
         };
         self.failures.established();
-        self.link = self.settings.only_link(&negotiated);
+        self.footing = Some(Footing::of(&self.settings, &negotiated));
         self.last_established = Some(SystemTime::now());
         self.end_of_rib.clear();
         self.disabled = FamilySet::EMPTY;
@@ -96,6 +97,7 @@ impl PeerTask {
         let queue = Arc::new(MemberQueue::new(Arc::new(self.queue_bell.clone())));
         self.constraint = Constraint::of(negotiated, Instant::now());
         let key = self.settings.group_key(negotiated, self.wanted());
+        self.tell_of_next_hops(negotiated, &key);
         self.exporting = Some(Exporting {
             connection,
             queue: Arc::clone(&queue),
@@ -117,6 +119,7 @@ impl PeerTask {
                 .await;
         }
         self.constraint = None;
+        self.no_next_hop = FamilySet::EMPTY;
         self.end_of_rib.clear();
         self.disabled = FamilySet::EMPTY;
     }

@@ -30,6 +30,7 @@ impl PeerTask {
                     stale: u64::from(counts.stale),
                     restart: self.helper.stale().find(|stale| stale.family == family),
                     disabled: self.disabled.contains(family),
+                    no_next_hop: self.no_next_hop.contains(family),
                 }
             })
             .collect();

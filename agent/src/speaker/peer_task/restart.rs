@@ -51,7 +51,7 @@ impl PeerTask {
             // The sink has seen to the routes, in their place before those of the session that is there now.
             return;
         }
-        self.link = None;
+        self.footing = None;
         let session = self.negotiated.take();
         // What was decided before comes before.
         self.finish_walks().await;
@@ -72,7 +72,7 @@ impl PeerTask {
     pub(super) async fn forget(&mut self) {
         self.leave().await;
         self.negotiated = None;
-        self.link = None;
+        self.footing = None;
         self.inbound.discard();
         self.walks.clear();
         self.helper.forget_all();

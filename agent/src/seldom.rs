@@ -1,4 +1,4 @@
-//! Log lines that a peer can cause without end: one in a while, which says how many there would have been since the last.
+//! Log lines that others can cause without end: one in a while, which says how many there would have been since the last.
 
 use std::time::{Duration, Instant};
 
@@ -7,14 +7,14 @@ const QUIET: Duration = Duration::from_secs(10);
 
 /// See the top of this file.
 #[derive(Debug, Default)]
-pub(super) struct Seldom {
+pub(crate) struct Seldom {
     said: Option<Instant>,
     unsaid: u64,
 }
 
 impl Seldom {
     /// Counts `n` of them. If it is time for a line: how many it left out.
-    pub(super) fn count(&mut self, n: u64, now: Instant) -> Option<u64> {
+    pub(crate) fn count(&mut self, n: u64, now: Instant) -> Option<u64> {
         if self
             .said
             .is_some_and(|said| now.duration_since(said) < QUIET)

@@ -1,0 +1,237 @@
+//! Routers of one node that want one destination: which of them has it, and who waits.
+//!
+//! Pure.
+
+use ipnet::IpNet;
+use smallvec::SmallVec;
+
+use super::view::{FibTable, NO_ROUTER, PathSetId, RouterEntry, RouterIdx};
+use super::wanted::Block;
+
+/// A router that wants a destination which another one has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Contender {
+    pub(crate) router: RouterIdx,
+    pub(crate) paths: PathSetId,
+}
+
+impl FibTable {
+    /// Which of two routers has a destination that both want: the lower metric, then the name. One that
+    /// may not install a default route leaves it to one that may.
+    fn before(&self, prefix: IpNet, a: RouterIdx, b: RouterIdx) -> bool {
+        let rank = |at| {
+            self.router(at).map(|r| {
+                let may = r.config.may_install(prefix);
+                (r.leaving, !may, r.config.ownership.metric, r.name.clone())
+            })
+        };
+        match (rank(a), rank(b)) {
+            (Some(a), Some(b)) => a < b,
+            (a, _) => a.is_some(),
+        }
+    }
+
+    /// What `router` now wants of a destination: `paths`, or nothing if 0. True if the winner, or
+    /// its paths, changed.
+    pub(crate) fn want(&mut self, at: u32, router: RouterIdx, paths: PathSetId) -> bool {
+        let slot = &self.slots[at as usize];
+        let (prefix, winner, winning) = (slot.prefix, slot.router, slot.paths);
+        if winner == NO_ROUTER || winner == router && !self.contenders.contains_key(&at) {
+            if winning == paths && winner == router {
+                return false;
+            }
+            let router = if paths == 0 { NO_ROUTER } else { router };
+            self.set_router(at, router, paths);
+            return winning != paths;
+        }
+        // Two or more: all in one list, the best of them in the slot, the rest stays in the list.
+        let mut list = self.contenders.remove(&at).unwrap_or_default();
+        let before: SmallVec<[RouterIdx; 2]> = list.iter().map(|c| c.router).collect();
+        for c in &list {
+            if let Some(entry) = self.router_mut(c.router) {
+                entry.shadowed = entry.shadowed.saturating_sub(1);
+            }
+        }
+        list.push(Contender {
+            router: winner,
+            paths: winning,
+        });
+        list.retain(|c| c.router != router);
+        if paths != 0 {
+            list.push(Contender { router, paths });
+        }
+        let best = (0..list.len()).reduce(|a, b| {
+            if self.before(prefix, list[b].router, list[a].router) {
+                b
+            } else {
+                a
+            }
+        });
+        let best = best.map(|b| list.swap_remove(b));
+        let (new_router, new_paths) = best.map_or((NO_ROUTER, 0), |b| (b.router, b.paths));
+        for c in &list {
+            if let Some(entry) = self.router_mut(c.router) {
+                entry.shadowed += 1;
+            }
+        }
+        self.note_losers(prefix, new_router, &before, &list);
+        if !list.is_empty() {
+            self.contenders.insert(at, list);
+        }
+        self.set_router(at, new_router, new_paths);
+        (winner, winning) != (new_router, new_paths)
+    }
+
+    /// Decides again which router has a destination; true if that is another one now.
+    pub(crate) fn rank_again(&mut self, at: u32) -> bool {
+        let slot = &self.slots[at as usize];
+        self.want(at, slot.router, slot.paths)
+    }
+
+    /// Notes who has a destination no more that it wants, and that the winner has it again.
+    fn note_losers(
+        &mut self,
+        prefix: IpNet,
+        winner: RouterIdx,
+        before: &[RouterIdx],
+        now: &[Contender],
+    ) {
+        let mut news = std::mem::take(&mut self.news);
+        for c in now.iter().filter(|c| !before.contains(&c.router)) {
+            // One that leaves has another one in its place.
+            if let Some(entry) = self.router(c.router).filter(|entry| !entry.leaving) {
+                let why = self.why_shadowed(prefix, self.router(winner), entry);
+                news.note(&entry.name, prefix, Some(why));
+            }
+        }
+        if let Some(entry) = self.router(winner).filter(|_| before.contains(&winner)) {
+            news.note(&entry.name, prefix, None);
+        }
+        self.news = news;
+    }
+
+    /// Why a router does not have a destination that this one has.
+    pub(super) fn why_shadowed(
+        &self,
+        prefix: IpNet,
+        by: Option<&RouterEntry>,
+        loser: &RouterEntry,
+    ) -> String {
+        match by {
+            Some(by) if by.config.may_install(prefix) && !loser.config.may_install(prefix) => {
+                Block::DefaultRoute.to_string()
+            }
+            Some(by) if by.config.ownership.metric < loser.config.ownership.metric => {
+                format!("router {} has a lower metric", by.name)
+            }
+            Some(by) => format!(
+                "router {} has the same metric and comes first by name",
+                by.name
+            ),
+            None => "another router has the prefix".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::kept_out::KeptOutNews;
+    use crate::kernel::model::FibConfig;
+    use crate::kernel::view::tests::{config, hop, setup};
+
+    #[test]
+    fn the_lower_metric_has_the_prefix_then_the_first_name() {
+        let (mut t, at, [a, b, c]) = setup();
+        let (p1, p2, p3) = (
+            t.intern_paths(&[hop(1)]),
+            t.intern_paths(&[hop(2)]),
+            t.intern_paths(&[hop(3)]),
+        );
+        assert!(t.want(at, a, p1));
+        assert!(t.want(at, b, p2), "same metric, earlier name");
+        assert_eq!(t.slots[at as usize].router, b);
+        assert!(t.want(at, c, p3), "lower metric");
+        assert_eq!(
+            (t.slots[at as usize].router, t.slots[at as usize].paths),
+            (c, p3)
+        );
+        assert_eq!(
+            t.router(a).unwrap().shadowed + t.router(b).unwrap().shadowed,
+            2
+        );
+
+        let lost = |name: &str, why: &str| (name.to_owned(), Some(why.to_owned()));
+        let news = std::mem::take(&mut t.news);
+        let named = |news: &KeptOutNews| -> Vec<_> {
+            let routes = news.named.iter();
+            routes
+                .map(|route| (route.router.to_string(), route.why.clone()))
+                .collect()
+        };
+        assert_eq!(
+            named(&news),
+            [
+                lost(
+                    "b-router",
+                    "router a-router has the same metric and comes first by name"
+                ),
+                lost("a-router", "router c-router has a lower metric"),
+            ]
+        );
+
+        assert!(
+            !t.want(at, a, p2),
+            "a shadowed router's change does not touch the kernel"
+        );
+        assert!(t.want(at, c, 0));
+        assert_eq!(t.slots[at as usize].router, b);
+        assert!(t.want(at, b, 0));
+        assert_eq!(
+            (t.slots[at as usize].router, t.slots[at as usize].paths),
+            (a, p2)
+        );
+        assert_eq!(t.router(a).unwrap().shadowed, 0);
+        // Each has it again, and nobody is missed who wants it no more.
+        let again = [("a-router".to_owned(), None), ("b-router".to_owned(), None)];
+        assert_eq!(named(&t.news), again);
+        assert!(t.want(at, a, 0));
+        assert!(t.free_if_empty(at));
+        assert_eq!(t.len(), 0);
+    }
+
+    #[test]
+    fn a_default_route_is_left_to_a_router_that_may_install_it() {
+        let mut t = FibTable::new();
+        let strict = t.add_router("a".into(), config(100));
+        let lenient = FibConfig {
+            accept_default_route: true,
+            ..config(300)
+        };
+        let lenient = t.add_router("b".into(), lenient);
+        let main = t.table_index(254);
+        let (p1, p2) = (t.intern_paths(&[hop(1)]), t.intern_paths(&[hop(2)]));
+        for (prefix, winner) in [
+            ("0.0.0.0/0", lenient),
+            ("::/0", lenient),
+            ("0.0.0.0/1", strict),
+        ] {
+            let at = t.slot(main, prefix.parse().unwrap());
+            t.want(at, lenient, p2);
+            t.want(at, strict, p1);
+            assert_eq!(t.slots[at as usize].router, winner, "{prefix}");
+        }
+        // Now it may not either: the lower metric counts again.
+        let at = t.slot(main, "::/0".parse().unwrap());
+        t.router_mut(lenient).unwrap().config.accept_default_route = false;
+        assert!(t.rank_again(at));
+        assert_eq!(t.slots[at as usize].router, strict);
+        assert!(!t.rank_again(at));
+        t.router_mut(lenient).unwrap().config.accept_default_route = true;
+        assert!(t.rank_again(at));
+        assert_eq!(
+            (t.slots[at as usize].router, t.slots[at as usize].paths),
+            (lenient, p2)
+        );
+    }
+}

@@ -1,0 +1,103 @@
+//! Routes that a router wants in the kernel and that are kept out of it: by something that has their place, by another router of
+//! the node, or by a rule. Noted when that begins and when it ends, for the log.
+//!
+//! Pure. What is told is a handful of routes by name and the number of the others, however many there are: a table that meets
+//! another plane's may have a hundred thousand of them.
+
+use std::sync::Arc;
+
+use ipnet::IpNet;
+
+use super::engine::Engine;
+use super::wanted::{Block, Wanted};
+
+/// How many routes are named between two looks at the news.
+const NAMED: usize = 10;
+
+/// A route that is kept out from now on, or no longer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptOut {
+    /// The router that wants it.
+    pub router: Arc<str>,
+    /// Which.
+    pub prefix: IpNet,
+    /// By what; none when that is over.
+    pub why: Option<String>,
+}
+
+/// What has happened since the last look.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeptOutNews {
+    /// The first of them, in order.
+    pub named: Vec<KeptOut>,
+    /// How many more there were.
+    pub unnamed: u64,
+}
+
+impl KeptOutNews {
+    pub(super) fn note(&mut self, router: &Arc<str>, prefix: IpNet, why: Option<String>) {
+        if self.named.len() < NAMED {
+            self.named.push(KeptOut {
+                router: router.clone(),
+                prefix,
+                why,
+            });
+        } else {
+            self.unnamed += 1;
+        }
+    }
+}
+
+impl Engine {
+    /// Notes what is in the way of a destination, if that is something else than before.
+    pub(super) fn note_block(&mut self, at: u32, wanted: Wanted) {
+        let slot = &self.fib.slots[at as usize];
+        let (router, prefix) = (slot.router, slot.prefix);
+        let why = match wanted {
+            Wanted::Blocked(block) => {
+                if self.blocks.insert(at, (router, block)) == Some((router, block)) {
+                    return;
+                }
+                Some(block.to_string())
+            }
+            Wanted::Route(..) => match self.blocks.remove(&at) {
+                Some((before, _)) if before == router => None,
+                _ => return,
+            },
+            Wanted::Nothing | Wanted::Unresolved => {
+                self.blocks.remove(&at);
+                return;
+            }
+        };
+        if let Some(entry) = self.fib.router(router) {
+            let name = entry.name.clone();
+            self.fib.news.note(&name, prefix, why);
+        }
+    }
+
+    /// What has happened since this was asked last.
+    pub fn kept_out_news(&mut self) -> KeptOutNews {
+        std::mem::take(&mut self.fib.news)
+    }
+}
+
+/// What is in the way of slots, as it was noted last.
+pub(super) type Blocks = foldhash::HashMap<u32, (super::view::RouterIdx, Block)>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handful_is_named_and_the_rest_is_counted() {
+        let mut news = KeptOutNews::default();
+        let router: Arc<str> = "r".into();
+        for n in 0..100u8 {
+            let prefix = IpNet::new([10, n, 0, 0].into(), 16).unwrap();
+            news.note(&router, prefix, Some("why".to_owned()));
+        }
+        let last = news.named.last().map(|route| route.prefix.to_string());
+        assert_eq!(last.as_deref(), Some("10.9.0.0/16"));
+        assert_eq!((news.named.len(), news.unnamed), (NAMED, 90));
+    }
+}

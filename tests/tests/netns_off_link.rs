@@ -1,0 +1,138 @@
+//! RFC 4271 §6.3: next hops of an external neighbour one hop away are on the link that is shared with it, and nowhere else.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result, ensure};
+use bgp_tests::agent::Agent;
+use bgp_tests::kernel::{self, Leg};
+use bgp_tests::lab::{self, NodeAndTor, address, raw_address};
+use bgp_tests::manifests;
+use bgp_tests::raw::{RawPeer, ipv4_update};
+use bgp_tests::scenario::NODE_ASN;
+use bgp_tests::wait::{Look, secs, until};
+
+const RAW: &str = "raw";
+const RAW_ASN: u32 = 65102;
+
+/// Routes by their third octet, and their next hops: the neighbour's own address, another one on the link, one on another link of
+/// the node, one of the node itself, and one that only a gateway leads to.
+const ROUTES: [(u8, [u8; 4]); 5] = [
+    (1, [10, 12, 0, 1]),
+    (2, [10, 12, 0, 77]),
+    (3, [192, 0, 2, 9]),
+    (4, [10, 12, 0, 2]),
+    (5, [203, 0, 113, 1]),
+];
+
+fn announce(peer: &mut RawPeer) -> Result<()> {
+    for (number, next_hop) in ROUTES {
+        let mut update = ipv4_update(RAW_ASN, 0, &[24, 198, 51, number]);
+        let at = update
+            .windows(4)
+            .position(|octets| octets == [10, 12, 0, 1])
+            .context("no NEXT_HOP")?;
+        update[at..at + 4].copy_from_slice(&next_hop);
+        peer.send(&update)?;
+    }
+    Ok(())
+}
+
+fn await_installed(net: &NodeAndTor, numbers: &[u8]) -> Result<()> {
+    let wanted: BTreeSet<String> = numbers
+        .iter()
+        .map(|number| format!("198.51.{number}.0/24"))
+        .collect();
+    until("the kernel has these routes", secs(5), || {
+        let installed = kernel::our_prefixes(&net.node, false)?;
+        Ok(Look::when(installed == wanted, || format!("{installed:?}")))
+    })
+}
+
+/// Whether `explain` says these words of a route, line breaks apart.
+fn explains(agent: &Agent, number: u8, words: &str) -> Result<()> {
+    let shown = agent.ask(&["explain", &format!("198.51.{number}.0/24")])?;
+    let flat = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    ensure!(flat.contains(words), "{words:?} is not in:\n{shown}");
+    Ok(())
+}
+
+fn session(net: &NodeAndTor, agent: &Agent) -> Result<RawPeer> {
+    let peer = until("there is a session", secs(20), || {
+        let mut peer = RawPeer::connect(&net.tor, address(false, true), secs(5))?;
+        let up = peer.establish(RAW_ASN, 90, secs(5));
+        Ok(match up {
+            Ok(()) => Look::Done(peer),
+            Err(error) => Look::NotYet(error.to_string()),
+        })
+    })?;
+    agent.await_state(RAW, "Established", secs(5))?;
+    Ok(peer)
+}
+
+#[test]
+fn a_neighbour_on_the_link_names_no_next_hop_elsewhere_and_one_behind_hops_may() {
+    lab::run("offlink", |lab| {
+        let net = NodeAndTor::new()?;
+        net.speak_as(0)?;
+        net.node.veth("other0", &net.tor, "other1")?;
+        net.node.address("other0", "192.0.2.1".parse()?, 24)?;
+        net.node.ip("route add 203.0.113.0/24 via 192.0.2.8")?;
+        let mut peer = manifests::Peer::new(RAW, "underlay", RAW_ASN, raw_address(0));
+        peer.families.push("ipv4");
+        let peer = peer.with("passive: true");
+        let documents = [
+            (
+                "router",
+                manifests::Router::new("underlay", NODE_ASN, "10.255.0.2").text(),
+            ),
+            ("peer", peer.text()),
+        ];
+        let agent = Agent::start(lab, &net.node, &documents)?;
+        let mut raw = session(&net, &agent)?;
+        announce(&mut raw)?;
+        await_installed(&net, &[1, 2])?;
+        explains(
+            &agent,
+            3,
+            "cannot be chosen: next hop not on the link of its neighbour: it is not on link up0, which we share with the neighbour",
+        )?;
+        explains(&agent, 5, "it is not on link up0")?;
+        explains(
+            &agent,
+            4,
+            "cannot be chosen: next hop unreachable: it is an address of this node",
+        )?;
+        let rows = agent.ask(&["show", "routes", "198.51.3.0/24"])?;
+        ensure!(rows.contains("n next hop not on the link"), "{rows}");
+        let log = agent.log();
+        let said = log
+            .lines()
+            .filter(|line| line.contains("one hop away are ignored"));
+        ensure!(said.count() == 1, "{log}");
+        // "The connection SHOULD NOT be closed."
+        ensure!(agent.session_state(RAW)? == "Established", "{log}");
+
+        // The address of the node is one, that the next hop lies on the link, of that.
+        net.node.address("up0", "192.0.2.2".parse()?, 25)?;
+        await_installed(&net, &[1, 2, 3])?;
+        let via = kernel::ours(&net.node, false)?
+            .into_iter()
+            .find(|route| route.prefix == "198.51.3.0/24")
+            .context("it was there")?
+            .legs;
+        let wanted = [Leg {
+            gateway: Some("192.0.2.9".to_owned()),
+            device: Some("up0".to_owned()),
+        }];
+        ensure!(via == wanted, "{via:?}");
+        net.node.ip("address del 192.0.2.2/25 dev up0")?;
+        await_installed(&net, &[1, 2])?;
+
+        agent.apply("peer", &peer.with("ebgpMultihop: 2").text())?;
+        drop(raw);
+        let mut raw = session(&net, &agent)?;
+        announce(&mut raw)?;
+        await_installed(&net, &[1, 2, 3, 5])?;
+        agent.stop()
+    });
+}
