@@ -208,7 +208,10 @@ fn decided<W: Write>(route: &RouteExplanation, screen: &mut Screen<W>) -> Result
     heading("Decided", screen)?;
     for (n, step) in route.steps.iter().enumerate() {
         let what = match step.out.as_slice() {
-            [] if step.passed_over => "passed over between external paths".to_owned(),
+            [] if step.passed_over => {
+                "passed over between external paths (bestPath.compareRouterId is not set)"
+                    .to_owned()
+            }
             [] => "all equal".to_owned(),
             [_] => format!("{} falls out", paths_by_number(&step.out)),
             out => format!("{} fall out", paths_by_number(out)),

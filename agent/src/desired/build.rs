@@ -416,7 +416,8 @@ fn without_duplicates(
             Clash::Address(other) => {
                 let message = format!(
                     "{address} is already the neighbour of {other}{port}; remove one, or give the sessions different \
-                     localAddress or their routers different listenPort"
+                     localAddress or their routers different listenPort (an agent that runs leaves it to the one that it runs, one \
+                     that starts to the first by name)"
                 );
                 ("spec.address", Reason::DuplicateRemote, message)
             }

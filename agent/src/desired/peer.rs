@@ -414,14 +414,18 @@ fn password(
         let name = &reference.name;
         let Some(secret) = routers.objects.secret(namespace, name) else {
             let wanted = ObjectKey::new(Kind::Secret, namespace, name);
-            let message = if routers.objects.is_refused(&wanted) {
-                format!("Secret {name:?} {REFUSED}")
-            } else {
-                format!(
-                    "there is no Secret {name:?} in namespace {namespace:?}; create it with a key \"password\""
+            let (reason, message) = if routers.objects.is_refused(&wanted) {
+                (
+                    Reason::InvalidPassword,
+                    format!("Secret {name:?} {REFUSED}"),
                 )
+            } else {
+                let message = format!(
+                    "there is no Secret {name:?} in namespace {namespace:?}; create it with a key \"password\""
+                );
+                (Reason::SecretNotFound, message)
             };
-            findings.reject(field, Reason::SecretNotFound, message);
+            findings.reject(field, reason, message);
             return None;
         };
         let text = secret
@@ -439,7 +443,7 @@ fn password(
             (None, Some((_, data))) => data.0.clone(),
             (None, None) => {
                 let message = format!("Secret {name:?} has no key \"password\"; add it");
-                findings.reject(field, Reason::SecretNotFound, message);
+                findings.reject(field, Reason::InvalidPassword, message);
                 return None;
             }
         };

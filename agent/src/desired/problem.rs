@@ -68,7 +68,7 @@ pub enum Reason {
     RouterNotFound,
     /// The router that the object names is not accepted.
     RouterNotAccepted,
-    /// The secret is not there, or has no password.
+    /// The secret is not there.
     SecretNotFound,
     /// Another session already has this neighbour.
     DuplicateRemote,

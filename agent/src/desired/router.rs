@@ -183,6 +183,14 @@ fn kernel(spec: &crds::BGPRouterSpec, findings: &mut Findings<'_>) -> Option<Ker
         KERNEL.protocol.into(),
         (5, 255),
     );
+    if (metric, protocol) == (Some(20), Some(KERNEL.protocol.into())) {
+        findings.warn(
+            "spec.kernel.metric",
+            Reason::InvalidValue,
+            "static routes of FRR carry protocol 196 and metric 20: in the same table they count as this agent's own, and those \
+             that it does not want are removed; use another metric, or another protocol",
+        );
+    }
     Some(KernelConfig {
         // A reflector passes routes on without being on their way.
         install: wanted
