@@ -157,6 +157,7 @@ mod peers;
 pub mod policy;
 mod queue;
 mod reader;
+mod reimport;
 mod rekey;
 mod route_key;
 mod route_targets;

@@ -103,7 +103,7 @@ impl PeerInfo {
 }
 
 /// The small print of a path in sixteen bits: three of [`Ineligible`], one of staleness, twelve of local path id.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Tag(u16);
 
 const INELIGIBLE: u16 = 0b0111;
@@ -118,6 +118,11 @@ pub(crate) const MAX_PATHS_OF_PEER: usize = 255;
 impl Tag {
     pub(crate) fn new(ineligible: Option<Ineligible>) -> Self {
         Self(ineligible.map_or(0, |reason| reason as u16 & INELIGIBLE))
+    }
+
+    /// The same path with another answer of import.
+    pub(crate) fn with_ineligible(self, ineligible: Option<Ineligible>) -> Self {
+        Self(self.0 & !INELIGIBLE | Self::new(ineligible).0)
     }
 
     /// Why import refused the path, if it did. (What is wrong with the next hop is not kept here: it changes by itself.)
@@ -187,6 +192,9 @@ mod tests {
         assert_eq!(tag.ineligible(), Some(Ineligible::ClusterLoop));
         assert_eq!(tag.local_id(), 4095);
         assert!(tag.is_stale() && tag.is_refused());
+        let taken = tag.with_ineligible(None);
+        assert_eq!((taken.local_id(), taken.is_refused()), (4095, false));
+        assert_eq!(taken.with_ineligible(Some(Ineligible::ClusterLoop)), tag);
         let tag = tag.fresh().with_local_id(1);
         assert_eq!((tag.local_id(), tag.is_stale()), (1, false));
         assert_eq!(Tag::new(None).ineligible(), None);

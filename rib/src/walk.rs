@@ -11,6 +11,7 @@ use crate::judge::Judge;
 use crate::long_lived::Aged;
 use crate::nexthop::NextHopKey;
 use crate::path::{Path, PeerIdx};
+use crate::reimport::Reimported;
 use crate::shard_key::{Keyed, TableKey};
 use crate::table::{Pin, Rib};
 use crate::tables::{ByFamily, FAMILIES, by_family};
@@ -25,6 +26,8 @@ enum Errand {
     SweepStale(PeerIdx),
     /// Keeps those that are stale for long, or removes them if they do not want it.
     KeepForLong(PeerIdx),
+    /// Imports them again, under the rules as they are now.
+    Reimport(PeerIdx),
     /// Elects anew where one of these sets is.
     Reelect(AttrSetIds),
     /// Elects anew where there is a choice.
@@ -108,21 +111,28 @@ impl ByFamily for Step<'_> {
         let Step { walk, rib, budget } = self;
         let mut rings = Rings::default();
         let pin = rib.pin();
-        let aged = match walk.errand {
-            // Sets are made of others with no shard locked.
-            Errand::KeepForLong(peer) => {
-                let sets = rib.lock::<K, _>(&pin, walk.shard, |table, _| {
-                    let to = walk.at.saturating_add(budget as u32).min(table.end());
-                    table.stale_sets(walk.at..to, peer)
-                });
-                Aged::of(sets, &pin.interner)
-            }
-            _ => Aged::default(),
+        // Sets are made of others with no shard locked.
+        let sets_of = |peer, stale| {
+            rib.lock::<K, _>(&pin, walk.shard, |table, _| {
+                let to = walk.at.saturating_add(budget as u32).min(table.end());
+                table.sets_of(walk.at..to, peer, stale)
+            })
         };
+        let (mut aged, mut again) = (Aged::default(), Reimported::default());
+        match walk.errand {
+            Errand::KeepForLong(peer) => aged = Aged::of(sets_of(peer, true), &pin.interner),
+            Errand::Reimport(peer) => {
+                let info = pin.peers.info(peer);
+                let sets = sets_of(peer, false);
+                again = Reimported::of(sets, &pin.interner, rib, info, K::FAMILY);
+            }
+            _ => {}
+        }
         let (visited, end) = rib.lock::<K, _>(&pin, walk.shard, |table, judge| {
             let end = table.end();
             let to = walk.at.saturating_add(budget as u32).min(end).max(walk.at);
-            walk.visit(table, judge, &pin, (&rib.hasher, &aged), to, &mut rings);
+            let made = (&rib.hasher, &aged, &again);
+            walk.visit(table, judge, &pin, made, to, &mut rings);
             let visited = (to - walk.at) as usize;
             walk.at = to;
             (visited, to >= end)
@@ -142,7 +152,7 @@ impl Walk {
         table: &mut FamilyTable<K>,
         judge: &Judge<'_>,
         pin: &Pin<'_>,
-        (hasher, aged): (&Keyed, &Aged),
+        (hasher, aged, again): (&Keyed, &Aged, &Reimported),
         to: u32,
         rings: &mut Rings,
     ) {
@@ -154,10 +164,19 @@ impl Walk {
                 let peer = *peer;
                 let other = |path: &Path<K::Detail>| {
                     let concerned = path.peer == peer && path.tag.is_stale();
-                    concerned.then(|| aged.other(path.attrs)).flatten()
+                    let other = concerned.then(|| aged.other(path.attrs)).flatten()?;
+                    Some((other, path.tag))
                 };
                 table.change_sets(judge, range.clone(), other, rings);
                 (peer, Which::Unwilling)
+            }
+            Errand::Reimport(peer) => {
+                let other = |path: &Path<K::Detail>| {
+                    let concerned = path.peer == *peer && !path.tag.is_stale();
+                    concerned.then(|| again.other(path)).flatten()
+                };
+                let accepted = table.change_sets(judge, range, other, rings);
+                return pin.peers.count(*peer, K::FAMILY, 0, accepted);
             }
             Errand::MarkStale(peer) => {
                 let marked = table.mark_stale(range, *peer);
@@ -214,6 +233,12 @@ impl Rib {
         };
         let families = FAMILIES.into_iter().filter(has_paths).collect();
         Walk::new(Errand::Remove(peer), families)
+    }
+
+    /// Imports the paths of a peer again from what was received, under the rules that it has now; but not stale ones, which are
+    /// no longer told. Called when nothing of it is pending.
+    pub fn reimport(&self, peer: PeerIdx) -> Walk {
+        Walk::new(Errand::Reimport(peer), FAMILIES.to_vec())
     }
 
     /// Marks the paths of a peer stale. What it announces afterwards is fresh.

@@ -445,6 +445,7 @@ fn the_as_that_we_are_to_a_peer_is_in_front_of_its_paths_and_makes_loops() {
         assert_eq!(found, wanted, "{prepend} {allowed} {path:?}");
     }
 }
+
 /// RFC 4271 section 6.3: what is not on the link of an external neighbour one hop away "SHOULD be ignored". The routes stay in its
 /// Adj-RIB-In, and count as soon as the rule no longer holds.
 #[test]
@@ -491,4 +492,68 @@ fn only_routes_that_packets_are_forwarded_by_have_their_next_hop_on_the_link() {
     }
     info.link = 0;
     assert!(!info.next_hop_scope(V4).only, "on no link of ours");
+}
+
+/// Other rules for a peer that cannot send its routes again.
+#[test]
+fn routes_are_imported_again_from_what_was_received() {
+    let mut world = World::new(2, 1);
+    let peer = world.add(SourceKind::Ebgp, Asn(64_501));
+    let other = world.add(SourceKind::Ebgp, Asn(64_502));
+    let listener = world.add(SourceKind::IbgpClient, LOCAL_AS);
+    world.join(listener, 0);
+    let idx = world.peers[peer].idx;
+    let many = nets(0..50);
+    let plain = set(V4, Asn(64_501), 2, |_| {});
+    let leaked = set(V4, Asn(64_501), 2, |editor| {
+        editor.set_only_to_customer(Some(Asn(7)));
+    });
+    world.announce(peer, &many[..40], 0, plain.as_ref());
+    world.announce(peer, &many[40..], 0, leaked.as_ref());
+    world.flush(peer);
+    let longer = set(V4, Asn(64_502), 3, |editor| {
+        editor.prepend_as_path(Asn(64_502), 1);
+    });
+    world.announce(other, &many[30..40], 0, longer.as_ref());
+    world.flush(other);
+    world.settle();
+    let before = world.rib.counts().sets;
+    // What the listener has: the LOCAL_PREF of each, none where it was not told.
+    let told = |world: &World| -> Vec<Option<u32>> {
+        let routes = &world.peers[listener].told.as_ref().unwrap().routes;
+        let pref = |net: &IpNet| {
+            routes
+                .get(&(*net, 0))
+                .and_then(|set| set.as_ref().local_pref())
+        };
+        many.iter().map(pref).collect()
+    };
+    let plain_told = told(&world);
+    assert_eq!(plain_told, vec![Some(100); 50]);
+
+    let mut rules = ImportRules {
+        role: Some(Role::PROVIDER),
+        graceful_shutdown: true,
+        ..ImportRules::default()
+    };
+    world.set_rules(peer, rules);
+    world.rib.reimport(idx).finish(&world.rib);
+    world.settle();
+    let counts = world.rib.peer_counts(idx, V4);
+    assert_eq!((counts.received, counts.accepted), (50, 40));
+    let mut wanted = vec![Some(0); 30];
+    // The other one's are better now.
+    wanted.extend(vec![Some(100); 10]);
+    wanted.extend(vec![None; 10]);
+    assert_eq!(told(&world), wanted);
+
+    rules = ImportRules::default();
+    world.set_rules(peer, rules);
+    world.rib.reimport(idx).finish(&world.rib);
+    world.settle();
+    let counts = world.rib.peer_counts(idx, V4);
+    assert_eq!((counts.received, counts.accepted), (50, 50));
+    assert_eq!(told(&world), plain_told);
+    world.rib.sweep();
+    assert!(world.rib.counts().sets <= before);
 }

@@ -128,12 +128,12 @@ impl<K: TableKey> FamilyTable<K> {
         marked
     }
 
-    /// The sets of the stale paths of a peer.
-    pub(crate) fn stale_sets(&self, range: Range<u32>, peer: PeerIdx) -> AttrSetIds {
+    /// The sets of the paths of a peer that are stale, or of those that are not.
+    pub(crate) fn sets_of(&self, range: Range<u32>, peer: PeerIdx, stale: bool) -> AttrSetIds {
         let mut sets = AttrSetIds::default();
         for id in range.start..range.end.min(self.end()) {
             for path in self.paths(id) {
-                if path.peer == peer && path.tag.is_stale() {
+                if path.peer == peer && path.tag.is_stale() == stale {
                     sets.insert(path.attrs);
                 }
             }
@@ -141,14 +141,19 @@ impl<K: TableKey> FamilyTable<K> {
         sets
     }
 
-    /// Gives paths the set that `other` says, with the same next hop, and elects anew where it says one.
+    /// Gives paths the set and the tag that `other` says, with the same next hop, and elects anew where it says them. Returns how many
+    /// more import lets through than before.
     pub(crate) fn change_sets(
         &mut self,
         judge: &Judge<'_>,
         range: Range<u32>,
-        other: impl Fn(&Path<K::Detail>) -> Option<AttrId>,
+        other: impl Fn(&Path<K::Detail>) -> Option<(AttrId, Tag)>,
         rings: &mut Rings,
-    ) {
+    ) -> i64 {
+        let mut accepted = 0;
+        let mut count = |old: Tag, new: Tag| {
+            accepted += i64::from(old.is_refused()) - i64::from(new.is_refused());
+        };
         for id in range.start..range.end.min(self.end()) {
             let dest = &mut self.dests[id as usize];
             let before = dest.best();
@@ -156,16 +161,22 @@ impl<K: TableKey> FamilyTable<K> {
                 0 => continue,
                 1 => {
                     let Some(path) = dest.single() else { continue };
-                    let Some(attrs) = other(&path) else { continue };
-                    dest.set_single(Path { attrs, ..path });
+                    let Some((attrs, tag)) = other(&path) else {
+                        continue;
+                    };
+                    count(path.tag, tag);
+                    let path = Path { attrs, tag, ..path };
+                    dest.set_single(path);
+                    dest.set_has_best(judge.ineligible(&path).is_none());
                     rings.let_go += 1;
                 }
                 n => {
                     let paths = self.arena.get_mut(dest.block(), n);
                     let mut changed = 0;
                     for path in paths.iter_mut() {
-                        if let Some(attrs) = other(path) {
-                            path.attrs = attrs;
+                        if let Some((attrs, tag)) = other(path) {
+                            count(path.tag, tag);
+                            (path.attrs, path.tag) = (attrs, tag);
                             changed += 1;
                         }
                     }
@@ -178,6 +189,7 @@ impl<K: TableKey> FamilyTable<K> {
             }
             self.mark_changes(id, before, judge, rings);
         }
+        accepted
     }
 
     /// Elects anew in the destinations in `range` that have a path with one of these sets.

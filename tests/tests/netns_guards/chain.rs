@@ -68,9 +68,18 @@ impl Chain {
         Ok(self.connect_source_hearing()?.0)
     }
 
+    /// The same without route refresh.
+    pub(crate) fn connect_source_without_refresh(&self) -> Result<RawPeer> {
+        Ok(self.connect_source_with(&[])?.0)
+    }
+
     /// As [`Chain::connect_source`], with the body of the agent's OPEN.
     pub(crate) fn connect_source_hearing(&self) -> Result<(RawPeer, Vec<u8>)> {
-        let open = open_with(SOURCE_ASN, 90, [10, 255, 0, 9], &[2, 0]);
+        self.connect_source_with(&[2, 0])
+    }
+
+    fn connect_source_with(&self, capabilities: &[u8]) -> Result<(RawPeer, Vec<u8>)> {
+        let open = open_with(SOURCE_ASN, 90, [10, 255, 0, 9], capabilities);
         // The agent may still be ending the session before it.
         let mut last = None;
         for _ in 0..50 {

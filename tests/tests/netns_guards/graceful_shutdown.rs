@@ -120,3 +120,26 @@ fn traffic_moves_to_another_neighbor_before_the_session_ends() {
         chain.agent.stop()
     });
 }
+
+#[test]
+fn a_neighbor_that_cannot_send_its_routes_again_is_not_reset() {
+    lab::run("gshutonce", |lab| {
+        let chain = Chain::start(lab, |plan| plan.asn = NODE_ASN)?;
+        let agent = &chain.agent;
+        agent.await_state("tor", "Established", secs(20))?;
+        let mut raw = chain.connect_source_without_refresh()?;
+        raw.send(&update(1, &[SOURCE_ASN], &[]))?;
+        let is =
+            |what: &str, wanted| chain.await_at_bird(what, "BGP.local_pref", &[(1, Some(wanted))]);
+        is("without the field", "100")?;
+        let field = chain.source.clone().with("gracefulShutdown: true");
+        for _ in 0..2 {
+            agent.apply("source", &field.text())?;
+            is("with the field", "0")?;
+            agent.apply("source", &chain.source.text())?;
+            is("without the field again", "100")?;
+        }
+        ensure_undisturbed(agent, &["tor", "source"])?;
+        chain.agent.stop()
+    });
+}

@@ -45,25 +45,24 @@ impl PeerTask {
         };
         let info = self.settings.peer_info(Some(&negotiated));
         let known = self.rib.peer(self.idx);
-        let rules = |info: &PeerInfo| {
-            let scope = (info.link, info.one_hop);
-            (info.allow_as_in, info.rules, info.import.clone(), scope)
-        };
-        let other_rules = again || rules(&info) != rules(&known);
-        // Who shuts a session down gracefully does not want it to be reset.
-        let drains = info.rules.graceful_shutdown != known.rules.graceful_shutdown;
+        let scope = |info: &PeerInfo| (info.link, info.one_hop);
+        let moved = scope(&info) != scope(&known);
+        let rules = |info: &PeerInfo| (info.allow_as_in, info.rules, info.import.clone());
+        let other_rules = again || moved || rules(&info) != rules(&known);
         self.idx = self.rib.update_peer(self.idx, info);
         if other_rules {
             let mut families = negotiated.ctx.families.iter();
             let asked = families.all(|family| self.peer.request_refresh(family));
-            if !asked && drains && !again {
-                tracing::warn!(
-                    "the peer cannot send its routes again, so those that are there keep their preference"
-                );
-            } else if !asked {
-                // The peer cannot send its routes again but in a new session.
+            if !asked && (again || moved) {
+                // The peer cannot send its routes again but in a new session, and they would be read otherwise, or their next hops are
+                // others.
                 self.peer
                     .reset(ResetReason::ConfigurationChange, Instant::now());
+            } else if !asked {
+                // What it has sent is there, and so is every set as it was received.
+                self.walks.push_back(self.rib.reimport(self.idx));
+                self.finish_walks().await;
+                self.watch_limits();
             }
         }
         self.rekey().await;
