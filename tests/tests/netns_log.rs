@@ -295,3 +295,31 @@ fn a_route_that_is_kept_out_of_the_kernel_is_said_once_and_once_when_it_is_not_a
         agent.stop()
     });
 }
+
+#[test]
+fn a_port_that_is_given_up_and_one_that_cannot_be_had_are_said() {
+    lab::run("ports", |lab| {
+        let net = NodeAndTor::new()?;
+        let router = manifests::Router::new("underlay", NODE_ASN, "10.255.0.2");
+        let on = |port: u16| router.clone().with(&format!("listenPort: {port}")).text();
+        let documents = [("router", on(1790))];
+        let agent = Agent::start_with(lab, &net.node, &documents, &["--log-level", "info"])?;
+        let says = |words: &[&str]| {
+            until("the log says so, once", secs(5), || {
+                let said = lines(&agent, words);
+                Ok(Look::when(said.len() == 1, || agent.log()))
+            })
+        };
+        says(&["INFO", "listening port=1790"])?;
+        let other = net
+            .node
+            .enter(|| Ok(std::net::TcpListener::bind("[::]:1791")?))?;
+        agent.apply("router", &on(1791))?;
+        says(&["INFO", "no longer listening", "port=1790"])?;
+        says(&["ERROR", "cannot listen on TCP port 1791"])?;
+        drop(other);
+        agent.apply("router", &on(1792))?;
+        says(&["INFO", "listening port=1792"])?;
+        agent.stop()
+    });
+}

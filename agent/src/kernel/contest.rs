@@ -101,11 +101,11 @@ impl FibTable {
             // One that leaves has another one in its place.
             if let Some(entry) = self.router(c.router).filter(|entry| !entry.leaving) {
                 let why = self.why_shadowed(prefix, self.router(winner), entry);
-                news.note(&entry.name, prefix, Some(why));
+                news.note(entry, prefix, Some(why));
             }
         }
         if let Some(entry) = self.router(winner).filter(|_| before.contains(&winner)) {
-            news.note(&entry.name, prefix, None);
+            news.note(entry, prefix, None);
         }
         self.news = news;
     }

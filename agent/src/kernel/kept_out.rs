@@ -9,6 +9,7 @@ use std::sync::Arc;
 use ipnet::IpNet;
 
 use super::engine::Engine;
+use super::view::{RouterEntry, RouterIdx};
 use super::wanted::{Block, Wanted};
 
 /// How many routes are named between two looks at the news.
@@ -23,6 +24,8 @@ pub struct KeptOut {
     pub prefix: IpNet,
     /// By what; none when that is over.
     pub why: Option<String>,
+    /// The router is not to have it there: it may not install a default route.
+    pub by_rule: bool,
 }
 
 /// What has happened since the last look.
@@ -35,12 +38,13 @@ pub struct KeptOutNews {
 }
 
 impl KeptOutNews {
-    pub(super) fn note(&mut self, router: &Arc<str>, prefix: IpNet, why: Option<String>) {
+    pub(super) fn note(&mut self, router: &RouterEntry, prefix: IpNet, why: Option<String>) {
         if self.named.len() < NAMED {
             self.named.push(KeptOut {
-                router: router.clone(),
+                router: router.name.clone(),
                 prefix,
                 why,
+                by_rule: !router.config.may_install(prefix),
             });
         } else {
             self.unnamed += 1;
@@ -69,10 +73,11 @@ impl Engine {
                 return;
             }
         };
+        let mut news = std::mem::take(&mut self.fib.news);
         if let Some(entry) = self.fib.router(router) {
-            let name = entry.name.clone();
-            self.fib.news.note(&name, prefix, why);
+            news.note(entry, prefix, why);
         }
+        self.fib.news = news;
     }
 
     /// What has happened since this was asked last.
@@ -82,22 +87,29 @@ impl Engine {
 }
 
 /// What is in the way of slots, as it was noted last.
-pub(super) type Blocks = foldhash::HashMap<u32, (super::view::RouterIdx, Block)>;
+pub(super) type Blocks = foldhash::HashMap<u32, (RouterIdx, Block)>;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::model::FibConfig;
+    use crate::kernel::view::FibTable;
 
     #[test]
     fn a_handful_is_named_and_the_rest_is_counted() {
         let mut news = KeptOutNews::default();
-        let router: Arc<str> = "r".into();
+        let mut table = FibTable::new();
+        let router = table.add_router("r".into(), FibConfig::default());
+        let router = table.router(router).unwrap();
         for n in 0..100u8 {
             let prefix = IpNet::new([10, n, 0, 0].into(), 16).unwrap();
-            news.note(&router, prefix, Some("why".to_owned()));
+            news.note(router, prefix, Some("why".to_owned()));
         }
         let last = news.named.last().map(|route| route.prefix.to_string());
         assert_eq!(last.as_deref(), Some("10.9.0.0/16"));
         assert_eq!((news.named.len(), news.unnamed), (NAMED, 90));
+        let mut news = KeptOutNews::default();
+        news.note(router, IpNet::default(), Some("why".to_owned()));
+        assert!(news.named[0].by_rule, "a default route");
     }
 }

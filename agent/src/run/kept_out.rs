@@ -25,6 +25,9 @@ impl ToldKeptOut {
         for route in &news.named {
             let (router, prefix) = (&route.router, &route.prefix);
             match &route.why {
+                Some(why) if route.by_rule => {
+                    tracing::info!(%router, "{prefix} is kept out of the kernel: {why}");
+                }
                 Some(why) => {
                     tracing::warn!(%router, "{prefix} is kept out of the kernel: {why}");
                 }
