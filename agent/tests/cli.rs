@@ -233,8 +233,10 @@ fn the_manual_is_what_help_says() {
          `/run/cosmos/cosmos.sock`.\n  The socket belongs to the user that runs the agent (mode 0600).\n\
          - **Exit status**: 0 done; 1 the answer is no (no such peer, no such route, problems in manifests); 2 the question \
          could not\n  be asked (usage, no agent, nothing to check). Errors are one line on standard error.\n\
-         - **Output**: tables fit 100 columns; what does not fit is wrapped within its column, never cut. Colours only on a \
-         terminal, and\n  not with `NO_COLOR`. `-o json` gives one document, or one object a line for routes and kernel entries.\n\
+         - **Output**: on a terminal, tables fit 100 columns; what does not fit is wrapped within its column, never cut, \
+         and an address, a\n  prefix or a number is never broken: where it is wider than its column, the rest of the row goes \
+         on beneath. In a pipe or a file\n  a row is one line of any length. Colours only on a terminal, and not with \
+         `NO_COLOR`. `-o json` gives one document, or one\n  object a line for routes and kernel entries.\n\
          - **Size**: a table of any size streams through bounded memory in the agent and in the command.\n",
     );
     let mut seen = BTreeSet::new();

@@ -43,10 +43,7 @@ use table::{Screen, Style};
 /// Runs a command; its result is the exit status.
 pub fn execute(command: Command) -> ExitCode {
     let stdout = io::stdout().lock();
-    let mut screen = Screen::new(
-        BufWriter::with_capacity(64 * 1024, stdout),
-        table::colour_wanted(),
-    );
+    let mut screen = Screen::standard_output(BufWriter::with_capacity(64 * 1024, stdout));
     let done = dispatch(command, &mut screen).and_then(|status| {
         screen.out.flush()?;
         Ok(status)

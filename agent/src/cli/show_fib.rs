@@ -64,14 +64,15 @@ pub fn render<W: Write>(
 }
 
 fn begin<W: Write>(held: &mut Vec<Vec<Cell>>, screen: &mut Screen<W>) -> Result<Table, AskError> {
-    let mut table = Table::new(vec![
-        Column::firm("PREFIX", 43),
+    let columns = vec![
+        Column::firm("PREFIX", 20),
         Column::text("ROUTER", 8),
         Column::number("TABLE", 5),
         Column::number("METRIC", 6),
-        Column::text("STATE", 9),
+        Column::text("STATE", 10),
         Column::text("NEXT HOPS", 19),
-    ]);
+    ];
+    let mut table = Table::new(columns, screen);
     table.fit(held.iter().map(Vec::as_slice));
     table.write_titles(screen)?;
     for row in held.drain(..) {

@@ -136,7 +136,7 @@ impl Sections {
         let Some((router, family)) = self.of.as_ref().filter(|_| !self.held.is_empty()) else {
             return Ok(());
         };
-        let mut table = Table::new(columns(family));
+        let mut table = Table::new(columns(family), screen);
         table.fit(self.held.iter().map(Vec::as_slice));
         screen.styled_line(0, &format!("Router {router}, {family}"), Style::Strong)?;
         table.write_titles(screen)?;
@@ -180,7 +180,7 @@ impl Sections {
 fn columns(family: &str) -> Vec<Column> {
     let (destination, rest): (Vec<_>, Vec<_>) = match Shape::of(family) {
         Shape::Unicast => (
-            vec![Column::firm("PREFIX", 43)],
+            vec![Column::firm("PREFIX", 20)],
             vec![
                 Column::number("PREF", 4),
                 Column::number("MED", 4),
@@ -200,7 +200,7 @@ fn columns(family: &str) -> Vec<Column> {
             vec![Column::number("PREF", 4), Column::text("TARGETS", 11)],
         ),
         Shape::Membership => (
-            vec![Column::firm("MEMBERSHIP", 43)],
+            vec![Column::firm("MEMBERSHIP", 20)],
             vec![Column::number("PREF", 4), Column::text("AS PATH", 11)],
         ),
     };
@@ -256,7 +256,7 @@ fn cells(row: &RouteRow) -> Vec<Cell> {
     };
     let number = |value: Option<u32>| value.map(|value| value.to_string()).unwrap_or_default();
     let attributes = &row.attributes;
-    let next_hop = attributes.next_hop.clone();
+    let next_hop = attributes.next_hop.as_deref().map(global);
     let shape = Shape::of(&row.family);
     let mut cells = vec![Cell::styled(flags, style)];
     match (shape, &row.rd, row.prefix) {
@@ -271,7 +271,7 @@ fn cells(row: &RouteRow) -> Vec<Cell> {
         }
         _ => cells.push(Cell::styled(row.route.as_str(), style)),
     }
-    cells.push(next_hop.unwrap_or_else(|| "-".to_owned()).into());
+    cells.push(next_hop.unwrap_or("-").into());
     cells.push(from.into());
     cells.push(number(attributes.local_pref).into());
     match shape {
@@ -285,6 +285,13 @@ fn cells(row: &RouteRow) -> Vec<Cell> {
     cells
 }
 
+/// A next hop without the link-local address beside the global one (RFC 2545 section 3), which is told by `explain`.
+fn global(next_hop: &str) -> &str {
+    next_hop
+        .split_once(" (")
+        .map_or(next_hop, |(global, _)| global)
+}
+
 /// AS path and the letter of the origin, as people write them.
 fn path(attributes: &Attributes) -> String {
     let origin = match attributes.origin.as_str() {
@@ -294,4 +301,21 @@ fn path(attributes: &Attributes) -> String {
         _ => "?",
     };
     format!("{} {origin}", attributes.as_path).trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_link_local_address_is_left_out_beside_a_global_one() {
+        let link_local = "fe80::a85b:a2ff:fee1:9b55".parse().unwrap();
+        let both = bgp_wire::NextHop::V6LinkLocal {
+            global: "2001:db8::1".parse().unwrap(),
+            link_local,
+        };
+        assert_eq!(global(&both.to_string()), "2001:db8::1");
+        let alone = bgp_wire::NextHop::V6(link_local).to_string();
+        assert_eq!(global(&alone), "fe80::a85b:a2ff:fee1:9b55");
+    }
 }

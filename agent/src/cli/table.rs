@@ -2,7 +2,8 @@
 //!
 //! A table grows with its rows: widths come from the first rows, and when a later one needs more the widths change from there on,
 //! so that a table of any length is printed as it arrives. What does not fit is wrapped within its column; nothing
-//! is cut off. Text from the network loses its control characters, so that no neighbour writes to a terminal.
+//! is cut off, and an address, a prefix or a number stays in one piece: where it is wider than its column, the rest of the row
+//! goes on beneath. Where nobody looks on (a file, a pipe) a row is one line, however long. Text from the network loses its control characters, so that no neighbour writes to a terminal.
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
@@ -14,25 +15,46 @@ pub const WIDTH: usize = 100;
 /// Space between two columns.
 const GAP: usize = 2;
 
-/// Whether colours are welcome: standard output is a terminal that has them, and `NO_COLOR` is not set.
-pub fn colour_wanted() -> bool {
-    io::stdout().is_terminal()
-        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+/// Whether a terminal is to have colours: it has them, and `NO_COLOR` is not set.
+fn colour_wanted() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
         && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
-/// Where output goes, and whether it may be coloured.
+/// Where output goes, how wide that is, and whether it may be coloured.
 #[derive(Debug)]
 pub struct Screen<W> {
     /// Where it goes.
     pub out: W,
+    width: usize,
     colour: bool,
 }
 
 impl<W: Write> Screen<W> {
     /// A screen.
     pub fn new(out: W, colour: bool) -> Self {
-        Self { out, colour }
+        Self {
+            out,
+            width: WIDTH,
+            colour,
+        }
+    }
+
+    /// Standard output: of a terminal a screen, else lines of any length for the next program.
+    pub fn standard_output(out: W) -> Self {
+        match io::stdout().is_terminal() {
+            true => Self::new(out, colour_wanted()),
+            false => Self::endless(out),
+        }
+    }
+
+    /// Lines of any length, in which nothing is wrapped.
+    pub fn endless(out: W) -> Self {
+        Self {
+            out,
+            width: usize::MAX,
+            colour: false,
+        }
     }
 
     /// A line as it is, wrapped if it is too long, with everything after the first line indented.
@@ -43,7 +65,7 @@ impl<W: Write> Screen<W> {
     /// The same in a style.
     pub fn styled_line(&mut self, indent: usize, text: &str, style: Style) -> io::Result<()> {
         let text = printable(text);
-        for (n, piece) in wrap(&text, WIDTH - indent - 2).into_iter().enumerate() {
+        for (n, piece) in wrap(&text, self.width - indent - 2).into_iter().enumerate() {
             let indent = if n == 0 { indent } else { indent + 2 };
             write!(self.out, "{:indent$}", "")?;
             self.styled(piece, style)?;
@@ -75,7 +97,7 @@ impl<W: Write> Screen<W> {
             return Ok(());
         }
         let text = printable(text);
-        let room = WIDTH - indent - NAME - GAP;
+        let room = self.width - indent - NAME - GAP;
         for (n, piece) in wrap(&text, room).into_iter().enumerate() {
             let name = if n == 0 { name } else { "" };
             write!(self.out, "{:indent$}{name:NAME$}{:GAP$}", "", "")?;
@@ -167,7 +189,7 @@ impl Column {
         }
     }
 
-    /// A column of addresses and the like, which nobody wants to see wrapped.
+    /// A column of addresses and the like, which are not wrapped.
     pub const fn firm(title: &'static str, keep: usize) -> Self {
         Self {
             title,
@@ -177,7 +199,7 @@ impl Column {
         }
     }
 
-    /// A column of numbers, likewise.
+    /// A column of numbers, likewise, units and all.
     pub const fn number(title: &'static str, keep: usize) -> Self {
         Self {
             title,
@@ -192,14 +214,18 @@ impl Column {
 #[derive(Debug)]
 pub struct Table {
     columns: Vec<Column>,
+    /// Columns of the screen.
+    width: usize,
     /// What the widest cell so far needs.
     needed: Vec<usize>,
+    /// What the widest piece so far needs that is not wrapped.
+    solid: Vec<usize>,
     widths: Vec<usize>,
 }
 
 impl Table {
-    /// An empty table.
-    pub fn new(columns: Vec<Column>) -> Self {
+    /// An empty table for this screen.
+    pub fn new<W>(columns: Vec<Column>, screen: &Screen<W>) -> Self {
         let kept: usize = columns.iter().map(|column| column.keep.max(1) + GAP).sum();
         assert!(
             kept <= WIDTH + GAP,
@@ -207,6 +233,8 @@ impl Table {
         );
         let needed = columns.iter().map(|column| breadth(column.title)).collect();
         let mut table = Self {
+            width: screen.width,
+            solid: vec![0; columns.len()],
             columns,
             needed,
             widths: Vec::new(),
@@ -219,11 +247,20 @@ impl Table {
     pub fn fit<'a>(&mut self, rows: impl IntoIterator<Item = &'a [Cell]>) {
         let mut grown = false;
         for row in rows {
-            for (needed, cell) in self.needed.iter_mut().zip(row) {
+            let known = self.needed.iter_mut().zip(&mut self.solid);
+            for (((needed, solid), column), cell) in known.zip(&self.columns).zip(row) {
                 let width = breadth(&cell.text);
                 if width > *needed {
                     *needed = width;
                     grown = true;
+                }
+                if width > *solid {
+                    let widest = match column.right {
+                        true => width,
+                        false => widest_solid(&cell.text),
+                    };
+                    grown |= widest > *solid;
+                    *solid = widest.max(*solid);
                 }
             }
         }
@@ -232,19 +269,25 @@ impl Table {
         }
     }
 
-    /// Everything gets what it needs; while that is too much, the widest gives way, words first.
+    /// Everything gets what it needs; while that is too much, the widest gives way, words first. What is in one piece gives way
+    /// last: the rows that hold it then take more lines, and the others stay as they are.
     fn lay_out(&mut self) {
         self.widths.clone_from(&self.needed);
         let gaps = GAP * self.columns.len().saturating_sub(1);
-        while self.widths.iter().sum::<usize>() + gaps > WIDTH {
-            let yielding = self
-                .widths
-                .iter_mut()
-                .zip(&self.columns)
-                .filter(|(width, column)| **width > column.keep.max(1));
-            match yielding.max_by_key(|(width, column)| (!column.firm, **width)) {
-                Some((width, _)) => *width -= 1,
-                None => return,
+        let mut over = (self.widths.iter().sum::<usize>() + gaps).saturating_sub(self.width);
+        for broken in [false, true] {
+            while over > 0 {
+                let yielding = self.widths.iter_mut().zip(&self.columns).zip(&self.solid);
+                let yielding = yielding.filter(|((width, column), solid)| {
+                    let least = if broken { 0 } else { **solid };
+                    **width > column.keep.max(1).max(least)
+                });
+                match yielding.max_by_key(|((width, column), _)| (!column.firm && !broken, **width))
+                {
+                    Some(((width, _), _)) => *width -= 1,
+                    None => break,
+                }
+                over -= 1;
             }
         }
     }
@@ -266,35 +309,33 @@ impl Table {
     }
 
     fn write_fitted<W: Write>(&self, screen: &mut Screen<W>, row: &[Cell]) -> io::Result<()> {
-        let pieces: Vec<Vec<&str>> = row
-            .iter()
-            .zip(&self.widths)
-            .map(|(cell, width)| wrap(&cell.text, *width))
-            .collect();
-        let lines = pieces.iter().map(Vec::len).max().unwrap_or(0);
-        for line in 0..lines {
-            // Space is written when something follows it, so that no line ends in it.
-            let mut space = 0;
-            for (n, cell) in row.iter().enumerate() {
-                let piece = pieces[n].get(line).copied().unwrap_or_default();
-                let fill = self.widths[n].saturating_sub(breadth(piece));
-                let (before, after) = if self.columns[n].right {
-                    (fill, 0)
-                } else {
-                    (0, fill)
-                };
-                if !piece.is_empty() {
-                    write!(screen.out, "{:1$}", "", space + before)?;
-                    screen.styled(piece, cell.style)?;
-                    space = 0;
-                } else {
-                    space += before;
-                }
-                space += after + GAP;
+        // Cells that stand beside each other.
+        let mut band: Vec<Placed<'_>> = Vec::new();
+        let mut from = 0;
+        let mut full = false;
+        for ((cell, width), column) in row.iter().zip(&self.widths).zip(&self.columns) {
+            let pieces = match column.right {
+                true => vec![cell.text.as_str()],
+                false => wrap(&cell.text, *width),
+            };
+            let widest = pieces.iter().map(|piece| breadth(piece)).max().unwrap_or(0);
+            let at = from.min(self.width.saturating_sub(widest));
+            if full && widest > 0 || at < from && !band.is_empty() {
+                write_band(screen, &band)?;
+                band.clear();
+                full = false;
             }
-            writeln!(screen.out)?;
+            full |= widest > *width;
+            band.push(Placed {
+                at,
+                width: widest.max(*width),
+                right: column.right,
+                style: cell.style,
+                pieces,
+            });
+            from += *width + GAP;
         }
-        Ok(())
+        write_band(screen, &band)
     }
 
     /// Writes a whole table at once.
@@ -303,7 +344,7 @@ impl Table {
         rows: &[Vec<Cell>],
         screen: &mut Screen<W>,
     ) -> io::Result<()> {
-        let mut table = Self::new(columns);
+        let mut table = Self::new(columns, screen);
         table.fit(rows.iter().map(Vec::as_slice));
         table.write_titles(screen)?;
         for row in rows {
@@ -311,6 +352,39 @@ impl Table {
         }
         Ok(())
     }
+}
+
+/// A cell in its place.
+struct Placed<'a> {
+    at: usize,
+    width: usize,
+    right: bool,
+    style: Style,
+    pieces: Vec<&'a str>,
+}
+
+fn write_band<W: Write>(screen: &mut Screen<W>, band: &[Placed<'_>]) -> io::Result<()> {
+    let lines = band.iter().map(|cell| cell.pieces.len()).max().unwrap_or(0);
+    for line in 0..lines {
+        // Space is written when something follows it, so that no line ends in it.
+        let mut written = 0;
+        for cell in band {
+            let piece = cell.pieces.get(line).copied().unwrap_or_default();
+            if piece.is_empty() {
+                continue;
+            }
+            let width = breadth(piece);
+            let at = match cell.right {
+                true => cell.at + cell.width.saturating_sub(width),
+                false => cell.at,
+            };
+            write!(screen.out, "{:1$}", "", at.saturating_sub(written))?;
+            screen.styled(piece, cell.style)?;
+            written = at + width;
+        }
+        writeln!(screen.out)?;
+    }
+    Ok(())
 }
 
 /// Columns that a text takes. Most is ASCII, of which that is known at once.
@@ -337,7 +411,8 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Pieces of at most `width` columns: cut at a space if there is one, else after punctuation, else where it must be.
+/// Pieces of at most `width` columns: cut at a space if there is one, else after punctuation, else where it must be. What is not
+/// to be broken is a piece of its own, however wide.
 fn wrap(text: &str, width: usize) -> Vec<&str> {
     let width = width.max(2);
     let mut pieces = Vec::new();
@@ -350,20 +425,86 @@ fn wrap(text: &str, width: usize) -> Vec<&str> {
             used > width
         });
         let limit = fits.map_or(rest.len(), |(at, _)| at);
-        let head = &rest[..limit];
-        let cut = if rest[limit..].starts_with(' ') {
-            limit
-        } else {
-            let space = head.rfind(' ').filter(|at| *at > 0);
-            let mark = head.rfind(['-', '/', ',', ':', '.', '@']).map(|at| at + 1);
-            let mark = mark.max(hump(head)).filter(|at| *at > limit / 2);
-            space.or(mark).unwrap_or(limit)
-        };
+        let cut = cut(rest, limit);
         pieces.push(rest[..cut].trim_end_matches(' '));
         rest = rest[cut..].trim_start_matches(' ');
+        if rest.is_empty() {
+            return pieces;
+        }
     }
     pieces.push(rest);
     pieces
+}
+
+/// Where a text is cut of which `limit` octets fit.
+fn cut(text: &str, limit: usize) -> usize {
+    let head = &text[..limit];
+    if text[limit..].starts_with(' ') {
+        return limit;
+    }
+    if let Some(space) = head.rfind(' ').filter(|at| *at > 0) {
+        return space;
+    }
+    let marks = head.rmatch_indices(['-', '/', ',', ':', '.', '@']);
+    let mark = marks
+        .map(|(at, _)| at + 1)
+        .take_while(|at| *at > limit / 2)
+        .find(|at| solid_around(text, *at).is_none());
+    if let Some(at) = mark.max(hump(head)).filter(|at| *at > limit / 2) {
+        return at;
+    }
+    match solid_around(text, limit) {
+        None => limit,
+        Some((start, end)) => match start - opening(&text[..start]) {
+            0 => end + closing(&text[end..]),
+            start => start,
+        },
+    }
+}
+
+/// The longest that an address, a prefix or a number can be: an IPv6 prefix behind its route distinguisher.
+const LONGEST_SOLID: usize = 64;
+
+/// What addresses, prefixes, route distinguishers and numbers are made of.
+fn is_solid_part(octet: &u8) -> bool {
+    octet.is_ascii_alphanumeric() || matches!(octet, b':' | b'.' | b'/' | b'%')
+}
+
+/// Whether such characters in a row are one of these, or could be.
+fn is_solid(run: &[u8]) -> bool {
+    run.len() <= LONGEST_SOLID && run.iter().any(|c| c.is_ascii_digit() || *c == b':')
+}
+
+/// The beginning and the end of what a cut here would break and must not.
+fn solid_around(text: &str, at: usize) -> Option<(usize, usize)> {
+    let (before, after) = text.as_bytes().split_at_checked(at)?;
+    let back = before.iter().rev().take_while(|c| is_solid_part(c)).count();
+    let on = after.iter().take_while(|c| is_solid_part(c)).count();
+    let (start, end) = (at - back, at + on);
+    (back > 0 && on > 0 && is_solid(&text.as_bytes()[start..end])).then_some((start, end))
+}
+
+/// The widest part of a text that is not broken.
+fn widest_solid(text: &str) -> usize {
+    let runs = text.as_bytes().split(|octet| !is_solid_part(octet));
+    let solid = runs.filter(|run| is_solid(run)).map(<[u8]>::len);
+    solid.max().unwrap_or(0)
+}
+
+/// How much of the end of a text is punctuation that stays with what follows it.
+fn opening(text: &str) -> usize {
+    let marks = text.bytes().rev();
+    marks
+        .take_while(|c| matches!(c, b'(' | b'[' | b'{'))
+        .count()
+}
+
+/// How much of a text is punctuation that stays with what it follows.
+fn closing(text: &str) -> usize {
+    let marks = text.bytes();
+    marks
+        .take_while(|c| matches!(c, b',' | b';' | b')' | b']' | b'}'))
+        .count()
 }
 
 /// Where the last word of a name LikeThis begins.
@@ -403,7 +544,22 @@ mod tests {
             ("65001 65002 65003", 10, &["65001", "65002", "65003"]),
             ("leaf-switch-12", 8, &["leaf-", "switch-", "12"]),
             ("abcdefghij", 4, &["abcd", "efgh", "ij"]),
-            ("2001:db8:1:2::/64", 10, &["2001:db8:", "1:2::/64"]),
+            ("2001:db8:1:2::/64", 10, &["2001:db8:1:2::/64"]),
+            (
+                "via fe80::a85b:a2ff:fee1:9b55%eth0, then 4294967295",
+                8,
+                &[
+                    "via",
+                    "fe80::a85b:a2ff:fee1:9b55%eth0,",
+                    "then",
+                    "4294967295",
+                ],
+            ),
+            (
+                "[2]:[65000:100]:[02:00:00:00:00:01]",
+                12,
+                &["[2]:", "[65000:100]:", "[02:00:00:00:00:01]"],
+            ),
             ("(ConnectionRefused)", 16, &["(Connection", "Refused)"]),
             ("日本語", 4, &["日本", "語"]),
         ];
@@ -480,9 +636,62 @@ mod tests {
     }
 
     #[test]
+    fn an_address_is_in_one_piece_and_rows_without_it_in_one_line() {
+        let columns = || {
+            vec![
+                Column::firm("PREFIX", 20),
+                Column::firm("NEXT HOP", 14),
+                Column::text("FROM", 9),
+                Column::number("MED", 4),
+                Column::text("AS PATH", 11),
+            ]
+        };
+        let long = [
+            "2001:db8:1111:2222:3333:4444:5555:6666/128",
+            "2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff",
+            "leaf-switch-of-the-second-row",
+            "4294967295",
+            "4200000001 4200000002 4200000003",
+        ];
+        let short = [
+            "10.0.0.0/8",
+            "fe80::a85b:a2ff:fee1:9b55",
+            "tor-1",
+            "0",
+            "1 i",
+        ];
+        let text = rendered(columns(), &[&long, &short], false);
+        assert!(text.lines().all(|line| line.width() <= WIDTH), "{text}");
+        for whole in long.iter().flat_map(|cell| cell.split(' ')).take(2) {
+            assert!(text.contains(whole), "{whole} in\n{text}");
+        }
+        for whole in ["4294967295", "4200000001", "4200000002", "4200000003"] {
+            assert!(text.contains(whole), "{whole} in\n{text}");
+        }
+        let last = text.lines().last().unwrap_or_default();
+        assert!(short.iter().all(|cell| last.contains(cell)), "{text}");
+    }
+
+    #[test]
+    fn a_row_is_one_line_where_it_is_not_for_a_terminal() {
+        let mut screen = Screen::endless(Vec::new());
+        let words = "word ".repeat(100);
+        let rows = [vec![
+            Cell::from("x".repeat(253)),
+            Cell::from(words.trim_end()),
+        ]];
+        let columns = vec![Column::text("A", 4), Column::text("B", 4)];
+        Table::print(columns, &rows, &mut screen).unwrap();
+        screen.fact(2, "name", &words).unwrap();
+        screen.line(2, &words).unwrap();
+        let text = String::from_utf8(screen.out).unwrap();
+        assert_eq!(text.lines().count(), 4, "{text}");
+    }
+
+    #[test]
     fn a_later_row_widens_the_table_from_there_on() {
         let mut screen = Screen::new(Vec::new(), false);
-        let mut table = Table::new(vec![Column::text("A", 4), Column::text("B", 4)]);
+        let mut table = Table::new(vec![Column::text("A", 4), Column::text("B", 4)], &screen);
         table.write(&mut screen, &["1".into(), "x".into()]).unwrap();
         table
             .write(&mut screen, &["123456".into(), "x".into()])
