@@ -670,11 +670,19 @@ fn a_default_route_goes_to_the_router_that_may_install_it_and_follows_the_answer
         );
     }
     let rows = world.engine.explain(IpNet::default());
-    let shadowed = rows.iter().find(|r| r.state == FibState::Shadowed).unwrap();
+    let barred = rows.iter().find(|r| r.router.as_deref() == Some("r1"));
+    let barred = barred.unwrap();
     assert_eq!(
-        shadowed.reason.as_deref(),
+        (barred.state, &barred.shadowed_by),
+        (FibState::Blocked, &None)
+    );
+    assert_eq!(
+        barred.reason.as_deref(),
         Some("a learned default route is not accepted (kernel.acceptDefaultRoute)")
     );
+    let status = world.engine.status();
+    let (_, barred) = status.iter().find(|(name, _)| &**name == "r1").unwrap();
+    assert_eq!((barred.wanted, barred.blocked, barred.shadowed), (1, 1, 0));
 }
 
 #[test]

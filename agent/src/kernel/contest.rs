@@ -13,6 +13,8 @@ use super::wanted::Block;
 pub(crate) struct Contender {
     pub(crate) router: RouterIdx,
     pub(crate) paths: PathSetId,
+    /// It may not install the prefix, whoever has it. Counted so as long as this stands.
+    pub(crate) barred: bool,
 }
 
 impl FibTable {
@@ -48,17 +50,19 @@ impl FibTable {
         let mut list = self.contenders.remove(&at).unwrap_or_default();
         let before: SmallVec<[RouterIdx; 2]> = list.iter().map(|c| c.router).collect();
         for c in &list {
-            if let Some(entry) = self.router_mut(c.router) {
-                entry.shadowed = entry.shadowed.saturating_sub(1);
+            if let Some(count) = self.waiting(*c) {
+                *count = count.saturating_sub(1);
             }
         }
-        list.push(Contender {
-            router: winner,
-            paths: winning,
-        });
+        let contender = |router, paths| Contender {
+            router,
+            paths,
+            barred: false,
+        };
+        list.push(contender(winner, winning));
         list.retain(|c| c.router != router);
         if paths != 0 {
-            list.push(Contender { router, paths });
+            list.push(contender(router, paths));
         }
         let best = (0..list.len()).reduce(|a, b| {
             if self.before(prefix, list[b].router, list[a].router) {
@@ -69,9 +73,11 @@ impl FibTable {
         });
         let best = best.map(|b| list.swap_remove(b));
         let (new_router, new_paths) = best.map_or((NO_ROUTER, 0), |b| (b.router, b.paths));
-        for c in &list {
-            if let Some(entry) = self.router_mut(c.router) {
-                entry.shadowed += 1;
+        for c in &mut list {
+            let may = |r: &RouterEntry| r.config.may_install(prefix);
+            c.barred = !self.router(c.router).is_none_or(may);
+            if let Some(count) = self.waiting(*c) {
+                *count += 1;
             }
         }
         self.note_losers(prefix, new_router, &before, &list);
@@ -80,6 +86,15 @@ impl FibTable {
         }
         self.set_router(at, new_router, new_paths);
         (winner, winning) != (new_router, new_paths)
+    }
+
+    /// The count that a router which waits for a destination is in.
+    fn waiting(&mut self, contender: Contender) -> Option<&mut u64> {
+        let entry = self.router_mut(contender.router)?;
+        Some(match contender.barred {
+            true => &mut entry.barred,
+            false => &mut entry.shadowed,
+        })
     }
 
     /// Decides again which router has a destination; true if that is another one now.
@@ -104,13 +119,16 @@ impl FibTable {
                 news.note(entry, prefix, Some(why));
             }
         }
-        if let Some(entry) = self.router(winner).filter(|_| before.contains(&winner)) {
+        // One that may not install it has not got it again: that is noted with what is in its way.
+        let has_it =
+            |entry: &&RouterEntry| before.contains(&winner) && entry.config.may_install(prefix);
+        if let Some(entry) = self.router(winner).filter(has_it) {
             news.note(entry, prefix, None);
         }
         self.news = news;
     }
 
-    /// Why a router does not have a destination that this one has.
+    /// Why a router does not have a destination that this one has: what bars the router itself comes first.
     pub(super) fn why_shadowed(
         &self,
         prefix: IpNet,
@@ -118,9 +136,7 @@ impl FibTable {
         loser: &RouterEntry,
     ) -> String {
         match by {
-            Some(by) if by.config.may_install(prefix) && !loser.config.may_install(prefix) => {
-                Block::DefaultRoute.to_string()
-            }
+            _ if !loser.config.may_install(prefix) => Block::DefaultRoute.to_string(),
             Some(by) if by.config.ownership.metric < loser.config.ownership.metric => {
                 format!("router {} has a lower metric", by.name)
             }
@@ -221,17 +237,43 @@ mod tests {
             t.want(at, strict, p1);
             assert_eq!(t.slots[at as usize].router, winner, "{prefix}");
         }
+        // Who waits for another router is shadowed, who may not have it at all is barred.
+        let waiting = |t: &FibTable, router| {
+            let entry: &RouterEntry = t.router(router).unwrap();
+            (entry.barred, entry.shadowed)
+        };
+        assert_eq!(
+            (waiting(&t, strict), waiting(&t, lenient)),
+            ((2, 0), (0, 1))
+        );
         // Now it may not either: the lower metric counts again.
         let at = t.slot(main, "::/0".parse().unwrap());
         t.router_mut(lenient).unwrap().config.accept_default_route = false;
         assert!(t.rank_again(at));
         assert_eq!(t.slots[at as usize].router, strict);
         assert!(!t.rank_again(at));
+        assert_eq!(
+            (waiting(&t, strict), waiting(&t, lenient)),
+            ((1, 0), (1, 1))
+        );
+        let why = |t: &FibTable, by, loser| {
+            t.why_shadowed(IpNet::default(), t.router(by), t.router(loser).unwrap())
+        };
+        assert_eq!(why(&t, strict, lenient), Block::DefaultRoute.to_string());
         t.router_mut(lenient).unwrap().config.accept_default_route = true;
         assert!(t.rank_again(at));
         assert_eq!(
             (t.slots[at as usize].router, t.slots[at as usize].paths),
             (lenient, p2)
+        );
+        assert_eq!(
+            (waiting(&t, strict), waiting(&t, lenient)),
+            ((2, 0), (0, 1))
+        );
+        assert!(t.want(at, lenient, 0));
+        assert_eq!(
+            (waiting(&t, strict), waiting(&t, lenient)),
+            ((1, 0), (0, 1))
         );
     }
 }

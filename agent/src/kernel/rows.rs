@@ -34,12 +34,13 @@ impl Engine {
         routers
             .map(|r| {
                 let count = |state: SlotState| r.counts[state as usize];
+                let behind = r.shadowed + r.barred;
                 let status = RouterFibStatus {
                     install: r.config.install,
-                    wanted: r.counts.iter().sum::<u64>() - count(SlotState::Unwanted) + r.shadowed,
+                    wanted: r.counts.iter().sum::<u64>() - count(SlotState::Unwanted) + behind,
                     installed: count(SlotState::Installed),
                     failed: count(SlotState::Failed),
-                    blocked: count(SlotState::Blocked),
+                    blocked: count(SlotState::Blocked) + r.barred,
                     unresolved: count(SlotState::Unresolved),
                     shadowed: r.shadowed,
                     last_error: r.last_error.clone(),
@@ -200,12 +201,15 @@ impl Engine {
                 table,
                 metric: entry.config.ownership.metric,
                 protocol: entry.config.ownership.protocol,
-                state: FibState::Shadowed,
+                state: match c.barred {
+                    true => FibState::Blocked,
+                    false => FibState::Shadowed,
+                },
                 next_hops: addresses(c.paths),
                 wanted: Vec::new(),
                 installed: Vec::new(),
                 reason: Some(why),
-                shadowed_by: winner.clone(),
+                shadowed_by: winner.clone().filter(|_| !c.barred),
             });
         }
     }

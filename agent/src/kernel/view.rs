@@ -114,7 +114,10 @@ pub(crate) struct RouterEntry {
     /// Its routes are being taken away; the entry is free afterwards.
     pub(crate) leaving: bool,
     pub(crate) counts: [u64; SLOT_STATES],
+    /// Destinations that another router has.
     pub(crate) shadowed: u64,
+    /// Those that another router has and that this one might not install anyway.
+    pub(crate) barred: u64,
     pub(crate) last_error: Option<String>,
 }
 
@@ -210,6 +213,7 @@ impl FibTable {
             leaving: false,
             counts: [0; SLOT_STATES],
             shadowed: 0,
+            barred: 0,
             last_error: None,
         };
         let at = self
