@@ -270,6 +270,10 @@ impl Node {
                         told_refused.tell(&self.kernel.refusals());
                     }
                     told_kept_out.tell(|| self.kernel.kept_out_news(), Instant::now());
+                    if let Some(strays) = self.kernel.removed_strays() {
+                        let count = strays.all;
+                        tracing::info!(count, "removed from the kernel, as they carry our marks and no router wants them: {strays}");
+                    }
                     let changed = counts != kernel_counts;
                     if changed {
                         self.in_kernel_families = self.kernel.installed_families();

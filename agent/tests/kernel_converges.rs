@@ -275,6 +275,11 @@ fn what_went_unheard_is_found_by_reading_again() {
     world.set_deaf(false);
     world.run();
     assert_eq!(world.ours().len(), 2);
+    let removed = world.engine.removed_strays().unwrap();
+    assert_eq!(
+        (removed.all, removed.to_string().as_str()),
+        (1, "10.0.1.0/24")
+    );
     world.check();
 }
 
@@ -404,10 +409,21 @@ fn an_earlier_run_leaves_routes_that_stay_until_converged_and_then_go_or_stay_un
         "what is right is not written again"
     );
     assert_eq!(installed(&mut world, "10.0.0.0/24"), FibState::Installed);
+    assert_eq!(world.engine.removed_strays(), None);
     world.engine.set_converged();
     world.run();
     assert_eq!(world.ours().len(), 1);
     assert_eq!(world.stats.withdrawn.load(SeqCst), 1);
+    let removed = world.engine.removed_strays().unwrap();
+    assert_eq!(
+        (removed.all, removed.to_string().as_str()),
+        (1, "10.0.1.0/24")
+    );
+    // What a router no longer wants is none.
+    world.tables[0].route("10.0.0.0/24", &[]);
+    world.run();
+    assert_eq!(world.ours().len(), 0);
+    assert_eq!(world.engine.removed_strays(), None);
 }
 
 #[test]

@@ -159,7 +159,6 @@ impl Engine {
         if slot.router == NO_ROUTER && slot.paths == 0 {
             slot.stray = true;
             if self.converged {
-                slot.stray = false;
                 self.enqueue(at, now);
             }
         } else {

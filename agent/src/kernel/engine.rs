@@ -26,6 +26,7 @@ use super::retry::{Failure, Repair};
 use super::second::Seconds;
 use super::source::{FibSource, HopKey, RouteChange, Walk};
 use super::stats::KernelStats;
+use super::strays::RemovedStrays;
 use super::table::IpFamily;
 use super::view::{FibTable, Installed, RouterIdx};
 use super::walks::{Requeue, SlotWalk};
@@ -72,6 +73,8 @@ pub struct Engine {
     pub(crate) certain: bool,
     /// Ours, but with another owner triple than the slot holds: removed once converged.
     pub(crate) doubles: Vec<(Ownership, IpNet)>,
+    /// Ours, wanted by nobody, and gone.
+    pub(super) removed_strays: RemovedStrays,
     changes: Vec<RouteChange>,
     pub(super) planned: Vec<Instant>,
     pub(super) generation: u64,
@@ -106,6 +109,7 @@ impl Engine {
             held: false,
             certain: true,
             doubles: Vec::new(),
+            removed_strays: RemovedStrays::default(),
             changes: Vec::new(),
             planned: Vec::new(),
             generation: 0,

@@ -175,7 +175,7 @@ impl Engine {
         }
         let slot = &mut self.fib.slots[at as usize];
         slot.set_installed(found, owner);
-        slot.stray = slot.router == NO_ROUTER && !self.converged;
+        slot.stray = slot.router == NO_ROUTER;
         self.repair(at, now);
     }
 

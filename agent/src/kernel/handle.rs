@@ -22,6 +22,7 @@ use super::report::{FibPage, FibRow, HopReport, Refused, RouterFibStatus};
 use super::resolver::Resolver;
 use super::source::FibSource;
 use super::stats::KernelStats;
+use super::strays::RemovedStrays;
 use super::table::IpFamily;
 use super::task::{Loop, RUN, STOP_KEEP, STOP_WITHDRAW, Shared};
 use super::writer::Writer;
@@ -212,6 +213,11 @@ impl KernelHandle {
     /// Routes that are kept out of the kernel, or no longer, since this was asked last.
     pub fn kept_out_news(&self) -> KeptOutNews {
         self.shared.engine.lock().kept_out_news()
+    }
+
+    /// Routes with our marks that nobody wanted and that have gone since this was asked last.
+    pub fn removed_strays(&self) -> Option<RemovedStrays> {
+        self.shared.engine.lock().removed_strays()
     }
 
     /// A page of routes whose prefix `keep` accepts: of at most `budget` destinations from `cursor`

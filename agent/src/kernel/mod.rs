@@ -30,7 +30,7 @@
 //! | diff | one destination: wanted against installed, as messages |
 //! | engine | the state machine over all of these: pure, in slices |
 //! | batch, retry, second, event, audit, walks | its parts: messages and answers, notifications, dumps, slices |
-//! | report, rows, kept_out | what people see of it |
+//! | report, rows, kept_out, strays | what people see of it |
 //! | message, facts | bytes |
 //! | writer, netlink, monitor, bell, task | EDGE: sockets and the loop |
 //! | marks | EDGE: what earlier runs marked their routes with |
@@ -66,6 +66,7 @@ mod rows;
 mod second;
 mod source;
 mod stats;
+mod strays;
 mod table;
 mod task;
 mod unreached;
@@ -85,6 +86,7 @@ pub use resolver::Resolver;
 pub use rib_source::RibSource;
 pub use source::{FibSource, HopKey, HopState, OwnRoute, RouteChange, Walk, is_link_local};
 pub use stats::{Histogram, HistogramSnapshot, KernelStats};
+pub use strays::RemovedStrays;
 pub use table::IpFamily;
 pub use unreached::Unreached;
 pub use writer::{MAX_MESSAGES, Writer};

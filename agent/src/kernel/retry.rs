@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::engine::Engine;
+use super::engine::{Engine, NO_SLOT};
 use super::model::{FibAction, FibOp, KernelRefusal, Outcome, SetId};
 use super::stats::KernelStats;
 use super::table::IpFamily;
@@ -74,6 +74,10 @@ impl Engine {
     /// Takes one answer.
     pub(super) fn apply(&mut self, op: &FibOp, outcome: &Outcome, now: Instant) {
         if self.fib.live(op.slot).is_none() {
+            // A route with marks of ours that are not those of its destination.
+            if op.slot == NO_SLOT && *outcome == Outcome::Done {
+                self.removed_strays.note(op.prefix);
+            }
             return;
         }
         self.touched(op.slot);
@@ -87,13 +91,21 @@ impl Engine {
                 self.fib.set_state(op.slot, SlotState::Installed);
                 self.put_right(op.slot);
             }
-            (FibAction::Delete, Outcome::Done) => self.deleted(op, owner),
+            (FibAction::Delete, Outcome::Done) => {
+                if std::mem::take(&mut slot.stray) {
+                    self.removed_strays.note(op.prefix);
+                }
+                self.deleted(op, owner);
+            }
             (FibAction::RemoveSecond(_), Outcome::Done) => self.second_removed(op, now),
             (FibAction::RemoveSecond(set), Outcome::Refused(r)) => match is_gone(r.errno) {
                 true => self.second_removed(op, now),
                 false => self.second_stays(op, set, now),
             },
             (FibAction::Leave(_), Outcome::Done) => {
+                if std::mem::take(&mut slot.stray) {
+                    self.removed_strays.note(op.prefix);
+                }
                 self.deleted(op, owner);
                 // Their route was told with our legs in it.
                 self.request_resync(&[IpFamily::V6], now);

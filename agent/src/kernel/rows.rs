@@ -150,7 +150,7 @@ impl Engine {
                 .router(router)
                 .map_or(installed_owner, |r| r.config.ownership);
             let state = match state {
-                SlotState::Unwanted if slot.stray => FibState::Stale,
+                SlotState::Unwanted if slot.stray && !self.converged => FibState::Stale,
                 SlotState::Unwanted | SlotState::Pending | SlotState::Free => FibState::Pending,
                 SlotState::Installed => FibState::Installed,
                 SlotState::Failed => FibState::Failed,

@@ -72,7 +72,7 @@ pub(crate) struct Slot {
     pub(crate) queued: bool,
     /// Someone may have a route with our key: remove ours, then add.
     pub(crate) probe: bool,
-    /// Ours from an earlier run, and nobody has wanted it since.
+    /// Ours from an earlier run, or put there by someone, and nobody has wanted it since.
     pub(crate) stray: bool,
     /// The owner triple of what is installed.
     pub(crate) installed_as: OwnerIdx,

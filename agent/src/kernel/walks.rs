@@ -145,7 +145,6 @@ impl Engine {
                 SlotWalk::Installed { .. } => {
                     let unwanted = self.stopping || slot.router == NO_ROUTER;
                     if unwanted && slot.installed() != Installed::Absent {
-                        self.fib.slots[at as usize].stray = false;
                         self.enqueue(at, now);
                     }
                 }
