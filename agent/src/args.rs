@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use ipnet::IpNet;
 
 use crate::control::protocol::{ObjectKind, PrefixQuery};
@@ -152,7 +152,7 @@ pub struct SocketArgs {
 /// How `show` and `explain` print.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum ShowFormat {
-    /// Tables and text for people, at most 100 columns wide.
+    /// Tables and text for people, at most 100 columns wide on a terminal.
     #[default]
     Table,
     /// JSON; routes and kernel entries as one object a line.
@@ -337,6 +337,22 @@ pub struct CompletionsArgs {
     pub shell: clap_complete::Shell,
 }
 
+/// The command line as shells complete it: files where a path is meant, and nowhere else.
+pub fn completed() -> clap::Command {
+    without_files(Cli::command())
+}
+
+fn without_files(command: clap::Command) -> clap::Command {
+    let nothing = |arg: clap::Arg| {
+        let unknown = arg.get_value_hint() == ValueHint::Unknown;
+        match unknown && arg.get_action().takes_values() {
+            true => arg.value_hint(ValueHint::Other),
+            false => arg,
+        }
+    };
+    command.mut_args(nothing).mut_subcommands(without_files)
+}
+
 /// The path of a socket, whoever named it.
 fn socket_parser() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().try_map(|path| match path.is_empty() {
@@ -382,13 +398,66 @@ fn parse_prefix(text: &str) -> Result<PrefixQuery, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn command_tree_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn files_are_completed_for_paths_alone() {
+        let hint = |words: &[&str], name: &str| {
+            let mut command = &completed();
+            for word in words {
+                command = command.find_subcommand(word).unwrap();
+            }
+            let mut args = command.get_arguments();
+            args.find(|arg| arg.get_id() == name)
+                .unwrap()
+                .get_value_hint()
+        };
+        for (words, name) in [
+            (&["show", "routes"][..], "peer"),
+            (&["show", "routes"], "router"),
+            (&["show", "routes"], "route"),
+            (&["show", "peer"], "name"),
+            (&["get"], "name"),
+            (&["run"], "node"),
+        ] {
+            assert_eq!(hint(words, name), ValueHint::Other, "{words:?} {name}");
+        }
+        for (words, name) in [
+            (&["run"][..], "manifests"),
+            (&["show", "routes"], "socket"),
+            (&["decode"], "pcap"),
+            (&["check"], "dir"),
+        ] {
+            assert_eq!(hint(words, name), ValueHint::AnyPath, "{words:?} {name}");
+        }
+    }
+
+    #[test]
+    fn families_are_offered_and_others_are_taken_too() {
+        let mut script = Vec::new();
+        clap_complete::generate(
+            clap_complete::Shell::Bash,
+            &mut completed(),
+            "cosmos",
+            &mut script,
+        );
+        let script = String::from_utf8(script).unwrap();
+        assert!(script.contains("compgen -W \"ipv4 ipv6 vpnv4 vpnv6 evpn rtc\""));
+        for family in ["ipv6", "IPv4-Unicast", "l2vpn/evpn", "nonsense"] {
+            let words = ["cosmos", "show", "routes", "--family", family];
+            match Cli::try_parse_from(words).unwrap().command {
+                // What there is, the agent knows.
+                Command::Show(ShowCommand::Routes(args)) => {
+                    assert_eq!(args.family.as_deref(), Some(family));
+                }
+                other => panic!("{other:?}"),
+            }
+        }
     }
 
     #[test]

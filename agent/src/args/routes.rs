@@ -1,7 +1,10 @@
 //! What can be asked about routes: `cosmos show routes` and `cosmos explain`.
 
+use std::ffi::OsStr;
+
 use bgp_wire::{RouteDistinguisher, Vpn};
 use clap::Args;
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use ipnet::IpNet;
 use rib::RouteKey;
 
@@ -24,7 +27,7 @@ pub struct ShowRoutesArgs {
     #[arg(long, value_name = "ROUTER")]
     pub router: Option<String>,
     /// Only this address family: ipv4, ipv6, vpnv4, vpnv6, evpn, rtc, or as it is printed (ipv6/vpn)
-    #[arg(long, value_name = "FAMILY")]
+    #[arg(long, value_name = "FAMILY", value_parser = FamilyName, hide_possible_values = true)]
     pub family: Option<String>,
     /// Only routes with this route distinguisher
     #[arg(long, value_name = "RD")]
@@ -44,6 +47,28 @@ pub struct ShowRoutesArgs {
     /// Output and agent.
     #[command(flatten)]
     pub common: ShowArgs,
+}
+
+/// Any name of an address family, of which the short ones are offered: the agent knows the others.
+#[derive(Debug, Clone)]
+struct FamilyName;
+
+impl TypedValueParser for FamilyName {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let short = ["ipv4", "ipv6", "vpnv4", "vpnv6", "evpn", "rtc"];
+        Some(Box::new(short.into_iter().map(PossibleValue::new)))
+    }
 }
 
 /// `cosmos explain`.

@@ -32,10 +32,9 @@ use std::collections::BTreeSet;
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::process::ExitCode;
 
-use clap::CommandFactory;
 use serde::Serialize;
 
-use crate::args::{Cli, Command, ShowCommand, ShowFormat, SocketArgs};
+use crate::args::{Command, ShowCommand, ShowFormat, SocketArgs};
 use crate::control::protocol::{Reply, Request};
 use client::{AskError, Replies};
 use table::{Screen, Style};
@@ -85,7 +84,12 @@ fn dispatch<W: Write>(command: Command, screen: &mut Screen<W>) -> Result<ExitCo
         }
         Command::Crds => screen.out.write_all(crds::yaml().as_bytes())?,
         Command::Completions(args) => {
-            clap_complete::generate(args.shell, &mut Cli::command(), "cosmos", &mut screen.out);
+            clap_complete::generate(
+                args.shell,
+                &mut crate::args::completed(),
+                "cosmos",
+                &mut screen.out,
+            );
         }
         Command::Version => writeln!(screen.out, "cosmos {}", env!("CARGO_PKG_VERSION"))?,
     }
