@@ -2,8 +2,9 @@
 //!
 //! Segments may come out of order, twice, overlapping, or not at all. What is there first stays. A hole
 //! is waited for until the peer has acknowledged what is behind it and a few segments more have come by:
-//! then the receiver has it and the capture does not. The stream goes on behind the hole, at the next
-//! marker.
+//! then the receiver has it and the capture does not. Where nothing of the peer is captured, that can only
+//! be guessed, by what has come since and by how long it took. The stream goes on behind the hole, at the
+//! next marker.
 //!
 //! Memory is bounded: by what one direction may hold back, by what all may hold together, and by the
 //! number of connections. The connections that have been silent for longest are ended for new ones.
@@ -27,6 +28,12 @@ const SEGMENT_COST: usize = 96;
 /// Segments of the connection that may pass after a hole has been acknowledged. A capture of several
 /// interfaces or processors does not have all of them in order.
 const PATIENCE: u32 = 8;
+/// Segments that may wait for a hole if the peer is not heard: more than are under way at a time on most
+/// paths, so that what is sent again still finds its place.
+const UNHEARD_SEGMENTS: usize = 64;
+/// Seconds that they may wait. RFC 6298 section 2: an octet is sent again after one second, and the delay
+/// doubles (section 5.5): this is three times.
+const UNHEARD_SECONDS: u64 = 8;
 /// A sequence number farther away than any window belongs to another connection.
 const FAR: i32 = 1 << 28;
 
@@ -92,6 +99,8 @@ struct Direction {
     ahead_cost: usize,
     /// Segments that came by since the peer acknowledged what is missing.
     waited: u32,
+    /// When the first hole was met, in seconds.
+    since: Option<u64>,
     acknowledged: Option<u32>,
     fin: bool,
 }
@@ -308,6 +317,7 @@ impl Direction {
             ahead: BTreeMap::new(),
             ahead_cost: 0,
             waited: 0,
+            since: None,
             acknowledged: None,
             fin: false,
         }
@@ -387,12 +397,19 @@ impl Direction {
         }
     }
 
-    /// Gives up on a hole that the peer does not have, once enough has come by.
+    /// Gives up on a hole whose octets the peer has, once enough has come by.
     fn wait(&mut self, flow: &Flow, listener: &mut dyn Listener) -> ControlFlow<()> {
-        let (false, Some(next), Some(acknowledged)) =
-            (self.ahead.is_empty(), self.next, self.acknowledged)
-        else {
+        let (false, Some(next)) = (self.ahead.is_empty(), self.next) else {
             self.waited = 0;
+            self.since = None;
+            return ControlFlow::Continue(());
+        };
+        let since = *self.since.get_or_insert(flow.time.seconds);
+        let Some(acknowledged) = self.acknowledged else {
+            let seconds = flow.time.seconds.saturating_sub(since);
+            if self.ahead.len() > UNHEARD_SEGMENTS || seconds > UNHEARD_SECONDS {
+                self.skip_hole(flow, listener)?;
+            }
             return ControlFlow::Continue(());
         };
         if acknowledged.wrapping_sub(next).cast_signed() <= 0 {
@@ -408,6 +425,7 @@ impl Direction {
     /// Goes on behind the first hole.
     fn skip_hole(&mut self, flow: &Flow, listener: &mut dyn Listener) -> ControlFlow<()> {
         self.waited = 0;
+        self.since = None;
         let Some(&place) = self.ahead.keys().next() else {
             return ControlFlow::Continue(());
         };
@@ -449,6 +467,7 @@ impl Direction {
         listener: &mut dyn Listener,
     ) -> ControlFlow<()> {
         self.waited = 0;
+        self.since = None;
         self.advance(to_u64(octets.len()));
         self.stream.push(octets);
         // The longest message may change with what the last one said.

@@ -53,6 +53,8 @@ impl Listener for Heard {
 /// A capture being made: port 40000 is the client.
 #[derive(Default)]
 struct Capture {
+    /// In seconds.
+    now: u64,
     streams: Reassembly,
     heard: Heard,
 }
@@ -76,7 +78,10 @@ fn segment(from: u16, to: u16, sequence: u32, payload: &[u8]) -> Segment<'_> {
 
 impl Capture {
     fn take(&mut self, segment: Segment<'_>) {
-        let time = Time::default();
+        let time = Time {
+            seconds: self.now,
+            nanos: 0,
+        };
         let done = self.streams.handle_segment(&segment, time, &mut self.heard);
         assert!(done.is_continue());
     }
@@ -172,6 +177,55 @@ fn a_hole_that_the_peer_does_not_have_is_skipped_at_the_next_marker() {
     // Five octets of the second, fifteen of the third.
     assert_eq!((heard.lost, heard.skipped), (30, 20));
     assert_eq!(heard.messages, [update(1), update(4)]);
+}
+
+/// A capture of one direction, as some taps and mirror ports give it.
+#[test]
+fn a_hole_is_given_up_after_some_segments_where_the_peer_is_not_heard() {
+    let mut capture = Capture::default();
+    capture.syn(99);
+    capture.data(100, &update(0));
+    for number in 2..=65 {
+        capture.data(100 + 25 * u32::from(number), &update(number));
+    }
+    assert_eq!(capture.heard.messages, [update(0)], "it may only be late");
+    capture.data(100 + 25 * 66, &update(66));
+    assert_eq!(capture.heard.messages.len(), 66);
+    let heard = capture.end();
+    assert_eq!((heard.lost, heard.skipped), (25, 0));
+}
+
+#[test]
+fn a_hole_is_given_up_after_some_seconds_where_the_peer_is_not_heard() {
+    let mut capture = Capture::default();
+    capture.syn(99);
+    capture.data(100, &update(0));
+    capture.now = 60;
+    capture.data(150, &update(2));
+    capture.now = 67;
+    capture.data(175, &update(3));
+    assert_eq!(capture.heard.messages, [update(0)], "it may only be late");
+    capture.now = 90;
+    capture.data(200, &update(4));
+    assert_eq!(capture.heard.lost, 25);
+    let all = [update(0), update(2), update(3), update(4)];
+    assert_eq!(capture.heard.messages, all);
+}
+
+#[test]
+fn a_hole_is_waited_for_while_the_peer_has_not_acknowledged_it() {
+    let mut capture = Capture::default();
+    capture.syn(99);
+    capture.data(100, &update(0));
+    capture.ack(125);
+    for number in 2..=200 {
+        capture.now += 10;
+        capture.data(100 + 25 * u32::from(number), &update(number));
+    }
+    assert_eq!(capture.heard.messages, [update(0)]);
+    capture.data(125, &update(1));
+    assert_eq!(capture.heard.messages.len(), 201);
+    assert_eq!(capture.end().lost, 0);
 }
 
 #[test]
