@@ -2,8 +2,12 @@
 //!
 //! Between octets may be spaces, line breaks, tabs, `:`, `,`, `0x` and `\x`; the two digits of an octet
 //! stand together. Nothing else: a letter that is no digit is more likely a mistake than a decoration.
+//! Only where the offsets of a dump prove what is what are they, and the characters beside the octets,
+//! passed over.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, Chain, Cursor, Read};
+
+use crate::hexdump::{self, Dump};
 
 /// A text that is not what octets look like.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +30,28 @@ pub enum HexError {
         /// Its place in the line in characters, counted from 1.
         column: u64,
     },
+    /// A line of a dump whose offset is not that of its octets.
+    #[error("line {line}: the offset is {found:#06x}, that of the octets is {expected:#06x}")]
+    Offset {
+        /// The line, counted from 1.
+        line: u64,
+        /// The offset it has.
+        found: u64,
+        /// The octets of the dump before it.
+        expected: u64,
+    },
+    /// A line of a dump without an offset.
+    #[error("line {line}: no offset stands in front, as in the lines of the dump before")]
+    NoOffset {
+        /// The line, counted from 1.
+        line: u64,
+    },
+    /// A dump without the lines that are as the one before.
+    #[error("line {line}: lines are left out of the dump (hexdump -v and od -v print all)")]
+    LeftOut {
+        /// The line, counted from 1.
+        line: u64,
+    },
 }
 
 impl From<HexError> for io::Error {
@@ -39,10 +65,28 @@ impl From<HexError> for io::Error {
 /// What it gives before an error is good. The error is an [`io::Error`] around a [`HexError`].
 #[derive(Debug)]
 pub struct HexReader<R> {
-    text: R,
-    state: State,
-    /// What ended the octets. It is told after them.
-    failed: Option<HexError>,
+    /// The lines that were looked at first, and the others.
+    text: Chain<Cursor<Vec<u8>>, R>,
+    form: Form,
+}
+
+#[derive(Debug)]
+enum Form {
+    /// Nothing has been read.
+    Unknown,
+    Plain {
+        state: State,
+        /// What ended the octets. It is told after them.
+        failed: Option<HexError>,
+    },
+    Dump {
+        dump: Dump,
+        /// The octets of a line, and how many of them have been given.
+        octets: Vec<u8>,
+        given: usize,
+        /// What ended the octets. It is told after them.
+        failed: Option<io::Error>,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -68,13 +112,8 @@ impl<R: BufRead> HexReader<R> {
     /// Reads from a text.
     pub fn new(text: R) -> Self {
         Self {
-            text,
-            state: State {
-                line: 1,
-                column: 0,
-                before: Before::Nothing,
-            },
-            failed: None,
+            text: Cursor::new(Vec::new()).chain(text),
+            form: Form::Unknown,
         }
     }
 }
@@ -181,7 +220,7 @@ impl State {
     }
 }
 
-fn digit(octet: u8) -> Option<u8> {
+pub(crate) fn digit(octet: u8) -> Option<u8> {
     match octet {
         b'0'..=b'9' => Some(octet - b'0'),
         b'a'..=b'f' => Some(octet - b'a' + 10),
@@ -192,39 +231,101 @@ fn digit(octet: u8) -> Option<u8> {
 
 impl<R: BufRead> Read for HexReader<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let mut written = 0;
-        while written == 0 && !out.is_empty() {
-            if let Some(error) = self.failed.clone() {
-                return Err(error.into());
-            }
-            let text = self.text.fill_buf()?;
-            if text.is_empty() {
-                self.state.end()?;
-                break;
-            }
-            let mut slots = out.iter_mut();
-            // An octet of text gives at most one octet.
-            let text = text.get(..slots.len()).unwrap_or(text);
-            for &octet in text {
-                match self.state.take(octet) {
-                    Ok(None) => {}
-                    Ok(Some(octet)) => {
-                        if let Some(slot) = slots.next() {
-                            *slot = octet;
-                            written += 1;
-                        }
+        if matches!(self.form, Form::Unknown) {
+            let (lines, rest) = self.text.get_mut();
+            let (seen, dump) = hexdump::look(rest)?;
+            *lines = Cursor::new(seen);
+            self.form = Form::of(dump);
+        }
+        match &mut self.form {
+            Form::Unknown => Ok(0),
+            Form::Plain { state, failed } => read_plain(&mut self.text, state, failed, out),
+            Form::Dump {
+                dump,
+                octets,
+                given,
+                failed,
+            } => {
+                while *given == octets.len() && !out.is_empty() {
+                    octets.clear();
+                    *given = 0;
+                    if let Some(error) = failed.take() {
+                        return Err(error);
                     }
-                    Err(error) => {
-                        self.failed = Some(error);
-                        break;
+                    match dump.read(&mut self.text, octets) {
+                        Ok(true) => {}
+                        Ok(false) => return Ok(0),
+                        Err(error) => *failed = Some(error),
                     }
                 }
+                let mut rest = octets.get(*given..).unwrap_or(&[]);
+                let read = rest.read(out)?;
+                *given += read;
+                Ok(read)
             }
-            let used = text.len();
-            self.text.consume(used);
         }
-        Ok(written)
     }
+}
+
+impl Form {
+    fn of(dump: Option<Dump>) -> Self {
+        match dump {
+            Some(dump) => Self::Dump {
+                dump,
+                octets: Vec::new(),
+                given: 0,
+                failed: None,
+            },
+            None => Self::Plain {
+                state: State {
+                    line: 1,
+                    column: 0,
+                    before: Before::Nothing,
+                },
+                failed: None,
+            },
+        }
+    }
+}
+
+fn read_plain(
+    text: &mut impl BufRead,
+    state: &mut State,
+    failed: &mut Option<HexError>,
+    out: &mut [u8],
+) -> io::Result<usize> {
+    let mut written = 0;
+    while written == 0 && !out.is_empty() {
+        if let Some(error) = failed.clone() {
+            return Err(error.into());
+        }
+        let piece = text.fill_buf()?;
+        if piece.is_empty() {
+            state.end()?;
+            break;
+        }
+        let mut slots = out.iter_mut();
+        // An octet of text gives at most one octet.
+        let piece = piece.get(..slots.len()).unwrap_or(piece);
+        for &octet in piece {
+            match state.take(octet) {
+                Ok(None) => {}
+                Ok(Some(octet)) => {
+                    if let Some(slot) = slots.next() {
+                        *slot = octet;
+                        written += 1;
+                    }
+                }
+                Err(error) => {
+                    *failed = Some(error);
+                    break;
+                }
+            }
+        }
+        let used = piece.len();
+        text.consume(used);
+    }
+    Ok(written)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 //! | module | |
 //! |---|---|
 //! | [`hex`] | text to octets, as people paste them |
+//! | `hexdump` | the same with offsets and characters beside the octets, as tools print them |
 //! | [`stream`] | a byte stream cut into messages, and found again after junk and gaps |
 //! | [`raw`] | a whole byte stream from a reader |
 //! | [`packet`] | a captured packet to its TCP segment |
@@ -32,6 +33,7 @@
 pub mod bgpdump;
 pub mod compressed;
 pub mod hex;
+mod hexdump;
 pub mod mrt;
 pub mod packet;
 pub mod pcap;
@@ -55,6 +57,17 @@ pub enum ReadError {
         /// The octet at which that begins, counted from 0 in what was given to read.
         offset: u64,
     },
+    /// There is less of it than the shortest that can be.
+    #[error("{octets} octets are too few to be {what}")]
+    Short {
+        /// What it begins as, or has to be.
+        what: &'static str,
+        /// How many octets there are.
+        octets: usize,
+    },
+    /// It is compressed in a way that is not read.
+    #[error("compressed with {0}, which is not read here (gzip and bzip2 are): unpack it first")]
+    Compression(&'static str),
     /// It is not such a container, or is one no more from here on.
     #[error("{reason} at octet {offset}")]
     Format {
@@ -71,7 +84,7 @@ impl ReadError {
         match self {
             Self::Cut { .. } => true,
             Self::Io(error) => error.kind() == io::ErrorKind::UnexpectedEof,
-            Self::Format { .. } => false,
+            Self::Short { .. } | Self::Compression(_) | Self::Format { .. } => false,
         }
     }
 }

@@ -88,7 +88,7 @@ pub struct DecodeArgs {
 #[group(required = true, multiple = false)]
 pub struct DecodeInput {
     /// Messages as hexadecimal text, or - or nothing for standard input; spaces, colons, commas, 0x and
-    /// line breaks do not matter
+    /// line breaks do not matter, and dumps may have their offsets and characters (xxd, tcpdump -X)
     #[arg(long, value_name = "HEX", num_args = 0.., help_heading = "Input")]
     pub hex: Option<Vec<String>>,
     /// A byte stream of messages, - for standard input
