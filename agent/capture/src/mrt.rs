@@ -87,6 +87,11 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
+    /// The octets of the records that have been read.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
     /// The next record; `None` at the end. After an error there is none.
     pub fn next_record(&mut self) -> Result<Option<Record<'_>>, ReadError> {
         if self.done {
@@ -103,6 +108,12 @@ impl<R: BufRead> Reader<R> {
         match crate::compressed::read_full(&mut self.reader, &mut header)? {
             0 => return Ok(None),
             HEADER_LEN => {}
+            octets if offset == 0 => {
+                return Err(ReadError::Short {
+                    what: "an MRT record",
+                    octets,
+                });
+            }
             _ => return Err(cut),
         }
         let [t0, t1, t2, t3, k0, k1, s0, s1, l0, l1, l2, l3] = header;

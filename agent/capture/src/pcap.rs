@@ -25,6 +25,14 @@ const MAX_INTERFACES: usize = 65_536;
 /// The head of a pcapng file, and of a pcap file.
 const SECTION_HEADER: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
 const FILE_HEADER: usize = 24;
+/// What a pcap file begins with: microseconds or nanoseconds, in either byte order.
+const MAGICS: [[u8; 4]; 4] = [
+    [0xa1, 0xb2, 0xc3, 0xd4],
+    [0xd4, 0xc3, 0xb2, 0xa1],
+    [0xa1, 0xb2, 0x3c, 0x4d],
+    [0x4d, 0x3c, 0xb2, 0xa1],
+];
+const NO_CAPTURE: &str = "this is no pcap and no pcapng file";
 
 /// What was in a capture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,6 +43,8 @@ pub struct Packets {
     pub bgp: u64,
     /// Those of a link layer that is not understood.
     pub unsupported: u64,
+    /// There was nothing at all to read, not even the header of a file.
+    pub empty: bool,
 }
 
 /// An interface of a capture.
@@ -56,6 +66,12 @@ pub fn read<R: Read>(
     listener: &mut dyn Listener,
 ) -> Result<Packets, ReadError> {
     let head = head(&mut reader)?;
+    if head.is_empty() {
+        return Ok(Packets {
+            empty: true,
+            ..Packets::default()
+        });
+    }
     let error = RefCell::new(None);
     let whole = Cursor::new(&head).chain(Telling {
         reader,
@@ -113,20 +129,23 @@ impl<R: Read> Read for Telling<'_, R> {
     }
 }
 
-/// The head of the file, as the readers want it whole at once.
+/// The head of the file, as the readers want it whole at once. Nothing is a file of no packets.
 fn head<R: Read>(reader: &mut R) -> Result<Vec<u8>, ReadError> {
     let mut head = vec![0; FILE_HEADER];
     let read = read_full(reader, &mut head)?;
     head.truncate(read);
+    if read == 0 {
+        return Ok(head);
+    }
     if read < FILE_HEADER {
-        return Err(if read == 0 {
-            ReadError::Format {
-                reason: "nothing to read",
-                offset: 0,
-            }
+        let begins = |magic: &[u8; 4]| magic.iter().zip(&head).all(|(a, b)| a == b);
+        return Err(if begins(&SECTION_HEADER) {
+            too_short("a pcapng file", read)
+        } else if MAGICS.iter().any(begins) {
+            too_short("a pcap file", read)
         } else {
-            ReadError::Cut {
-                what: "the file header",
+            ReadError::Format {
+                reason: NO_CAPTURE,
                 offset: 0,
             }
         });
@@ -150,9 +169,16 @@ fn head<R: Read>(reader: &mut R) -> Result<Vec<u8>, ReadError> {
             head.resize(length, 0);
             let read = read_full(reader, head.get_mut(have..).unwrap_or(&mut []))?;
             head.truncate(have.saturating_add(read));
+            if head.len() < length {
+                return Err(too_short("a pcapng file", head.len()));
+            }
         }
     }
     Ok(head)
+}
+
+fn too_short(what: &'static str, octets: usize) -> ReadError {
+    ReadError::Short { what, octets }
 }
 
 fn failed<T: AsRef<[u8]>>(error: &PcapError<T>, offset: u64) -> ReadError {
@@ -165,7 +191,7 @@ fn failed<T: AsRef<[u8]>>(error: &PcapError<T>, offset: u64) -> ReadError {
         }
         PcapError::ReadError => "the input could not be read",
         PcapError::BufferTooSmall => "a packet is longer than any can be",
-        _ if offset == 0 => "this is no pcap and no pcapng file",
+        _ if offset == 0 => NO_CAPTURE,
         _ => "what follows is no packet",
     };
     ReadError::Format { reason, offset }

@@ -56,6 +56,11 @@ impl<R: Read> RawReader<R> {
         self.splitter.octets(piece)
     }
 
+    /// The octets of the stream so far.
+    pub fn offset(&self) -> u64 {
+        self.splitter.offset()
+    }
+
     /// The octets that were in no message so far.
     pub fn skipped(&self) -> u64 {
         self.splitter.skipped()

@@ -9,7 +9,7 @@ use bgp_capture::mrt::Reader;
 fn unpacked(octets: &[u8]) -> Vec<u8> {
     let mut all = Vec::new();
     Decompressed::new(octets)
-        .and_then(|mut reader| reader.read_to_end(&mut all))
+        .and_then(|mut reader| Ok(reader.read_to_end(&mut all)?))
         .unwrap();
     all
 }

@@ -4,6 +4,7 @@
 
 mod captures;
 mod collectors;
+mod cuts;
 mod labels;
 mod pasted;
 mod sent;

@@ -107,15 +107,6 @@ fn what_cannot_be_read_is_status_2_and_one_line() {
 }
 
 #[test]
-fn nothing_is_no_message() {
-    for input in ["--hex", "--raw", "--mrt"] {
-        let said = decode(&[input, "-"], b"");
-        assert_eq!((said.status, said.out.as_str()), (0, ""), "{input}");
-        assert_eq!(said.summary(), "0 messages, 0 malformed, 0 bytes skipped");
-    }
-}
-
-#[test]
 fn a_reader_that_has_seen_enough_ends_it_quietly() {
     for format in ["tree", "json", "hex", "bgpdump"] {
         let mut child = Command::new(env!("CARGO_BIN_EXE_cosmos"))

@@ -38,6 +38,7 @@ pub(super) fn decode(
         return Err(Stopped::Output(error));
     }
     let packets = read?;
+    summary.empty = packets.empty;
     if packets.unsupported > 0 {
         let count = packets.unsupported;
         let note = format!("{count} packets are of a link layer that is not understood");

@@ -55,6 +55,7 @@ pub(super) fn decode(
     };
     let done = read();
     decoder.printer.text(&decoder.text)?;
+    summary.empty = records.offset() == 0;
     done
 }
 

@@ -53,7 +53,7 @@ pub(super) fn open(path: &Path) -> Result<Decompressed<Box<dyn Read>>, ReadError
     } else {
         Box::new(File::open(path)?)
     };
-    Ok(Decompressed::new(reader)?)
+    Decompressed::new(reader)
 }
 
 /// Decodes hexadecimal text.
@@ -95,6 +95,7 @@ fn stream<R: Read>(
     let mut messages = RawReader::new(reader);
     let done = decode_stream(&mut messages, said, printer, summary);
     summary.skipped = messages.skipped();
+    summary.empty = messages.offset() == 0;
     done
 }
 

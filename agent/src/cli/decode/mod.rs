@@ -39,6 +39,8 @@ pub(super) struct Summary {
     skipped: u64,
     /// Octets that a capture does not have.
     missing: u64,
+    /// There was nothing to read.
+    empty: bool,
     /// What else there is to say about the input.
     notes: Vec<String>,
 }
@@ -102,7 +104,12 @@ pub fn run(args: &DecodeArgs, out: &mut dyn Write, err: &mut dyn Write) -> Resul
     };
     let mut status = u8::from(summary.malformed > 0);
     match stopped {
-        Ok(()) => printer.flush()?,
+        Ok(()) => {
+            printer.flush()?;
+            if summary.empty {
+                summary.note(format!("{name} is empty"));
+            }
+        }
         Err(Stopped::Output(error)) => return Err(error.into()),
         Err(Stopped::Input(error)) => {
             printer.flush()?;
