@@ -5,9 +5,9 @@ use std::io::Write;
 use super::client::AskError;
 use super::show_fib::{addresses, style, ways};
 use super::table::{Screen, Style};
-use super::{ask, is_json, words, write_json};
+use super::{ask, elsewhere, is_json, words, write_json};
 use crate::args::{ExplainArgs, ShowFormat};
-use crate::control::protocol::{Explained, Reply, Request};
+use crate::control::protocol::{ErrorCode, Explained, Reply, Request};
 use crate::control::routes::{
     Attributes, FibRow, PathExplanation, RouteExplanation, ToldExplanation,
 };
@@ -19,7 +19,20 @@ pub fn run<W: Write>(args: &ExplainArgs, screen: &mut Screen<W>) -> Result<(), A
         router: args.router.clone(),
     };
     let replies = ask(&args.common.socket, &request)?;
-    render(replies, args.common.output, screen)
+    render(replies, args.common.output, screen).map_err(|error| {
+        let Request::Explain { prefix, router } = &request else {
+            return error;
+        };
+        match error {
+            AskError::No(reply) if reply.code == ErrorCode::NotFound => {
+                let ask = |request: &Request| ask(&args.common.socket, request);
+                let found = elsewhere::find(prefix, router.as_deref(), ask);
+                let elsewhere = found.map(|found| found.to_explain()).unwrap_or_default();
+                AskError::not_found(reply.message + &elsewhere)
+            }
+            error => error,
+        }
+    })
 }
 
 /// Shows replies.

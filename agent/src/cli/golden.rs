@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::client::AskError;
 use super::table::{Screen, WIDTH};
-use super::{explain, get, show_bfd, show_fib, show_peers, show_routes, show_summary};
+use super::{elsewhere, explain, get, show_bfd, show_fib, show_peers, show_routes, show_summary};
 use crate::args::{GetFormat, ShowFormat};
 use crate::control::answer::Answer;
 use crate::control::fake::{LONG_NAME, node};
@@ -441,4 +441,44 @@ fn sides_are_what_they_say() {
     assert_eq!(count(ask(Side::Table, true)), 3);
     assert_eq!(count(ask(Side::In, false)), 4);
     assert_eq!(count(ask(Side::Out, false)), 1);
+}
+
+#[test]
+fn a_plain_prefix_points_to_the_families_that_have_it() {
+    let found = |text: &str| {
+        let query = match text.parse() {
+            Ok(address) => RouteQuery::Covering(address),
+            Err(_) => RouteQuery::Exact(text.parse().unwrap()),
+        };
+        elsewhere::find(&query, None, |request| Ok(replies(request).into_iter()))
+    };
+    for (query, show, explain) in [
+        (
+            "10.0.0.0/8",
+            "; ipv4/vpn has 65000:100:10.0.0.0/8: add --family vpnv4",
+            "; ipv4/vpn has 65000:100:10.0.0.0/8: add --rd 65000:100",
+        ),
+        (
+            "10.1.2.3",
+            "; ipv4/vpn has routes, whose prefix has to be given: PREFIX --family vpnv4",
+            "; ipv4/vpn has routes, which are asked for as they are printed, such as \
+             65000:100:10.0.0.0/8",
+        ),
+        (
+            "2001:db8:1111:2222:3333:4444:5555:6666/128",
+            "; ipv6/vpn has 100:1:2001:db8:1111:2222:3333:4444:5555:6666/128: add --family vpnv6",
+            "; ipv6/vpn has 100:1:2001:db8:1111:2222:3333:4444:5555:6666/128: add --rd 100:1",
+        ),
+    ] {
+        let found = found(query).unwrap();
+        assert_eq!(found.to_show(), format!(" in the unicast families{show}"));
+        assert_eq!(
+            found.to_explain(),
+            format!(" in the unicast families{explain}")
+        );
+    }
+    assert!(found("203.0.113.0/24").is_none());
+    let route = RouteQuery::Route("65000:100:203.0.113.0/24".parse().unwrap());
+    let none = elsewhere::find(&route, None, |request| Ok(replies(request).into_iter()));
+    assert!(none.is_none(), "a route names its family");
 }

@@ -8,12 +8,14 @@
 //! | [`check`] | manifests judged without running them |
 //! | [`decode`] | messages out of captures, files and text, in all their fields |
 //! | `show_*`, [`get`], [`explain`] | PURE: replies to text or JSON, one command each |
+//! | [`elsewhere`] | PURE: where a plain prefix is to be found that no unicast family has |
 //!
 //! Every renderer writes while it reads, or reads what is known to be short, so memory stays bounded however large a table is.
 
 pub mod check;
 pub mod client;
 pub mod decode;
+pub mod elsewhere;
 pub mod explain;
 pub mod get;
 pub mod preview;

@@ -7,7 +7,7 @@ use std::io::Write;
 
 use super::client::AskError;
 use super::table::{Cell, Column, Screen, Style, Table};
-use super::{ask, is_json, words, write_json_line};
+use super::{ask, elsewhere, is_json, words, write_json_line};
 use crate::args::{ShowFormat, ShowRoutesArgs};
 use crate::control::protocol::{End, Reply, Request, RouteQuery, RoutesRequest, Side};
 use crate::control::routes::{Attributes, Ineligible, RouteRow};
@@ -35,10 +35,24 @@ pub fn run<W: Write>(args: &ShowRoutesArgs, screen: &mut Screen<W>) -> Result<()
     let mut replies = ask(&args.common.socket, &Request::Routes(request))?;
     let rows = render(&mut replies, args.common.output, screen)?;
     if let (0, Some(prefix)) = (rows, prefix) {
-        return Err(AskError::not_found(match prefix {
+        // Who named a family or a peer has been answered.
+        let plain = args.family.is_none()
+            && args.peer.is_none()
+            && args.rd.is_none()
+            && args.kind.is_none();
+        let elsewhere = plain.then(|| {
+            elsewhere::find(&prefix, args.router.as_deref(), |request| {
+                ask(&args.common.socket, request)
+            })
+        });
+        let elsewhere = elsewhere.flatten().map(|found| found.to_show());
+        let nothing = match prefix {
             RouteQuery::Covering(address) => format!("no route covers {address}"),
             prefix => format!("there is no route for {prefix}"),
-        }));
+        };
+        return Err(AskError::not_found(
+            nothing + &elsewhere.unwrap_or_default(),
+        ));
     }
     if !is_json(args.common.output) {
         closing(rows, replies.end(), screen)?;
