@@ -7,7 +7,7 @@
 //! - the attributes in ascending order of code, as on the wire: flags, code, length (two octets
 //!   only above 255), value;
 //! - AS_PATH and AGGREGATOR with four octets for each AS; communities of each kind sorted, each
-//!   once, unless their order is to be kept ([`SessionContext::keep_order`]);
+//!   once, unless their order is to be kept ([`SessionContext::keep_order`](crate::SessionContext::keep_order));
 //! - unknown transitive attributes with their Partial bit set, as they have to be passed on;
 //! - no NEXT_HOP, MP_REACH_NLRI, MP_UNREACH_NLRI, AS4_PATH, AS4_AGGREGATOR.
 
