@@ -136,7 +136,18 @@ pub struct ParseFamilyError {
     text: Box<str>,
 }
 
-/// Reads `ipv4/unicast`, also with `-` for the slash, and `afi16388/safi71` for what has no name.
+/// What people call the families that they have most to do with.
+const SHORT: [(&str, Family); 6] = [
+    ("ipv4", Family::IPV4_UNICAST),
+    ("ipv6", Family::IPV6_UNICAST),
+    ("vpnv4", Family::IPV4_VPN),
+    ("vpnv6", Family::IPV6_VPN),
+    ("evpn", Family::L2VPN_EVPN),
+    ("rtc", Family::RTC),
+];
+
+/// Reads `ipv4/unicast`, also with `-` for the slash, short names as `ipv4` and `vpnv4`, and `afi16388/safi71` for what has no
+/// name.
 impl FromStr for Family {
     type Err = ParseFamilyError;
 
@@ -146,6 +157,9 @@ impl FromStr for Family {
             .iter()
             .find(|(_, name)| lower == *name || lower.split_once('-') == name.split_once('/'))
         {
+            return Ok(*family);
+        }
+        if let Some((_, family)) = SHORT.iter().find(|(name, _)| lower == *name) {
             return Ok(*family);
         }
         let numbers = lower.split_once('/').and_then(|(afi, safi)| {
@@ -250,6 +264,9 @@ mod tests {
             assert_eq!(name.parse(), Ok(*family));
             assert_eq!(name.replacen('/', "-", 1).parse(), Ok(*family));
             assert_eq!(NAMED.iter().filter(|(other, _)| other == family).count(), 1);
+        }
+        for (name, family) in SHORT {
+            assert_eq!(name.to_uppercase().parse(), Ok(family));
         }
     }
 

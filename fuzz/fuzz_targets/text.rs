@@ -8,7 +8,8 @@ use std::str::FromStr;
 use bgp_fuzz::{Input, is_readable, with_bounded_memory};
 use bgp_wire::{
     AsPath, Asn, Community, Esi, EvpnRoute, ExtCommunity, Family, Form, Ipv6ExtCommunity, Label,
-    LargeCommunity, MacAddr, Nlri, Origin, PathId, RouteDistinguisher, RouteTargetMembership, Vpn,
+    LargeCommunity, MacAddr, Nlri, Origin, ParseFamilyError, ParseOriginError, ParseTextError,
+    PathId, RouteDistinguisher, RouteTargetMembership, Vpn,
 };
 use ipnet::{Ipv4Net, Ipv6Net};
 use libfuzzer_sys::fuzz_target;
@@ -58,9 +59,32 @@ fuzz_target!(|data: &[u8]| {
     }
 });
 
+/// An error that may name the character that is wrong.
+trait Wrong: Display + std::fmt::Debug {
+    fn character(&self) -> Option<usize>;
+}
+
+impl Wrong for ParseTextError {
+    fn character(&self) -> Option<usize> {
+        Some(self.character())
+    }
+}
+
+impl Wrong for ParseFamilyError {
+    fn character(&self) -> Option<usize> {
+        None
+    }
+}
+
+impl Wrong for ParseOriginError {
+    fn character(&self) -> Option<usize> {
+        None
+    }
+}
+
 fn again<T: FromStr + Display + PartialEq + std::fmt::Debug>(text: &str)
 where
-    T::Err: Display + std::fmt::Debug,
+    T::Err: Wrong,
 {
     match with_bounded_memory(text.len(), || text.parse::<T>()) {
         Ok(read) => {
@@ -72,7 +96,12 @@ where
                 "{text:?}"
             );
         }
-        Err(error) => assert!(error.to_string().len() < 1000 + 4 * text.len()),
+        Err(error) => {
+            assert!(error.to_string().len() < 1000 + 4 * text.len());
+            // One more than there are: the text ends too early.
+            let there = 1..=text.chars().count() + 1;
+            assert!(error.character().is_none_or(|at| there.contains(&at)));
+        }
     }
 }
 

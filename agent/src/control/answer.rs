@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use bgp_wire::{EvpnKind, RouteDistinguisher};
+use bgp_wire::{EvpnKind, Family, RouteDistinguisher};
 use serde_json::Value;
 
 use super::protocol::{
@@ -459,15 +459,9 @@ const RTC: &str = "ipv4/rtc";
 
 /// `ipv6`, `IPv6/Unicast` and `ipv6-unicast` all mean `ipv6/unicast`; other families have short names too.
 fn is_family(asked: &str, family: &str) -> bool {
-    let asked = asked.to_ascii_lowercase().replace('-', "/");
-    let known = match asked.as_str() {
-        "vpnv4" => "ipv4/vpn",
-        "vpnv6" => "ipv6/vpn",
-        "evpn" => EVPN,
-        "rtc" => RTC,
-        asked => asked,
-    };
-    known == family || family.strip_suffix("/unicast") == Some(known)
+    asked
+        .parse::<Family>()
+        .is_ok_and(|asked| asked.to_string() == family)
 }
 
 /// Whether a question about no family means this one.

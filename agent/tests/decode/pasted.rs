@@ -288,6 +288,8 @@ fn what_ends_the_session_has_its_notification() {
         (message(4, &[0]), "KEEPALIVE", 1, 2),
         (message(9, &[]), "", 1, 3),
         (version, "OPEN", 2, 1),
+        // AS 0 (RFC 7607), a hold time of 1 second and the identifier 0: the first of them ends the session, all are told.
+        (message(1, &[4, 0, 0, 0, 1, 0, 0, 0, 0, 0]), "OPEN", 2, 2),
         (message(2, &[0, 9, 0, 0]), "UPDATE", 3, 1),
         (
             update(&[], &[ORIGIN, PATH, NEXT_HOP], &[33, 1, 2, 3, 4, 5]),
@@ -305,6 +307,11 @@ fn what_ends_the_session_has_its_notification() {
             (&json!(code), &json!(subcode)),
             "{said}"
         );
+        let findings = said["findings"].as_array().expect("a list");
+        assert!(!findings.is_empty(), "{said}");
+        for finding in findings {
+            assert_eq!(finding["code"], json!(code), "{said}");
+        }
         assert_eq!(said["type"].as_str().unwrap_or_default(), kind);
     }
 }

@@ -45,10 +45,11 @@ pub struct Judgement {
 }
 
 impl Fault {
-    fn of(finding: &Finding) -> Self {
+    /// `code`: that of the NOTIFICATION which would speak of it, which is of the kind of the message.
+    fn of(code: u8, finding: &Finding) -> Self {
         Self {
             disposition: finding.disposition,
-            code: Some((codes::UPDATE, finding.subcode)),
+            code: Some((code, finding.subcode)),
             attribute: finding.attribute,
             offset: finding.error.offset,
             field: finding.error.field,
@@ -137,7 +138,11 @@ impl Judgement {
             Ok(message) => {
                 judgement.fields = message.describe();
                 if let Message::Update(decoded) = &message {
-                    judgement.findings = decoded.findings.iter().map(Fault::of).collect();
+                    judgement.findings = decoded
+                        .findings
+                        .iter()
+                        .map(|finding| Fault::of(codes::UPDATE, finding))
+                        .collect();
                     judgement.error = worst(&judgement.findings);
                 }
                 // RFC 4271 §6.4: it is noticed, and not answered.
@@ -154,7 +159,9 @@ impl Judgement {
                 judgement.findings = if error.findings.is_empty() {
                     vec![fault.clone()]
                 } else {
-                    error.findings.iter().map(Fault::of).collect()
+                    let code = error.notification.code;
+                    let findings = error.findings.iter();
+                    findings.map(|finding| Fault::of(code, finding)).collect()
                 };
                 judgement.error = Some(fault);
             }
