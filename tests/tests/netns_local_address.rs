@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use bgp_tests::agent::Agent;
-use bgp_tests::lab::{self, NodeAndTor, address, raw_address};
+use bgp_tests::lab::{self, Lab, NodeAndTor, address, raw_address};
 use bgp_tests::manifests;
 use bgp_tests::raw::RawPeer;
 use bgp_tests::scenario::NODE_ASN;
@@ -14,6 +14,12 @@ const WHY: &str = "our own address was removed from this node";
 
 /// With and without `localAddress`, the hold timer being a minute and a half: over IPv6 with an external neighbour, over IPv4 with
 /// one within the AS, which no link concerns.
+fn start(lab: &Lab, net: &NodeAndTor, peer: &manifests::Peer) -> Result<Agent> {
+    let router = manifests::Router::new("underlay", NODE_ASN, "10.255.0.2");
+    let documents = [("router", router.text()), ("peer", peer.text())];
+    Agent::start(lab, &net.node, &documents)
+}
+
 #[test]
 fn a_session_whose_address_is_removed_ends_at_once_and_is_back_when_the_address_is() {
     for (v6, asn, configured) in [
@@ -34,14 +40,7 @@ fn a_session_whose_address_is_removed_ends_at_once_and_is_back_when_the_address_
             if configured {
                 peer = peer.with(&format!("localAddress: \"{local}\""));
             }
-            let documents = [
-                (
-                    "router",
-                    manifests::Router::new("underlay", NODE_ASN, "10.255.0.2").text(),
-                ),
-                ("peer", peer.text()),
-            ];
-            let agent = Agent::start(lab, &net.node, &documents)?;
+            let agent = start(lab, &net, &peer)?;
             let mut raw = RawPeer::connect(&net.tor, local, secs(5))?;
             raw.establish(asn, 90, secs(5))?;
             agent.await_state(RAW, "Established", secs(5))?;
@@ -92,14 +91,7 @@ fn a_session_from_an_address_that_is_gone_says_so_in_its_status() {
         let local = address(false, true);
         let peer = manifests::Peer::new(RAW, "underlay", RAW_ASN, address(true, true))
             .with(&format!("localAddress: \"{local}\""));
-        let documents = [
-            (
-                "router",
-                manifests::Router::new("underlay", NODE_ASN, "10.255.0.2").text(),
-            ),
-            ("peer", peer.text()),
-        ];
-        let agent = Agent::start(lab, &net.node, &documents)?;
+        let agent = start(lab, &net, &peer)?;
         let mut raw = RawPeer::connect(&net.tor, local, secs(5))?;
         raw.establish(RAW_ASN, 90, secs(5))?;
         agent.await_state(RAW, "Established", secs(5))?;

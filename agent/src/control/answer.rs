@@ -257,8 +257,8 @@ fn start(request: &Request, views: &dyn Views) -> Result<Source, ErrorReply> {
         Request::Routes(request) => Source::Routes(routes(request, views)?),
         Request::Fib { router, prefix } => Source::Fib(fib(router.as_deref(), prefix, views)?),
         Request::Explain { prefix, router } => ready(explain(prefix, router.as_deref(), views)?),
-        // Reading files is not for here.
-        Request::Preview { .. } => ready(Vec::new()),
+        // Who asks the views has no files: the server reads them and calls `Answer::preview`.
+        Request::Preview { .. } => return Err(bad_request("a folder is read by the server alone")),
         Request::Objects { kind, name } => ready(objects(*kind, name.as_deref(), views)?),
     })
 }
