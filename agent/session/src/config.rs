@@ -52,7 +52,8 @@ pub struct RoleConfig {
 }
 
 /// How long a peer rests in Idle after a failure: `first`, doubled for each further failure up to `max` (the damping of
-/// peer oscillations that RFC 4271 §8.1.1 leaves to the implementation). Each wait is shortened by jitter.
+/// peer oscillations that RFC 4271 §8.1.1 leaves to the implementation). Each wait is shortened by jitter. Attempts to connect
+/// that nobody answers double apart from these, up to [`PeerConfig::connect_retry`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IdleHold {
     /// After the first failure.
@@ -91,7 +92,7 @@ pub struct PeerConfig {
     pub keepalive: Option<Duration>,
     /// How long one attempt to open a TCP connection may take before another is made (RFC 4271 ConnectRetryTime). The
     /// RFC suggests 120 seconds; but a kernel repeats a SYN more and more slowly, so that a peer which comes back is
-    /// found sooner by a new attempt.
+    /// found sooner by a new attempt. It is the longest rest between attempts, too, while nobody answers.
     pub connect_retry: Duration,
     /// Never connect, only accept.
     pub passive: bool,

@@ -138,7 +138,9 @@ impl Peer {
     /// How long to rest now.
     fn rest(&mut self) -> Duration {
         let limits = self.config.idle_hold;
-        let base = self.back_off.delay(limits.first, limits.max);
+        let base = self
+            .back_off
+            .delay(limits.first, limits.max, self.config.connect_retry);
         // A wait of nothing would be a loop.
         self.jitter.shorten(base).max(Duration::from_millis(1))
     }
@@ -156,9 +158,10 @@ impl Peer {
         if asked_for || self.fsm(side.other()).phase.connection().is_some() {
             return;
         }
-        match left.established_since {
-            Some(_) => self.back_off.count_session(),
-            None => self.back_off.count(),
+        match left.state {
+            State::Established => self.back_off.count_session(),
+            State::OpenSent | State::OpenConfirm => self.back_off.count(),
+            State::Idle | State::Connect | State::Active => self.back_off.count_unanswered(),
         }
     }
 

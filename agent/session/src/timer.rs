@@ -110,6 +110,8 @@ pub(crate) struct BackOff {
     held_against: u32,
     /// As many of these as there were when the last session ended.
     sessions: u32,
+    /// Attempts that nobody answered since somebody did.
+    unanswered: u32,
 }
 
 impl BackOff {
@@ -117,9 +119,18 @@ impl BackOff {
         self.failures
     }
 
+    /// A connection has ended, and that counts.
     pub(crate) fn count(&mut self) {
         self.failures = self.failures.saturating_add(1);
         self.held_against = self.held_against.saturating_add(1);
+        self.unanswered = 0;
+    }
+
+    /// An attempt to connect came to nothing. A peer that is away does not oscillate, and has to be found soon when it is back:
+    /// these are not held against it.
+    pub(crate) fn count_unanswered(&mut self) {
+        self.failures = self.failures.saturating_add(1);
+        self.unanswered = self.unanswered.saturating_add(1);
     }
 
     /// A session has ended, and that counts.
@@ -131,15 +142,21 @@ impl BackOff {
     /// A session is up.
     pub(crate) fn came_up(&mut self) {
         self.held_against = self.sessions;
+        self.unanswered = 0;
     }
 
     pub(crate) fn reset(&mut self) {
         *self = Self::default();
     }
 
-    /// `first` after the first failure (and when none was counted), then doubling, never more than `max`.
-    pub(crate) fn delay(&self, first: Duration, max: Duration) -> Duration {
-        let doublings = self.held_against.saturating_sub(1).min(31);
+    /// `first` after the first failure (and when none was counted), then doubling, never more than `max`, or than `away` while
+    /// nobody answers.
+    pub(crate) fn delay(&self, first: Duration, max: Duration, away: Duration) -> Duration {
+        let (failures, max) = match self.unanswered {
+            0 => (self.held_against, max),
+            unanswered => (unanswered, max.min(away)),
+        };
+        let doublings = failures.saturating_sub(1).min(31);
         first.saturating_mul(1 << doublings).min(max)
     }
 }
@@ -173,23 +190,40 @@ mod tests {
 
     #[test]
     fn back_off_doubles_up_to_its_cap() {
-        let (first, max) = (Duration::from_secs(1), Duration::from_secs(120));
+        let [first, max, away] = [1, 120, 15].map(Duration::from_secs);
         let mut back_off = BackOff::default();
         let delays: Vec<u64> = (0..40)
             .map(|_| {
                 back_off.count();
-                back_off.delay(first, max).as_secs()
+                back_off.delay(first, max, away).as_secs()
             })
             .collect();
         assert_eq!(&delays[..9], &[1, 2, 4, 8, 16, 32, 64, 120, 120]);
         assert_eq!(delays[39], 120);
         back_off.reset();
-        assert_eq!(back_off.delay(first, max), first);
+        assert_eq!(back_off.delay(first, max, away), first);
+    }
+
+    #[test]
+    fn a_peer_that_is_away_is_looked_for_often_and_keeps_what_is_held_against_it() {
+        let [first, max, away] = [1, 120, 15].map(Duration::from_secs);
+        let mut back_off = BackOff::default();
+        for _ in 0..6 {
+            back_off.count();
+        }
+        assert_eq!(back_off.delay(first, max, away).as_secs(), 32);
+        for rest in [1, 2, 4, 8, 15, 15] {
+            back_off.count_unanswered();
+            assert_eq!(back_off.delay(first, max, away).as_secs(), rest);
+        }
+        back_off.count();
+        assert_eq!(back_off.delay(first, max, away).as_secs(), 64);
+        assert_eq!(back_off.failures(), 13);
     }
 
     #[test]
     fn only_sessions_that_end_are_held_against_one_that_came_up() {
-        let (first, max) = (Duration::from_secs(1), Duration::from_secs(120));
+        let [first, max, away] = [1, 120, 15].map(Duration::from_secs);
         let mut back_off = BackOff::default();
         for rest in [1, 2, 4] {
             for _ in 0..10 {
@@ -197,7 +231,7 @@ mod tests {
             }
             back_off.came_up();
             back_off.count_session();
-            assert_eq!(back_off.delay(first, max).as_secs(), rest);
+            assert_eq!(back_off.delay(first, max, away).as_secs(), rest);
         }
         assert_eq!(back_off.failures(), 33);
     }

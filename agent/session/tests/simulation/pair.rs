@@ -141,6 +141,19 @@ struct Delivery {
 #[derive(Default)]
 struct Link {
     ends: [Option<ConnId>; 2],
+    /// When the last thing arrives at each end: TCP keeps the order.
+    last: [Option<Instant>; 2],
+}
+
+/// What the network does to connections, beside the latency. TCP sends again what is lost, so that loss is delay; what it does
+/// with what comes twice nobody above it sees, but for SYNs of attempts that were given up.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Weather {
+    pub(crate) jitter: Duration,
+    /// Of a thousand segments; each is sent again after a time that doubles from 200 ms.
+    pub(crate) lost: u64,
+    /// What is sent to the node waits until this is over.
+    pub(crate) cut: [bool; 2],
 }
 
 /// The two of them.
@@ -148,8 +161,12 @@ pub(crate) struct Pair {
     epoch: Instant,
     pub(crate) now: Instant,
     pub(crate) latency: Duration,
-    /// Nothing gets through.
+    /// Nothing gets through, and what is sent meanwhile never arrives.
     pub(crate) cut: bool,
+    pub(crate) weather: Weather,
+    /// What waits for the end of a cut.
+    waiting: Vec<Delivery>,
+    random: u64,
     pub(crate) nodes: [Node; 2],
     links: Vec<Link>,
     deliveries: Vec<Delivery>,
@@ -183,6 +200,9 @@ impl Pair {
             now: epoch,
             latency: Duration::from_millis(10),
             cut: false,
+            weather: Weather::default(),
+            waiting: Vec::new(),
+            random: seed,
             nodes,
             links: Vec::new(),
             deliveries: Vec::new(),
@@ -323,7 +343,10 @@ impl Pair {
                         let link = self.links.len();
                         let mut ends = [None; 2];
                         ends[n] = Some(conn);
-                        self.links.push(Link { ends });
+                        self.links.push(Link {
+                            ends,
+                            last: [None; 2],
+                        });
                         self.nodes[n].links.insert(conn, link);
                         self.later(1 - n, link, What::Syn);
                     }
@@ -351,13 +374,65 @@ impl Pair {
     }
 
     fn later(&mut self, to: usize, link: usize, what: What) {
-        if !self.cut {
-            self.deliveries.push(Delivery {
-                at: self.now + self.latency,
-                to,
-                link,
-                what,
-            });
+        if self.cut {
+            return;
+        }
+        let delivery = Delivery {
+            at: self.now,
+            to,
+            link,
+            what,
+        };
+        if self.weather.cut[to] {
+            self.waiting.push(delivery);
+        } else {
+            self.fly(delivery);
+        }
+    }
+
+    fn fly(&mut self, mut delivery: Delivery) {
+        let Weather { jitter, lost, .. } = self.weather;
+        let mut takes = self.latency;
+        if !jitter.is_zero() {
+            takes += Duration::from_micros(self.draw(jitter.as_micros() as u64));
+        }
+        let mut again = Duration::from_millis(200);
+        while lost > 0 && again < 30 * SECOND && self.draw(1000) < lost {
+            takes += again;
+            again *= 2;
+        }
+        let last = &mut self.links[delivery.link].last[delivery.to];
+        delivery.at = last.map_or(self.now + takes, |last| last.max(self.now + takes));
+        *last = Some(delivery.at);
+        self.deliveries.push(delivery);
+    }
+
+    /// What was sent during a cut that is over goes on its way.
+    pub(crate) fn set_weather(&mut self, weather: Weather) {
+        self.weather = weather;
+        let (waits, goes) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(|delivery: &Delivery| weather.cut[delivery.to]);
+        self.waiting = waits;
+        goes.into_iter().for_each(|delivery| self.fly(delivery));
+    }
+
+    /// Below `bound` (splitmix64).
+    pub(crate) fn draw(&mut self, bound: u64) -> u64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.random;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % bound.max(1)
+    }
+
+    /// The node's system is there and the process is not: whoever goes on speaking to it is told so, or not even that.
+    pub(crate) fn crash(&mut self, node: usize, config: PeerConfig, seed: u64, told: bool) {
+        let mut links: Vec<usize> = self.nodes[node].links.values().copied().collect();
+        links.sort_unstable();
+        self.replace(node, config, seed);
+        for link in links.into_iter().filter(|_| told) {
+            self.later(1 - node, link, What::Closed);
         }
     }
 

@@ -110,7 +110,7 @@ fn a_hold_time_of_zero_means_silence_is_fine() {
 }
 
 #[test]
-fn refused_connections_come_more_and_more_slowly() {
+fn refused_connections_come_more_slowly_but_often_enough_to_find_a_peer_that_is_back() {
     let mut pair = Pair::new();
     pair.nodes[B].listening = false;
     pair.nodes[A].peer.start(pair.now);
@@ -121,13 +121,13 @@ fn refused_connections_come_more_and_more_slowly() {
     assert!(peer.next_retry().is_some());
     let failure = peer.last_errors().failure.clone().unwrap().what;
     assert_eq!(failure, DownReason::ConnectFailed(ConnectFailure::Refused));
-    pair.run_for(1000 * SECOND);
+    pair.run_for(200 * SECOND);
     let gaps: Vec<f64> = pair.nodes[A]
         .dials
         .windows(2)
         .map(|w| (w[1] - w[0]).as_secs_f64())
         .collect();
-    let expected = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 120.0, 120.0];
+    let expected = [1.0, 2.0, 4.0, 8.0, 15.0, 15.0, 15.0, 15.0, 15.0];
     for (gap, expected) in gaps.iter().zip(expected) {
         assert!(*gap > 0.75 * expected && *gap < expected + 0.1, "{gaps:?}");
     }
