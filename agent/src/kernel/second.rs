@@ -103,6 +103,7 @@ impl Engine {
 
     /// The removal of a second route was answered.
     pub(super) fn second_removed(&mut self, op: &FibOp, now: Instant) {
+        self.removed_strays.note(op.prefix);
         self.put_right(op.slot);
         self.request_resync(&[IpFamily::of(op.prefix)], now);
         self.enqueue(op.slot, now);
