@@ -26,6 +26,7 @@ pub mod show_routes;
 pub mod show_summary;
 pub mod table;
 pub mod words;
+mod wrap;
 
 #[cfg(test)]
 mod golden;
