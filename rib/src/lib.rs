@@ -161,6 +161,7 @@ mod reimport;
 mod rekey;
 mod route_key;
 mod route_targets;
+mod row_query;
 mod shard;
 mod shard_key;
 mod snapshot;
@@ -188,8 +189,9 @@ pub use queue::{Chunk, MemberQueue};
 pub use reader::{FibChange, FibPath};
 pub use route_key::{ParseRouteError, RouteKey};
 pub use route_targets::RouteTargets;
+pub use row_query::RowQuery;
 pub use snapshot::{
-    Cursor, Explanation, GroupInfo, OutRow, Page, Row, RowQuery, SORTED_ROWS, ToldGroup, ToldRoute,
+    Cursor, Explanation, GroupInfo, OutRow, Page, Row, SORTED_ROWS, ToldGroup, ToldRoute,
 };
 pub use table::{Counts, FamilyCounts, Rib, RibConfig, TooManyPeers};
 pub use walk::Walk;

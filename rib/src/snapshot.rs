@@ -10,91 +10,12 @@ use crate::group::{ExportView, GroupKey};
 use crate::judge::Judge;
 use crate::path::{Path, PeerIdx};
 use crate::route_key::RouteKey;
+use crate::row_query::RowQuery;
 use crate::shard_key::TableKey;
 use crate::table::{Pin, Rib};
 use crate::tables::{ByFamily, FAMILIES, by_family};
-use bgp_wire::{AttrEditor, AttrSet, EvpnKind, Family, Fields, PathId, RouteDistinguisher, Vpn};
-use ipnet::IpNet;
+use bgp_wire::{AttrEditor, AttrSet, Family, Fields, PathId};
 use std::sync::Arc;
-
-/// Which rows are wanted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RowQuery {
-    /// Only of this family.
-    pub family: Option<Family>,
-    /// Only this destination.
-    pub route: Option<RouteKey>,
-    /// Only of this prefix; of unicast, unless a family or a route distinguisher is given.
-    pub prefix: Option<IpNet>,
-    /// With the prefixes inside it.
-    pub longer: bool,
-    /// Only with this route distinguisher.
-    pub rd: Option<RouteDistinguisher>,
-    /// Only EVPN routes of this type.
-    pub kind: Option<EvpnKind>,
-    /// Only from this peer.
-    pub peer: Option<PeerIdx>,
-    /// Only best paths.
-    pub best: bool,
-}
-
-impl RowQuery {
-    /// The one destination that is asked for, if it is one.
-    fn only(&self) -> Option<RouteKey> {
-        if self.route.is_some() {
-            return self.route;
-        }
-        let prefix = self
-            .prefix
-            .filter(|_| !self.longer && self.kind.is_none())?;
-        let vpn = |family| self.family.is_none_or(|only| only == family);
-        let key = match (prefix, self.rd) {
-            (prefix, None) => RouteKey::from(prefix),
-            (IpNet::V4(prefix), Some(rd)) if vpn(Family::IPV4_VPN) => {
-                RouteKey::VpnV4(Vpn { rd, prefix })
-            }
-            (IpNet::V6(prefix), Some(rd)) if vpn(Family::IPV6_VPN) => {
-                RouteKey::VpnV6(Vpn { rd, prefix })
-            }
-            _ => return None,
-        };
-        self.family
-            .is_none_or(|family| family == key.family())
-            .then_some(key)
-    }
-
-    /// Whether destinations of this family may match.
-    fn concerns(&self, family: Family) -> bool {
-        match self.family {
-            Some(only) => family == only,
-            None if self.kind.is_some() => family == Family::L2VPN_EVPN,
-            None if self.rd.is_some() => !matches!(
-                family,
-                Family::IPV4_UNICAST | Family::IPV6_UNICAST | Family::RTC
-            ),
-            None if self.prefix.is_some() => {
-                matches!(family, Family::IPV4_UNICAST | Family::IPV6_UNICAST)
-            }
-            None => true,
-        }
-    }
-
-    fn matches(&self, key: RouteKey) -> bool {
-        let in_prefix = |prefix: IpNet| {
-            key.net().is_some_and(|net| {
-                if self.longer {
-                    prefix.contains(&net)
-                } else {
-                    prefix == net
-                }
-            })
-        };
-        let is_of = |kind| matches!(key, RouteKey::Evpn(route) if route.kind() == kind);
-        self.prefix.is_none_or(in_prefix)
-            && self.rd.is_none_or(|rd| key.rd() == Some(rd))
-            && self.kind.is_none_or(is_of)
-    }
-}
 
 /// What came in an NLRI beside its key.
 fn detail_of<K: TableKey>(key: &K, detail: &K::Detail) -> Fields {
