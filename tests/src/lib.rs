@@ -16,13 +16,14 @@
 //! waits for the end of the test process, also when it is killed. See [`netns`].
 //!
 //! What is common to all daemons is written once in [`scenario`]; the files `tests/interop_*.rs` apply it. Routers with VPN and EVPN routes are
-//! in [`overlay`].
+//! in [`overlay`]. What was seen to work with which router is noted by [`matrix`].
 
 pub mod agent;
 pub mod flow;
 pub mod kernel;
 pub mod lab;
 pub mod manifests;
+pub mod matrix;
 pub mod netns;
 pub mod overlay;
 pub mod peers;
@@ -31,7 +32,6 @@ pub mod raw;
 pub mod raw_bfd;
 pub mod routes;
 pub mod scenario;
-
 pub mod wait;
 
 pub use lab::Lab;

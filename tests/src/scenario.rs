@@ -15,6 +15,7 @@ use crate::agent::Agent;
 use crate::kernel;
 use crate::lab::{self, Lab, NodeAndTor, address};
 use crate::manifests;
+use crate::matrix::{self, Feature};
 use crate::peers::{self, Kind, Plan, Router};
 use crate::routes::{Party, is_of, prefixes};
 use crate::wait::{Look, always, secs, until};
@@ -55,6 +56,23 @@ pub struct Variant {
 impl Variant {
     fn v6(self) -> bool {
         !self.v4
+    }
+
+    /// What an exchange of routes shows to work.
+    fn feature(self) -> Feature {
+        match self {
+            Self { md5: true, v4, .. } if v4 => Feature::Md5Ipv4,
+            Self { md5: true, .. } => Feature::Md5Ipv6,
+            Self {
+                agent_passive: true,
+                ..
+            } => Feature::Passive,
+            Self {
+                both_active: true, ..
+            } => Feature::Collision,
+            Self { v4: true, .. } => Feature::Ipv4,
+            Self { .. } => Feature::Ipv6,
+        }
     }
 
     fn hold(self) -> u16 {
@@ -307,14 +325,15 @@ impl<'a> Pair<'a> {
     }
 }
 
-fn scenario(kind: Kind, name: &str, variant: Variant, body: impl FnOnce(&Lab) -> Result<()>) {
+fn scenario(kind: Kind, feature: Feature, variant: Variant, body: impl FnOnce(&Lab) -> Result<()>) {
     let transport = if variant.v4 { "v4" } else { "v6" };
-    lab::run(&format!("{kind:?}-{name}-{transport}").to_lowercase(), body);
+    let name = format!("{kind:?}-{feature:?}-{transport}").to_lowercase();
+    matrix::tried(kind, &[feature], || lab::run(&name, body));
 }
 
 /// A thousand routes go each way; then both sides withdraw some, and only those go.
 pub fn exchanges_and_withdraws(kind: Kind, variant: Variant) {
-    scenario(kind, "exchange", variant, |lab| {
+    scenario(kind, variant.feature(), variant, |lab| {
         let mut pair = Pair::converged(lab, kind, variant)?;
         let v6 = variant.v6();
 
@@ -347,7 +366,7 @@ pub fn exchanges_and_withdraws(kind: Kind, variant: Variant) {
 
 /// The other router dies without a word (its kernel resets the connection) and comes back.
 pub fn survives_a_restart_of_the_peer(kind: Kind, variant: Variant) {
-    scenario(kind, "restart", variant, |lab| {
+    scenario(kind, Feature::PeerRestarts, variant, |lab| {
         let mut pair = Pair::converged(lab, kind, variant)?;
         pair.router.kill();
         pair.await_down(secs(u64::from(variant.hold()) + 5))?;
@@ -360,7 +379,12 @@ pub fn survives_a_restart_of_the_peer(kind: Kind, variant: Variant) {
 
 /// The link goes down: the kernel drops or marks the routes, the agent knows; it comes back, and so does everything.
 pub fn survives_the_loss_of_the_link(kind: Kind, variant: Variant) {
-    scenario(kind, "link", variant, |lab| {
+    let feature = if variant.v4 {
+        Feature::LinkLossIpv4
+    } else {
+        Feature::LinkLossIpv6
+    };
+    scenario(kind, feature, variant, |lab| {
         let pair = Pair::converged(lab, kind, variant)?;
         let v6 = variant.v6();
         pair.net.node.ip("link set up0 down")?;
@@ -389,7 +413,7 @@ pub fn survives_the_loss_of_the_link(kind: Kind, variant: Variant) {
 
 /// The other router falls silent with its connection open: only the hold timer can tell.
 pub fn the_hold_timer_ends_a_silent_session(kind: Kind, variant: Variant) {
-    scenario(kind, "hold", variant, |lab| {
+    scenario(kind, Feature::HoldTimer, variant, |lab| {
         let mut pair = Pair::converged(lab, kind, variant)?;
         pair.router.pause();
         let hold = u64::from(variant.hold());
@@ -413,7 +437,7 @@ pub fn a_wrong_password_keeps_the_session_down(kind: Kind, variant: Variant) {
         md5: true,
         ..variant
     };
-    scenario(kind, "password", variant, |lab| {
+    scenario(kind, Feature::WrongPassword, variant, |lab| {
         let mut pair = Pair::converged(lab, kind, variant)?;
         let stays_down = |pair: &Pair<'_>| -> Result<()> {
             pair.await_down(secs(u64::from(variant.hold()) + 5))?;
@@ -461,7 +485,7 @@ pub fn a_wrong_password_keeps_the_session_down(kind: Kind, variant: Variant) {
 /// IPv4 routes with an IPv6 next hop on an IPv6 session (RFC 8950), both ways, into the kernel.
 pub fn exchanges_ipv4_over_an_ipv6_session(kind: Kind) {
     let variant = Variant::default();
-    scenario(kind, "rfc8950", variant, |lab| {
+    scenario(kind, Feature::ExtendedNextHop, variant, |lab| {
         let net = NodeAndTor::new()?;
         // The link has no IPv4 address of which the other one knows the way: the next hop can only be IPv6.
         net.node.ip("address del 10.12.0.2/24 dev up0")?;

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 use bgp_tests::Namespace;
 use bgp_tests::agent::Agent;
 use bgp_tests::lab::{self, Lab};
+use bgp_tests::matrix::{self, Feature};
 use bgp_tests::overlay::wire::{Announced, Numbers, Route, Said, Wire};
 use bgp_tests::overlay::{self, Client, Family, Kind, Plan};
 use bgp_tests::wait::{Look, always, secs, until};
@@ -268,6 +269,23 @@ fn vpn_routes(plan: &Plan, family: Family) -> String {
 
 /// All of it between two clients: everything passes unchanged, both ways; what is withdrawn goes; what is asked for again comes again.
 fn reflects(v6: bool, kinds: [Kind; 2]) {
+    let [one, other] = kinds;
+    let shared: Vec<_> = one
+        .families()
+        .iter()
+        .filter(|family| other.families().contains(family))
+        .map(|family| match family {
+            Family::Vpnv4 => Feature::Vpnv4,
+            Family::Vpnv6 => Feature::Vpnv6,
+            Family::Evpn => Feature::Evpn,
+        })
+        .collect();
+    matrix::tried(one.router(), &shared, || {
+        matrix::tried(other.router(), &shared, || passes(v6, kinds));
+    });
+}
+
+fn passes(v6: bool, kinds: [Kind; 2]) {
     let label = format!("reflects-{kinds:?}-{}", if v6 { 6 } else { 4 });
     lab::run(&label.replace([' ', '[', ']', ','], ""), |lab| {
         let mut scene = Scene::new(lab, v6, &kinds, false)?;
@@ -362,6 +380,11 @@ fn vpn_routes_pass_between_bird_and_frr_over_ipv4() {
 /// RFC 4684 with GoBGP on one side, and a client that knows nothing of it on the other.
 #[test]
 fn a_client_is_told_what_it_asks_for() {
+    let kind = Kind::GoBgp.router();
+    matrix::tried(kind, &[Feature::RouteTargets], membership_decides);
+}
+
+fn membership_decides() {
     lab::run("constrained", |lab| {
         let mut scene = Scene::new(lab, true, &[Kind::GoBgp, Kind::Frr], true)?;
         for side in &mut scene.sides {

@@ -11,6 +11,7 @@ use bgp_tests::agent::Agent;
 use bgp_tests::kernel;
 use bgp_tests::lab::{self, Lab, NodeAndTor, address};
 use bgp_tests::manifests;
+use bgp_tests::matrix::{self, Feature};
 use bgp_tests::netns::Namespace;
 use bgp_tests::peers::{self, Kind, Plan, Router};
 use bgp_tests::process::start_in;
@@ -76,17 +77,19 @@ fn is_up(agent: &Agent, router: &dyn Router) -> Result<()> {
 }
 
 fn on_one_link(kind: Kind, v6: bool) {
-    lab::run("bfd", |lab| {
-        let net = NodeAndTor::new()?;
-        let (tor, node) = (address(true, v6), address(false, v6));
-        let mut plan = Plan::new((TOR_ASN, tor), (NODE_ASN, node));
-        plan.bfd = true;
-        let router = peers::start(kind, &net.tor, &lab.subdirectory("tor")?, &plan)?;
-        let peer = manifests::Peer::new(PEER, "underlay", TOR_ASN, tor).with(BFD);
-        let documents = [("router", self::router().text()), ("peer", peer.text())];
-        let agent = Agent::start(lab, &net.node, &documents)?;
-        is_up(&agent, &*router)?;
-        agent.stop()
+    matrix::tried(kind, &[Feature::Bfd], || {
+        lab::run("bfd", |lab| {
+            let net = NodeAndTor::new()?;
+            let (tor, node) = (address(true, v6), address(false, v6));
+            let mut plan = Plan::new((TOR_ASN, tor), (NODE_ASN, node));
+            plan.bfd = true;
+            let router = peers::start(kind, &net.tor, &lab.subdirectory("tor")?, &plan)?;
+            let peer = manifests::Peer::new(PEER, "underlay", TOR_ASN, tor).with(BFD);
+            let documents = [("router", self::router().text()), ("peer", peer.text())];
+            let agent = Agent::start(lab, &net.node, &documents)?;
+            is_up(&agent, &*router)?;
+            agent.stop()
+        });
     });
 }
 
@@ -104,37 +107,39 @@ fn bird_on_the_link() {
 
 /// A router between the two, which takes one from the TTL.
 fn over_two_hops(kind: Kind, v6: bool) {
-    lab::run("bfdfar", |lab| {
-        let [node, middle, tor] = ["node", "middle", "tor"].map(Namespace::new);
-        let (node, middle, tor) = (node?, middle?, tor?);
-        node.veth("up0", &middle, "left")?;
-        middle.veth("right", &tor, "down0")?;
-        let far = |link: u16, end: u16| match v6 {
-            true => IpAddr::from([0xfd00, link, 0, 0, 0, 0, 0, end]),
-            false => IpAddr::from([10, link as u8, 0, end as u8]),
-        };
-        let length = if v6 { 64 } else { 24 };
-        for (namespace, device, address) in [
-            (&node, "up0", far(0x21, 2)),
-            (&middle, "left", far(0x21, 1)),
-            (&middle, "right", far(0x22, 1)),
-            (&tor, "down0", far(0x22, 2)),
-        ] {
-            namespace.address(device, address, length)?;
-        }
-        let net = |link| format!("{}/{length}", far(link, 0));
-        node.ip(&format!("route add {} via {}", net(0x22), far(0x21, 1)))?;
-        tor.ip(&format!("route add {} via {}", net(0x21), far(0x22, 1)))?;
-        let mut plan = Plan::new((TOR_ASN, far(0x22, 2)), (NODE_ASN, far(0x21, 2)));
-        (plan.bfd, plan.multihop) = (true, true);
-        let router = peers::start(kind, &tor, &lab.subdirectory("tor")?, &plan)?;
-        let peer = manifests::Peer::new(PEER, "underlay", TOR_ASN, far(0x22, 2))
-            .with("ebgpMultiHop: true")
-            .with(MULTI_HOP);
-        let documents = [("router", self::router().text()), ("peer", peer.text())];
-        let agent = Agent::start(lab, &node, &documents)?;
-        is_up(&agent, &*router)?;
-        agent.stop()
+    matrix::tried(kind, &[Feature::BfdMultihop], || {
+        lab::run("bfdfar", |lab| {
+            let [node, middle, tor] = ["node", "middle", "tor"].map(Namespace::new);
+            let (node, middle, tor) = (node?, middle?, tor?);
+            node.veth("up0", &middle, "left")?;
+            middle.veth("right", &tor, "down0")?;
+            let far = |link: u16, end: u16| match v6 {
+                true => IpAddr::from([0xfd00, link, 0, 0, 0, 0, 0, end]),
+                false => IpAddr::from([10, link as u8, 0, end as u8]),
+            };
+            let length = if v6 { 64 } else { 24 };
+            for (namespace, device, address) in [
+                (&node, "up0", far(0x21, 2)),
+                (&middle, "left", far(0x21, 1)),
+                (&middle, "right", far(0x22, 1)),
+                (&tor, "down0", far(0x22, 2)),
+            ] {
+                namespace.address(device, address, length)?;
+            }
+            let net = |link| format!("{}/{length}", far(link, 0));
+            node.ip(&format!("route add {} via {}", net(0x22), far(0x21, 1)))?;
+            tor.ip(&format!("route add {} via {}", net(0x21), far(0x22, 1)))?;
+            let mut plan = Plan::new((TOR_ASN, far(0x22, 2)), (NODE_ASN, far(0x21, 2)));
+            (plan.bfd, plan.multihop) = (true, true);
+            let router = peers::start(kind, &tor, &lab.subdirectory("tor")?, &plan)?;
+            let peer = manifests::Peer::new(PEER, "underlay", TOR_ASN, far(0x22, 2))
+                .with("ebgpMultiHop: true")
+                .with(MULTI_HOP);
+            let documents = [("router", self::router().text()), ("peer", peer.text())];
+            let agent = Agent::start(lab, &node, &documents)?;
+            is_up(&agent, &*router)?;
+            agent.stop()
+        });
     });
 }
 

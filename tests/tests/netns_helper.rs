@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use anyhow::{Result, ensure};
 use bgp_tests::agent::Agent;
 use bgp_tests::lab::{self, Lab, NodeAndTor, address};
+use bgp_tests::matrix::{self, Feature};
 use bgp_tests::peers::{self, Kind, Plan, Restart, Router};
 use bgp_tests::routes::{Party, prefixes};
 use bgp_tests::scenario::{NODE_ASN, TOR_ASN};
@@ -113,42 +114,44 @@ fn restart(time: u16) -> Option<Restart> {
 const GRACEFUL: &str = "gracefulRestart: {enabled: true}";
 
 fn a_restart_keeps_routes_until_they_have_come_again(kind: Kind) {
-    lab::run(&format!("helper-{kind:?}"), |lab| {
-        let mut case = Case::new(lab, kind, restart(60), &[GRACEFUL])?;
-        let router = case.start()?;
-        case.await_in_kernel(&routes())?;
-        ensure!(case.stale()? == 0);
-        case.kill(router)?;
-        ensure!(case.stale()? == 3, "{}", case.family()?);
-        let left = case.family()?["stale_seconds"].as_u64().unwrap_or(0);
-        ensure!((50..=60).contains(&left), "{left} s");
-        let status = case.agent.object("peers", "tor")?["status"].clone();
-        let family = &status["routers"][0]["families"][0];
-        ensure!(family["stale"] == 3, "{status}");
-        let rows = case.agent.ask(&["show", "routes"])?;
-        ensure!(rows.contains("s stale"), "{rows}");
-        always("the kernel keeps all three", secs(2), || {
-            let ours = case.in_kernel()?;
-            Ok(Look::when(ours.len() == 3, || format!("{ours:?}")))
-        })?;
+    matrix::tried(kind, &[Feature::Helper], || {
+        lab::run(&format!("helper-{kind:?}"), |lab| {
+            let mut case = Case::new(lab, kind, restart(60), &[GRACEFUL])?;
+            let router = case.start()?;
+            case.await_in_kernel(&routes())?;
+            ensure!(case.stale()? == 0);
+            case.kill(router)?;
+            ensure!(case.stale()? == 3, "{}", case.family()?);
+            let left = case.family()?["stale_seconds"].as_u64().unwrap_or(0);
+            ensure!((50..=60).contains(&left), "{left} s");
+            let status = case.agent.object("peers", "tor")?["status"].clone();
+            let family = &status["routers"][0]["families"][0];
+            ensure!(family["stale"] == 3, "{status}");
+            let rows = case.agent.ask(&["show", "routes"])?;
+            ensure!(rows.contains("s stale"), "{rows}");
+            always("the kernel keeps all three", secs(2), || {
+                let ours = case.in_kernel()?;
+                Ok(Look::when(ours.len() == 3, || format!("{ours:?}")))
+            })?;
 
-        // It has one route less to tell when it is back.
-        case.plan.announce.pop();
-        if let Some(restart) = &mut case.plan.restart {
-            restart.again = true;
-        }
-        let router = case.start()?;
-        case.await_in_kernel(&routes()[..2])?;
-        until("nothing is stale", secs(10), || {
-            Ok(Look::when(case.stale()? == 0, || "some is".to_owned()))
-        })?;
-        let log = case.agent.log();
-        ensure!(
-            !log.contains("routes are not kept"),
-            "they were flushed and learned anew: {log}"
-        );
-        drop(router);
-        Ok(())
+            // It has one route less to tell when it is back.
+            case.plan.announce.pop();
+            if let Some(restart) = &mut case.plan.restart {
+                restart.again = true;
+            }
+            let router = case.start()?;
+            case.await_in_kernel(&routes()[..2])?;
+            until("nothing is stale", secs(10), || {
+                Ok(Look::when(case.stale()? == 0, || "some is".to_owned()))
+            })?;
+            let log = case.agent.log();
+            ensure!(
+                !log.contains("routes are not kept"),
+                "they were flushed and learned anew: {log}"
+            );
+            drop(router);
+            Ok(())
+        });
     });
 }
 
@@ -189,34 +192,36 @@ fn without_the_field_nothing_is_kept() {
 #[test]
 fn who_stays_away_is_waited_for_as_long_as_was_said() {
     for long_lived in [false, true] {
-        lab::run(&format!("helper-away-{long_lived}"), |lab| {
-            let plan = Restart {
-                time: 4,
-                long_lived: Some(6),
-                again: false,
-            };
-            let lines: &[&str] = match long_lived {
-                true => &[GRACEFUL, "longLivedGracefulRestart: {enabled: true}"],
-                false => &[GRACEFUL],
-            };
-            let case = Case::new(lab, Kind::Bird, Some(plan), lines)?;
-            let router = case.start()?;
-            case.await_in_kernel(&routes())?;
-            case.kill(router)?;
-            always("they stay for the restart time", secs(2), || {
-                let ours = case.in_kernel()?;
-                Ok(Look::when(ours.len() == 3, || format!("{ours:?}")))
-            })?;
-            ensure!(!case.communities()?.contains("llgr-stale"));
-            if long_lived {
-                until("they are long-lived", secs(5), || {
-                    let seen = case.communities()?;
-                    Ok(Look::when(seen.contains("llgr-stale"), || seen))
+        matrix::tried(Kind::Bird, &[Feature::LongLived], || {
+            lab::run(&format!("helper-away-{long_lived}"), |lab| {
+                let plan = Restart {
+                    time: 4,
+                    long_lived: Some(6),
+                    again: false,
+                };
+                let lines: &[&str] = match long_lived {
+                    true => &[GRACEFUL, "longLivedGracefulRestart: {enabled: true}"],
+                    false => &[GRACEFUL],
+                };
+                let case = Case::new(lab, Kind::Bird, Some(plan), lines)?;
+                let router = case.start()?;
+                case.await_in_kernel(&routes())?;
+                case.kill(router)?;
+                always("they stay for the restart time", secs(2), || {
+                    let ours = case.in_kernel()?;
+                    Ok(Look::when(ours.len() == 3, || format!("{ours:?}")))
                 })?;
-                ensure!(case.family()?["long_lived"] == true, "{}", case.family()?);
-                ensure!(case.in_kernel()?.len() == 3);
-            }
-            case.await_in_kernel(&[])
+                ensure!(!case.communities()?.contains("llgr-stale"));
+                if long_lived {
+                    until("they are long-lived", secs(5), || {
+                        let seen = case.communities()?;
+                        Ok(Look::when(seen.contains("llgr-stale"), || seen))
+                    })?;
+                    ensure!(case.family()?["long_lived"] == true, "{}", case.family()?);
+                    ensure!(case.in_kernel()?.len() == 3);
+                }
+                case.await_in_kernel(&[])
+            });
         });
     }
 }

@@ -16,6 +16,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::netns::Namespace;
+use crate::peers;
 
 /// A family that clients carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,6 +63,16 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The same daemon, as one with unicast routes.
+    #[must_use]
+    pub fn router(self) -> peers::Kind {
+        match self {
+            Self::Bird => peers::Kind::Bird,
+            Self::Frr => peers::Kind::Frr,
+            Self::GoBgp => peers::Kind::GoBgp,
+        }
+    }
+
     /// What it carries.
     #[must_use]
     pub fn families(self) -> &'static [Family] {
