@@ -14,6 +14,8 @@ pub enum Node {
     /// A number, and the name that its registry gives it; `None` for one that the registry does not
     /// know.
     Named(u64, Option<&'static str>),
+    /// A number with a fraction, by its bits ([`f32::from_bits`]).
+    Float(u32),
     /// An address, a prefix, a community: what has a text of its own.
     Text(String),
     /// Octets without a meaning known here.
@@ -57,6 +59,11 @@ impl Fields {
         registered: Option<&'static str>,
     ) {
         self.put(name, Node::Named(value.into(), registered));
+    }
+
+    /// Adds a number with a fraction.
+    pub fn float(&mut self, name: &'static str, value: f32) {
+        self.put(name, Node::Float(value.to_bits()));
     }
 
     /// Adds what has a text of its own.

@@ -32,8 +32,32 @@ pub enum Reason {
     Duplicate,
     /// The family is none of those the session carries.
     NotNegotiated(Family),
+    /// The type is none that is known here, which makes it no error.
+    Unknown(u32),
+    /// Well-formed, and all the same not used; in words.
+    Odd(&'static str),
+    /// There are more like those that are told one by one.
+    More {
+        /// How many.
+        count: u32,
+        /// Whether they are malformed.
+        malformed: bool,
+    },
     /// Something that needs words.
     Text(&'static str),
+}
+
+impl Reason {
+    /// Whether octets are not what their RFC says that they are. What is well-formed and of no use
+    /// here is not malformed: a family that was not negotiated (RFC 4760 §8), a route of an unknown
+    /// type (RFC 7606 §5.4), a prefix that is reserved (RFC 4271 §6.3).
+    pub fn is_malformed(self) -> bool {
+        match self {
+            Self::NotNegotiated(_) | Self::Unknown(_) | Self::Odd(_) => false,
+            Self::More { malformed, .. } => malformed,
+            _ => true,
+        }
+    }
 }
 
 impl fmt::Display for Reason {
@@ -47,7 +71,13 @@ impl fmt::Display for Reason {
             Self::Missing => f.write_str("is missing"),
             Self::Duplicate => f.write_str("appears more than once"),
             Self::NotNegotiated(family) => write!(f, "is of {family}, which was not negotiated"),
-            Self::Text(text) => f.write_str(text),
+            Self::Unknown(value) => write!(f, "is {value}, which is not known"),
+            Self::More { count, malformed } => {
+                let words = if *malformed { "wrong" } else { "not used" };
+                let are = if *count == 1 { "is" } else { "are" };
+                write!(f, "{count} more {are} {words}")
+            }
+            Self::Text(text) | Self::Odd(text) => f.write_str(text),
         }
     }
 }
@@ -93,7 +123,7 @@ impl MessageError {
 /// What an error in an UPDATE leads to, weakest first (RFC 7606 §2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Disposition {
-    /// Nothing beyond being counted.
+    /// Nothing beyond being counted: what it is about is used, or passed over by itself.
     #[default]
     None,
     /// The attribute is dropped and the rest is used.
@@ -136,6 +166,13 @@ pub struct Finding {
     pub subcode: u8,
     /// What is wrong.
     pub error: DecodeError,
+}
+
+impl Finding {
+    /// Whether something is malformed, and not only of no use here ([`Reason::is_malformed`]).
+    pub fn is_malformed(&self) -> bool {
+        self.disposition > Disposition::None || self.error.reason.is_malformed()
+    }
 }
 
 impl fmt::Display for Finding {

@@ -60,6 +60,11 @@ impl<'a> Malformed<'a> {
         }
     }
 
+    /// Whether it has no consequences: what it is in is used without it.
+    pub(crate) fn is_harmless(&self) -> bool {
+        self.asks == Some(Disposition::None)
+    }
+
     /// The error with its place counted from the start of `whole`, which begins `base` octets into
     /// the message.
     pub(crate) fn within(self, whole: &[u8], base: usize) -> DecodeError {

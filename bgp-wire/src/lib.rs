@@ -101,7 +101,7 @@
 //!
 //! Where the text leaves a choice or experience says otherwise, the choice is at the code: AFI/SAFI
 //! disable (RFC 7606 §2) is chosen over a session reset where [`SessionContext::disable_families`]
-//! says so and another family is left; a second next hop that is not link-local is ignored; the Partial bit on an optional non-transitive attribute is cleared and no
+//! says so and another family is left; a second next hop that is not link-local is a finding and left out; the Partial bit on an optional non-transitive attribute is cleared and no
 //! error, while AIGP with the Transitive bit is discarded; an AS_CONFED_SET in AS4_PATH counts as RFC 9774 says, not as RFC 6793; a malformed NLRI
 //! that has a length of its own is passed over by itself, unless its key can be read.
 #![cfg_attr(
@@ -124,6 +124,7 @@ mod describe;
 mod error;
 mod esi;
 mod family;
+mod faults;
 pub mod frame;
 mod input;
 mod keepalive;
@@ -140,8 +141,9 @@ mod update;
 
 pub use attribute::{
     Administrator, Aggregator, AsPath, AsPathRef, AttrCode, AttrEditor, AttrRef, AttrSet,
-    Attributes, Community, ExtCommunity, Ipv6ExtCommunity, LargeCommunity, MacMobility, NextHop,
-    Origin, ParseOriginError, PmsiTunnel, PrefixSid, Segment, SegmentKind, SidStructure, Srv6Sid,
+    Attributes, Community, ExtCommunity, Ipv6ExtCommunity, LabelField, LabelFields, LargeCommunity,
+    MacMobility, NextHop, Origin, ParseOriginError, PmsiTunnel, PrefixSid, Segment, SegmentKind,
+    SidStructure, Srv6Sid,
 };
 pub use capability::{AddPathMode, Capability, Fqdn, GracefulRestart, LongLivedFamily, Role};
 pub use context::{PeerKind, SessionContext};
@@ -158,7 +160,7 @@ pub use nlri::{
     NlriIter, RouteDistinguisher, RouteTargetMembership, Vpn,
 };
 pub use notification::Notification;
-pub use open::{Open, VERSION};
+pub use open::{CapabilityFault, CapabilityFaults, Open, VERSION};
 pub use route_refresh::{RefreshSubtype, RouteRefresh, encode_route_refresh};
 pub use text::ParseTextError;
 pub use types::{AS_TRANS, Asn, HoldTime, PathId, RouterId};

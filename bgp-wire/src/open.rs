@@ -13,6 +13,7 @@ use crate::capability::{self, Capability};
 use crate::codes::{self, open as subcode};
 use crate::describe::Fields;
 use crate::error::{DecodeError, Disposition, EncodeError, Finding, MessageError, Reason};
+use crate::faults::TOLD;
 use crate::frame::{HEADER_LEN, MAX_LEN, MessageType, OpenFrame};
 use crate::input::{self, Input, Malformed, malformed};
 use crate::length::Length;
@@ -24,6 +25,29 @@ pub const VERSION: u8 = 4;
 const PARAMETER_CAPABILITY: u8 = 2;
 /// The parameter type that announces the extended form (RFC 9072 §2).
 const PARAMETER_EXTENDED: u8 = 255;
+
+/// Octets in front of the optional parameters: version, AS, hold time, identifier.
+const BEFORE_PARAMETERS: usize = 9;
+
+/// A capability whose value is malformed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CapabilityFault {
+    /// Its code.
+    pub code: u8,
+    /// What is wrong.
+    pub error: DecodeError,
+    /// Where it is said what it should be.
+    pub rfc: &'static str,
+}
+
+/// The capabilities of an OPEN whose value is malformed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CapabilityFaults {
+    /// The first ones.
+    pub told: Vec<CapabilityFault>,
+    /// How many more there are.
+    pub more: usize,
+}
 
 /// An OPEN message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,6 +175,30 @@ impl Open {
     /// Whether a capability with this content is there.
     pub fn has(&self, capability: &Capability) -> bool {
         self.capabilities.contains(capability)
+    }
+
+    /// What is malformed in capabilities of the body of an OPEN, as far as they can be cut. Such
+    /// capabilities are ignored, and the session goes on without them (RFC 5492 §5): this is for those
+    /// who want to know.
+    pub fn capability_faults(body: &[u8]) -> CapabilityFaults {
+        let mut all = CapabilityFaults::default();
+        let parameters = body.get(BEFORE_PARAMETERS..).unwrap_or(&[]);
+        // What keeps them from being cut is an error of its own.
+        let _ = each_capability(parameters, |code, value| {
+            let Some((error, rfc)) = Capability::fault(code, value) else {
+                return;
+            };
+            if all.told.len() >= TOLD {
+                all.more = all.more.saturating_add(1);
+                return;
+            }
+            all.told.push(CapabilityFault {
+                code,
+                error: error.within(body, HEADER_LEN),
+                rfc,
+            });
+        });
+        all
     }
 
     /// Reads the body of an OPEN.
@@ -333,8 +381,21 @@ fn refuse(wrong: Vec<(Malformed<'_>, u8)>, body: &[u8]) -> MessageError {
     refusal
 }
 
-/// The optional parameters, old form or extended, with the subcode of what is wrong.
+/// The capabilities of the optional parameters, with the subcode of what is wrong.
 fn parameters(input: Input<'_>) -> Result<Vec<Capability>, (Malformed<'_>, u8)> {
+    let mut capabilities = Vec::new();
+    each_capability(input, |code, value| {
+        capabilities.push(Capability::from_value(code, value));
+    })?;
+    Ok(capabilities)
+}
+
+/// Walks the optional parameters, old form or extended: code and value of each capability, down to
+/// what is wrong, with its subcode.
+fn each_capability<'a>(
+    input: Input<'a>,
+    mut look: impl FnMut(u8, Input<'a>),
+) -> Result<(), (Malformed<'a>, u8)> {
     // RFC 9072 §2: the form is told by the first parameter type; the old length must not be zero
     // and has no other meaning then.
     let (rest, extended) = match input {
@@ -349,7 +410,6 @@ fn parameters(input: Input<'_>) -> Result<Vec<Capability>, (Malformed<'_>, u8)> 
     };
     input::end("Optional Parameters", rest).map_err(|error| (error, subcode::UNSPECIFIC))?;
 
-    let mut capabilities = Vec::new();
     while !block.is_empty() {
         let at = block;
         let unspecific = |error| (malformed(error), subcode::UNSPECIFIC);
@@ -363,11 +423,15 @@ fn parameters(input: Input<'_>) -> Result<Vec<Capability>, (Malformed<'_>, u8)> 
             let error = Malformed::new(at, "Parm. Type", Reason::Value(u32::from(kind)));
             return Err((error, subcode::UNSUPPORTED_PARAMETER));
         }
-        let more = input::all(value, Capability::decode).map_err(|e| (e, subcode::UNSPECIFIC))?;
-        capabilities.extend(more);
+        let mut list = value;
+        while !list.is_empty() {
+            let (after, (code, value)) = Capability::split(list).map_err(unspecific)?;
+            look(code, value);
+            list = after;
+        }
         block = rest;
     }
-    Ok(capabilities)
+    Ok(())
 }
 
 #[cfg(test)]

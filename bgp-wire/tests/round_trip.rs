@@ -85,6 +85,14 @@ fn tlvs(kind_octets: usize, but: &'static [u16]) -> impl Strategy<Value = Vec<u8
     })
 }
 
+/// RFC 9252 §3.2.1: 128 bits at most, of which the function is transposed, if there is one.
+fn sid_structure() -> impl Strategy<Value = [u8; 6]> {
+    (0u8..41, 0u8..25, 0u8..33, 0u8..31).prop_map(|(block, node, function, argument)| {
+        let offset = if function > 0 { block + node } else { 0 };
+        [block, node, function, argument, function, offset]
+    })
+}
+
 /// Values of the attributes of overlays and their like, as an internal peer could send them.
 fn overlay() -> impl Strategy<Value = Vec<(AttrCode, Vec<u8>)>> {
     let pmsi =
@@ -117,7 +125,7 @@ fn overlay() -> impl Strategy<Value = Vec<(AttrCode, Vec<u8>)>> {
     let bfd = (any::<[u8; 5]>(), any::<[u8; 4]>())
         .prop_map(|(head, address)| [&head[..], &tlv(&[1], 1, &address)].concat());
     let service =
-        (any::<[u8; 21]>(), any::<[u8; 6]>(), 5u8..7).prop_map(|(fixed, structure, kind)| {
+        (any::<[u8; 21]>(), sid_structure(), 5u8..7).prop_map(|(fixed, structure, kind)| {
             let information = [&fixed[..], &tlv(&[1], 2, &structure)].concat();
             tlv(
                 &[kind],

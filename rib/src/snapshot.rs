@@ -14,15 +14,17 @@ use crate::row_query::RowQuery;
 use crate::shard_key::TableKey;
 use crate::table::{Pin, Rib};
 use crate::tables::{ByFamily, FAMILIES, by_family};
-use bgp_wire::{AttrEditor, AttrSet, Family, Fields, PathId};
+use bgp_wire::{AttrEditor, AttrRef, AttrSet, Family, Fields, PathId};
 use std::sync::Arc;
 
-/// What came in an NLRI beside its key.
-fn detail_of<K: TableKey>(key: &K, detail: &K::Detail) -> Fields {
+/// What came in an NLRI beside its key, and what comes of it together with these attributes: the SIDs of SRv6 services, of
+/// which a part travels in a label (RFC 9252 §4).
+fn detail_of<K: TableKey>(key: &K, detail: &K::Detail, attrs: AttrRef<'_>) -> Fields {
     let mut fields = Fields::new();
     if size_of::<K::Detail>() > 0 {
         key.describe(detail, &mut fields);
     }
+    attrs.describe_service_sids(key.label_fields(detail), &mut fields);
     fields
 }
 
@@ -50,7 +52,7 @@ pub struct Page<R> {
 pub struct Row {
     /// The destination.
     pub route: RouteKey,
-    /// What came with it in the NLRI, by name; nothing in families where that is nothing.
+    /// What came with it in the NLRI, by name, and the SIDs of its SRv6 services; nothing where there is nothing of that.
     pub detail: Fields,
     /// Who sent the path.
     pub peer: PeerIdx,
@@ -427,7 +429,7 @@ fn rows_of<K: TableKey>(table: &FamilyTable<K>, judge: &Judge<'_>, id: u32) -> V
         let peer = judge.peer(path.peer);
         Row {
             route: dest.key.route(),
-            detail: detail_of(&dest.key, &path.detail),
+            detail: detail_of(&dest.key, &path.detail, entry.attrs()),
             peer: path.peer,
             peer_name: Arc::clone(&peer.name),
             path_id: PathId(path.path_id),
@@ -486,7 +488,8 @@ impl Visit for Told<'_> {
                     .find(|path| path.peer == told.peer && path.attrs == told.attrs);
                 rows.push(OutRow {
                     route: key.route(),
-                    detail: path.map_or_else(Fields::new, |path| detail_of(&key, &path.detail)),
+                    detail: path
+                        .map_or_else(Fields::new, |path| detail_of(&key, &path.detail, attrs)),
                     source: told.peer,
                     source_name: Arc::clone(&info.name),
                     path_id: PathId(u32::from(told.local_id)),

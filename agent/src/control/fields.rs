@@ -32,6 +32,7 @@ fn value(node: &Node) -> Value {
     match node {
         Node::Flag(flag) => Value::from(*flag),
         Node::Number(number) | Node::Named(number, _) => Value::from(*number),
+        Node::Float(bits) => Value::from(f32::from_bits(*bits)),
         Node::Text(text) => Value::from(text.as_str()),
         Node::Octets(octets) => {
             let digits = octets.iter().map(|octet| format!("{octet:02x}"));

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bgp_wire::{
-    Asn, AttrEditor, AttrScratch, Encoding, EvpnKind, Family, FamilySet, NextHop, Origin, PathId,
-    RouterId, SessionContext, decode_update, encode_announce,
+    Asn, AttrEditor, AttrScratch, Encoding, EvpnKind, Family, FamilySet, Label, NextHop, Origin,
+    PathId, RouterId, SessionContext, SidStructure, Srv6Sid, Vpn, decode_update, encode_announce,
 };
 use bytes::BytesMut;
 use ipnet::{IpNet, Ipv4Net};
@@ -490,4 +490,63 @@ fn rows_of_overlay_families_name_what_their_nlri_say() {
     let explained = node.table.explain(&RouteQuery::Route(vpn)).unwrap();
     assert_eq!(explained.route, "100:1:2001:db8::/32");
     assert_eq!((explained.prefix, explained.paths.len()), (None, 1));
+}
+
+/// RFC 9252 section 4: a block of 40 bits, a node of 24, and a function of 16 that travels in the label. Its first 16 bits are 0x0042.
+#[test]
+fn a_path_has_the_sid_that_comes_out_with_its_label() {
+    let mut node = Node::new();
+    let peer = node.peer("pe-1", 2, 65_000);
+    let mut editor = AttrEditor::new();
+    editor.set_origin(Origin::Igp);
+    editor.set_local_pref(Some(100));
+    editor.prepend_as_path(Asn(65_001), 1);
+    editor.set_next_hop(Some(NextHop::V4([10, 0, 0, 2].into())));
+    editor.set_srv6_l3(Some(Srv6Sid {
+        sid: "2001:db8:1:2::".parse().unwrap(),
+        behavior: 19,
+        structure: Some(SidStructure {
+            locator_block: 40,
+            locator_node: 24,
+            function: 16,
+            argument: 0,
+            transposition_length: 16,
+            transposition_offset: 64,
+        }),
+    }));
+    let route: Vpn<Ipv4Net> = "65000:1:10.1.2.0/24".parse().unwrap();
+    let nlri = [(PathId(0), route, Label::new(0x00420))];
+    let mut message = BytesMut::new();
+    let family = Family::IPV4_VPN;
+    encode_announce(&mut message, family, &encoding(), editor.finish(), &nlri).unwrap();
+    let ctx = SessionContext {
+        families: FamilySet::from([family]),
+        ..SessionContext::new(Asn(65_000), Asn(65_000))
+    };
+    let mut scratch = AttrScratch::default();
+    let decoded = decode_update(&message[19..], &ctx, &mut scratch).unwrap();
+    let mut inbound = Inbound::new(peer);
+    inbound.update(&node.rib, &decoded, &ctx);
+    inbound.flush(&node.rib);
+    let sid = serde_json::json!({"sid": "2001:db8:1:2:42::", "as_advertised": "2001:db8:1:2::"});
+    let explained = node
+        .table
+        .explain(&RouteQuery::Route(RouteKey::VpnV4(route)));
+    let explained = explained.unwrap();
+    assert_eq!(explained.paths[0].row.nlri["srv6_l3_sid"], sid);
+    let filter = RouteFilter {
+        family: family.to_string(),
+        prefix: None,
+        rd: None,
+        kind: None,
+        side: RouteSide::In {
+            peer: "pe-1".to_owned(),
+        },
+    };
+    let mut walk = node.table.rows(&filter);
+    let rows: Vec<_> = std::iter::from_fn(|| walk(10)).flatten().collect();
+    assert_eq!(rows[0].nlri["srv6_l3_sid"], sid);
+
+    let words = crate::cli::words::value(&rows[0].nlri["srv6_l3_sid"]);
+    assert!(words.contains("sid 2001:db8:1:2:42::"), "{words}");
 }

@@ -10,3 +10,4 @@ mod pasted;
 mod sent;
 mod streams;
 mod support;
+mod truth;

@@ -4,7 +4,8 @@ use std::fmt;
 
 use crate::SessionContext;
 use crate::describe::{Fields, Node};
-use crate::error::Reason;
+use crate::error::{Disposition, Reason};
+use crate::faults::{Faults, severest};
 use crate::input::{Input, Malformed};
 
 /// The type of the AIGP TLV and its length, which counts type and length too (RFC 7311 §3).
@@ -51,26 +52,45 @@ pub(crate) fn read<'a>(
     _: &SessionContext,
     out: &mut Vec<u8>,
 ) -> Result<(), Malformed<'a>> {
-    let mut rest = value;
-    if rest.is_empty() {
-        return Err(Malformed::new(value, "AIGP", Reason::Length(0)));
+    let worst = severest(Disposition::AttributeDiscard, |note| faults(value, note));
+    if worst.is_none_or(|error| error.is_harmless()) {
+        out.extend_from_slice(value);
     }
+    worst.map_or(Ok(()), Err)
+}
+
+pub(crate) fn each_fault<'a>(value: Input<'a>, _: &SessionContext, all: &mut Faults<'a>) {
+    faults(value, &mut |fault| all.add(fault));
+}
+
+/// Says all that is wrong.
+fn faults<'a>(value: Input<'a>, note: &mut dyn FnMut(Malformed<'a>)) {
+    if value.is_empty() {
+        note(Malformed::new(value, "AIGP", Reason::Length(0)));
+    }
+    let (mut rest, mut count) = (value, 0);
     while !rest.is_empty() {
         let Some((kind, content, after)) = first(rest) else {
-            return Err(Malformed::new(rest, "AIGP TLV", Reason::Truncated));
+            note(Malformed::new(rest, "AIGP TLV", Reason::Truncated));
+            return;
         };
-        if kind == AIGP && content.len() + 3 != AIGP_LENGTH {
-            let length = Reason::Length(content.len() + 3);
-            return Err(Malformed::new(rest, "AIGP TLV", length));
+        let wrong = |reason| Malformed::new(rest, "AIGP TLV", reason);
+        count += usize::from(kind == AIGP);
+        match (kind, content.as_array()) {
+            (AIGP, None) => note(wrong(Reason::Length(content.len() + 3))),
+            (AIGP, Some(metric)) if count == 1 && u64::from_be_bytes(*metric) == u64::MAX => {
+                note(wrong(Reason::Text("has the largest metric there is")));
+            }
+            // RFC 7311 §3: "it SHOULD contain no more than one AIGP TLV. However, if it contains more
+            // than one AIGP TLV, only the first one is used".
+            (AIGP, Some(_)) if count > 1 => {
+                let unused = Reason::Odd("is not the first, which alone is used");
+                note(wrong(unused).asking(Disposition::None));
+            }
+            _ => {}
         }
         rest = after;
     }
-    if metric(value) == Some(u64::MAX) {
-        let largest = Reason::Text("is the largest there is");
-        return Err(Malformed::new(value, "AIGP metric", largest));
-    }
-    out.extend_from_slice(value);
-    Ok(())
 }
 
 pub(crate) fn show(value: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -84,13 +104,18 @@ pub(crate) fn describe(value: &[u8], fields: &mut Fields) {
     if let Some(metric) = metric(value) {
         fields.number("metric", metric);
     }
-    let others = tlvs(value).filter(|(kind, _)| *kind != AIGP);
+    let mut used = false;
+    let others =
+        tlvs(value).filter(|(kind, _)| *kind != AIGP || std::mem::replace(&mut used, true));
     fields.list(
         "other_tlvs",
         others.map(|(kind, content)| {
             Node::fields(|fields| {
-                fields.number("type", kind);
-                fields.octets("value", content);
+                fields.named("type", kind, (kind == AIGP).then_some("AIGP"));
+                match (kind, content.as_array()) {
+                    (AIGP, Some(eight)) => fields.number("metric", u64::from_be_bytes(*eight)),
+                    _ => fields.octets("value", content),
+                }
             })
         }),
     );
@@ -103,7 +128,8 @@ mod tests {
 
     fn read_it(value: &[u8]) -> bool {
         let mut out = Vec::new();
-        let good = read(value, &SessionContext::new(Asn(1), Asn(1)), &mut out).is_ok();
+        let result = read(value, &SessionContext::new(Asn(1), Asn(1)), &mut out);
+        let good = result.is_ok() || result.is_err_and(|error| error.is_harmless());
         assert_eq!(out, if good { value } else { &[] });
         good
     }

@@ -3,13 +3,13 @@
 
 use super::as_path::{AsPathRef, SegmentKind, segment};
 use crate::SessionContext;
-use crate::error::Reason;
+use crate::error::{Disposition, Reason};
 use crate::input::{Input, Malformed};
 
 pub(crate) use super::as_path::{describe, show};
 
-/// RFC 6793 §6 for what is malformed; RFC 7607 §2 for AS 0. §3: confederation segments in it are
-/// dropped.
+/// RFC 6793 §6 for what is malformed; RFC 7607 §2 for AS 0. §3, §6: confederation segments "MUST NOT
+/// be included", are discarded, and "This case SHOULD be logged locally for analysis."
 pub(crate) fn read<'a>(
     value: Input<'a>,
     _: &SessionContext,
@@ -18,7 +18,7 @@ pub(crate) fn read<'a>(
     if value.is_empty() {
         return Err(Malformed::new(value, "AS4_PATH", Reason::Length(0)));
     }
-    let mut rest = value;
+    let (mut rest, mut left_out) = (value, Ok(()));
     while !rest.is_empty() {
         let (kind, asns, after) = segment::<4>(rest)?;
         if asns.contains(&[0; 4]) {
@@ -28,12 +28,16 @@ pub(crate) fn read<'a>(
                 Reason::Text("contains AS 0"),
             ));
         }
-        if !kind.is_confed() {
+        if kind.is_confed() {
+            let why = Reason::Text("is of a confederation, and is left out");
+            let odd = Malformed::new(rest, "AS4_PATH segment", why);
+            left_out = left_out.and_then(|()| Err(odd.asking(Disposition::None)));
+        } else {
             out.extend_from_slice(rest.get(..2 + asns.len() * 4).unwrap_or(&[]));
         }
         rest = after;
     }
-    Ok(())
+    left_out
 }
 
 /// Puts what AS4_PATH knows into the canonical path that begins at `start` and ends `out` (RFC 6793
@@ -150,8 +154,10 @@ mod tests {
     #[test]
     fn as4_path_drops_confederation_segments() {
         let mut out = Vec::new();
-        read(&path("(64512) 70000"), &ctx(PeerKind::External), &mut out).unwrap();
+        let value = path("(64512) 70000 (64513)");
+        let error = read(&value, &ctx(PeerKind::External), &mut out).unwrap_err();
         assert_eq!(AsPathRef(&out).to_string(), "70000");
+        assert!(error.is_harmless() && error.at == value);
         for bad in [
             vec![],
             vec![2],

@@ -6,7 +6,8 @@ use std::fmt;
 use super::table::{self, Keep};
 use super::{AttrCode, AttrRef, flags, set};
 use crate::describe::{Fields, Node};
-use crate::error::Reason;
+use crate::error::{Disposition, Reason};
+use crate::faults::{Faults, severest};
 use crate::input::{Input, Malformed};
 use crate::{Asn, PeerKind, SessionContext};
 
@@ -28,54 +29,83 @@ pub(crate) fn read<'a>(
     ctx: &SessionContext,
     out: &mut Vec<u8>,
 ) -> Result<(), Malformed<'a>> {
-    let inside = SessionContext {
+    let start = out.len();
+    let worst = severest(Disposition::TreatAsWithdraw, |note| {
+        walk(value, &inside(ctx), out, DEPTH, note);
+    });
+    out.truncate(start);
+    // What the customer sent is to leave as it came.
+    if worst.is_none_or(|error| error.is_harmless()) {
+        out.extend_from_slice(value);
+    }
+    worst.map_or(Ok(()), Err)
+}
+
+pub(crate) fn each_fault<'a>(value: Input<'a>, ctx: &SessionContext, all: &mut Faults<'a>) {
+    let mut scratch = Vec::new();
+    walk(value, &inside(ctx), &mut scratch, DEPTH, &mut |fault| {
+        all.add(fault);
+    });
+}
+
+/// Who sent the attributes of a set.
+fn inside(ctx: &SessionContext) -> SessionContext {
+    SessionContext {
         peer_kind: PeerKind::Internal,
         asn4: true,
         ..ctx.clone()
-    };
-    let start = out.len();
-    check(value, &inside, out, DEPTH)?;
-    // What the customer sent is to leave as it came.
-    out.truncate(start);
-    out.extend_from_slice(value);
-    Ok(())
+    }
 }
 
-fn check<'a>(
+/// Says all that is wrong. What makes an attribute inside malformed makes the set so, whatever it
+/// asks for elsewhere; what does not, does not.
+fn walk<'a>(
     value: Input<'a>,
     ctx: &SessionContext,
-    out: &mut Vec<u8>,
+    scratch: &mut Vec<u8>,
     depth: usize,
-) -> Result<(), Malformed<'a>> {
+    note: &mut dyn FnMut(Malformed<'a>),
+) {
     let Some((_, attributes)) = split(value) else {
         let length = Reason::Length(value.len());
-        return Err(Malformed::new(value, "ATTR_SET", length));
+        note(Malformed::new(value, "ATTR_SET", length));
+        return;
     };
     let mut rest = attributes;
     while !rest.is_empty() {
         let bad = |reason| Malformed::new(rest, "ATTR_SET attribute", reason);
         let Some((code, flags, value, after)) = set::first(rest) else {
-            return Err(bad(Reason::Truncated));
+            note(bad(Reason::Truncated));
+            return;
         };
-        if matches!(code, AttrCode::MP_REACH_NLRI | AttrCode::MP_UNREACH_NLRI) {
-            return Err(bad(Reason::Text("carries NLRI, which no set may")));
-        }
-        if let Some(line) = table::spec(code.0) {
-            let class = flags & (flags::OPTIONAL | flags::TRANSITIVE);
-            if class != line.flags {
-                return Err(bad(Reason::Flags(flags)));
-            }
-            if code == AttrCode::ATTR_SET {
-                if depth > 1 {
-                    check(value, ctx, out, depth - 1)?;
-                }
-            } else if line.keep != Keep::Merged {
-                (line.read)(value, ctx, out)?;
-            }
-        }
         rest = after;
+        if matches!(code, AttrCode::MP_REACH_NLRI | AttrCode::MP_UNREACH_NLRI) {
+            note(bad(Reason::Text("carries NLRI, which no set may")));
+            continue;
+        }
+        let Some(line) = table::spec(code.0) else {
+            continue;
+        };
+        if flags & (flags::OPTIONAL | flags::TRANSITIVE) != line.flags {
+            note(bad(Reason::Flags(flags)));
+        } else if code == AttrCode::ATTR_SET {
+            if depth > 1 {
+                walk(value, ctx, scratch, depth - 1, note);
+            }
+        } else if line.keep != Keep::Merged
+            && let Err(error) = (line.read)(value, ctx, scratch)
+        {
+            let mut all = Faults::default();
+            match line.each_fault {
+                Some(each) => each(value, ctx, &mut all),
+                None => all.add(error),
+            }
+            for fault in all.iter() {
+                let asks = fault.asks.filter(|_| fault.is_harmless());
+                note(Malformed { asks, ..fault });
+            }
+        }
     }
-    Ok(())
 }
 
 pub(crate) fn show(value: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {

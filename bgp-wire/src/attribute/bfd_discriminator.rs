@@ -6,7 +6,8 @@ use super::layout::put_address;
 use super::tlv::{self, Shape};
 use crate::SessionContext;
 use crate::describe::{Fields, Node};
-use crate::error::Reason;
+use crate::error::{Disposition, Reason};
+use crate::faults::{Faults, severest};
 use crate::input::{Input, Malformed};
 
 /// The TLV with the address the BFD packets come from (RFC 9026 §3.1.6).
@@ -32,30 +33,45 @@ pub(crate) fn read<'a>(
     _: &SessionContext,
     out: &mut Vec<u8>,
 ) -> Result<(), Malformed<'a>> {
+    let worst = severest(Disposition::AttributeDiscard, |note| faults(value, note));
+    if worst.is_none() {
+        out.extend_from_slice(value);
+    }
+    worst.map_or(Ok(()), Err)
+}
+
+pub(crate) fn each_fault<'a>(value: Input<'a>, _: &SessionContext, all: &mut Faults<'a>) {
+    faults(value, &mut |fault| all.add(fault));
+}
+
+/// Says all that is wrong.
+fn faults<'a>(value: Input<'a>, note: &mut dyn FnMut(Malformed<'a>)) {
     let Some((mode, _, tlvs)) = split(value).filter(|_| value.len() >= SHORTEST) else {
         let length = Reason::Length(value.len());
-        return Err(Malformed::new(value, "BFD Discriminator", length));
+        note(Malformed::new(value, "BFD Discriminator", length));
+        return;
     };
     let mut has_source = false;
-    tlv::each(Shape::OneOne, "BFD Discriminator TLV", tlvs, |tlv| {
+    let framing = tlv::each(Shape::OneOne, "BFD Discriminator TLV", tlvs, |tlv| {
         has_source |= tlv.kind == SOURCE_IP_ADDRESS;
         if tlv.kind == SOURCE_IP_ADDRESS && !matches!(tlv.value.len(), 4 | 16) {
             let length = Reason::Length(tlv.value.len());
-            return Err(Malformed::new(tlv.whole, "Source IP Address TLV", length));
+            note(Malformed::new(tlv.whole, "Source IP Address TLV", length));
         }
         Ok(())
-    })?;
+    });
+    let is_whole = framing.is_ok();
+    framing.unwrap_or_else(&mut *note);
     // RFC 9026 §3.1.6: "The Source IP Address TLV MUST be used when the value of the BFD Mode field's
-    // value is P2MP BFD Session", and an attribute without it is discarded.
-    if mode == P2MP && !has_source {
-        return Err(Malformed::new(
+    // value is P2MP BFD Session", and an attribute without it is discarded. What is cut may be what
+    // seems to be missing.
+    if mode == P2MP && !has_source && is_whole {
+        note(Malformed::new(
             value,
             "Source IP Address TLV",
             Reason::Missing,
         ));
     }
-    out.extend_from_slice(value);
-    Ok(())
 }
 
 /// The registry "BFD Mode" (RFC 9026 §7.2).

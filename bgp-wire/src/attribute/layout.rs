@@ -27,6 +27,8 @@ pub(super) enum Field {
     Sid(&'static str),
     /// A number of four octets with a fraction (IEEE 754).
     Float(&'static str),
+    /// The rest: one number, of four octets at most.
+    Whole(&'static str),
     /// The rest: numbers of so many octets each.
     Numbers(&'static str, usize),
     /// The rest: numbers with a fraction.
@@ -105,11 +107,15 @@ impl Field {
                 4 => fields.number(name, number(octets)),
                 _ => fields.octets(name, octets),
             },
-            Self::Float(name) => fields.text(name, float(octets)),
+            Self::Float(name) => fields.float(name, float(octets)),
+            Self::Whole(name) if octets.len() <= 4 => fields.number(name, number(octets)),
+            Self::Whole(name) => fields.octets(name, octets),
             Self::Numbers(name, size) => {
                 fields.list(name, each(size, |some| Node::Number(number(some))));
             }
-            Self::Floats(name) => fields.list(name, each(4, |four| Node::text(float(four)))),
+            Self::Floats(name) => {
+                fields.list(name, each(4, |four| Node::Float(float(four).to_bits())))
+            }
             Self::Labels(name) => {
                 fields.list(name, each(4, |four| Node::Number(label(four))));
             }
@@ -182,6 +188,7 @@ fn show_node(node: &Node, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match node {
         Node::Flag(yes) => write!(f, "{yes}"),
         Node::Number(number) | Node::Named(number, None) => write!(f, "{number}"),
+        Node::Float(bits) => write!(f, "{}", f32::from_bits(*bits)),
         Node::Named(_, Some(name)) => f.write_str(name),
         // A text may come from the wire.
         Node::Text(text) => write!(f, "{}", text.escape_debug()),

@@ -33,6 +33,7 @@ pub(crate) mod origin;
 pub(crate) mod originator_id;
 pub(crate) mod pmsi_tunnel;
 pub(crate) mod prefix_sid;
+mod service_sid;
 pub(crate) mod set;
 pub(crate) mod sorted;
 mod srv6;
@@ -55,6 +56,7 @@ pub use next_hop::NextHop;
 pub use origin::{Origin, ParseOriginError};
 pub use pmsi_tunnel::PmsiTunnel;
 pub use prefix_sid::PrefixSid;
+pub use service_sid::{LabelField, LabelFields};
 pub use set::{AttrRef, AttrSet, Attributes};
 pub use srv6::{SidStructure, Srv6Sid, behavior_name};
 

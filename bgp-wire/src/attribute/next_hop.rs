@@ -4,10 +4,13 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use bytes::BufMut;
+use smallvec::SmallVec;
 
-use crate::describe::Fields;
-use crate::error::Reason;
+use super::layout::put_address;
+use crate::describe::{Fields, Node};
+use crate::error::{Disposition, Reason};
 use crate::input::{Input, Malformed};
+use crate::nlri::{HopForm, RouteDistinguisher};
 use crate::{Family, SessionContext};
 
 /// Where packets for a route go.
@@ -300,6 +303,108 @@ fn behind_rd(bytes: &[u8]) -> Option<NextHop> {
 
 /// Octets of a route distinguisher.
 const RD_OCTETS: usize = 8;
+
+/// An address as it is sent, behind a route distinguisher in VPNs.
+type Sent<'a> = (Option<RouteDistinguisher>, &'a [u8]);
+
+/// The addresses of a next hop of MP_REACH_NLRI, each with the route distinguisher in front of it
+/// where the family has one. `None` if it is not made of such.
+fn addresses(octets: &[u8], form: HopForm) -> Option<SmallVec<[Sent<'_>; 2]>> {
+    let before = if form == HopForm::Rd { RD_OCTETS } else { 0 };
+    let sizes: &[usize] = match octets.len().checked_sub(before)? {
+        4 => &[4],
+        16 => &[16],
+        both if both == 32 + before => &[16, 16],
+        _ => return None,
+    };
+    let mut rest = octets;
+    let each = sizes.iter().map(|size| {
+        let (head, after) = rest.split_at_checked(before)?;
+        let (address, after) = after.split_at_checked(*size)?;
+        rest = after;
+        let rd = head.first_chunk().copied().map(RouteDistinguisher);
+        Some((rd, address))
+    });
+    each.collect()
+}
+
+/// What of the octets of a next hop of MP_REACH_NLRI is not what it should be and is left out.
+///
+/// A second address is the link-local one of the same router (RFC 2545 §3). That the first one is that
+/// already, or `::`, is how some say that there is no global one; nothing is left out then.
+#[inline]
+pub(crate) fn oddities(octets: &[u8], form: HopForm) -> SmallVec<[Malformed<'_>; 2]> {
+    let plain = form != HopForm::Rd && octets.len() != 32;
+    // RFC 4364 §4.3.2: "an RD of 0".
+    if plain || octets.len() <= 24 && octets.starts_with(&[0; RD_OCTETS]) {
+        return SmallVec::new();
+    }
+    find_oddities(octets, form)
+}
+
+fn find_oddities(octets: &[u8], form: HopForm) -> SmallVec<[Malformed<'_>; 2]> {
+    let mut found = SmallVec::new();
+    let addresses = addresses(octets, form).unwrap_or_default();
+    let mut note = |at, field, text| {
+        let wrong = Malformed::new(at, field, Reason::Text(text));
+        found.push(wrong.asking(Disposition::None));
+    };
+    let (step, mut rest) = (octets.len() / addresses.len().max(1), octets);
+    for (rd, _) in &addresses {
+        if rd.is_some_and(|rd| rd.0 != [0; RD_OCTETS]) {
+            note(rest, "Route Distinguisher of Next Hop", "is not zero");
+        }
+        rest = rest.get(step..).unwrap_or(&[]);
+    }
+    if let [(_, first), (_, second)] = addresses[..]
+        && let (Some(NextHop::V6(global)), Some(NextHop::V6(link_local))) =
+            (NextHop::from_bytes(first), NextHop::from_bytes(second))
+    {
+        if !link_local.is_unicast_link_local() {
+            let text = "is no link-local address, and is left out";
+            note(second, "Link-Local Next Hop", text);
+        } else if global.is_unicast_link_local() && global != link_local {
+            let text = "is another link-local address, and is left out";
+            note(first, "Next Hop", text);
+        }
+    }
+    found
+}
+
+/// The fields of a next hop of MP_REACH_NLRI, and, where the octets say more or say it in another way
+/// than a speaker of today, what they say.
+pub(crate) fn describe_reach(
+    next_hop: Option<NextHop>,
+    octets: &[u8],
+    form: HopForm,
+    fields: &mut Fields,
+) {
+    let mut usual = Vec::new();
+    if let Some(next_hop) = next_hop {
+        describe_next_hop(next_hop, fields);
+        match form {
+            HopForm::Rd => next_hop.write_behind_rd(octets.len() > 12, &mut usual),
+            _ => next_hop.write(|bytes| usual.extend_from_slice(bytes)),
+        }
+    }
+    if usual == octets {
+        return;
+    }
+    match addresses(octets, form) {
+        Some(addresses) => {
+            let each = addresses.into_iter().map(|(rd, address)| {
+                Node::fields(|fields| {
+                    if let Some(rd) = rd {
+                        fields.text("rd", rd);
+                    }
+                    put_address("address", address, fields);
+                })
+            });
+            fields.list("next_hop_as_received", each);
+        }
+        None => fields.octets("next_hop_as_received", octets),
+    }
+}
 
 fn bad_length(bytes: Input<'_>) -> Malformed<'_> {
     Malformed::new(bytes, "Length of Next Hop", Reason::Length(bytes.len()))

@@ -8,6 +8,7 @@ use super::tlv::{self, Shape, Tlv};
 use crate::SessionContext;
 use crate::describe::{Fields, Node};
 use crate::error::{Disposition, Reason};
+use crate::faults::{Faults, severest};
 use crate::input::{Input, Malformed};
 
 const LABEL_INDEX: u16 = 1;
@@ -54,12 +55,20 @@ impl<'a> PrefixSid<'a> {
     /// The SID of an L3 service (RFC 9252 §2). Of several services and SIDs the first counts (§7,
     /// §3.1); `None` also if its structure cannot be.
     pub fn srv6_l3(self) -> Option<Srv6Sid> {
-        service_sid(self.find(SRV6_L3_SERVICE)?)
+        sids(self.find(SRV6_L3_SERVICE)?).next()?
     }
 
     /// The SID of an L2 service (RFC 9252 §2).
     pub fn srv6_l2(self) -> Option<Srv6Sid> {
-        service_sid(self.find(SRV6_L2_SERVICE)?)
+        sids(self.find(SRV6_L2_SERVICE)?).next()?
+    }
+
+    /// The SIDs of the L3 and the L2 service, also those whose structure cannot be.
+    pub(super) fn advertised(self) -> [Option<Srv6Sid>; 2] {
+        [SRV6_L3_SERVICE, SRV6_L2_SERVICE].map(|kind| {
+            let mut all = information(self.find(kind)?);
+            all.find_map(|information| Some(read_sid(information)?.0))
+        })
     }
 }
 
@@ -89,32 +98,34 @@ fn blocks(value: &[u8]) -> impl Iterator<Item = (u32, u32)> + use<'_> {
     })
 }
 
-fn service_sid(service: &[u8]) -> Option<Srv6Sid> {
-    sids(service).next()?
-}
-
-/// The SIDs of a service; `None` for one whose structure cannot be.
-fn sids(service: &[u8]) -> impl Iterator<Item = Option<Srv6Sid>> + '_ {
+/// The SID Information sub-TLVs of a service.
+fn information(service: &[u8]) -> impl Iterator<Item = &[u8]> {
     let sub_tlvs = service.get(1..).unwrap_or(&[]);
     tlv::iter(Shape::OneTwo, sub_tlvs)
         .filter(|tlv| tlv.kind == SID_INFORMATION)
-        .map(|tlv| read_sid(tlv.value))
+        .map(|tlv| tlv.value)
 }
 
-fn read_sid(information: &[u8]) -> Option<Srv6Sid> {
+/// The SIDs of a service; `None` for one whose structure cannot be.
+fn sids(service: &[u8]) -> impl Iterator<Item = Option<Srv6Sid>> {
+    let valid = |(sid, valid): (Srv6Sid, bool)| valid.then_some(sid);
+    information(service).map(move |information| read_sid(information).and_then(valid))
+}
+
+/// A SID, and whether its structure can be.
+fn read_sid(information: &[u8]) -> Option<(Srv6Sid, bool)> {
     let (fixed, rest) = information.split_first_chunk::<SID_FIXED>()?;
     let [_, sid @ .., _flags, high, low, _] = fixed;
-    let structure = tlv::iter(Shape::OneTwo, rest).find(|tlv| tlv.kind == SID_STRUCTURE);
-    let structure = match structure {
-        None => None,
-        Some(tlv) => Some(SidStructure::from_bytes(*tlv.value.as_array()?)),
-    };
+    let tlv = tlv::iter(Shape::OneTwo, rest).find(|tlv| tlv.kind == SID_STRUCTURE);
+    let six = tlv.and_then(|tlv| tlv.value.as_array());
+    let structure = six.map(|six| SidStructure::from_bytes(*six));
+    let valid = tlv.is_none() || structure.is_some_and(SidStructure::is_valid);
     let sid = Srv6Sid {
         sid: (*sid).into(),
         behavior: u16::from_be_bytes([*high, *low]),
         structure,
     };
-    structure.is_none_or(SidStructure::is_valid).then_some(sid)
+    Some((sid, valid))
 }
 
 /// Appends a service with one SID.
@@ -152,89 +163,123 @@ pub(crate) fn read<'a>(
     _: &SessionContext,
     out: &mut Vec<u8>,
 ) -> Result<(), Malformed<'a>> {
-    if value.is_empty() {
-        return Err(Malformed::new(value, "BGP Prefix-SID", Reason::Length(0)));
-    }
-    // RFC 7606 §3 h: of several errors the severest counts.
-    let mut worst: Option<Malformed<'a>> = None;
-    let mut note = |error: Malformed<'a>| {
-        if worst.is_none_or(|known| known.asks < error.asks) {
-            worst = Some(error);
-        }
-    };
-    let framing = tlv::each(Shape::OneTwo, "Prefix-SID TLV", value, |tlv| {
-        check(tlv).unwrap_or_else(&mut note);
-        Ok(())
-    });
-    framing.map_err(of_a_service).unwrap_or_else(&mut note);
-    if let Some(error) = worst {
+    let worst = severest(Disposition::AttributeDiscard, |note| faults(value, note));
+    if let Some(error) = worst.filter(|error| !error.is_harmless()) {
         return Err(error);
     }
-    // RFC 8669 §6: "if a recognized TLV appears more than once in a BGP Prefix-SID attribute while the
-    // specification only allows for a single occurrence, then all the occurrences of the TLV other
-    // than the first one SHALL be discarded". RFC 9252 §7 allows for one service of each kind.
     let mut seen = 0u8;
     for tlv in tlv::iter(Shape::OneTwo, value) {
-        let bit = match tlv.kind {
-            LABEL_INDEX | ORIGINATOR_SRGB | SRV6_L3_SERVICE | SRV6_L2_SERVICE => 1u8 << tlv.kind,
-            _ => 0,
-        };
-        if seen & bit == 0 {
+        if is_first(tlv.kind, &mut seen) {
             out.extend_from_slice(tlv.whole);
         }
-        seen |= bit;
     }
-    Ok(())
+    worst.map_or(Ok(()), Err)
 }
 
-fn check(tlv: Tlv<'_>) -> Result<(), Malformed<'_>> {
+pub(crate) fn each_fault<'a>(value: Input<'a>, _: &SessionContext, all: &mut Faults<'a>) {
+    faults(value, &mut |fault| all.add(fault));
+}
+
+/// RFC 8669 §6: "if a recognized TLV appears more than once in a BGP Prefix-SID attribute while the
+/// specification only allows for a single occurrence, then all the occurrences of the TLV other than
+/// the first one SHALL be discarded". RFC 9252 §7 allows for one service of each kind.
+fn is_first(kind: u16, seen: &mut u8) -> bool {
+    let bit = match kind {
+        LABEL_INDEX | ORIGINATOR_SRGB | SRV6_L3_SERVICE | SRV6_L2_SERVICE => 1u8 << kind,
+        _ => 0,
+    };
+    let first = *seen & bit == 0;
+    *seen |= bit;
+    first
+}
+
+/// Says all that is wrong.
+fn faults<'a>(value: Input<'a>, note: &mut dyn FnMut(Malformed<'a>)) {
+    if value.is_empty() {
+        note(Malformed::new(value, "BGP Prefix-SID", Reason::Length(0)));
+    }
+    let mut seen = 0u8;
+    let framing = tlv::each(Shape::OneTwo, "Prefix-SID TLV", value, |tlv| {
+        check(tlv, note);
+        if !is_first(tlv.kind, &mut seen) {
+            let again = Malformed::new(tlv.whole, field(tlv.kind), Reason::Duplicate);
+            note(again.asking(Disposition::None));
+        }
+        Ok(())
+    });
+    if let Err(cut) = framing {
+        // RFC 9252 §7: a service that is longer than the attribute is malformed as a service.
+        note(match cut.at.first() {
+            Some(5 | 6) => cut.asking(Disposition::TreatAsWithdraw),
+            _ => cut,
+        });
+    }
+}
+
+fn field(kind: u16) -> &'static str {
+    match kind {
+        LABEL_INDEX => "Label-Index TLV",
+        ORIGINATOR_SRGB => "Originator SRGB TLV",
+        SRV6_L3_SERVICE | SRV6_L2_SERVICE => "SRv6 Service TLV",
+        _ => "Prefix-SID TLV",
+    }
+}
+
+fn check<'a>(tlv: Tlv<'a>, note: &mut dyn FnMut(Malformed<'a>)) {
     let length = tlv.value.len();
-    let bad = |field| Err(Malformed::new(tlv.whole, field, Reason::Length(length)));
+    let bad = Malformed::new(tlv.whole, field(tlv.kind), Reason::Length(length));
     match tlv.kind {
         // RFC 8669 §3.1: "7, the total length in octets of the value portion of the TLV".
-        LABEL_INDEX if length != 7 => bad("Label-Index TLV"),
+        LABEL_INDEX if length != 7 => note(bad),
         // RFC 8669 §3.2: two octets of flags, and one or more blocks of six.
-        ORIGINATOR_SRGB if length < 8 || length % 6 != 2 => bad("Originator SRGB TLV"),
-        SRV6_L3_SERVICE | SRV6_L2_SERVICE => {
-            check_service(tlv).map_err(|error| error.asking(Disposition::TreatAsWithdraw))
-        }
-        _ => Ok(()),
+        ORIGINATOR_SRGB if length < 8 || length % 6 != 2 => note(bad),
+        SRV6_L3_SERVICE | SRV6_L2_SERVICE => check_service(tlv, note),
+        _ => {}
     }
 }
 
-/// RFC 9252 §7: a service that is longer than the attribute is malformed as a service.
-fn of_a_service(cut: Malformed<'_>) -> Malformed<'_> {
-    match cut.at.first() {
-        Some(5 | 6) => cut.asking(Disposition::TreatAsWithdraw),
-        _ => cut,
-    }
-}
-
-/// RFC 9252 §7. What the values mean makes no TLV malformed.
-fn check_service(service: Tlv<'_>) -> Result<(), Malformed<'_>> {
+/// RFC 9252 §7 for services that are malformed. What the values mean makes no TLV malformed, and is
+/// said all the same.
+fn check_service<'a>(service: Tlv<'a>, note: &mut dyn FnMut(Malformed<'a>)) {
+    let withdraw = |error: Malformed<'a>| error.asking(Disposition::TreatAsWithdraw);
     let Some((_reserved, sub_tlvs)) = service.value.split_first() else {
-        return Err(Malformed::new(
-            service.whole,
-            "SRv6 Service TLV",
-            Reason::Length(0),
-        ));
+        let none = Malformed::new(service.whole, field(service.kind), Reason::Length(0));
+        note(withdraw(none));
+        return;
     };
-    tlv::each(Shape::OneTwo, "SRv6 Service Sub-TLV", sub_tlvs, |tlv| {
+    let framing = tlv::each(Shape::OneTwo, "SRv6 Service Sub-TLV", sub_tlvs, |tlv| {
         if tlv.kind != SID_INFORMATION {
             return Ok(());
         }
         let Some((_, rest)) = tlv.value.split_at_checked(SID_FIXED) else {
             let length = Reason::Length(tlv.value.len());
-            return Err(Malformed::new(
-                tlv.whole,
-                "SRv6 SID Information Sub-TLV",
-                length,
-            ));
+            let short = Malformed::new(tlv.whole, "SRv6 SID Information Sub-TLV", length);
+            note(withdraw(short));
+            return Ok(());
         };
-        tlv::each(Shape::OneTwo, "SRv6 Service Data Sub-Sub-TLV", rest, |_| {
+        let inner = "SRv6 Service Data Sub-Sub-TLV";
+        let framing = tlv::each(Shape::OneTwo, inner, rest, |tlv| {
+            if let Some(reason) = structure_fault(tlv) {
+                let wrong = Malformed::new(tlv.whole, "SRv6 SID Structure Sub-Sub-TLV", reason);
+                note(wrong.asking(Disposition::None));
+            }
             Ok(())
-        })
-    })
+        });
+        framing.map_err(withdraw).unwrap_or_else(&mut *note);
+        Ok(())
+    });
+    framing.map_err(withdraw).unwrap_or_else(note);
+}
+
+/// What keeps a SID Structure Sub-Sub-TLV from being one (RFC 9252 §3.2.1).
+fn structure_fault(tlv: Tlv<'_>) -> Option<Reason> {
+    if tlv.kind != SID_STRUCTURE {
+        return None;
+    }
+    match tlv.value.as_array() {
+        Some(six) => SidStructure::from_bytes(*six).fault().map(Reason::Text),
+        None => Some(Reason::Length(tlv.value.len())),
+    }
 }
 
 fn type_name(kind: u16) -> Option<&'static str> {
@@ -327,6 +372,9 @@ fn describe_sid(tlv: Tlv<'_>, fields: &mut Fields) {
             fields.named("type", tlv.kind, structure.then_some("SRv6 SID Structure"));
             if structure {
                 layout::describe_all(STRUCTURE, tlv.value, fields);
+                if let Some(reason) = structure_fault(tlv) {
+                    fields.text("invalid", reason);
+                }
             } else {
                 fields.octets("value", tlv.value);
             }
@@ -342,7 +390,10 @@ mod tests {
 
     fn read_it(value: &[u8]) -> Result<(), Option<Disposition>> {
         let (ctx, mut out) = (SessionContext::new(Asn(1), Asn(1)), Vec::new());
-        let result = read(value, &ctx, &mut out).map_err(|error| error.asks);
+        let result = match read(value, &ctx, &mut out) {
+            Err(error) if !error.is_harmless() => Err(error.asks),
+            _ => Ok(()),
+        };
         assert_eq!(out, if result.is_ok() { value } else { &[] });
         result
     }
@@ -452,7 +503,9 @@ mod tests {
         let kept = [&index[..], &unknown, &srgb, &l3, &l2, &unknown];
         let mut out = Vec::new();
         let ctx = SessionContext::new(Asn(1), Asn(1));
-        assert!(read(&all.concat(), &ctx, &mut out).is_ok());
+        let all = all.concat();
+        let error = read(&all, &ctx, &mut out).unwrap_err();
+        assert!(error.is_harmless() && error.reason == Reason::Duplicate);
         assert_eq!(out, kept.concat());
         assert!(read(&[&index[..], &[1, 0, 0]].concat(), &ctx, &mut out).is_err());
     }

@@ -44,20 +44,29 @@ impl SidStructure {
         ]
     }
 
-    /// RFC 9252 §3.2.1: the lengths sum up to 128 at most, and to what is transposed at least
-    /// (erratum 7817); without a length there is no offset.
+    /// Whether it can be: there is no [`fault`](Self::fault).
     pub fn is_valid(self) -> bool {
-        let lengths = [
-            self.locator_block,
-            self.locator_node,
-            self.function,
-            self.argument,
-        ];
-        let bits: u32 = lengths.into_iter().map(u32::from).sum();
-        let transposed =
-            u32::from(self.transposition_length) + u32::from(self.transposition_offset);
-        let offset_alone = self.transposition_length == 0 && self.transposition_offset != 0;
-        bits <= 128 && transposed <= bits && !offset_alone
+        self.fault().is_none()
+    }
+
+    /// Why it cannot be. RFC 9252 §3.2.1: the lengths sum up to 128 at most, and to what is transposed
+    /// at least (erratum 7817); without a length there is no offset. §4: what is transposed is of the
+    /// function and the argument.
+    pub fn fault(self) -> Option<&'static str> {
+        let sum = |lengths: &[u8]| lengths.iter().copied().map(u32::from).sum::<u32>();
+        let locator = sum(&[self.locator_block, self.locator_node]);
+        let bits = locator + sum(&[self.function, self.argument]);
+        let (length, offset) = (self.transposition_length, self.transposition_offset);
+        if bits > 128 {
+            return Some("has lengths that sum up to more than 128 bits");
+        }
+        match (length, offset) {
+            (0, 0) => None,
+            (0, _) => Some("has an offset of transposition and nothing that is transposed"),
+            _ if sum(&[length, offset]) > bits => Some("transposes bits that it does not have"),
+            _ if u32::from(offset) < locator => Some("transposes bits of its locator"),
+            _ => None,
+        }
     }
 }
 

@@ -15,13 +15,19 @@ use super::{
 use crate::codes::update as subcode;
 use crate::describe::Fields;
 use crate::error::Disposition;
+use crate::faults::Faults;
 use crate::input::{Input, Malformed};
 use crate::{PeerKind, SessionContext};
 
 /// Checks a value in place and appends its canonical form. A value that is canonical as it is may be
 /// left where it is instead: nothing is appended.
+///
+/// Fails with the severest of what is wrong. Where that asks for nothing ([`Disposition::None`]), the
+/// value is used all the same, as it was appended.
 pub(crate) type Read =
     for<'a> fn(Input<'a>, &SessionContext, &mut Vec<u8>) -> Result<(), Malformed<'a>>;
+/// Adds all that is wrong with a value of which [`Read`] says that something is.
+pub(crate) type EachFault = for<'a> fn(Input<'a>, &SessionContext, &mut Faults<'a>);
 /// Prints a value in canonical form.
 pub(crate) type Show = fn(&[u8], &mut fmt::Formatter<'_>) -> fmt::Result;
 
@@ -77,6 +83,8 @@ pub(crate) struct AttrSpec {
     /// Where that is said.
     pub(crate) rfc: &'static str,
     pub(crate) read: Read,
+    /// There for those that can be wrong in several places.
+    pub(crate) each_fault: Option<EachFault>,
     pub(crate) show: Show,
     pub(crate) describe: Describe,
 }
@@ -90,7 +98,11 @@ impl AttrSpec {
         out: &mut Vec<u8>,
     ) -> Result<(), Malformed<'a>> {
         let start = out.len();
-        (self.read)(value, ctx, out)?;
+        if let Err(error) = (self.read)(value, ctx, out)
+            && !error.is_harmless()
+        {
+            return Err(error);
+        }
         if out.len() == start {
             out.extend_from_slice(value);
         }
@@ -109,7 +121,7 @@ use Keep::{Apart, InSet, Merged};
 use Sender::{Anyone, Domain, Inside};
 
 macro_rules! table {
-    ($($code:ident $name:literal, $flags:ident, $keep:ident, $from:ident, $malformed:ident, $subcode:ident, $rfc:literal, $file:ident;)*) => {
+    ($($code:ident $name:literal, $flags:ident, $keep:ident, $from:ident, $malformed:ident, $subcode:ident, $rfc:literal, $file:ident $(, $each:ident)?;)*) => {
         /// Every attribute that is understood, in ascending order of code.
         pub(crate) static TABLE: &[AttrSpec] = &[$(AttrSpec {
             code: AttrCode::$code,
@@ -121,10 +133,13 @@ macro_rules! table {
             subcode: subcode::$subcode,
             rfc: $rfc,
             read: $file::read,
+            each_fault: table!(@each $file $($each)?),
             show: $file::show,
             describe: $file::describe,
         },)*];
     };
+    (@each $file:ident) => { None };
+    (@each $file:ident $each:ident) => { Some($file::$each) };
 }
 
 // code            name                      flags               kept    from    malformed  subcode of a bad value  said in                       file
@@ -145,16 +160,16 @@ table! {
     AS4_PATH          "AS4_PATH",             OPT_TRANSITIVE,     Merged, Anyone,  Discard,   OPTIONAL_ATTRIBUTE,     "RFC 6793 §6",                as4_path;
     AS4_AGGREGATOR    "AS4_AGGREGATOR",       OPT_TRANSITIVE,     Merged, Anyone,  Discard,   OPTIONAL_ATTRIBUTE,     "RFC 6793 §6",                as4_aggregator;
     PMSI_TUNNEL       "PMSI_TUNNEL",          OPT_TRANSITIVE,     InSet,  Anyone,  Withdraw,  OPTIONAL_ATTRIBUTE,     "RFC 6514 §5",                pmsi_tunnel;
-    TUNNEL_ENCAPSULATION "Tunnel Encapsulation", OPT_TRANSITIVE,  InSet,  Domain,  Withdraw,  OPTIONAL_ATTRIBUTE,     "RFC 9012 §13",               tunnel_encap;
+    TUNNEL_ENCAPSULATION "Tunnel Encapsulation", OPT_TRANSITIVE,  InSet,  Domain,  Withdraw,  OPTIONAL_ATTRIBUTE,     "RFC 9012 §13",               tunnel_encap, each_fault;
     TRAFFIC_ENGINEERING "Traffic Engineering", OPT_NON_TRANSITIVE, InSet, Anyone,  Withdraw,  OPTIONAL_ATTRIBUTE,     "RFC 7606 §7.13",             traffic_engineering;
     IPV6_EXT_COMMUNITIES "IPv6 Address Specific Extended Community", OPT_TRANSITIVE, InSet, Anyone, Withdraw, OPTIONAL_ATTRIBUTE, "RFC 7606 §7.15",      ipv6_ext_community;
-    AIGP              "AIGP",                 OPT_NON_TRANSITIVE, InSet,  Domain,  Discard,   OPTIONAL_ATTRIBUTE,     "RFC 7311 §3.2",               aigp;
-    LINK_STATE        "BGP-LS Attribute",     OPT_NON_TRANSITIVE, InSet,  Anyone,  Discard,   OPTIONAL_ATTRIBUTE,     "RFC 9552 §8.2.2",            link_state;
+    AIGP              "AIGP",                 OPT_NON_TRANSITIVE, InSet,  Domain,  Discard,   OPTIONAL_ATTRIBUTE,     "RFC 7311 §3.2",               aigp, each_fault;
+    LINK_STATE        "BGP-LS Attribute",     OPT_NON_TRANSITIVE, InSet,  Anyone,  Discard,   OPTIONAL_ATTRIBUTE,     "RFC 9552 §8.2.2",            link_state, each_fault;
     LARGE_COMMUNITIES "LARGE_COMMUNITIES",    OPT_TRANSITIVE,     InSet,  Anyone,  Withdraw,  OPTIONAL_ATTRIBUTE,     "RFC 8092 §6",                large_community;
     ONLY_TO_CUSTOMER  "Only to Customer (OTC)", OPT_TRANSITIVE,   InSet,  Anyone,  Withdraw,  OPTIONAL_ATTRIBUTE,     "RFC 9234 §5",                only_to_customer;
-    BFD_DISCRIMINATOR "BFD Discriminator",    OPT_TRANSITIVE,     InSet,  Anyone,  Discard,   OPTIONAL_ATTRIBUTE,     "RFC 9026 §3.1.6",            bfd_discriminator;
-    PREFIX_SID        "BGP Prefix-SID",       OPT_TRANSITIVE,     InSet,  Domain,  Discard,   OPTIONAL_ATTRIBUTE,     "RFC 8669 §6, RFC 9252 §7",   prefix_sid;
-    ATTR_SET          "ATTR_SET",             OPT_TRANSITIVE,     InSet,  Anyone,  Withdraw,  OPTIONAL_ATTRIBUTE,     "RFC 7606 §7.16",             attr_set;
+    BFD_DISCRIMINATOR "BFD Discriminator",    OPT_TRANSITIVE,     InSet,  Anyone,  Discard,   OPTIONAL_ATTRIBUTE,     "RFC 9026 §3.1.6",            bfd_discriminator, each_fault;
+    PREFIX_SID        "BGP Prefix-SID",       OPT_TRANSITIVE,     InSet,  Domain,  Discard,   OPTIONAL_ATTRIBUTE,     "RFC 8669 §6, RFC 9252 §7",   prefix_sid, each_fault;
+    ATTR_SET          "ATTR_SET",             OPT_TRANSITIVE,     InSet,  Anyone,  Withdraw,  OPTIONAL_ATTRIBUTE,     "RFC 7606 §7.16",             attr_set, each_fault;
 }
 
 /// Where in the table a code is; 255 for none.

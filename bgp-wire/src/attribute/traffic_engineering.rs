@@ -81,7 +81,7 @@ pub(crate) fn describe(value: &[u8], fields: &mut Fields) {
         let bandwidths = bandwidths.as_chunks().0.iter();
         fields.list(
             "max_lsp_bandwidth",
-            bandwidths.map(|four| Node::text(f32::from_be_bytes(*four))),
+            bandwidths.map(|four| Node::Float(u32::from_be_bytes(*four))),
         );
     }
     fields.octets("specific", specific);
@@ -109,7 +109,7 @@ mod tests {
         );
         assert_eq!(
             fields.get("max_lsp_bandwidth"),
-            Some(&Node::List(vec![Node::text("1000"); 8]))
+            Some(&Node::List(vec![Node::Float(1000f32.to_bits()); 8]))
         );
     }
 }

@@ -61,7 +61,7 @@ fn describe_unknown(code: u8, value: &[u8], fields: &mut Fields) {
     if !value.is_empty() {
         fields.octets("value", value);
     }
-    let read = |line: &super::Line| line.code == code && line.decode.is_some();
+    let read = |line: &super::Line| line.code == code && line.read.is_some();
     if TABLE.iter().any(read) {
         fields.flag("malformed", true);
     }

@@ -80,18 +80,22 @@ struct Line {
     code: u8,
     name: &'static str,
     /// Reads a whole value; `None` for capabilities that are only known by name.
-    decode: Option<fn(Input<'_>) -> Result<Capability, Malformed<'_>>>,
+    read: Option<Reader>,
 }
 
-const fn line(
-    code: u8,
-    name: &'static str,
-    decode: fn(Input<'_>) -> Result<Capability, Malformed<'_>>,
-) -> Line {
+struct Reader {
+    decode: Decode,
+    /// Where it is said what the value is.
+    rfc: &'static str,
+}
+
+type Decode = fn(Input<'_>) -> Result<Capability, Malformed<'_>>;
+
+const fn line(code: u8, name: &'static str, rfc: &'static str, decode: Decode) -> Line {
     Line {
         code,
         name,
-        decode: Some(decode),
+        read: Some(Reader { decode, rfc }),
     }
 }
 
@@ -99,59 +103,81 @@ const fn named(code: u8, name: &'static str) -> Line {
     Line {
         code,
         name,
-        decode: None,
+        read: None,
     }
 }
 
 /// Every capability with a name.
 static TABLE: &[Line] = &[
-    line(multiprotocol::CODE, "multiprotocol", multiprotocol::decode),
-    line(route_refresh::CODE, "route-refresh", route_refresh::decode),
+    line(
+        multiprotocol::CODE,
+        "multiprotocol",
+        "RFC 4760 §8",
+        multiprotocol::decode,
+    ),
+    line(
+        route_refresh::CODE,
+        "route-refresh",
+        "RFC 2918 §2",
+        route_refresh::decode,
+    ),
     named(3, "outbound-route-filter"),
     // Deprecated (RFC 8277 §1).
     named(4, "multiple-routes"),
     line(
         extended_next_hop::CODE,
         "extended-next-hop",
+        "RFC 8950 §4",
         extended_next_hop::decode,
     ),
     line(
         extended_message::CODE,
         "extended-message",
+        "RFC 8654 §3",
         extended_message::decode,
     ),
     named(7, "bgpsec"),
     line(
         multiple_labels::CODE,
         "multiple-labels",
+        "RFC 8277 §2.1",
         multiple_labels::decode,
     ),
-    line(role::CODE, "role", role::decode),
+    line(role::CODE, "role", "RFC 9234 §4.1", role::decode),
     line(
         graceful_restart::CODE,
         "graceful-restart",
+        "RFC 4724 §3",
         graceful_restart::decode,
     ),
-    line(asn4::CODE, "four-octet-as", asn4::decode),
+    line(asn4::CODE, "four-octet-as", "RFC 6793 §3", asn4::decode),
     named(67, "dynamic"),
     named(68, "multisession"),
-    line(add_path::CODE, "add-path", add_path::decode),
+    line(add_path::CODE, "add-path", "RFC 7911 §4", add_path::decode),
     line(
         route_refresh::ENHANCED_CODE,
         "enhanced-route-refresh",
+        "RFC 7313 §3.1",
         route_refresh::decode_enhanced,
     ),
     line(
         long_lived::CODE,
         "long-lived-graceful-restart",
+        "RFC 9494 §3",
         long_lived::decode,
     ),
     named(72, "routing-policy-distribution"),
-    line(fqdn::CODE, "fqdn", fqdn::decode),
+    line(
+        fqdn::CODE,
+        "fqdn",
+        "draft-walton-bgp-hostname-capability",
+        fqdn::decode,
+    ),
     named(74, "bfd"),
     line(
         software_version::CODE,
         "software-version",
+        "draft-abraitis-bgp-version-capability",
         software_version::decode,
     ),
     named(76, "paths-limit"),
@@ -171,7 +197,7 @@ impl Capability {
         TABLE
             .iter()
             .find(|line| line.code == code)
-            .and_then(|line| line.decode?(value).ok())
+            .and_then(|line| (line.read.as_ref()?.decode)(value).ok())
             .unwrap_or_else(|| unknown::keep(code, value))
     }
 
@@ -197,17 +223,30 @@ impl Capability {
 
     /// The name, for a code that has one.
     pub fn name(&self) -> Option<&'static str> {
+        Self::name_of(self.code())
+    }
+
+    /// The name of a code that has one.
+    pub fn name_of(code: u8) -> Option<&'static str> {
         TABLE
             .iter()
-            .find(|line| line.code == self.code())
+            .find(|line| line.code == code)
             .map(|line| line.name)
     }
 
-    /// Reads code, length and value.
-    pub(crate) fn decode(input: Input<'_>) -> Parsed<'_, Self> {
+    /// What is malformed in a value, and where it is said what it should be.
+    pub(crate) fn fault(code: u8, value: Input<'_>) -> Option<(Malformed<'_>, &'static str)> {
+        let line = TABLE.iter().find(|line| line.code == code)?;
+        let reader = line.read.as_ref()?;
+        let error = (reader.decode)(value).err()?;
+        Some((error, reader.rfc))
+    }
+
+    /// Cuts code and value by the length.
+    pub(crate) fn split(input: Input<'_>) -> Parsed<'_, (u8, Input<'_>)> {
         let (rest, code) = input::u8("Capability Code")(input)?;
         let (rest, value) = input::sized_u8("Capability Length")(rest)?;
-        Ok((rest, Self::from_value(code, value)))
+        Ok((rest, (code, value)))
     }
 
     /// Writes code, length and value.
@@ -281,9 +320,9 @@ pub(crate) mod tests {
     pub(crate) fn round_trip(capability: &Capability) -> Capability {
         let mut out = BytesMut::new();
         capability.encode(&mut out).unwrap();
-        let (rest, read) = Capability::decode(&out).unwrap();
+        let (rest, (code, value)) = Capability::split(&out).unwrap();
         assert!(rest.is_empty());
-        read
+        Capability::from_value(code, value)
     }
 
     #[test]
@@ -364,6 +403,7 @@ pub(crate) mod tests {
                 "{name}"
             );
             assert_eq!(round_trip(&read), read, "{name}");
+            assert!(Capability::fault(code, value).is_some(), "{name}");
         }
     }
 
@@ -372,7 +412,11 @@ pub(crate) mod tests {
         // An add-path capability of one octet, then one of four octets whose start would complete
         // it.
         let input = [69, 1, 0, 65, 4, 0, 0, 0xfd, 0xe8];
-        let all = input::all(&input, Capability::decode).unwrap();
+        let all = input::all(&input, Capability::split).unwrap();
+        let all: Vec<_> = all
+            .into_iter()
+            .map(|(code, value)| Capability::from_value(code, value))
+            .collect();
         assert_eq!(all.len(), 2);
         assert!(matches!(all[0], Capability::Unknown { code: 69, .. }));
         assert_eq!(all[1], Capability::Asn4(Asn(65000)));

@@ -67,23 +67,31 @@ pub(super) fn check<'a>(
     form: Form,
     head: usize,
     max_bits: u8,
-) -> Result<Counts<'a>, Malformed<'a>> {
-    let mut counts = Counts::default();
+    counts: &mut Counts<'a>,
+) -> Result<(), Malformed<'a>> {
     let mut rest = input;
     while !rest.is_empty() {
         rest = path_id(rest, form.add_path)?;
         (_, rest) = cut(rest, form, head, max_bits)?;
         counts.all += 1;
     }
-    Ok(counts)
+    Ok(())
 }
 
-pub(super) fn check_v4(input: Input<'_>, form: Form) -> Result<Counts<'_>, Malformed<'_>> {
-    check(input, form, 0, Ipv4Net::MAX_BITS)
+pub(super) fn check_v4<'a>(
+    input: Input<'a>,
+    form: Form,
+    counts: &mut Counts<'a>,
+) -> Result<(), Malformed<'a>> {
+    check(input, form, 0, Ipv4Net::MAX_BITS, counts)
 }
 
-pub(super) fn check_v6(input: Input<'_>, form: Form) -> Result<Counts<'_>, Malformed<'_>> {
-    check(input, form, 0, Ipv6Net::MAX_BITS)
+pub(super) fn check_v6<'a>(
+    input: Input<'a>,
+    form: Form,
+    counts: &mut Counts<'a>,
+) -> Result<(), Malformed<'a>> {
+    check(input, form, 0, Ipv6Net::MAX_BITS, counts)
 }
 
 /// Takes one from the front: what is before the prefix, the prefix, its first label.

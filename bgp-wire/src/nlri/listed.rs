@@ -25,8 +25,11 @@ pub(super) trait Listed {
 }
 
 /// Walks NLRI and path identifiers.
-pub(super) fn check<L: Listed>(input: Input<'_>, form: Form) -> Result<Counts<'_>, Malformed<'_>> {
-    let mut counts = Counts::default();
+pub(super) fn check<'a, L: Listed>(
+    input: Input<'a>,
+    form: Form,
+    counts: &mut Counts<'a>,
+) -> Result<(), Malformed<'a>> {
     let mut rest = input;
     while !rest.is_empty() {
         let (one, after) = L::split(path_id(rest, form.add_path)?)?;
@@ -36,7 +39,7 @@ pub(super) fn check<L: Listed>(input: Input<'_>, form: Form) -> Result<Counts<'_
         }
         rest = after;
     }
-    Ok(counts)
+    Ok(())
 }
 
 /// The NLRI of a block that has been checked, each behind the octets that begin with its path

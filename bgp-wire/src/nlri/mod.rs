@@ -27,8 +27,9 @@ use std::marker::PhantomData;
 use bytes::{BufMut, BytesMut};
 use ipnet::{Ipv4Net, Ipv6Net};
 
-use crate::attribute::next_hop;
-use crate::error::Reason;
+use crate::attribute::{LabelFields, next_hop};
+use crate::error::{Disposition, Reason};
+use crate::faults::Faults;
 use crate::input::{Input, Malformed};
 use crate::{Family, FamilySet, Fields, Node, PathId, SessionContext};
 
@@ -79,6 +80,11 @@ pub trait Nlri: Copy + Eq + Ord + Hash + fmt::Debug + fmt::Display + Send + Sync
 
     /// Its fields, by name.
     fn describe(&self, detail: &Self::Detail, fields: &mut Fields);
+
+    /// Where bits of the SIDs of SRv6 services may be (RFC 9252 §5, §6).
+    fn label_fields(&self, _: &Self::Detail) -> LabelFields {
+        LabelFields::default()
+    }
 }
 
 /// What the octets of NLRI depend on besides their family.
@@ -104,8 +110,8 @@ impl Form {
     }
 }
 
-/// How many NLRI a block holds, and what is wrong with one alone. That is large and nearly never
-/// there, so it stands elsewhere.
+/// How many NLRI a block holds, and what is wrong with single ones and leaves those beside them as
+/// they are. That is large and nearly never there, so it stands elsewhere.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts<'a> {
     pub(crate) all: u32,
@@ -113,29 +119,24 @@ pub(crate) struct Counts<'a> {
     pub(crate) faults: Option<Box<Faults<'a>>>,
 }
 
-/// The first of what is wrong with an NLRI and leaves those beside it as they are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Faults<'a> {
-    /// Why the first of the ignored ones is, if there is more to say than that it is reserved.
-    pub(crate) ignored: Option<Malformed<'a>>,
-    /// What asks that the routes are treated as withdrawn.
-    pub(crate) withdraw: Option<Malformed<'a>>,
-}
-
 impl<'a> Counts<'a> {
     /// One more is passed over.
     #[cold]
     pub(crate) fn ignore(&mut self, why: Malformed<'a>) {
         self.ignored += 1;
-        let faults = self.faults.get_or_insert_default();
-        faults.ignored.get_or_insert(why);
+        self.note(why.asking(Disposition::None));
     }
 
     /// One asks that the routes are treated as withdrawn.
     #[cold]
     pub(crate) fn withdraw(&mut self, why: Malformed<'a>) {
-        let faults = self.faults.get_or_insert_default();
-        faults.withdraw.get_or_insert(why);
+        self.note(why.asking(Disposition::TreatAsWithdraw));
+    }
+
+    /// Something is wrong with one, which says what it asks for.
+    #[cold]
+    pub(crate) fn note(&mut self, why: Malformed<'a>) {
+        self.faults.get_or_insert_default().add(why);
     }
 }
 
@@ -152,11 +153,21 @@ pub(crate) enum HopForm {
     Absent,
 }
 
+/// Walks a block.
+pub(crate) type Check = for<'a> fn(Input<'a>, Form, &mut Counts<'a>) -> Result<(), Malformed<'a>>;
+
+/// NLRI that can be cut, or what keeps them from being cut, and what is wrong with single ones.
+pub(crate) type Examined<'a> = (
+    Result<NlriBlock<'a>, Malformed<'a>>,
+    Option<Box<Faults<'a>>>,
+);
+
 /// One line of the table of families.
 pub(crate) struct FamilySpec {
     pub(crate) family: Family,
-    /// Checks a whole block.
-    pub(crate) check: for<'a> fn(Input<'a>, Form) -> Result<Counts<'a>, Malformed<'a>>,
+    /// Checks a whole block. Fails where it cannot be cut into NLRI; what was wrong before that
+    /// place is there all the same.
+    pub(crate) check: Check,
     /// Reads the next hop of MP_REACH_NLRI, whose lengths depend on the family and the session.
     pub(crate) next_hop: next_hop::Read,
     /// How that next hop is written.
@@ -272,16 +283,13 @@ impl<'a> NlriBlock<'a> {
 
     /// Checks `bytes`: the block, and what is wrong in it.
     #[inline]
-    pub(crate) fn examine(
-        spec: &FamilySpec,
-        form: Form,
-        bytes: &'a [u8],
-    ) -> Result<(Self, Option<Box<Faults<'a>>>), Malformed<'a>> {
-        let counts = if bytes.is_empty() {
-            Counts::default()
-        } else {
-            (spec.check)(bytes, form)?
-        };
+    pub(crate) fn examine(spec: &FamilySpec, form: Form, bytes: &'a [u8]) -> Examined<'a> {
+        let mut counts = Counts::default();
+        if !bytes.is_empty()
+            && let Err(error) = (spec.check)(bytes, form, &mut counts)
+        {
+            return (Err(error), counts.faults);
+        }
         let block = Self {
             family: spec.family,
             form,
@@ -289,7 +297,7 @@ impl<'a> NlriBlock<'a> {
             ignored: counts.ignored,
             bytes,
         };
-        Ok((block, counts.faults))
+        (Ok(block), counts.faults)
     }
 
     /// What may be malformed, to be shown.
@@ -310,7 +318,7 @@ impl<'a> NlriBlock<'a> {
         form: Form,
         bytes: &'a [u8],
     ) -> Result<Self, Malformed<'a>> {
-        Self::examine(spec, form, bytes).map(|(block, _)| block)
+        Self::examine(spec, form, bytes).0
     }
 
     /// Whether there is nothing in it to use.
@@ -358,6 +366,21 @@ impl<'a> NlriBlock<'a> {
     #[inline]
     pub fn iter_v6(&self) -> impl Iterator<Item = (PathId, Ipv6Net)> + Clone + use<'a> {
         self.iter().map(|(id, net, ())| (id, net))
+    }
+
+    /// Where bits of SIDs may be, of each NLRI that [`describe`](Self::describe) tells of.
+    pub(crate) fn label_fields(&self) -> Vec<LabelFields> {
+        fn of<N: Nlri>(block: &NlriBlock<'_>) -> Vec<LabelFields> {
+            let each = block.iter::<N>();
+            each.map(|(_, nlri, detail)| nlri.label_fields(&detail))
+                .collect()
+        }
+        match self.family {
+            Family::IPV4_VPN => of::<Vpn<Ipv4Net>>(self),
+            Family::IPV6_VPN => of::<Vpn<Ipv6Net>>(self),
+            Family::L2VPN_EVPN => of::<EvpnRoute>(self),
+            _ => vec![LabelFields::default(); self.len()],
+        }
     }
 
     /// The fields of each NLRI, for tools.
@@ -545,6 +568,14 @@ impl<N: Nlri> Announcement for (PathId, N, N::Detail) {
     fn parts(&self) -> (PathId, &N, N::Detail) {
         (self.0, &self.1, self.2)
     }
+}
+
+/// What is wrong in a block by what it asks for and its field, for tests.
+#[cfg(test)]
+pub(crate) fn asked(faults: Option<Box<Faults<'_>>>) -> Vec<(Disposition, &'static str)> {
+    let faults = faults.unwrap_or_default();
+    let asked = |one: Malformed<'_>| (one.asks.unwrap_or_default(), one.field);
+    faults.iter().map(asked).collect()
 }
 
 /// Octets from digits in hexadecimal, with spaces between fields, for tests.

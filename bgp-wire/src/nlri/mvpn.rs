@@ -48,7 +48,7 @@ impl Listed for Mvpn {
         let cut = Malformed::new(one, "MCAST-VPN NLRI", Reason::Truncated);
         let ([kind, length], value) = one.split_first_chunk().ok_or(cut)?;
         if kind_name(*kind).is_none() {
-            let unknown = Reason::Value(u32::from(*kind));
+            let unknown = Reason::Unknown(u32::from(*kind));
             return Err(Malformed::new(one, "Route Type", unknown));
         }
         let wrong = Malformed::new(one, "Length", Reason::Length(usize::from(*length)));

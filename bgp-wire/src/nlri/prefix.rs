@@ -8,7 +8,7 @@ use std::str::FromStr;
 use bytes::BufMut;
 use ipnet::{Ipv4Net, Ipv6Net};
 
-use crate::error::Reason;
+use crate::error::{Disposition, Reason};
 use crate::input::{Input, Malformed};
 use crate::nlri::{Counts, path_id};
 
@@ -123,21 +123,47 @@ pub(crate) fn check<'a>(
     add_path: bool,
     max_bits: u8,
     reserved: impl Fn(u8, &[u8]) -> bool,
-) -> Result<Counts<'a>, Malformed<'a>> {
+    counts: &mut Counts<'a>,
+) -> Result<(), Malformed<'a>> {
     let (mut all, mut ignored) = (0, 0);
+    let mut walk = || {
+        let mut rest = input;
+        while !rest.is_empty() {
+            rest = path_id(rest, add_path)?;
+            let (bits, prefix, after) = split(rest, max_bits)?;
+            all += 1;
+            ignored += u32::from(reserved(bits, prefix));
+            rest = after;
+        }
+        Ok(())
+    };
+    let walked = walk();
+    (counts.all, counts.ignored) = (all, ignored);
+    if ignored > 0 {
+        note_reserved(input, add_path, max_bits, reserved, counts);
+    }
+    walked
+}
+
+/// Walks again, to say which are passed over.
+#[cold]
+fn note_reserved<'a>(
+    input: Input<'a>,
+    add_path: bool,
+    max_bits: u8,
+    reserved: impl Fn(u8, &[u8]) -> bool,
+    counts: &mut Counts<'a>,
+) {
     let mut rest = input;
-    while !rest.is_empty() {
-        rest = path_id(rest, add_path)?;
-        let (bits, prefix, after) = split(rest, max_bits)?;
-        all += 1;
-        ignored += u32::from(reserved(bits, prefix));
+    while let Ok(one) = path_id(rest, add_path)
+        && let Ok((bits, prefix, after)) = split(one, max_bits)
+    {
+        if reserved(bits, prefix) {
+            let why = Reason::Odd("is multicast or reserved");
+            counts.note(Malformed::new(one, "Prefix", why).asking(Disposition::None));
+        }
         rest = after;
     }
-    Ok(Counts {
-        all,
-        ignored,
-        faults: None,
-    })
 }
 
 /// A length of at most so many bits, its octets, and what follows.

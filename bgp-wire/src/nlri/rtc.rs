@@ -86,8 +86,11 @@ fn is_length(bits: u8) -> bool {
 
 /// Walks NLRI and path identifiers. Lengths of 1 to 31 bits are passed over; longer than 96 no
 /// route target is.
-pub(super) fn check(input: Input<'_>, form: Form) -> Result<Counts<'_>, Malformed<'_>> {
-    let mut counts = Counts::default();
+pub(super) fn check<'a>(
+    input: Input<'a>,
+    form: Form,
+    counts: &mut Counts<'a>,
+) -> Result<(), Malformed<'a>> {
     let mut rest = input;
     while !rest.is_empty() {
         rest = path_id(rest, form.add_path)?;
@@ -98,7 +101,7 @@ pub(super) fn check(input: Input<'_>, form: Form) -> Result<Counts<'_>, Malforme
         }
         rest = after;
     }
-    Ok(counts)
+    Ok(())
 }
 
 impl Nlri for RouteTargetMembership {

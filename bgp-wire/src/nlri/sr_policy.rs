@@ -139,13 +139,14 @@ mod tests {
         ] {
             let bytes = [hex(bad), hex(good)].concat();
             let spec = spec(family).unwrap();
-            let (block, faults) = NlriBlock::examine(spec, Form::default(), &bytes).unwrap();
+            let (block, faults) = NlriBlock::examine(spec, Form::default(), &bytes);
+            let block = block.unwrap();
             assert_eq!((block.len(), block.ignored()), (1, 1), "{bad}");
-            let error = faults
-                .unwrap_or_default()
-                .ignored
-                .unwrap()
-                .within(&bytes, 0);
+            let faults = faults.unwrap_or_default();
+            let all: Vec<_> = faults.iter().map(|one| one.within(&bytes, 0)).collect();
+            let [error] = all[..] else {
+                panic!("{bad}: {all:?}")
+            };
             assert_eq!((error.field, error.offset), ("NLRI Length", 0), "{bad}");
         }
     }

@@ -17,12 +17,20 @@ use super::{Counts, Form, Nlri};
 use crate::input::{Input, Malformed};
 use crate::{Family, Fields, PathId};
 
-pub(super) fn check_v4(input: Input<'_>, form: Form) -> Result<Counts<'_>, Malformed<'_>> {
-    prefix::check(input, form.add_path, 32, reserved_v4)
+pub(super) fn check_v4<'a>(
+    input: Input<'a>,
+    form: Form,
+    counts: &mut Counts<'a>,
+) -> Result<(), Malformed<'a>> {
+    prefix::check(input, form.add_path, 32, reserved_v4, counts)
 }
 
-pub(super) fn check_v6(input: Input<'_>, form: Form) -> Result<Counts<'_>, Malformed<'_>> {
-    prefix::check(input, form.add_path, 128, reserved_v6)
+pub(super) fn check_v6<'a>(
+    input: Input<'a>,
+    form: Form,
+    counts: &mut Counts<'a>,
+) -> Result<(), Malformed<'a>> {
+    prefix::check(input, form.add_path, 128, reserved_v6, counts)
 }
 
 /// By its first octet, how many bits a reserved prefix has at least; more than any for none.

@@ -11,6 +11,7 @@ use super::label::{self, Label};
 use super::prefix::{self, IpPrefix};
 use super::rd::RouteDistinguisher;
 use super::{Counts, Form, Nlri, NlriBlock, labeled};
+use crate::attribute::{LabelField, LabelFields};
 use crate::input::{Input, Malformed};
 use crate::text::{ParseTextError, parse};
 use crate::{Family, Fields, Node, PathId};
@@ -28,12 +29,20 @@ const RD_OCTETS: usize = 8;
 /// Bits in front of the prefix.
 const BEFORE: usize = (label::OCTETS + RD_OCTETS) * 8;
 
-pub(super) fn check_v4(input: Input<'_>, form: Form) -> Result<Counts<'_>, Malformed<'_>> {
-    labeled::check(input, form, RD_OCTETS, Ipv4Net::MAX_BITS)
+pub(super) fn check_v4<'a>(
+    input: Input<'a>,
+    form: Form,
+    counts: &mut Counts<'a>,
+) -> Result<(), Malformed<'a>> {
+    labeled::check(input, form, RD_OCTETS, Ipv4Net::MAX_BITS, counts)
 }
 
-pub(super) fn check_v6(input: Input<'_>, form: Form) -> Result<Counts<'_>, Malformed<'_>> {
-    labeled::check(input, form, RD_OCTETS, Ipv6Net::MAX_BITS)
+pub(super) fn check_v6<'a>(
+    input: Input<'a>,
+    form: Form,
+    counts: &mut Counts<'a>,
+) -> Result<(), Malformed<'a>> {
+    labeled::check(input, form, RD_OCTETS, Ipv6Net::MAX_BITS, counts)
 }
 
 pub(super) fn describe_v4(block: &NlriBlock<'_>) -> Vec<Node> {
@@ -93,6 +102,14 @@ impl<P: IpPrefix> Nlri for Vpn<P> {
         fields.text("rd", self.rd);
         fields.text("prefix", self.prefix);
         fields.list("labels", [label.describe()]);
+    }
+
+    /// RFC 9252 §5.1, §5.2: the 20 bits of the label.
+    fn label_fields(&self, label: &Label) -> LabelFields {
+        LabelFields {
+            l3: LabelField::Nlri(label.value(), 20),
+            l2: LabelField::Absent,
+        }
     }
 }
 

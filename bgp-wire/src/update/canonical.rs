@@ -99,7 +99,7 @@ impl<'a> Canonical<'_, 'a> {
         match (spec.read)(raw.value, self.ctx, self.value) {
             Ok(()) => NextHop::from_bytes(raw.value),
             Err(error) => {
-                self.judge.refused(raw, spec, error);
+                self.judge.refused(raw, spec, self.ctx, error);
                 None
             }
         }
@@ -155,8 +155,9 @@ impl<'a> Canonical<'_, 'a> {
     #[inline(always)]
     fn put(&mut self, raw: Raw<'a>, spec: &AttrSpec, flags: u8, cut: &Cut<'a>) {
         self.value.clear();
-        if let Err(error) = (spec.read)(raw.value, self.ctx, self.value) {
-            self.judge.refused(raw, spec, error);
+        if let Err(error) = (spec.read)(raw.value, self.ctx, self.value)
+            && !self.judge.refused(raw, spec, self.ctx, error)
+        {
             return;
         }
         if !self.ctx.asn4 && matches!(spec.code, AttrCode::AS_PATH | AttrCode::AGGREGATOR) {
@@ -268,11 +269,12 @@ impl<'a> Canonical<'_, 'a> {
         if !self.judge.flags(raw, spec.flags) {
             return None;
         }
-        match spec.write(raw.value, self.ctx, self.as4) {
+        // What is appended is all that stays, also where that is nothing.
+        match (spec.read)(raw.value, self.ctx, self.as4) {
             Ok(()) => Some(raw),
             Err(error) => {
-                self.judge.refused(raw, spec, error);
-                None
+                let stays = self.judge.refused(raw, spec, self.ctx, error);
+                stays.then_some(raw)
             }
         }
     }

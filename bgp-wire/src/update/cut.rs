@@ -150,6 +150,7 @@ impl<'a> Cut<'a> {
         if !ascending {
             self.sort();
         }
+        judge.say_repeated();
     }
 
     #[cold]

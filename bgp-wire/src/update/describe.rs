@@ -1,11 +1,10 @@
 //! An UPDATE as named fields: what it says, and, for one that is malformed, how its octets are cut.
 
 use super::{MpReach, Update};
-use crate::NextHop;
-use crate::attribute::{AttrCode, flags};
+use crate::attribute::{AttrCode, AttrRef, flags, next_hop};
 use crate::describe::{Fields, Node};
 use crate::frame::HEADER_LEN;
-use crate::nlri::NlriBlock;
+use crate::nlri::{self, HopForm, NlriBlock};
 
 impl Update<'_> {
     /// Its fields, by name, in the order of the message. The lists of NLRI and of attributes are there
@@ -22,8 +21,8 @@ impl Update<'_> {
                 fields.list("nlri", unreach.nlri.describe());
             });
         }
-        if let Some(reach) = &self.reach {
-            fields.fields("mp_reach", |fields| describe_reach(reach, fields));
+        if let (Some(reach), Some(attrs)) = (&self.reach, self.mp_attrs) {
+            fields.fields("mp_reach", |fields| describe_reach(reach, attrs, fields));
         }
         // Without routes in the body the next hop of the set is that of MP_REACH_NLRI.
         if let (Some(next_hop), true) = (
@@ -47,15 +46,20 @@ fn block(fields: &mut Fields, name: &'static str, block: &NlriBlock<'_>) {
     }
 }
 
-fn describe_reach(reach: &MpReach<'_>, fields: &mut Fields) {
+fn describe_reach(reach: &MpReach<'_>, attrs: AttrRef<'_>, fields: &mut Fields) {
     fields.text("family", reach.family);
-    if let Some(next_hop) = reach.next_hop {
-        fields.text("next_hop", next_hop.address());
-        if let NextHop::V6LinkLocal { link_local, .. } = next_hop {
-            fields.text("link_local", link_local);
+    let form = nlri::spec(reach.family).map_or(HopForm::Any, |spec| spec.hop_form);
+    next_hop::describe_reach(reach.next_hop, reach.next_hop_octets, form, fields);
+    let mut routes = reach.nlri.describe();
+    if attrs.prefix_sid().is_some() {
+        let labels = reach.nlri.label_fields();
+        for (route, labels) in routes.iter_mut().zip(labels) {
+            if let Node::Fields(route) = route {
+                attrs.describe_service_sids(labels, route);
+            }
         }
     }
-    fields.list("nlri", reach.nlri.describe());
+    fields.list("nlri", routes);
 }
 
 /// The body of an UPDATE cut by its lengths, as far as they go, without a look at the values: for

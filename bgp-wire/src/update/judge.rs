@@ -9,16 +9,14 @@ use crate::attribute::table::AttrSpec;
 use crate::attribute::{AttrCode, flags, mp_reach, mp_unreach, next_hop};
 use crate::codes::{self, update as subcode};
 use crate::error::{DecodeError, Disposition, Finding, Findings, MessageError, Reason};
+use crate::faults::Faults;
 use crate::frame::HEADER_LEN;
 use crate::input::Malformed;
-use crate::nlri::{self, Faults, Form, NlriBlock};
+use crate::nlri::{self, Form, HopForm, NlriBlock};
 use crate::{Family, FamilySet, PeerKind, SessionContext};
 
 /// The field of the body that withdraws.
 pub(super) const WITHDRAWN: &str = "Withdrawn Routes";
-
-/// NLRI that can be cut, with what is wrong with single ones, or what keeps them from being cut.
-type Examined<'a> = Result<(NlriBlock<'a>, Option<Box<Faults<'a>>>), Malformed<'a>>;
 
 /// Collects what is wrong and knows what is worst.
 pub(super) struct Judge<'a> {
@@ -29,6 +27,8 @@ pub(super) struct Judge<'a> {
     pub(super) disabled: FamilySet,
     /// The first of the worst findings, and the data of its NOTIFICATION.
     pub(super) cause: Option<(Finding, &'a [u8])>,
+    /// The attributes that have been there before. A message may consist of them.
+    repeated: Faults<'a>,
 }
 
 impl<'a> Judge<'a> {
@@ -41,6 +41,7 @@ impl<'a> Judge<'a> {
             worst: Disposition::None,
             disabled: FamilySet::EMPTY,
             cause: None,
+            repeated: Faults::default(),
         }
     }
 
@@ -145,7 +146,7 @@ impl<'a> Judge<'a> {
         self.add(code, disposition, subcode::ATTRIBUTE_LENGTH, error, rest);
     }
 
-    /// RFC 7606 §3 g.
+    /// RFC 7606 §3 g. All are said once the block has been cut: [`say_repeated`](Self::say_repeated).
     #[cold]
     pub(super) fn duplicate(&mut self, raw: Raw<'a>) {
         let code = AttrCode(raw.code);
@@ -156,13 +157,32 @@ impl<'a> Judge<'a> {
             Disposition::AttributeDiscard
         };
         let error = Malformed::new(raw.whole, "Path Attributes", Reason::Duplicate);
-        self.add(
-            Some(code),
-            disposition,
-            subcode::MALFORMED_ATTRIBUTE_LIST,
-            error,
-            &[],
-        );
+        self.repeated.add(error.asking(disposition));
+    }
+
+    /// Says which attributes have been there before.
+    #[inline]
+    pub(super) fn say_repeated(&mut self) {
+        if !self.repeated.is_empty() {
+            self.say_each_repeated();
+        }
+    }
+
+    #[cold]
+    fn say_each_repeated(&mut self) {
+        let repeated = std::mem::take(&mut self.repeated);
+        for error in repeated.iter() {
+            // Those that are only counted are of many codes.
+            let one = error.reason == Reason::Duplicate;
+            let code = error.at.get(1).filter(|_| one);
+            self.add(
+                code.map(|code| AttrCode(*code)),
+                error.asks.unwrap_or_default(),
+                subcode::MALFORMED_ATTRIBUTE_LIST,
+                error,
+                &[],
+            );
+        }
     }
 
     /// Withdrawn Routes or NLRI of the message body. RFC 7606 §5.3, RFC 4271 §6.3: what cannot be
@@ -195,11 +215,11 @@ impl<'a> Judge<'a> {
         let Some(spec) = nlri::spec(family) else {
             return;
         };
-        match NlriBlock::examine(spec, Form::received(family, ctx, field == WITHDRAWN), bytes) {
-            Ok((block, faults)) => {
-                *found = block;
-                self.nlri_faults(None, found, faults);
-            }
+        let form = Form::received(family, ctx, field == WITHDRAWN);
+        let (block, faults) = NlriBlock::examine(spec, form, bytes);
+        self.nlri_faults(None, faults);
+        match block {
+            Ok(block) => *found = block,
             Err(error) => self.add(
                 None,
                 Disposition::SessionReset,
@@ -210,52 +230,23 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Says that NLRI were passed over, and what else is wrong with one alone.
+    /// Says what is wrong with single NLRI.
     #[inline]
     pub(super) fn nlri_faults(
         &mut self,
         attribute: Option<AttrCode>,
-        block: &NlriBlock<'a>,
         faults: Option<Box<Faults<'a>>>,
     ) {
-        if block.ignored() > 0 || faults.is_some() {
-            self.say_faults(attribute, block, *faults.unwrap_or_default());
-        }
-    }
-
-    /// What is wrong with the NLRI of an attribute that is not used for another reason.
-    #[cold]
-    fn faults_of(
-        &mut self,
-        attribute: Option<AttrCode>,
-        examined: Examined<'a>,
-    ) -> Option<Malformed<'a>> {
-        match examined {
-            Ok((nlri, faults)) => {
-                self.nlri_faults(attribute, &nlri, faults);
-                None
-            }
-            Err(error) => Some(error),
+        if let Some(faults) = faults {
+            self.say_faults(attribute, &faults);
         }
     }
 
     #[cold]
-    fn say_faults(
-        &mut self,
-        attribute: Option<AttrCode>,
-        block: &NlriBlock<'a>,
-        faults: Faults<'a>,
-    ) {
-        let mut say = |disposition, error| {
-            self.add(attribute, disposition, subcode::INVALID_NETWORK, error, &[]);
-        };
-        if block.ignored() > 0 {
-            let reserved = Reason::Text("is multicast or reserved");
-            let error = Malformed::new(block.bytes(), "Prefix", reserved);
-            say(Disposition::None, faults.ignored.unwrap_or(error));
-        }
-        if let Some(error) = faults.withdraw {
-            say(Disposition::TreatAsWithdraw, error);
+    fn say_faults(&mut self, attribute: Option<AttrCode>, faults: &Faults<'a>) {
+        for error in faults.iter() {
+            let asks = error.asks.unwrap_or_default();
+            self.add(attribute, asks, subcode::INVALID_NETWORK, error, &[]);
         }
     }
 
@@ -312,7 +303,9 @@ impl<'a> Judge<'a> {
         let next_hop = (spec.next_hop)(parts.next_hop, family, ctx);
         let form = Form::received(family, ctx, false);
         let class = class(raw, flags::OPTIONAL);
-        let examined = NlriBlock::examine(spec, form, parts.nlri);
+        let (nlri, faults) = NlriBlock::examine(spec, form, parts.nlri);
+        self.nlri_faults(code, faults);
+        self.next_hop_oddities(parts.next_hop, spec.hop_form);
         let host = match next_hop {
             Ok(Some(next_hop)) => next_hop::check(next_hop, parts.next_hop),
             _ => Ok(()),
@@ -326,21 +319,37 @@ impl<'a> Judge<'a> {
                 raw.whole,
             );
         }
-        match (class, next_hop, examined) {
-            (Ok(()), Ok(next_hop), Ok((nlri, faults))) => {
-                let reach = found.insert(MpReach {
+        match (class, next_hop, nlri) {
+            (Ok(()), Ok(next_hop), Ok(nlri)) => {
+                *found = Some(MpReach {
                     family,
                     next_hop,
+                    next_hop_octets: parts.next_hop,
                     nlri,
                 });
-                self.nlri_faults(code, &reach.nlri, faults);
                 Ok(!parts.nlri.is_empty())
             }
-            (class, next_hop, examined) => {
-                let wrong = [class.err(), next_hop.err(), self.faults_of(code, examined)];
+            (class, next_hop, nlri) => {
+                let wrong = [class.err(), next_hop.err(), nlri.err()];
                 self.unreadable_for(raw, ctx, wrong);
                 Ok(true)
             }
+        }
+    }
+
+    /// Says what of the octets of a next hop is not part of it, and should have been.
+    #[inline]
+    fn next_hop_oddities(&mut self, octets: &'a [u8], form: HopForm) {
+        let odd = next_hop::oddities(octets, form);
+        for error in odd {
+            let code = Some(AttrCode::MP_REACH_NLRI);
+            self.add(
+                code,
+                Disposition::None,
+                subcode::OPTIONAL_ATTRIBUTE,
+                error,
+                &[],
+            );
         }
     }
 
@@ -370,16 +379,12 @@ impl<'a> Judge<'a> {
             return Ok(());
         };
         let class = class(raw, flags::OPTIONAL);
-        let examined = NlriBlock::examine(spec, Form::received(family, ctx, true), bytes);
-        match (class, examined) {
-            (Ok(()), Ok((nlri, faults))) => {
-                let unreach = found.insert(MpUnreach { family, nlri });
-                self.nlri_faults(code, &unreach.nlri, faults);
-            }
-            (class, examined) => {
-                let wrong = [class.err(), self.faults_of(code, examined)];
-                self.unreadable_for(raw, ctx, wrong);
-            }
+        let form = Form::received(family, ctx, true);
+        let (nlri, faults) = NlriBlock::examine(spec, form, bytes);
+        self.nlri_faults(code, faults);
+        match (class, nlri) {
+            (Ok(()), Ok(nlri)) => *found = Some(MpUnreach { family, nlri }),
+            (class, nlri) => self.unreadable_for(raw, ctx, [class.err(), nlri.err()]),
         }
         Ok(())
     }
@@ -448,9 +453,28 @@ impl<'a> Judge<'a> {
         false
     }
 
-    /// A value its reader refused.
+    /// A value of which its reader says that something is wrong: says all of it. Whether the value is
+    /// used all the same.
     #[cold]
-    pub(super) fn refused(&mut self, raw: Raw<'a>, spec: &AttrSpec, error: Malformed<'a>) {
+    pub(super) fn refused(
+        &mut self,
+        raw: Raw<'a>,
+        spec: &AttrSpec,
+        ctx: &SessionContext,
+        error: Malformed<'a>,
+    ) -> bool {
+        let mut faults = Faults::default();
+        match spec.each_fault {
+            Some(each) => each(raw.value, ctx, &mut faults),
+            None => faults.add(error),
+        }
+        faults
+            .iter()
+            .for_each(|error| self.refuse(raw, spec, error));
+        error.is_harmless()
+    }
+
+    fn refuse(&mut self, raw: Raw<'a>, spec: &AttrSpec, error: Malformed<'a>) {
         // RFC 4271 §6.3: a length that conflicts with the code has a subcode of its own.
         let subcode = if matches!(error.reason, Reason::Length(_)) {
             subcode::ATTRIBUTE_LENGTH

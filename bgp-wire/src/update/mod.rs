@@ -48,16 +48,27 @@ impl AttrScratch {
     }
 }
 
-/// The NLRI of MP_REACH_NLRI and their next hop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The NLRI of MP_REACH_NLRI and their next hop. Two that say the same are equal, however the next
+/// hop was written.
+#[derive(Clone, Copy, Debug)]
 pub struct MpReach<'a> {
     /// The family.
     pub family: Family,
     /// The next hop of these NLRI; some families have none (RFC 8955 §4).
     pub next_hop: Option<NextHop>,
+    /// The octets of the next hop, of which [`next_hop`](Self::next_hop) is what counts.
+    pub next_hop_octets: &'a [u8],
     /// What is announced.
     pub nlri: NlriBlock<'a>,
 }
+
+impl PartialEq for MpReach<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        (self.family, self.next_hop, self.nlri) == (other.family, other.next_hop, other.nlri)
+    }
+}
+
+impl Eq for MpReach<'_> {}
 
 /// The NLRI of MP_UNREACH_NLRI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

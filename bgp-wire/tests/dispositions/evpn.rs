@@ -21,6 +21,10 @@ pub(crate) const MAC_IP: [u8; 39] = [
     0, 0, 0, 7, 48, 0, 0x11, 0x22, 0x33, 0x44, 0x55, 32, 10, 0, 0, 1, 0, 3, 0xe8,
 ];
 
+const MULTICAST_TEXT: &str = "[3]:[65000:100]:[7]:[32]:[10.0.0.1]";
+const PREFIX_TEXT: &str = "[5]:[65000:100]:[7]:[24]:[10.1.2.0]";
+const MAC_IP_TEXT: &str = "[2]:[65000:100]:[7]:[48]:[00:11:22:33:44:55]:[32]:[10.0.0.1]";
+
 fn evpn(nlri: &[u8]) -> Vec<u8> {
     reach(25, 70, &[192, 0, 2, 1], nlri)
 }
@@ -57,14 +61,14 @@ fn evpn_routes() {
             "RFC 7432 §7, RFC 9136 §3.1",
             &ctx,
             announce(evpn(&[&MAC_IP[..], &MULTICAST, &PREFIX].concat())),
-            Stays(N),
+            announces([MAC_IP_TEXT, MULTICAST_TEXT, PREFIX_TEXT].join(" ")),
         ),
         case(
             "next hop of IPv6",
             "RFC 7432 §9.2.1",
             &ctx,
             announce(reach(25, 70, &NEXT_HOP_V6, &MULTICAST)),
-            Stays(N),
+            Via(MULTICAST_TEXT, "2001:db8::1"),
         ),
         case(
             "next hop of 12",
@@ -85,21 +89,21 @@ fn evpn_routes() {
             "RFC 7606 §5.4",
             &ctx,
             announce(evpn(&[&[12, 1, 0], &MULTICAST[..]].concat())),
-            Stays(N),
+            announces(MULTICAST_TEXT),
         ),
         case(
             "type unknown and nothing else",
             "RFC 7606 §5.4",
             &ctx,
             announce(evpn(&[0, 1, 0])),
-            Stays(N),
+            announces(""),
         ),
         case(
             "type unknown withdrawn",
             "RFC 7606 §5.4",
             &ctx,
             withdraw(unreach(25, 70, &[12, 1, 0])),
-            Stays(N),
+            withdraws(""),
         ),
         case(
             "length beyond the attribute",
@@ -134,7 +138,7 @@ fn evpn_routes() {
             "RFC 7911 §3",
             &session(true),
             announce(evpn(&[&[0, 0, 0, 1], &MULTICAST[..]].concat())),
-            Stays(N),
+            announces("[3]:[65000:100]:[7]:[32]:[10.0.0.1]#1"),
         ),
         case(
             "gateway and Ethernet segment",
@@ -148,7 +152,7 @@ fn evpn_routes() {
             "RFC 9136 §3.2 speaks of routes",
             &ctx,
             withdraw(unreach(25, 70, &changed(&PREFIX, 12, 9))),
-            Stays(N),
+            withdraws(PREFIX_TEXT),
         ),
     ]);
 }
@@ -203,7 +207,7 @@ fn a_malformed_evpn_route_does_not_harm_its_neighbours() {
             "type 200",
             with(&MULTICAST, 0, 200),
             "Route Type",
-            Reason::Value(200),
+            Reason::Unknown(200),
             0,
         ),
     ] {
@@ -235,6 +239,8 @@ fn a_malformed_evpn_route_does_not_harm_its_neighbours() {
         let at = 19 + first + MULTICAST.len() + place;
         assert_eq!(error.offset, at, "{name}");
         assert_eq!(finding.attribute, Some(AttrCode::MP_REACH_NLRI), "{name}");
+        // RFC 7606 §5.4 makes a type that is not known no error.
+        assert_eq!(finding.is_malformed(), bad[0] != 200, "{name}");
     }
 }
 
@@ -299,7 +305,12 @@ fn a_malformed_evpn_route_whose_key_is_there_is_treated_as_withdrawn() {
 
         let body = withdraw(unreach(25, 70, &nlri)).body();
         let decoded = decode(&body, &ctx, &mut scratch);
-        assert!(decoded.findings.is_empty(), "{text}");
+        // To withdraw a route its key is enough; that its end is malformed is said all the same.
+        let [finding] = decoded.findings[..] else {
+            panic!("{text}: {:?}", decoded.findings);
+        };
+        assert_eq!((finding.error.field, finding.disposition), ("Length", N));
+        assert!(finding.is_malformed(), "{text}");
         let withdrawn: Vec<String> = routes(&decoded.update.unreach.unwrap().nlri);
         assert_eq!(withdrawn, wanted);
     }

@@ -6,43 +6,61 @@ use super::*;
 fn good_updates_have_no_findings() {
     let (e, i) = (external(), internal());
     run(vec![
-        case("IPv4", "RFC 4271 §4.3", &e, Parts::good(), Stays(N)),
-        case("IPv6", "RFC 4760 §3", &e, Parts::good_v6(), Stays(N)),
-        case("internal", "RFC 4271 §5.1.5", &i, good_internal(), Stays(N)),
+        case(
+            "IPv4",
+            "RFC 4271 §4.3",
+            &e,
+            Parts::good(),
+            announces("10.0.0.0/8"),
+        ),
+        case(
+            "IPv6",
+            "RFC 4760 §3",
+            &e,
+            Parts::good_v6(),
+            announces("2001:db8::/32"),
+        ),
+        case(
+            "internal",
+            "RFC 4271 §5.1.5",
+            &i,
+            good_internal(),
+            uses(5, &[0, 0, 0, 100]),
+        ),
         case(
             "extended length on a short attribute",
             "RFC 4271 §4.3",
             &e,
             Parts::good().replaced(1, attribute(0x50, 1, &[0])),
-            Stays(N),
+            uses(1, &[0]),
         ),
         case(
             "any order of attributes",
             "RFC 4271 §5",
             &e,
             Parts::good().replaced(1, attribute(0x40, 1, &[0])),
-            Stays(N),
+            uses(1, &[0]),
         ),
         case(
             "withdrawals alone",
             "RFC 4271 §4.3",
             &e,
             Parts::default().withdrawn(&[8, 10, 16, 10, 1]),
-            Stays(N),
+            withdraws("10.0.0.0/8 10.1.0.0/16"),
         ),
         case(
             "MP withdrawals alone",
             "RFC 4760 §4",
             &e,
             Parts::default().with(attribute(0x80, 15, &unreach(2, 1, &[16, 0x20, 0x01]))),
-            Stays(N),
+            withdraws("2001::/16"),
         ),
         case(
             "attributes without NLRI",
             "RFC 7606 §5.2",
             &e,
             nothing_reachable(),
-            Stays(N),
+            announces(""),
         ),
         case(
             "everything at once",
@@ -53,7 +71,10 @@ fn good_updates_have_no_findings() {
                 .with(attribute(0x80, 15, &unreach(2, 1, &[16, 0x20, 0x02])))
                 .nlri(&[8, 10])
                 .withdrawn(&[8, 11]),
-            Stays(N),
+            Expect::Routes {
+                announced: "10.0.0.0/8 2001:db8::/32".into(),
+                withdrawn: "11.0.0.0/8 2002::/16".into(),
+            },
         ),
     ]);
 }
@@ -242,7 +263,7 @@ fn flags() {
             "RFC 7606 §3 c does not name the bit",
             &e,
             flagged(4, 0xa0, &[0, 0, 0, 1]),
-            Stays(N),
+            uses(4, &[0, 0, 0, 1]),
         ),
         case(
             "ATOMIC_AGGREGATE optional",
@@ -263,7 +284,7 @@ fn flags() {
             "RFC 4271 §4.3",
             &e,
             flagged(8, 0xe0, &[0, 1, 0, 1]),
-            Stays(N),
+            uses(8, &[0, 1, 0, 1]),
         ),
         case(
             "COMMUNITIES not optional",
@@ -277,7 +298,7 @@ fn flags() {
             "RFC 4271 §4.3: ignored",
             &e,
             flagged(1, 0x4f, &[0]),
-            Stays(N),
+            uses(1, &[0]),
         ),
         case(
             "MP_REACH_NLRI transitive",
@@ -300,14 +321,14 @@ fn flags() {
             "RFC 7606 §3 c does not name the bit",
             &e,
             Parts::default().with(attribute(0xa0, 15, &unreach(2, 1, &[8, 0x20]))),
-            Stays(N),
+            withdraws("2000::/8"),
         ),
         case(
             "MP_REACH_NLRI transitive, of a family that was not negotiated",
             "RFC 4760 §8",
             &e,
             Parts::good_v6().replaced(14, attribute(0xc0, 14, &reach(25, 70, &[1; 4], &[3, 0]))),
-            Stays(N),
+            announces(""),
         ),
         case(
             "wrong flags, nothing reachable",
@@ -385,7 +406,7 @@ fn missing_attributes() {
             "RFC 4760 §3",
             &e,
             Parts::good_v6(),
-            Stays(N),
+            announces("2001:db8::/32"),
         ),
         case(
             "NEXT_HOP missing beside MP_REACH_NLRI",
@@ -399,7 +420,7 @@ fn missing_attributes() {
             "RFC 4271 §5",
             &e,
             Parts::default().with(attribute(0x80, 15, &unreach(2, 1, &[8, 0x20]))),
-            Stays(N),
+            withdraws("2000::/8"),
         ),
     ]);
 }

@@ -56,21 +56,21 @@ fn labelled_routes() {
             "RFC 8277 §2.2",
             &ctx,
             announce(labeled(&LABELED)),
-            Stays(N),
+            announces("10.1.2.0/24"),
         ),
         case(
             "without the bottom of the stack",
             "RFC 8277 §2.2: \"MUST be ignored\" where there is one label",
             &ctx,
             announce(labeled(&[48, 0, 6, 0x40, 10, 1, 2])),
-            Stays(N),
+            announces("10.1.2.0/24"),
         ),
         case(
             "two labels that were negotiated",
             "RFC 8277 §2.3",
             &stacks,
             announce(labeled(&two)),
-            Stays(N),
+            announces("10.1.2.0/24"),
         ),
         case(
             "two labels that were not: 40 bits of a prefix",
@@ -112,14 +112,14 @@ fn labelled_routes() {
             "RFC 8277 §2.4",
             &ctx,
             withdraw(unreach(1, 4, &[48, 0x80, 0, 0, 10, 1, 2])),
-            Stays(N),
+            withdraws("10.1.2.0/24"),
         ),
         case(
             "withdrawn with 0x000000",
             "RFC 8277 §2.4: \"MUST be ignored on reception\"",
             &stacks,
             withdraw(unreach(1, 4, &[48, 0, 0, 0, 10, 1, 2])),
-            Stays(N),
+            withdraws("10.1.2.0/24"),
         ),
         case(
             "withdrawn, 23 bits",
@@ -146,14 +146,14 @@ fn vpn_routes() {
             "RFC 4364 §4.3.4",
             &ctx,
             announce(of(&good)),
-            Stays(N),
+            announces("65000:100:10.1.2.0/24"),
         ),
         case(
             "route distinguisher of type 9",
             "RFC 4364 §4.2: \"distinguishes\", whatever it means",
             &ctx,
             announce(of(&strange)),
-            Stays(N),
+            announces("0x0009010203040506:10.1.2.0/24"),
         ),
         case(
             "87 bits, less than label and route distinguisher",
@@ -188,7 +188,7 @@ fn vpn_routes() {
             "RFC 8277 §2.4",
             &ctx,
             withdraw(unreach(1, 128, &vpn(&[112, 0x80, 0, 0]))),
-            Stays(N),
+            withdraws("65000:100:10.1.2.0/24"),
         ),
         case(
             "withdrawn, 87 bits",
@@ -213,34 +213,51 @@ fn next_hops_of_vpns() {
         hop(&[0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]),
     ];
     let pair = pair.concat();
+    let both = Some("2001:db8::1 (fe80::1)");
     for (name, afi, ctx, next_hop, good) in [
-        ("12 of IPv4", 1, &ctx, hop(&[192, 0, 2, 1]), true),
-        ("4 of IPv4", 1, &ctx, vec![192, 0, 2, 1], false),
-        ("24 of IPv4", 1, &ctx, hop(&NEXT_HOP_V6), false),
+        (
+            "12 of IPv4",
+            1,
+            &ctx,
+            hop(&[192, 0, 2, 1]),
+            Some("192.0.2.1"),
+        ),
+        ("4 of IPv4", 1, &ctx, vec![192, 0, 2, 1], None),
+        ("24 of IPv4", 1, &ctx, hop(&NEXT_HOP_V6), None),
         (
             "24 of IPv4, negotiated",
             1,
             &extended,
             hop(&NEXT_HOP_V6),
-            true,
+            Some("2001:db8::1"),
         ),
-        ("48 of IPv4, negotiated", 1, &extended, pair.clone(), true),
+        ("48 of IPv4, negotiated", 1, &extended, pair.clone(), both),
         (
             "16 of IPv4, negotiated",
             1,
             &extended,
             NEXT_HOP_V6.to_vec(),
-            false,
+            None,
         ),
-        ("24 of IPv6", 2, &ctx, hop(&NEXT_HOP_V6), true),
-        ("48 of IPv6", 2, &ctx, pair, true),
-        ("12 of IPv6", 2, &ctx, hop(&[192, 0, 2, 1]), false),
-        ("16 of IPv6", 2, &ctx, NEXT_HOP_V6.to_vec(), false),
-        ("32 of IPv6", 2, &ctx, [NEXT_HOP_V6; 2].concat(), false),
-        ("none", 2, &ctx, vec![], false),
+        (
+            "24 of IPv6",
+            2,
+            &ctx,
+            hop(&NEXT_HOP_V6),
+            Some("2001:db8::1"),
+        ),
+        ("48 of IPv6", 2, &ctx, pair, both),
+        ("12 of IPv6", 2, &ctx, hop(&[192, 0, 2, 1]), None),
+        ("16 of IPv6", 2, &ctx, NEXT_HOP_V6.to_vec(), None),
+        ("32 of IPv6", 2, &ctx, [NEXT_HOP_V6; 2].concat(), None),
+        ("none", 2, &ctx, vec![], None),
     ] {
         let value = reach(afi, 128, &next_hop, &nlri);
-        let expect = if good { Stays(N) } else { ends(value.clone()) };
+        let expect = match (good, afi) {
+            (Some(next_hop), 1) => Via("65000:100:10.1.2.0/24", next_hop),
+            (Some(next_hop), _) => Via("65000:100:a01:200::/24", next_hop),
+            (None, _) => ends(value.clone()),
+        };
         run(vec![case(
             name,
             "RFC 7606 §7.11",
@@ -294,8 +311,20 @@ fn route_target_memberships() {
     let whole = [96, 0, 0, 0xfd, 0xe8, 0, 2, 0xfd, 0xe8, 0, 0, 0, 100];
     let long = [&[97][..], &[0; 13]].concat();
     run(vec![
-        case("whole", "RFC 4684 §4", &ctx, announce(of(&whole)), Stays(N)),
-        case("default", "RFC 4684 §4", &ctx, announce(of(&[0])), Stays(N)),
+        case(
+            "whole",
+            "RFC 4684 §4",
+            &ctx,
+            announce(of(&whole)),
+            announces("65000:rt:65000:100"),
+        ),
+        case(
+            "default",
+            "RFC 4684 §4",
+            &ctx,
+            announce(of(&[0])),
+            announces("default"),
+        ),
         case(
             "48 bits",
             "RFC 4684 §4",
@@ -305,7 +334,7 @@ fn route_target_memberships() {
                 .enumerate()
                 .map(|(place, octet)| if place == 0 { 48 } else { *octet })
                 .collect::<Vec<_>>())),
-            Stays(N),
+            announces("65000:0x0002000000000000/48"),
         ),
         case(
             "31 bits are ignored",
@@ -313,7 +342,7 @@ fn route_target_memberships() {
             "RFC 4684 §4, RFC 4271 §6.3",
             &ctx,
             announce(of(&[&[31, 0, 0, 0xfd, 0xe8][..], &whole].concat())),
-            Stays(N),
+            announces("65000:rt:65000:100"),
         ),
         case(
             "97 bits",

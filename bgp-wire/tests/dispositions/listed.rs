@@ -18,6 +18,11 @@ pub(crate) const NODE: [u8; 25] = [
     0, 1, 0, 21, 5, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 8, 2, 0, 0, 4, 0, 0, 0xfd, 0xe8,
 ];
 
+const FLOW_TEXT: &str = "{dst 192.0.2.0/24, proto =tcp, port =25}";
+const POLICY_TEXT: &str = "{distinguisher 1, color 100, endpoint 192.0.2.1}";
+const NODE_TEXT: &str =
+    "{type Node NLRI, protocol Static configuration, identifier 0, local_node {as 65000}}";
+
 fn session() -> SessionContext {
     SessionContext {
         families: FamilySet::supported(),
@@ -44,24 +49,29 @@ fn listed_routes() {
     let hop = [192, 0, 2, 1];
     let one_of = |name, rfc, value: Vec<u8>, expect| case(name, rfc, &ctx, announce(value), expect);
     run(vec![
-        one_of("flow", "RFC 8955 §4", reach(1, 133, &[], &FLOW), Stays(N)),
+        one_of(
+            "flow",
+            "RFC 8955 §4",
+            reach(1, 133, &[], &FLOW),
+            announces(FLOW_TEXT),
+        ),
         one_of(
             "flow with a next hop",
             "RFC 8955 §4: \"MUST be ignored\"",
             reach(1, 133, &[0, 0, 0, 0], &FLOW),
-            Stays(N),
+            announces(FLOW_TEXT),
         ),
         one_of(
             "flow of IPv6",
             "RFC 8956 §2",
             reach(2, 133, &[], &FLOW_V6),
-            Stays(N),
+            announces("{dst ::1234:5678:9a00:0/64-104, src 2001:db8::/32, proto =tcp}"),
         ),
         one_of(
             "flow of an unknown component beside another",
             "RFC 8955 §4.2, §10",
             reach(1, 133, &[], &[&[3, 99, 0x81, 1], &FLOW[..]].concat()),
-            Stays(N),
+            announces(FLOW_TEXT),
         ),
         one_of(
             "flow beyond the attribute",
@@ -79,7 +89,7 @@ fn listed_routes() {
             "policy",
             "RFC 9830 §2.1",
             reach(1, 73, &hop, &POLICY),
-            Stays(N),
+            announces(POLICY_TEXT),
         ),
         one_of(
             "policy without next hop",
@@ -91,7 +101,7 @@ fn listed_routes() {
             "policy of 95 bits",
             "RFC 9830 §2.1, §5",
             reach(1, 73, &hop, &[&[95], &POLICY[1..]].concat()),
-            Stays(N),
+            announces(""),
         ),
         one_of(
             "policy of 104 bits that are not there",
@@ -103,19 +113,19 @@ fn listed_routes() {
             "node",
             "RFC 9552 §5.2",
             reach(16388, 71, &hop, &NODE),
-            Stays(N),
+            announces(NODE_TEXT),
         ),
         one_of(
             "object of an unknown type",
             "RFC 9552 §5.2",
             reach(16388, 71, &hop, &[0, 99, 0, 1, 7]),
-            Stays(N),
+            announces("{type 99, value 0x07}"),
         ),
         one_of(
             "node without protocol",
             "RFC 9552 §8.2.2",
             reach(16388, 71, &hop, &[&[0, 1, 0, 0], &NODE[..]].concat()),
-            Stays(N),
+            announces(NODE_TEXT),
         ),
         one_of(
             "node beyond the attribute",
@@ -152,12 +162,12 @@ fn what_is_no_valid_policy_is_treated_as_withdrawn() {
         case(
             "NO_ADVERTISE",
             bare().with(stays()).with(preference()),
-            Stays(N),
+            announces(POLICY_TEXT),
         ),
         case(
             "route target",
             bare().with(told("rt:192.0.2.1:0")).with(preference()),
-            Stays(N),
+            announces(POLICY_TEXT),
         ),
         case(
             "neither",
@@ -180,12 +190,12 @@ fn what_is_no_valid_policy_is_treated_as_withdrawn() {
         case(
             "withdrawn",
             Parts::default().with(attribute(0x80, 15, &unreach(1, 73, &POLICY))),
-            Stays(N),
+            withdraws(POLICY_TEXT),
         ),
     ]);
 }
 
-/// What was passed over is said once, with its place, and is not among what is shown.
+/// What was passed over is said, each with its place, and is not among what is shown.
 #[test]
 fn a_malformed_flow_is_found_beside_a_good_one() {
     let bad = [7, 3, 0x81, 6, 3, 0x81, 17, 0];
@@ -198,12 +208,21 @@ fn a_malformed_flow_is_found_beside_a_good_one() {
         block.to_string(),
         "{dst 192.0.2.0/24, proto =tcp, port =25}"
     );
-    let [finding] = decoded.findings[..] else {
-        panic!("{:?}", decoded.findings);
-    };
     let first = body.windows(8).position(|octets| octets == bad).unwrap();
-    assert_eq!(finding.error.field, "Component Type");
-    assert_eq!(finding.error.offset, 19 + first + 4);
+    let told: Vec<_> = decoded
+        .findings
+        .iter()
+        .map(|finding| (finding.error.field, finding.error.offset))
+        .collect();
+    let place = 19 + first + 4;
+    assert_eq!(
+        told,
+        [
+            ("Component Type", place),
+            ("Component Type", place + bad.len())
+        ]
+    );
+    assert!(decoded.findings.iter().all(bgp_wire::Finding::is_malformed));
 }
 
 #[test]

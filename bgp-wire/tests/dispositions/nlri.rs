@@ -52,14 +52,14 @@ fn nlri() {
             "RFC 4271 §4.3",
             &e,
             Parts::good().nlri(&[9, 10, 255]),
-            Stays(N),
+            announces("10.128.0.0/9"),
         ),
         case(
             "multicast prefix",
             "RFC 4271 §6.3",
             &e,
             Parts::good().nlri(&[8, 224, 8, 10]),
-            Stays(N),
+            announces("10.0.0.0/8"),
         ),
         case(
             "path identifier missing",
@@ -73,14 +73,14 @@ fn nlri() {
             "RFC 7911 §3",
             &add_path,
             Parts::good().nlri(&[0, 0, 0, 1, 8, 10]),
-            Stays(N),
+            announces("10.0.0.0/8#1"),
         ),
         case(
             "IPv4 not negotiated",
             "RFC 4760 §8",
             &only_v6,
             Parts::good().nlri(&[99]),
-            Stays(N),
+            announces(""),
         ),
         case(
             "MP prefix of 129 bits",
@@ -122,14 +122,14 @@ fn nlri() {
             "RFC 4760 §8",
             &e,
             mp(reach(25, 70, &[1, 2, 3, 4], &[9, 9, 9])),
-            Stays(N),
+            announces(""),
         ),
         case(
             "family unknown",
             "RFC 4760 §8",
             &e,
             mp(reach(999, 9, &[], &[9])),
-            Stays(N),
+            announces(""),
         ),
         case(
             "MP_UNREACH_NLRI of 2",
@@ -150,7 +150,7 @@ fn nlri() {
             "RFC 4760 §8",
             &e,
             withdraw(unreach(1, 128, &[255])),
-            Stays(N),
+            withdraws(""),
         ),
         case(
             "IPv4 next hop of 16 not negotiated",
@@ -167,14 +167,14 @@ fn nlri() {
                 ..external()
             },
             mp(reach(1, 1, &NEXT_HOP_V6, &[8, 10])),
-            Stays(N),
+            Via("10.0.0.0/8", "2001:db8::1"),
         ),
         case(
             "IPv4 next hop of 4 in MP_REACH_NLRI",
             "RFC 4760 §3",
             &e,
             mp(reach(1, 1, &[192, 0, 2, 1], &[8, 10])),
-            Stays(N),
+            Via("10.0.0.0/8", "192.0.2.1"),
         ),
     ]);
     for length in [0, 4, 9, 12, 24, 48, 64] {

@@ -55,7 +55,13 @@ pub(crate) fn all() -> Parts {
 
 #[test]
 fn all_of_them_are_good() {
-    run(vec![case("all", "as below", &internal(), all(), Stays(N))]);
+    run(vec![case(
+        "all",
+        "as below",
+        &internal(),
+        all(),
+        announces("10.0.0.0/8"),
+    )]);
 }
 
 /// Those who print fields by name rely on that.
@@ -128,21 +134,21 @@ fn pmsi_tunnel() {
             rfc,
             &i,
             transitive(22, &INGRESS),
-            Stays(N),
+            uses(22, &INGRESS),
         ),
         case(
             "of an external peer",
             rfc,
             &external(),
             Parts::good().with(attribute(0xc0, 22, &INGRESS)),
-            Stays(N),
+            uses(22, &INGRESS),
         ),
         case(
             "no tunnel information",
             rfc,
             &i,
             transitive(22, &[1, 0, 0, 0, 0]),
-            Stays(N),
+            uses(22, &[1, 0, 0, 0, 0]),
         ),
         case(
             "of no octet",
@@ -208,7 +214,7 @@ fn tunnel_encapsulation() {
         ..external()
     };
     run(vec![
-        case("VXLAN", rfc, &i, transitive(23, &VXLAN), Stays(N)),
+        case("VXLAN", rfc, &i, transitive(23, &VXLAN), uses(23, &VXLAN)),
         case(
             "of an external peer",
             "RFC 9012 §11",
@@ -228,7 +234,7 @@ fn tunnel_encapsulation() {
             "RFC 9012 §11",
             &domain,
             outside,
-            Stays(N),
+            uses(23, &VXLAN),
         ),
         case("of no octet", rfc, &i, transitive(23, &[]), Stays(W)),
         case(
@@ -264,14 +270,14 @@ fn tunnel_encapsulation() {
             rfc,
             &i,
             transitive(23, &[0xff, 0xfe, 0, 0]),
-            Stays(N),
+            uses(23, &[0xff, 0xfe, 0, 0]),
         ),
         case(
             "unknown sub-TLV",
             rfc,
             &i,
             transitive(23, &[0, 8, 0, 2, 99, 0]),
-            Stays(N),
+            uses(23, &[0, 8, 0, 2, 99, 0]),
         ),
         case(
             "no TLV but one with a bad endpoint",
@@ -285,7 +291,7 @@ fn tunnel_encapsulation() {
             rfc,
             &i,
             transitive(23, &[BAD_ENDPOINT, VXLAN].concat()),
-            Stays(N),
+            uses(23, &VXLAN),
         ),
         case("not transitive", rfc, &i, local(23, &VXLAN), Stays(W)),
         case(
@@ -307,14 +313,14 @@ fn tunnel_encapsulation() {
             "RFC 9830 §2.3",
             &i,
             transitive(23, &[0, 15, 0, 4, 4, 2, 0, 0]),
-            Stays(N),
+            uses(23, &[0, 15, 0, 4, 4, 2, 0, 0]),
         ),
         case(
             "SR policy with a good one",
             "RFC 9830 §5",
             &i,
             transitive(23, &[0, 15, 0, 8, 12, 6, 0, 0, 0, 0, 0, 1]),
-            Stays(N),
+            uses(23, &[0, 15, 0, 8, 12, 6, 0, 0, 0, 0, 0, 1]),
         ),
     ]);
 }
@@ -328,7 +334,7 @@ fn traffic_engineering_and_ipv6_communities() {
             "RFC 5543 §3",
             &i,
             local(24, &[1; 36]),
-            Stays(N),
+            uses(24, &[1; 36]),
         ),
         case(
             "TE descriptor cut",
@@ -342,7 +348,7 @@ fn traffic_engineering_and_ipv6_communities() {
             "RFC 5701 §2",
             &i,
             transitive(25, &[0; 20]),
-            Stays(N),
+            uses(25, &[0; 20]),
         ),
         case(
             "IPv6 communities of 0",
@@ -372,7 +378,7 @@ fn aigp() {
         ..external()
     };
     run(vec![
-        case("metric", rfc, &i, local(26, &METRIC), Stays(N)),
+        case("metric", rfc, &i, local(26, &METRIC), uses(26, &METRIC)),
         case(
             "of a peer it is not enabled for",
             "RFC 7311 §3.3",
@@ -385,7 +391,7 @@ fn aigp() {
             "RFC 7311 §3.3",
             &domain,
             outside,
-            Stays(N),
+            uses(26, &METRIC),
         ),
         case("of no octet", rfc, &i, local(26, &[]), Stays(D)),
         case(
@@ -415,7 +421,7 @@ fn aigp() {
             rfc,
             &i,
             local(26, &[9, 0, 3]),
-            Stays(N),
+            uses(26, &[9, 0, 3]),
         ),
         case("transitive", rfc, &i, transitive(26, &METRIC), Stays(D)),
     ]);
@@ -431,28 +437,28 @@ fn link_state() {
             rfc,
             &i,
             local(29, &[4, 2, 0, 1, b'r']),
-            Stays(N),
+            uses(29, &[4, 2, 0, 1, b'r']),
         ),
         case(
             "unknown TLV",
             rfc,
             &i,
             local(29, &[0xff, 0, 0, 0]),
-            Stays(N),
+            uses(29, &[0xff, 0, 0, 0]),
         ),
         case(
             "local router",
             rfc,
             &i,
             local(29, &[4, 4, 0, 4, 1, 1, 1, 1]),
-            Stays(N),
+            uses(29, &[4, 4, 0, 4, 1, 1, 1, 1]),
         ),
         case(
             "local router of three octets, which is for the consumer to judge",
             rfc,
             &i,
             local(29, &[4, 4, 0, 3, 1, 1, 1]),
-            Stays(N),
+            uses(29, &[4, 4, 0, 3, 1, 1, 1]),
         ),
         case(
             "TLV overrun inside of one that is known",
@@ -479,7 +485,13 @@ fn only_to_customer() {
     let rfc = "RFC 9234 §5";
     let with = |value: &[u8]| Parts::good().with(attribute(0xc0, 35, value));
     run(vec![
-        case("an AS", rfc, &e, with(&[0, 0, 0xfd, 0xe9]), Stays(N)),
+        case(
+            "an AS",
+            rfc,
+            &e,
+            with(&[0, 0, 0xfd, 0xe9]),
+            uses(35, &[0, 0, 0xfd, 0xe9]),
+        ),
         case("of 0", rfc, &e, with(&[]), Stays(W)),
         case("of 2", rfc, &e, with(&[0xfd, 0xe9]), Stays(W)),
         case("of 5", rfc, &e, with(&[0; 5]), Stays(W)),
@@ -503,7 +515,7 @@ fn bfd_discriminator() {
             rfc,
             &i,
             transitive(38, &[1, 0, 0, 0, 7, 1, 4, 192, 0, 2, 1]),
-            Stays(N),
+            uses(38, &[1, 0, 0, 0, 7, 1, 4, 192, 0, 2, 1]),
         ),
         case(
             "without a TLV, and so below eleven octets",
@@ -558,14 +570,14 @@ fn prefix_sid() {
             "RFC 8669 §3.1",
             &i,
             transitive(40, &INDEX),
-            Stays(N),
+            uses(40, &INDEX),
         ),
         case(
             "SRv6 L3 service",
             srv6,
             &i,
             transitive(40, &service),
-            Stays(N),
+            uses(40, &service),
         ),
         case(
             "of an external peer",
@@ -579,7 +591,7 @@ fn prefix_sid() {
             "RFC 8669 §4",
             &domain,
             outside,
-            Stays(N),
+            uses(40, &INDEX),
         ),
         case(
             "of no octet",
@@ -614,7 +626,7 @@ fn prefix_sid() {
             "RFC 8669 §3",
             &i,
             transitive(40, &[99, 0, 0]),
-            Stays(N),
+            uses(40, &[99, 0, 0]),
         ),
         case(
             "service of no octet",
@@ -664,16 +676,26 @@ fn prefix_sid() {
 #[test]
 fn attr_set() {
     let i = internal();
-    let set = |attributes: &[u8]| transitive(128, &[&[0, 0, 0xfd, 0xe8], attributes].concat());
+    let inside_set = |attributes: &[u8]| [&[0, 0, 0xfd, 0xe8], attributes].concat();
+    let set = |attributes: &[u8]| transitive(128, &inside_set(attributes));
     let (revised, inside) = ("RFC 7606 §7.16", "RFC 6368 §5");
     run(vec![
-        case("of an AS and nothing", inside, &i, set(&[]), Stays(N)),
+        case(
+            "of an AS and nothing",
+            inside,
+            &i,
+            set(&[]),
+            uses(128, &inside_set(&[])),
+        ),
         case(
             "ORIGIN, AS_PATH, LOCAL_PREF",
             inside,
             &i,
             set(&[0x40, 1, 1, 0, 0x40, 2, 0, 0x40, 5, 4, 0, 0, 0, 1]),
-            Stays(N),
+            uses(
+                128,
+                &inside_set(&[0x40, 1, 1, 0, 0x40, 2, 0, 0x40, 5, 4, 0, 0, 0, 1]),
+            ),
         ),
         case(
             "of three octets",
@@ -734,7 +756,7 @@ fn deprecated_attributes_are_unknown() {
                 "RFC 4271 §5",
                 &i,
                 transitive(code, &[1]),
-                Stays(N),
+                uses(code, &[1]),
             )
         })
         .collect());

@@ -34,9 +34,9 @@ fn lengths_are_exact() {
     let with = |code, value: &[u8]| good_internal().with(attribute(0xc0, code, value));
     let index = |length: u8| {
         let value = vec![0; usize::from(length)];
-        with(40, &[&[1, 0, length][..], &value].concat())
+        [&[1, 0, length][..], &value].concat()
     };
-    let pim = |kind, octets| with(22, &[&[0, kind, 0, 0, 16][..], &vec![1; octets]].concat());
+    let pim = |kind, octets| [&[0, kind, 0, 0, 16][..], &vec![1; octets]].concat();
     let leave = |tail: usize| {
         let key = [
             &[0; 8][..],
@@ -59,8 +59,8 @@ fn lengths_are_exact() {
             "Label-Index",
             "RFC 8669 §3.1",
             &i,
-            index(length),
-            Stays(ends),
+            with(40, &index(length)),
+            uses_or(ends, 40, &index(length)),
         ));
     }
     for kind in 3..=5 {
@@ -69,18 +69,24 @@ fn lengths_are_exact() {
                 "PIM tunnel",
                 "RFC 6514 §5",
                 &i,
-                pim(kind, octets),
-                Stays(ends),
+                with(22, &pim(kind, octets)),
+                uses_or(ends, 22, &pim(kind, octets)),
             ));
         }
     }
-    for (tail, ends) in [(5, W), (6, N), (7, W)] {
+    let route =
+        "[8]:[0:0]:[0]:[01:01:01:01:01:01:01:01:01:01]:[0]:[*]:[32]:[239.0.0.1]:[32]:[10.0.0.1]";
+    for (tail, expect) in [
+        (5, Stays(W)),
+        (6, announces(format!("10.0.0.0/8 {route}"))),
+        (7, Stays(W)),
+    ] {
         cases.push(case(
             "Leave Synch",
             "RFC 9251 §9.3",
             &evpn,
             leave(tail),
-            Stays(ends),
+            expect,
         ));
     }
     run(cases);

@@ -93,7 +93,7 @@ fn well_known_values() {
                 ..external()
             },
             value(2, &[1, 1, 0, 0, 0xfd, 0xe9]),
-            Stays(N),
+            uses(2, &[1, 1, 0, 0, 0xfd, 0xe9]),
         ),
         case(
             "confederation segment from outside",
@@ -127,7 +127,7 @@ fn well_known_values() {
             "RFC 4271 §5.1.2",
             &i,
             good_internal().replaced(2, attribute(0x40, 2, &[])),
-            Stays(N),
+            uses(2, &[]),
         ),
         case(
             "other first AS, enforced",
@@ -144,7 +144,7 @@ fn well_known_values() {
             "RFC 4271 §6.3: MAY",
             &e,
             value(2, &[2, 1, 0, 0, 0, 7]),
-            Stays(N),
+            uses(2, &[2, 1, 0, 0, 0, 7]),
         ),
         case(
             "bad AS_PATH, nothing reachable",
@@ -194,7 +194,7 @@ fn well_known_values() {
             "RFC 4760 §3: ignored",
             &e,
             Parts::good_v6().with(attribute(0x40, 3, &[0])),
-            Stays(N),
+            Via("2001:db8::/32", "2001:db8::1"),
         ),
         case(
             "bad NEXT_HOP, nothing reachable",
@@ -232,7 +232,7 @@ fn well_known_values() {
                 ..external()
             },
             good_internal().replaced(2, attribute(0x40, 2, &[3, 1, 0, 0, 0xfd, 0xe9])),
-            Stays(N),
+            uses(5, &[0, 0, 0, 100]),
         ),
         case(
             "ATOMIC_AGGREGATE of one octet",

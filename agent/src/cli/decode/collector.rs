@@ -7,7 +7,7 @@ use std::path::Path;
 use bgp_capture::bgpdump::Lines;
 use bgp_capture::mrt::{self, Content, Message, Peer, Reader, Record, Rib, TableDump};
 use bgp_wire::{
-    AttrScratch, Disposition, Family, Fields, MessageType, Node, PeerKind, SessionContext,
+    AttrScratch, Family, Fields, Finding, MessageType, Node, PeerKind, SessionContext,
     decode_update, frame, next_frame,
 };
 
@@ -356,14 +356,7 @@ impl Decoder<'_, '_> {
         reason: String,
     ) -> Result<(), Stopped> {
         self.summary.malformed += 1;
-        let fault = Fault {
-            disposition: Disposition::None,
-            code: None,
-            attribute: None,
-            offset: 0,
-            field,
-            reason,
-        };
+        let fault = Fault::unanswered(0, field, reason);
         let judgement = Judgement {
             kind: Some("MRT"),
             length: Some(octets.len()),
@@ -403,12 +396,12 @@ fn messages(octets: &[u8], max: usize) -> (impl Iterator<Item = &[u8]>, &[u8]) {
     (messages, behind)
 }
 
-/// Whether nothing with consequences is wrong with a message.
+/// Whether nothing is malformed in a message.
 fn is_sound(octets: &[u8], ctx: &SessionContext, scratch: &mut AttrScratch) -> bool {
     let sound = match next_frame(octets, ctx.max_message) {
         Ok(Some((frame, _))) if frame.kind == MessageType::Update => {
             decode_update(frame.body, ctx, scratch)
-                .is_ok_and(|decoded| decoded.disposition == Disposition::None)
+                .is_ok_and(|decoded| !decoded.findings.iter().any(Finding::is_malformed))
         }
         _ => false,
     };

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use bgp_wire::{Fields, Node, codes};
+use bgp_wire::{Capability, Fields, Node, codes};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::judgement::Fault;
@@ -56,6 +56,9 @@ impl Serialize for Fault {
         map.serialize_entry("attribute", &self.attribute.map(|code| code.0))?;
         let name = self.attribute.and_then(|code| code.name());
         map.serialize_entry("attribute_name", &name)?;
+        map.serialize_entry("capability", &self.capability)?;
+        let name = self.capability.and_then(Capability::name_of);
+        map.serialize_entry("capability_name", &name)?;
         map.serialize_entry("offset", &self.offset)?;
         map.serialize_entry("field", self.field)?;
         map.serialize_entry("reason", &self.reason)?;
@@ -84,6 +87,8 @@ impl Serialize for Value<'_> {
                 map.serialize_entry("name", name)?;
                 map.end()
             }
+            // What is infinite or no number becomes null, as JSON has none.
+            Node::Float(bits) => serializer.serialize_f32(f32::from_bits(*bits)),
             Node::Text(text) => serializer.serialize_str(text),
             Node::Octets(octets) => serializer.serialize_str(&hex(octets)),
             Node::List(items) => serializer.collect_seq(items.iter().map(Value)),

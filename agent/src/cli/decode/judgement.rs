@@ -2,9 +2,9 @@
 
 use bgp_wire::frame::MAX_EXTENDED_LEN;
 use bgp_wire::{
-    AttrCode, AttrScratch, DecodeError, Decoded, Disposition, Encoding, FamilySet, Fields, Finding,
-    Message, MessageError, MessageType, MpUnreach, SessionContext, Update, codes, dissect_update,
-    encode_sent, frame, next_frame,
+    AttrCode, AttrScratch, CapabilityFault, CapabilityFaults, Decoded, Disposition, Encoding,
+    FamilySet, Fields, Finding, Message, MessageError, MessageType, MpUnreach, Open,
+    SessionContext, Update, codes, dissect_update, encode_sent, frame, next_frame,
 };
 use bytes::BytesMut;
 
@@ -19,12 +19,16 @@ pub struct Fault {
     pub code: Option<(u8, u8)>,
     /// The attribute it is in.
     pub attribute: Option<AttrCode>,
+    /// The capability it is in.
+    pub capability: Option<u8>,
     /// Octets from the start of the message.
     pub offset: usize,
     /// The field.
     pub field: &'static str,
     /// What is wrong with it.
     pub reason: String,
+    /// Whether something is malformed, and not only of no use.
+    pub malformed: bool,
 }
 
 /// A message, judged.
@@ -34,7 +38,7 @@ pub struct Judgement {
     pub kind: Option<&'static str>,
     /// How long it is by its header; `None` if that says nothing.
     pub length: Option<usize>,
-    /// The worst of what is wrong, if it has consequences.
+    /// The worst of what is malformed.
     pub error: Option<Fault>,
     /// All that is wrong, in the order of the octets.
     pub findings: Vec<Fault>,
@@ -51,21 +55,35 @@ impl Fault {
             disposition: finding.disposition,
             code: Some((code, finding.subcode)),
             attribute: finding.attribute,
+            capability: None,
             offset: finding.error.offset,
             field: finding.error.field,
             reason: finding.error.reason.to_string(),
+            malformed: finding.is_malformed(),
         }
     }
 
-    /// What has no consequences that the protocol has words for.
-    fn unanswered(error: &DecodeError) -> Self {
+    /// What is malformed and has no consequences that the protocol has words for.
+    pub fn unanswered(offset: usize, field: &'static str, reason: String) -> Self {
         Self {
             disposition: Disposition::None,
             code: None,
             attribute: None,
-            offset: error.offset,
-            field: error.field,
-            reason: error.reason.to_string(),
+            capability: None,
+            offset,
+            field,
+            reason,
+            malformed: true,
+        }
+    }
+
+    /// What is wrong with a capability, which is ignored (RFC 5492 §5).
+    fn of_capability(fault: &CapabilityFault) -> Self {
+        let CapabilityFault { code, error, rfc } = fault;
+        let reason = format!("{} ({rfc})", error.reason);
+        Self {
+            capability: Some(*code),
+            ..Self::unanswered(error.offset, error.field, reason)
         }
     }
 
@@ -75,9 +93,11 @@ impl Fault {
             disposition: Disposition::SessionReset,
             code: Some((error.notification.code, error.notification.subcode)),
             attribute: error.attribute,
+            capability: None,
             offset: error.error.offset,
             field: error.error.field,
             reason: error.error.reason.to_string(),
+            malformed: true,
         }
     }
 }
@@ -147,7 +167,9 @@ impl Judgement {
                 }
                 // RFC 4271 §6.4: it is noticed, and not answered.
                 if let Message::Notification(notification) = &message {
-                    judgement.error = notification.fault().as_ref().map(Fault::unanswered);
+                    judgement.error = notification.fault().map(|error| {
+                        Fault::unanswered(error.offset, error.field, error.reason.to_string())
+                    });
                     judgement.findings.extend(judgement.error.clone());
                 }
                 if again {
@@ -166,6 +188,9 @@ impl Judgement {
                 judgement.error = Some(fault);
             }
         }
+        if frame.kind == MessageType::Open {
+            judgement.add_capabilities(&Open::capability_faults(frame.body));
+        }
         // Fields that were refused are not among the decoded ones.
         let malformed = judgement.error.is_some();
         match frame.kind {
@@ -179,6 +204,21 @@ impl Judgement {
             _ => {}
         }
         judgement
+    }
+
+    /// Adds what is wrong with the capabilities of an OPEN.
+    fn add_capabilities(&mut self, faults: &CapabilityFaults) {
+        self.findings
+            .extend(faults.told.iter().map(Fault::of_capability));
+        if let (Some(last), more @ 1..) = (faults.told.last(), faults.more) {
+            let reason = format!("{more} more are wrong");
+            let more = Fault::unanswered(last.error.offset, "Capabilities", reason);
+            self.findings.push(more);
+        }
+        self.findings.sort_by_key(|fault| fault.offset);
+        if self.error.is_none() {
+            self.error = worst(&self.findings);
+        }
     }
 
     /// A header that is wrong.
@@ -221,14 +261,7 @@ impl Judgement {
                 octets.len()
             ),
         };
-        let fault = Fault {
-            disposition: Disposition::None,
-            code: None,
-            attribute: None,
-            offset: octets.len(),
-            field: "message",
-            reason,
-        };
+        let fault = Fault::unanswered(octets.len(), "message", reason);
         let mut fields = Fields::new();
         match octets.get(frame::HEADER_LEN..) {
             Some(body) if octets.get(18) == Some(&MessageType::Update.code()) => {
@@ -261,12 +294,12 @@ fn name(kind: MessageType) -> &'static str {
     }
 }
 
-/// The first of the severest, if it has consequences.
+/// The first of the severest of what is malformed.
 fn worst(findings: &[Fault]) -> Option<Fault> {
-    let severest = findings.iter().map(|fault| fault.disposition).max()?;
-    findings
-        .iter()
-        .find(|fault| fault.disposition == severest && severest > Disposition::None)
+    let malformed = || findings.iter().filter(|fault| fault.malformed);
+    let severest = malformed().map(|fault| fault.disposition).max()?;
+    malformed()
+        .find(|fault| fault.disposition == severest)
         .cloned()
 }
 

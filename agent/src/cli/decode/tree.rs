@@ -4,7 +4,7 @@
 
 use std::io::{self, Write};
 
-use bgp_wire::{Disposition, Fields, Node, codes};
+use bgp_wire::{Capability, Disposition, Fields, Node, codes};
 
 use super::json::hex;
 use super::judgement::Fault;
@@ -42,8 +42,7 @@ pub(super) fn write(out: &mut dyn Write, told: &Told<'_>) -> io::Result<()> {
         write!(out, ", {}", time(at))?;
     }
     writeln!(out)?;
-    let error = judgement.error.as_ref();
-    if let Some(error) = error.filter(|error| error.disposition > Disposition::None) {
+    if let Some(error) = &judgement.error {
         writeln!(out, "  {}", consequence(error))?;
     }
     for finding in &judgement.findings {
@@ -55,6 +54,9 @@ pub(super) fn write(out: &mut dyn Write, told: &Told<'_>) -> io::Result<()> {
 
 /// What the worst fault leads to.
 fn consequence(error: &Fault) -> String {
+    if error.disposition == Disposition::None {
+        return "MALFORMED, without consequences".to_owned();
+    }
     let mut text = format!("MALFORMED: {}", error.disposition);
     if let Some((code, subcode)) = error.code {
         let names = [codes::code_name(code), codes::subcode_name(code, subcode)];
@@ -75,11 +77,15 @@ fn words(finding: &Fault) -> String {
         disposition,
         ..
     } = finding;
-    let attribute = match finding.attribute {
-        Some(code) if code.name() != Some(field) => format!("{code}: "),
+    let place = match (finding.attribute, finding.capability) {
+        (Some(code), _) if code.name() != Some(field) => format!("{code}: "),
+        (_, Some(code)) => {
+            let name = Capability::name_of(code).unwrap_or_default();
+            format!("{name} ({code}): ")
+        }
         _ => String::new(),
     };
-    format!("{attribute}{field} at octet {offset}: {reason} ({disposition})")
+    format!("{place}{field} at octet {offset}: {reason} ({disposition})")
 }
 
 fn fields(out: &mut dyn Write, all: &Fields, indent: usize) -> io::Result<()> {
@@ -146,6 +152,7 @@ fn inline(value: &Node) -> Option<String> {
         Node::Flag(true) => "yes".to_owned(),
         Node::Flag(false) => "no".to_owned(),
         Node::Number(number) => number.to_string(),
+        Node::Float(bits) => f32::from_bits(*bits).to_string(),
         Node::Named(number, Some(name)) => format!("{name} ({number})"),
         Node::Named(number, None) => number.to_string(),
         Node::Text(text) => printable(text).into_owned(),

@@ -155,7 +155,7 @@ impl Part {
                 fields.named(name, bits, found.map(|(.., registered)| *registered));
             }
             Ipv4(name) => fields.text(name, Ipv4Addr::from(low(bits))),
-            Float(name) => fields.text(name, f32::from_bits(low(bits))),
+            Float(name) => fields.float(name, f32::from_bits(low(bits))),
             Mac(name) => fields.text(name, mac(bits)),
             Octets(name) => {
                 let [_, _, octets @ ..] = bits.to_be_bytes();

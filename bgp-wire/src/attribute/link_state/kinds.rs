@@ -109,7 +109,7 @@ kinds! {
     1092 "TE Default Metric", [Field::Number("metric", 4)], Nothing;
     1093 "Link Protection Type", [Field::Flags(&[(0x20, "enhanced"), (0x10, "dedicated_1_plus_1"), (0x08, "dedicated_1_to_1"), (0x04, "shared"), (0x02, "unprotected"), (0x01, "extra_traffic")]), Field::Reserved(1)], Nothing;
     1094 "MPLS Protocol Mask", [Field::Flags(&[(0x80, "ldp"), (0x40, "rsvp_te")])], Nothing;
-    1095 "IGP Metric", [Field::Octets("metric")], Nothing;
+    1095 "IGP Metric", [Field::Whole("metric")], Nothing;
     1096 "Shared Risk Link Group", [Field::Numbers("srlgs", 4)], Nothing;
     1097 "Opaque Link Attribute", [OPAQUE], Nothing;
     1098 "Link Name", [TEXT], Nothing;

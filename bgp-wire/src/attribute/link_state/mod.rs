@@ -11,7 +11,8 @@ use super::layout;
 use super::tlv::{self, Shape, Tlv};
 use crate::SessionContext;
 use crate::describe::{Fields, Node};
-use crate::error::Reason;
+use crate::error::{Disposition, Reason};
+use crate::faults::{Faults, severest};
 use crate::input::{Input, Malformed};
 
 /// How deep TLVs in TLVs are looked into.
@@ -22,27 +23,37 @@ pub(crate) fn read<'a>(
     _: &SessionContext,
     out: &mut Vec<u8>,
 ) -> Result<(), Malformed<'a>> {
-    if value.is_empty() {
-        return Err(Malformed::new(value, "BGP-LS Attribute", Reason::Length(0)));
+    let worst = severest(Disposition::AttributeDiscard, |note| faults(value, note));
+    if worst.is_none() {
+        out.extend_from_slice(value);
     }
-    check(value, DEPTH)?;
-    out.extend_from_slice(value);
-    Ok(())
+    worst.map_or(Ok(()), Err)
+}
+
+pub(crate) fn each_fault<'a>(value: Input<'a>, _: &SessionContext, all: &mut Faults<'a>) {
+    faults(value, &mut |fault| all.add(fault));
+}
+
+/// Says all that is wrong.
+fn faults<'a>(value: Input<'a>, note: &mut dyn FnMut(Malformed<'a>)) {
+    if value.is_empty() {
+        note(Malformed::new(value, "BGP-LS Attribute", Reason::Length(0)));
+    }
+    check(value, DEPTH, note);
 }
 
 /// RFC 9552 §8.2.2: the TLVs have to fill the attribute, and those inside of a TLV that is known have
 /// to fill that. Whether "the length of a fixed-length TLV is correct", and what it says, is for the
 /// consumer to judge: "the BGP-LS Propagator MUST NOT perform semantic validation".
-fn check(tlvs: Input<'_>, depth: usize) -> Result<(), Malformed<'_>> {
-    tlv::each(
-        Shape::TwoTwo,
-        "BGP-LS Attribute TLV",
-        tlvs,
-        |tlv| match kind(tlv.kind).and_then(|kind| inner_tlvs(kind, tlv.value)) {
-            Some(inner) if depth > 1 => check(inner, depth - 1),
-            _ => Ok(()),
-        },
-    )
+fn check<'a>(tlvs: Input<'a>, depth: usize, note: &mut dyn FnMut(Malformed<'a>)) {
+    let framing = tlv::each(Shape::TwoTwo, "BGP-LS Attribute TLV", tlvs, |tlv| {
+        let inner = kind(tlv.kind).and_then(|kind| inner_tlvs(kind, tlv.value));
+        if let Some(inner) = inner.filter(|_| depth > 1) {
+            check(inner, depth - 1, note);
+        }
+        Ok(())
+    });
+    framing.unwrap_or_else(note);
 }
 
 /// The TLVs in a TLV that has them, behind its own fields.

@@ -30,7 +30,8 @@ use super::layout::{self, Field};
 use super::tlv::{self, Shape, Tlv};
 use crate::SessionContext;
 use crate::describe::{Fields, Node};
-use crate::error::Reason;
+use crate::error::{Disposition, Reason};
+use crate::faults::{Faults, severest};
 use crate::input::{Input, Malformed};
 
 /// A kind of sub-TLV.
@@ -109,48 +110,70 @@ pub(crate) fn read<'a>(
     out: &mut Vec<u8>,
 ) -> Result<(), Malformed<'a>> {
     let start = out.len();
-    let mut policies = 0;
-    tlv::each(Shape::TwoTwo, "Tunnel TLV", value, |tunnel| {
+    let worst = severest(Disposition::TreatAsWithdraw, |note| {
+        walk(value, |tunnel| out.extend_from_slice(tunnel.whole), note);
+    });
+    if worst.is_some_and(|error| !error.is_harmless()) {
+        out.truncate(start);
+    }
+    worst.map_or(Ok(()), Err)
+}
+
+pub(crate) fn each_fault<'a>(value: Input<'a>, _: &SessionContext, all: &mut Faults<'a>) {
+    walk(value, |_| {}, &mut |fault| all.add(fault));
+}
+
+/// Hands the tunnels that stay to `keep`, and all that is wrong to `note`.
+fn walk<'a>(value: Input<'a>, mut keep: impl FnMut(Tlv<'a>), note: &mut dyn FnMut(Malformed<'a>)) {
+    let (mut kept, mut policies, mut malformed) = (false, 0, false);
+    let mut say = |fault: Malformed<'a>| {
+        malformed |= !fault.is_harmless();
+        note(fault);
+    };
+    let framing = tlv::each(Shape::TwoTwo, "Tunnel TLV", value, |tunnel| {
         let mut usable = true;
         // RFC 9830 §2.2: "A Tunnel Encapsulation Attribute MUST NOT contain more than one TLV of type
         // "SR Policy"; such updates MUST be considered malformed and handled by the
         // "treat-as-withdraw" strategy".
         policies += usize::from(tunnel.kind == SR_POLICY);
-        if policies > 1 {
+        if tunnel.kind == SR_POLICY && policies > 1 {
             let twice = Reason::Text("is not the only SR policy");
-            return Err(Malformed::new(tunnel.whole, "Tunnel TLV", twice));
+            say(Malformed::new(tunnel.whole, "Tunnel TLV", twice));
         }
-        // RFC 9012 §13: "The final octet of a TLV MUST also be the final octet of its final
-        // sub-TLV."
-        tlv::each(
+        let sub_tlvs = tlv::each(
             Shape::OneVaries,
             "Tunnel Sub-TLV",
             tunnel.value,
             |sub_tlv| {
                 if tunnel.kind == SR_POLICY {
-                    return sub_tlv::check_sr_policy(sub_tlv);
+                    sub_tlv::check_sr_policy(sub_tlv, &mut say);
+                    return Ok(());
                 }
-                usable &= sub_tlv::is_good_endpoint(sub_tlv);
+                // RFC 9012 §13: a TLV with a malformed Tunnel Egress Endpoint "MUST be ignored" and "MUST
+                // be removed from the Tunnel Encapsulation attribute before" the route is distributed.
+                // Other malformed sub-TLVs count as unrecognized and stay.
+                if let Some(fault) = sub_tlv::fault(tunnel.kind, sub_tlv) {
+                    usable &= sub_tlv.kind != sub_tlv::TUNNEL_EGRESS_ENDPOINT;
+                    say(fault.asking(Disposition::None));
+                }
                 Ok(())
             },
-        )?;
-        // RFC 9012 §13: a TLV with a malformed Tunnel Egress Endpoint "MUST be ignored" and "MUST be
-        // removed from the Tunnel Encapsulation attribute before" the route is distributed. Other
-        // malformed sub-TLVs count as unrecognized and stay.
+        );
+        // RFC 9012 §13: "The final octet of a TLV MUST also be the final octet of its final
+        // sub-TLV."
+        sub_tlvs.unwrap_or_else(&mut say);
         if usable {
-            out.extend_from_slice(tunnel.whole);
+            kept = true;
+            keep(tunnel);
         }
         Ok(())
-    })?;
+    });
+    framing.unwrap_or_else(&mut say);
     // RFC 9012 §13: treat-as-withdraw if the attribute "does not have any valid TLVs".
-    if out.len() == start {
-        return Err(Malformed::new(
-            value,
-            "TUNNEL_ENCAPSULATION",
-            Reason::Text("has no valid TLV"),
-        ));
+    if !kept && !malformed {
+        let none = Reason::Text("has no valid TLV");
+        note(Malformed::new(value, "TUNNEL_ENCAPSULATION", none));
     }
-    Ok(())
 }
 
 pub(crate) fn show(value: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -179,7 +202,10 @@ mod tests {
 
     fn read_it(value: &[u8]) -> Option<Vec<u8>> {
         let (ctx, mut out) = (SessionContext::new(Asn(1), Asn(1)), Vec::new());
-        read(value, &ctx, &mut out).ok().map(|()| out)
+        match read(value, &ctx, &mut out) {
+            Err(error) if !error.is_harmless() => None,
+            _ => Some(out),
+        }
     }
 
     fn tunnel(kind: u16, sub_tlvs: &[u8]) -> Vec<u8> {

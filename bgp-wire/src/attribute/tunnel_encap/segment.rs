@@ -39,19 +39,18 @@ fn kind(number: u16) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.number == number)
 }
 
-/// Fails if something is cut short or has a length that its kind cannot have; what is not known is
-/// passed over.
-pub(super) fn check(list: &[u8]) -> Result<(), Malformed<'_>> {
-    tlv::each(Shape::OneOne, "Segment List Sub-TLV", list, |segment| {
+/// Says what is cut short or has a length that its kind cannot have; what is not known is passed
+/// over.
+pub(super) fn check<'a>(list: &'a [u8], note: &mut dyn FnMut(Malformed<'a>)) {
+    let framing = tlv::each(Shape::OneOne, "Segment List Sub-TLV", list, |segment| {
         let length = segment.value.len();
-        match kind(segment.kind) {
-            Some(kind) if !kind.lengths.contains(&length) => {
-                let reason = Reason::Length(length);
-                Err(Malformed::new(segment.whole, kind.name, reason))
-            }
-            _ => Ok(()),
+        if let Some(kind) = kind(segment.kind).filter(|kind| !kind.lengths.contains(&length)) {
+            let reason = Reason::Length(length);
+            note(Malformed::new(segment.whole, kind.name, reason));
         }
-    })
+        Ok(())
+    });
+    framing.unwrap_or_else(note);
 }
 
 pub(super) fn describe(segment: Tlv<'_>) -> Node {

@@ -12,7 +12,8 @@ use crate::input::Malformed;
 
 const ENCAPSULATION: u16 = 1;
 const COLOR: u16 = 4;
-const TUNNEL_EGRESS_ENDPOINT: u16 = 6;
+pub(super) const TUNNEL_EGRESS_ENDPOINT: u16 = 6;
+const UDP_DESTINATION_PORT: u16 = 8;
 const PREFIX_SID: u16 = 11;
 const PREFERENCE: u16 = 12;
 const BINDING_SID: u16 = 13;
@@ -77,7 +78,7 @@ kinds! {
     5 "Load-Balancing Block", [2], [Field::Number("block_length", 2)];
     TUNNEL_EGRESS_ENDPOINT "Tunnel Egress Endpoint", [6, 10, 22], [Field::Reserved(4), Field::Number("address_family", 2), Field::Address("address")];
     7 "DS Field", [1], [Field::Number("ds_field", 1)];
-    8 "UDP Destination Port", [2], [Field::Number("port", 2)];
+    UDP_DESTINATION_PORT "UDP Destination Port", [2], [Field::Number("port", 2)];
     9 "Embedded Label Handling", [1], [Field::Named("handling", 1, embedded_label)];
     10 "MPLS Label Stack", [], [Field::Labels("labels")];
     PREFIX_SID "Prefix-SID", [], [];
@@ -96,13 +97,30 @@ fn kind(number: u16) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.number == number)
 }
 
-/// Whether a sub-TLV is no Tunnel Egress Endpoint or a good one (RFC 9012 §3.1): a family and an
-/// address of it that a host can have, or family 0 and nothing.
-pub(super) fn is_good_endpoint(sub_tlv: Tlv<'_>) -> bool {
-    if sub_tlv.kind != TUNNEL_EGRESS_ENDPOINT {
-        return true;
+/// What is wrong with a sub-TLV of a tunnel of this type: a length that its kind cannot have, an
+/// endpoint that is none, port 0 (RFC 9012 §3.1 to §3.6).
+pub(super) fn fault(tunnel_type: u16, sub_tlv: Tlv<'_>) -> Option<Malformed<'_>> {
+    let kind = kind(sub_tlv.kind)?;
+    let length = sub_tlv.value.len();
+    let fits = match sub_tlv.kind {
+        ENCAPSULATION => encapsulation_lengths(tunnel_type).is_none_or(|own| own.contains(&length)),
+        _ => kind.lengths.is_empty() || kind.lengths.contains(&length),
+    };
+    let wrong = |reason| Some(Malformed::new(sub_tlv.whole, kind.name, reason));
+    match (sub_tlv.kind, sub_tlv.value) {
+        _ if !fits => wrong(Reason::Length(length)),
+        (TUNNEL_EGRESS_ENDPOINT, value) if !is_endpoint(value) => {
+            wrong(Reason::Text("is not the address of a host in its family"))
+        }
+        // RFC 9012 §3.3.2: "a nonzero value".
+        (UDP_DESTINATION_PORT, [0, 0]) => wrong(Reason::Value(0)),
+        _ => None,
     }
-    let [_, _, _, _, high, low, address @ ..] = sub_tlv.value else {
+}
+
+/// RFC 9012 §3.1: a family and an address of it that a host can have, or family 0 and nothing.
+fn is_endpoint(value: &[u8]) -> bool {
+    let [_, _, _, _, high, low, address @ ..] = value else {
         return false;
     };
     match (u16::from_be_bytes([*high, *low]), address.len()) {
@@ -112,28 +130,41 @@ pub(super) fn is_good_endpoint(sub_tlv: Tlv<'_>) -> bool {
     }
 }
 
+/// The lengths of an Encapsulation sub-TLV, for the tunnel types that have one: VXLAN and NVGRE (RFC
+/// 9012 §3.2.1, §3.2.2), L2TPv3 with a cookie of none, four or eight octets (§3.2.3), GRE and MPLS in
+/// GRE (§3.2.4, §3.2.5).
+fn encapsulation_lengths(tunnel_type: u16) -> Option<&'static [usize]> {
+    Some(match tunnel_type {
+        8 | 9 => &[12],
+        1 => &[4, 8, 12],
+        2 | 11 => &[4],
+        _ => return None,
+    })
+}
+
 /// RFC 9830 §5: "The validation of the TLVs/sub-TLVs introduced in this document [...] MUST be performed
 /// to determine if they are malformed or invalid." "In case of any error detected, either at the
 /// attribute or its TLV/sub-TLV level, the "treat-as-withdraw" strategy MUST be applied." Those of RFC
 /// 9012 mean nothing in a policy and "MUST be ignored" (§2.3).
-pub(super) fn check_sr_policy(sub_tlv: Tlv<'_>) -> Result<(), Malformed<'_>> {
+pub(super) fn check_sr_policy<'a>(sub_tlv: Tlv<'a>, note: &mut dyn FnMut(Malformed<'a>)) {
     let Some(kind) = kind(sub_tlv.kind).filter(|kind| kind.number >= PREFERENCE) else {
-        return Ok(());
+        return;
     };
     let length = sub_tlv.value.len();
-    let bad = || Malformed::new(sub_tlv.whole, kind.name, Reason::Length(length));
+    let bad = Malformed::new(sub_tlv.whole, kind.name, Reason::Length(length));
     if !kind.lengths.is_empty() && !kind.lengths.contains(&length) {
-        return Err(bad());
+        note(bad);
+        return;
     }
     if sub_tlv.kind < SEGMENT_LIST {
-        return Ok(());
+        return;
     }
     // A reserved octet comes first.
-    let (_, inner) = sub_tlv.value.split_first().ok_or_else(bad)?;
-    if sub_tlv.kind == SEGMENT_LIST {
-        segment::check(inner)?;
+    match sub_tlv.value {
+        [] => note(bad),
+        [_, inner @ ..] if sub_tlv.kind == SEGMENT_LIST => segment::check(inner, note),
+        _ => {}
     }
-    Ok(())
 }
 
 /// A sub-TLV of a tunnel of this type.
@@ -172,7 +203,7 @@ pub(super) fn describe(tunnel_type: u16, sub_tlv: Tlv<'_>) -> Node {
     })
 }
 
-/// RFC 9012 §3.2: the form is that of the tunnel type.
+/// RFC 9012 §3.2: the form is that of the tunnel type; what is malformed is shown as it is.
 fn describe_encapsulation(tunnel_type: u16, value: &[u8], fields: &mut Fields) {
     const VIRTUAL: &[Field] = &[
         Field::Flags(&[(0x80, "vn_id_valid"), (0x40, "mac_valid")]),

@@ -27,8 +27,9 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use super::address::take_address;
 use super::prefix::IpPrefix;
 use super::rd::RouteDistinguisher;
-use super::{Counts, Form, Nlri, path_id};
-use crate::error::Reason;
+use super::{Counts, Form, Label, Nlri, path_id};
+use crate::attribute::{LabelField, LabelFields};
+use crate::error::{Disposition, Reason};
 use crate::input::{Input, Malformed};
 use crate::{Esi, Family, Fields, MacAddr, PathId};
 
@@ -406,8 +407,11 @@ fn split(input: Input<'_>) -> Result<(u8, Input<'_>, Input<'_>), Malformed<'_>> 
 /// routes with unrecognized NLRI types within that address family by discarding them". One with a
 /// key that can be read and an end that cannot is no longer what it was before, and is treated as
 /// withdrawn (RFC 7606 §2); where it is withdrawn anyway, the key is all that counts.
-pub(super) fn check(input: Input<'_>, form: Form) -> Result<Counts<'_>, Malformed<'_>> {
-    let mut counts = Counts::default();
+pub(super) fn check<'a>(
+    input: Input<'a>,
+    form: Form,
+    counts: &mut Counts<'a>,
+) -> Result<(), Malformed<'a>> {
     let mut rest = input;
     while !rest.is_empty() {
         let nlri = path_id(rest, form.add_path)?;
@@ -422,7 +426,7 @@ pub(super) fn check(input: Input<'_>, form: Form) -> Result<Counts<'_>, Malforme
                     }
                 }
                 Err(error) => match layout::key_alone(kind, value) {
-                    Some(_) if form.withdrawn => {}
+                    Some(_) if form.withdrawn => counts.note(error.asking(Disposition::None)),
                     Some(_) => counts.withdraw(error),
                     None => counts.ignore(error),
                 },
@@ -430,12 +434,12 @@ pub(super) fn check(input: Input<'_>, form: Form) -> Result<Counts<'_>, Malforme
             None => counts.ignore(Malformed::new(
                 nlri,
                 "Route Type",
-                Reason::Value(kind.into()),
+                Reason::Unknown(kind.into()),
             )),
         }
         rest = after;
     }
-    Ok(counts)
+    Ok(())
 }
 
 impl Nlri for EvpnRoute {
@@ -501,6 +505,31 @@ impl Nlri for EvpnRoute {
             }
         }
         detail.describe(fields);
+    }
+
+    /// RFC 9252 §6: 24 bits each. Of type 1 the field depends on whether it speaks for a whole segment
+    /// (§6.1.1, §6.1.2), of type 2 the first label is that of the L2 service (§6.2), of type 5 the label
+    /// that of the L3 service (§6.5).
+    fn label_fields(&self, detail: &EvpnDetail) -> LabelFields {
+        let field = |label: Option<Label>| match label {
+            Some(label) => LabelField::Nlri(label.raw(), 24),
+            None => LabelField::Absent,
+        };
+        let mut labels = detail.labels();
+        let first = field(labels.next());
+        let (l3, l2) = match self.kind {
+            EvpnKind::EthernetAutoDiscovery
+                if self.ethernet_tag() == Some(Self::MAX_ETHERNET_TAG) =>
+            {
+                (LabelField::Absent, LabelField::EsiLabel)
+            }
+            EvpnKind::EthernetAutoDiscovery => (LabelField::Absent, first),
+            EvpnKind::MacIp => (field(labels.next()), first),
+            EvpnKind::InclusiveMulticast => (LabelField::Absent, LabelField::PmsiTunnel),
+            EvpnKind::IpPrefix => (first, LabelField::Absent),
+            _ => (LabelField::Absent, LabelField::Absent),
+        };
+        LabelFields { l3, l2 }
     }
 }
 

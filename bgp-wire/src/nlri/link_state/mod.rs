@@ -170,6 +170,7 @@ fn write_value(value: &Node, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Node::Named(_, Some(name)) => f.write_str(name),
         Node::Named(number, None) | Node::Number(number) => write!(f, "{number}"),
         Node::Flag(set) => write!(f, "{set}"),
+        Node::Float(bits) => write!(f, "{}", f32::from_bits(*bits)),
         Node::Text(text) => f.write_str(text),
         Node::Octets(octets) => {
             f.write_str("0x")?;
