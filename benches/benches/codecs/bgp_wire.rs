@@ -4,8 +4,8 @@ use bgp_benches::{LOCAL_AS, PEER_AS};
 use bgp_wire::{
     Aggregator, AsPathRef, Asn, AttrCode, AttrRef, AttrScratch, AttrSet, Community, Decoded,
     Encoding, EvpnDetail, EvpnRoute, ExtCommunity, Family, FamilySet, Label, LargeCommunity,
-    MessageType, Nlri, NlriBlock, Origin, PathId, PrefixSid, RouterId, SessionContext, Vpn,
-    decode_update, encode_announce, encode_withdraw, next_frame,
+    MessageType, Nlri, NlriBlock, Origin, OwnedUpdate, PathId, PrefixSid, RouterId, SessionContext,
+    Update, Vpn, decode_update, encode_announce, encode_withdraw, next_frame,
 };
 use bytes::BytesMut;
 use ipnet::{Ipv4Net, Ipv6Net};
@@ -136,6 +136,24 @@ fn visit_block<const ANNOUNCED: bool>(block: &NlriBlock<'_>, seen: &mut Seen) {
     }
 }
 
+#[inline]
+fn visit(update: &Update<'_>, seen: &mut Seen) {
+    seen.messages += 1;
+    visit_block::<false>(&update.withdrawn, seen);
+    if let Some(unreach) = &update.unreach {
+        visit_block::<false>(&unreach.nlri, seen);
+    }
+    if !update.announced.is_empty() {
+        seen.next_hop(update.attrs.next_hop());
+        visit_block::<true>(&update.announced, seen);
+    }
+    if let Some(reach) = &update.reach {
+        seen.next_hop(reach.next_hop);
+        visit_block::<true>(&reach.nlri, seen);
+    }
+    visit_attributes(update.attrs, seen);
+}
+
 /// Routes of one family.
 pub(crate) enum Routes {
     Ipv4(Vec<(PathId, Ipv4Net, ())>),
@@ -189,93 +207,68 @@ impl Routes {
 
 /// What an UPDATE says: routes withdrawn, and routes announced with their set of attributes.
 #[derive(Default)]
-pub(crate) struct Owned {
-    withdrawn: Option<Routes>,
-    announced: Option<(Routes, AttrSet)>,
-    /// Where both the body of the message and its attributes have routes: what the latter say.
-    multiprotocol: Option<Box<Self>>,
+pub(crate) struct Sent {
+    withdrawn: Vec<Routes>,
+    announced: Vec<(Routes, AttrSet)>,
 }
 
-impl Owned {
-    fn fill(&mut self, decoded: &Decoded<'_>) {
-        let update = &decoded.update;
-        if !update.withdrawn.is_empty() {
-            self.withdrawn = Some(Routes::of(&update.withdrawn));
+impl From<OwnedUpdate> for Sent {
+    fn from(owned: OwnedUpdate) -> Self {
+        let update = owned.get();
+        let mut sent = Self::default();
+        let unreach = update.unreach.map(|unreach| unreach.nlri);
+        for block in [Some(update.withdrawn), unreach].into_iter().flatten() {
+            if !block.is_empty() {
+                sent.withdrawn.push(Routes::of(&block));
+            }
         }
-        if !update.announced.is_empty() {
-            self.announced = Some((Routes::of(&update.announced), update.attrs.to_set()));
+        let reach = update.reach.map(|reach| reach.nlri).zip(update.mp_attrs);
+        for (block, attrs) in std::iter::once((update.announced, update.attrs)).chain(reach) {
+            if !block.is_empty() {
+                sent.announced.push((Routes::of(&block), attrs.to_set()));
+            }
         }
-        if update.reach.is_none() && update.unreach.is_none() {
-            return;
-        }
-        let both = self.withdrawn.is_some() || self.announced.is_some();
-        let multiprotocol = if both {
-            &mut **self.multiprotocol.get_or_insert_default()
-        } else {
-            self
-        };
-        if let Some(unreach) = &update.unreach {
-            multiprotocol.withdrawn = Some(Routes::of(&unreach.nlri));
-        }
-        if let (Some(reach), Some(attrs)) = (&update.reach, update.mp_attrs) {
-            multiprotocol.announced = Some((Routes::of(&reach.nlri), attrs.to_set()));
-        }
-    }
-
-    fn parts(&self) -> impl Iterator<Item = &Self> {
-        std::iter::once(self).chain(self.multiprotocol.as_deref())
+        sent
     }
 }
 
 impl Codec for BgpWire {
-    type Owned = Owned;
+    type Owned = OwnedUpdate;
+    type Sent = Sent;
 
     const NAME: &'static str = "bgp-wire";
 
     fn visit(&mut self, stream: &Stream) -> Result<Seen, Refusal> {
         let mut seen = Seen::default();
-        self.each(stream, |decoded| {
-            let update = &decoded.update;
-            seen.messages += 1;
-            visit_block::<false>(&update.withdrawn, &mut seen);
-            if let Some(unreach) = &update.unreach {
-                visit_block::<false>(&unreach.nlri, &mut seen);
-            }
-            if !update.announced.is_empty() {
-                seen.next_hop(update.attrs.next_hop());
-                visit_block::<true>(&update.announced, &mut seen);
-            }
-            if let Some(reach) = &update.reach {
-                seen.next_hop(reach.next_hop);
-                visit_block::<true>(&reach.nlri, &mut seen);
-            }
-            visit_attributes(update.attrs, &mut seen);
-        })?;
+        self.each(stream, |decoded| visit(&decoded.update, &mut seen))?;
         Ok(seen)
     }
 
-    fn own(&mut self, stream: &Stream) -> Result<Vec<Owned>, Refusal> {
-        let mut all = Vec::<Owned>::new();
+    fn own(&mut self, stream: &Stream) -> Result<Vec<OwnedUpdate>, Refusal> {
+        let mut all = Vec::new();
         self.each(stream, |decoded| {
-            all.push(Owned::default());
-            if let Some(owned) = all.last_mut() {
-                owned.fill(decoded);
-            }
+            all.push(OwnedUpdate::from(&decoded.update));
         })?;
         Ok(all)
     }
 
-    fn encode(&mut self, updates: &[Owned], stream: &Stream) -> Result<usize, Refusal> {
+    fn look(&self, owned: &OwnedUpdate) -> Result<Seen, Refusal> {
+        let mut seen = Seen::default();
+        visit(&owned.get(), &mut seen);
+        Ok(seen)
+    }
+
+    fn encode(&mut self, updates: &[Sent], stream: &Stream) -> Result<usize, Refusal> {
         let enc = Encoding {
             asn4: stream.asn4,
             ..Encoding::default()
         };
         self.out.clear();
         for update in updates {
-            for routes in update.parts().filter_map(|part| part.withdrawn.as_ref()) {
+            for routes in &update.withdrawn {
                 routes.withdraw(&mut self.out, &enc);
             }
-            for (routes, attrs) in update.parts().filter_map(|part| part.announced.as_ref()) {
+            for (routes, attrs) in &update.announced {
                 routes
                     .announce(&mut self.out, &enc, attrs)
                     .ok_or("does not fit a message")?;

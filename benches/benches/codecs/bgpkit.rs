@@ -73,6 +73,7 @@ fn visit(update: &BgpUpdateMessage, seen: &mut Seen) {
 
 impl Codec for Bgpkit {
     type Owned = BgpMessage;
+    type Sent = BgpMessage;
 
     const NAME: &'static str = "bgpkit-parser";
 
@@ -90,6 +91,14 @@ impl Codec for Bgpkit {
         let mut all = Vec::new();
         each(stream, |message| all.push(message))?;
         Ok(all)
+    }
+
+    fn look(&self, owned: &BgpMessage) -> Result<Seen, Refusal> {
+        let mut seen = Seen::default();
+        if let BgpMessage::Update(update) = owned {
+            visit(update, &mut seen);
+        }
+        Ok(seen)
     }
 
     fn encode(&mut self, updates: &[BgpMessage], stream: &Stream) -> Result<usize, Refusal> {

@@ -78,6 +78,8 @@ pub(crate) type Refusal = String;
 pub(crate) trait Codec {
     /// An UPDATE that outlives its message.
     type Owned;
+    /// What is written again: the same, or what it was taken apart into.
+    type Sent: From<Self::Owned>;
 
     const NAME: &'static str;
 
@@ -87,8 +89,11 @@ pub(crate) trait Codec {
     /// Frames all messages, validates them, and keeps what they say.
     fn own(&mut self, stream: &Stream) -> Result<Vec<Self::Owned>, Refusal>;
 
+    /// Visits every NLRI and every attribute value of what was kept.
+    fn look(&self, owned: &Self::Owned) -> Result<Seen, Refusal>;
+
     /// Writes messages that say the same, one behind the other; how many octets these have.
-    fn encode(&mut self, updates: &[Self::Owned], stream: &Stream) -> Result<usize, Refusal>;
+    fn encode(&mut self, updates: &[Self::Sent], stream: &Stream) -> Result<usize, Refusal>;
 
     /// The octets that [`encode`](Self::encode) wrote last.
     fn written(&self) -> &[u8];

@@ -103,6 +103,7 @@ fn visit_unreach(unreach: &MpUnreach, seen: &mut Seen) {
 
 impl Codec for NetGauze {
     type Owned = BgpMessage;
+    type Sent = BgpMessage;
 
     const NAME: &'static str = "netgauze-bgp-pkt";
 
@@ -120,6 +121,14 @@ impl Codec for NetGauze {
         let mut all = Vec::new();
         each(stream, |message| all.push(message))?;
         Ok(all)
+    }
+
+    fn look(&self, owned: &BgpMessage) -> Result<Seen, Refusal> {
+        let mut seen = Seen::default();
+        if let BgpMessage::Update(update) = owned {
+            visit(update, &mut seen);
+        }
+        Ok(seen)
     }
 
     fn encode(&mut self, updates: &[BgpMessage], _: &Stream) -> Result<usize, Refusal> {

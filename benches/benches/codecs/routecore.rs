@@ -1,16 +1,13 @@
 //! routecore: an UPDATE stays in its octets; attributes and NLRI are parsed as they are asked for.
 
 use bytes::Bytes;
+use routecore::Octets;
 use routecore::bgp::ParseError;
 use routecore::bgp::aspath::AsPath;
 use routecore::bgp::communities::{ExtendedCommunity, StandardCommunity};
 use routecore::bgp::message::UpdateMessage;
 use routecore::bgp::message::update::SessionConfig;
-use routecore::bgp::nlri::afisafi::Nlri;
-use routecore::bgp::path_attributes::{
-    EncodedPathAttribute, OwnedPathAttributes, WireformatPathAttribute as Attribute,
-};
-use routecore::bgp::types::NextHop;
+use routecore::bgp::path_attributes::{EncodedPathAttribute, WireformatPathAttribute as Attribute};
 
 use crate::codec::{Codec, Refusal, Seen, Stream, cut};
 
@@ -25,7 +22,7 @@ fn session(stream: &Stream) -> SessionConfig {
     }
 }
 
-fn visit(update: &UpdateMessage<&[u8]>, seen: &mut Seen) -> Result<(), ParseError> {
+fn visit<O: Octets>(update: &UpdateMessage<O>, seen: &mut Seen) -> Result<(), ParseError> {
     seen.messages += 1;
     for route in update.withdrawals()? {
         seen.withdraw(&route?);
@@ -43,9 +40,9 @@ fn visit(update: &UpdateMessage<&[u8]>, seen: &mut Seen) -> Result<(), ParseErro
 }
 
 /// The values of a list of `N` octets each.
-fn items<'a, 'm, const N: usize>(
-    of: &EncodedPathAttribute<'a, &'m [u8]>,
-) -> impl Iterator<Item = [u8; N]> + use<'a, 'm, N> {
+fn items<'a, O: Octets, const N: usize>(
+    of: &EncodedPathAttribute<'a, O>,
+) -> impl Iterator<Item = [u8; N]> + use<'a, O, N> {
     let mut parser = of.value_into_parser();
     std::iter::from_fn(move || {
         let mut item = [0; N];
@@ -53,7 +50,10 @@ fn items<'a, 'm, const N: usize>(
     })
 }
 
-fn visit_attribute(attribute: &Attribute<'_, &[u8]>, seen: &mut Seen) -> Result<(), ParseError> {
+fn visit_attribute<O: Octets>(
+    attribute: &Attribute<'_, O>,
+    seen: &mut Seen,
+) -> Result<(), ParseError> {
     match attribute {
         Attribute::Origin(one) => seen.attribute(one.value_into_parser().parse_u8()?),
         Attribute::AsPath(path) => {
@@ -72,14 +72,14 @@ fn visit_attribute(attribute: &Attribute<'_, &[u8]>, seen: &mut Seen) -> Result<
             seen.attribute(one.value_into_parser().parse_u32_be()?);
         }
         Attribute::OriginatorId(one) => seen.attribute(one.value_into_parser().parse_u32_be()?),
-        Attribute::ClusterList(all) => seen.attribute(items::<4>(all).last()),
+        Attribute::ClusterList(all) => seen.attribute(items::<O, 4>(all).last()),
         Attribute::StandardCommunities(all) => {
             seen.list(items(all).map(StandardCommunity::from_raw));
         }
         Attribute::ExtendedCommunities(all) => {
             seen.list(items(all).map(ExtendedCommunity::from_raw));
         }
-        Attribute::LargeCommunities(all) => seen.list(items::<12>(all)),
+        Attribute::LargeCommunities(all) => seen.list(items::<O, 12>(all)),
         Attribute::MpReachNlri(_) => {}
         Attribute::Unimplemented(other) if other.type_code() == 15 => {}
         Attribute::Invalid(..) => return Err(ParseError::form_error("invalid attribute")),
@@ -88,34 +88,24 @@ fn visit_attribute(attribute: &Attribute<'_, &[u8]>, seen: &mut Seen) -> Result<
     Ok(())
 }
 
-/// What an UPDATE says: its routes, and the octets of its attributes, which are parsed as they are asked for.
-#[allow(dead_code, reason = "is measured in the making")]
-pub(crate) struct Owned {
-    withdrawn: Vec<Nlri<Bytes>>,
-    announced: Vec<Nlri<Bytes>>,
-    next_hop: Option<NextHop>,
-    attributes: OwnedPathAttributes,
-}
-
-impl Owned {
-    fn of(update: &UpdateMessage<Bytes>) -> Result<Self, ParseError> {
-        let attributes = update.path_attributes()?;
-        for attribute in attributes {
-            if let Attribute::Invalid(..) = attribute? {
-                return Err(ParseError::form_error("invalid attribute"));
-            }
+/// Looks for what parsing an UPDATE leaves to those who ask for its parts.
+fn check(update: &UpdateMessage<Bytes>) -> Result<(), ParseError> {
+    for attribute in update.path_attributes()? {
+        if let Attribute::Invalid(..) = attribute? {
+            return Err(ParseError::form_error("invalid attribute"));
         }
-        Ok(Self {
-            withdrawn: update.withdrawals_vec()?,
-            announced: update.announcements_vec()?,
-            next_hop: update.mp_next_hop()?,
-            attributes: attributes.into(),
-        })
     }
+    update.mp_next_hop()?;
+    let routes = update.withdrawals()?.chain(update.announcements()?);
+    for route in routes {
+        route?;
+    }
+    Ok(())
 }
 
 impl Codec for Routecore {
-    type Owned = Owned;
+    type Owned = UpdateMessage<Bytes>;
+    type Sent = UpdateMessage<Bytes>;
 
     const NAME: &'static str = "routecore";
 
@@ -132,22 +122,27 @@ impl Codec for Routecore {
         Ok(seen)
     }
 
-    fn own(&mut self, stream: &Stream) -> Result<Vec<Owned>, Refusal> {
+    fn own(&mut self, stream: &Stream) -> Result<Vec<UpdateMessage<Bytes>>, Refusal> {
         let session = session(stream);
         let mut all = Vec::new();
         let mut rest = stream.bytes.clone();
         while let Some((message, _)) = cut(&rest) {
             let message = rest.split_to(message.len());
-            all.push(
-                UpdateMessage::from_octets(message, &session)
-                    .and_then(|update| Owned::of(&update))
-                    .map_err(|error| error.to_string())?,
-            );
+            let update =
+                UpdateMessage::from_octets(message, &session).map_err(|error| error.to_string())?;
+            check(&update).map_err(|error| error.to_string())?;
+            all.push(update);
         }
         Ok(all)
     }
 
-    fn encode(&mut self, _: &[Owned], _: &Stream) -> Result<usize, Refusal> {
+    fn look(&self, owned: &UpdateMessage<Bytes>) -> Result<Seen, Refusal> {
+        let mut seen = Seen::default();
+        visit(owned, &mut seen).map_err(|error| error.to_string())?;
+        Ok(seen)
+    }
+
+    fn encode(&mut self, _: &[UpdateMessage<Bytes>], _: &Stream) -> Result<usize, Refusal> {
         Err("writes what a builder of one family was given, which it consumes".into())
     }
 

@@ -114,6 +114,7 @@ fn visit_routes<'a>(routes: &'a BgpAddrs, take: impl FnMut(Route<'a>)) {
 
 impl Codec for Zettabgp {
     type Owned = BgpUpdateMessage;
+    type Sent = BgpUpdateMessage;
 
     const NAME: &'static str = "zettabgp";
 
@@ -127,6 +128,12 @@ impl Codec for Zettabgp {
         let mut all = Vec::new();
         each(stream, |update| all.push(update))?;
         Ok(all)
+    }
+
+    fn look(&self, owned: &BgpUpdateMessage) -> Result<Seen, Refusal> {
+        let mut seen = Seen::default();
+        visit(owned, &mut seen);
+        Ok(seen)
     }
 
     fn encode(&mut self, updates: &[BgpUpdateMessage], stream: &Stream) -> Result<usize, Refusal> {

@@ -2,7 +2,8 @@
 //!
 //! An [`Update`] borrows: NLRI from the message, attributes from an [`AttrScratch`] into which
 //! decoding writes them in canonical form. Once the scratch has grown to the size of the longest
-//! message, decoding allocates nothing, but for a message with dozens of attributes out of order.
+//! message, decoding allocates nothing, but for a message with dozens of attributes out of order. What is
+//! to outlive the message is an [`OwnedUpdate`].
 
 mod canonical;
 mod cut;
@@ -11,6 +12,7 @@ mod describe;
 mod encode;
 mod end_of_rib;
 mod judge;
+mod owned;
 mod routes;
 mod sent;
 mod sr_policy;
@@ -26,6 +28,7 @@ pub use decode::decode_update;
 pub use describe::dissect_update;
 pub use encode::{Encoding, encode_announce, encode_update, encode_withdraw};
 pub use end_of_rib::encode_end_of_rib;
+pub use owned::OwnedUpdate;
 pub use routes::RoutesOf;
 pub use sent::encode_sent;
 
