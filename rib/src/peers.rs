@@ -35,6 +35,9 @@ pub(crate) struct Peer {
     gone: bool,
 }
 
+/// So many peers that had paths went after one before its number is another's.
+const LONG_GONE: usize = 4096;
+
 fn family_number(family: Family) -> Option<usize> {
     FAMILIES.iter().position(|&known| known == family)
 }
@@ -42,9 +45,11 @@ fn family_number(family: Family) -> Option<usize> {
 /// See the top of this file.
 pub(crate) struct Peers {
     peers: Vec<Peer>,
-    /// Numbers of peers that went, the longest gone first. Used again only when no new ones are left: what was told
-    /// of a peer that went must not be taken for that of another.
+    /// Numbers of peers that went, the longest gone first. Used again only when many others went since: what was told of a peer
+    /// that went must not be taken for that of another.
     free: VecDeque<PeerIdx>,
+    /// Numbers of peers that went and have never told anything, so that nobody was told of them.
+    unused: Vec<PeerIdx>,
     /// Two peers are in one AS.
     shared_as: bool,
     /// How one of their paths is chosen.
@@ -67,6 +72,7 @@ impl Peers {
         let mut peers = Self {
             peers: Vec::new(),
             free: VecDeque::new(),
+            unused: Vec::new(),
             shared_as: false,
             selection,
         };
@@ -74,7 +80,7 @@ impl Peers {
         peers
     }
 
-    /// `None` if there are 65,535 already.
+    /// `None` if there are 65,535 already. Strangers that come and go make the table no larger.
     pub(crate) fn add(&mut self, info: PeerInfo) -> Option<PeerIdx> {
         let peer = Peer {
             info: Arc::new(info),
@@ -82,16 +88,22 @@ impl Peers {
             had_paths: AtomicBool::new(false),
             gone: false,
         };
-        let idx = match u16::try_from(self.peers.len()) {
-            Ok(number) if number < u16::MAX => {
-                self.peers.push(peer);
-                PeerIdx(number)
-            }
-            _ => {
-                let idx = self.free.pop_front()?;
+        let number = u16::try_from(self.peers.len());
+        let number = number.ok().filter(|number| *number < u16::MAX);
+        let free = match self.free.len() > LONG_GONE || number.is_none() {
+            true => self.free.pop_front(),
+            false => None,
+        };
+        let idx = match (self.unused.pop().or(free), number) {
+            (Some(idx), _) => {
                 self.peers[idx.index()] = peer;
                 idx
             }
+            (None, Some(number)) => {
+                self.peers.push(peer);
+                PeerIdx(number)
+            }
+            (None, None) => return None,
         };
         self.note_shared_as();
         Some(idx)
@@ -118,7 +130,10 @@ impl Peers {
         let peer = &mut self.peers[idx.index()];
         if !peer.gone && !idx.is_local() {
             peer.gone = true;
-            self.free.push_back(idx);
+            match peer.had_paths.load(Ordering::Relaxed) {
+                true => self.free.push_back(idx),
+                false => self.unused.push(idx),
+            }
         }
     }
 
@@ -195,5 +210,61 @@ impl Peers {
             let count = &self.peers[idx.index()].counts[family].stale;
             count.fetch_add(stale as u32, Ordering::Relaxed);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bgp_wire::{Asn, RouterId};
+
+    fn peers() -> Peers {
+        Peers::new(
+            PeerInfo::local(Asn(1), RouterId(1)),
+            Selection {
+                decision: DecisionConfig {
+                    always_compare_med: false,
+                    compare_router_id: false,
+                },
+                max_paths: 1,
+                require_reachable: false,
+            },
+        )
+    }
+
+    /// A peer that comes and goes.
+    fn visit(peers: &mut Peers, tells: bool) -> PeerIdx {
+        let idx = peers
+            .add(PeerInfo::local(Asn(2), RouterId(2)))
+            .expect("there is room");
+        peers.peers[idx.index()]
+            .had_paths
+            .store(tells, Ordering::Relaxed);
+        peers.remove(idx);
+        idx
+    }
+
+    #[test]
+    fn strangers_make_the_table_no_larger_and_numbers_of_others_are_left_alone_for_long() {
+        let mut peers = peers();
+        let stranger = visit(&mut peers, false);
+        for _ in 0..1000 {
+            assert_eq!(visit(&mut peers, false), stranger);
+        }
+        // The number that was free is theirs now.
+        assert_eq!(visit(&mut peers, true), stranger);
+        let mut others = std::collections::BTreeSet::new();
+        for _ in 0..LONG_GONE {
+            let other = visit(&mut peers, true);
+            assert_ne!(other, stranger, "it is too early");
+            others.insert(other);
+        }
+        assert_eq!(others.len(), LONG_GONE);
+        assert_eq!(visit(&mut peers, true), stranger);
+        let size = peers.peers.len();
+        for _ in 0..2 * LONG_GONE {
+            visit(&mut peers, true);
+        }
+        assert_eq!(peers.peers.len(), size);
     }
 }
