@@ -313,7 +313,9 @@ impl Node {
     }
 
     fn warn_of_forgetting(&self) {
-        let mut peers = self.desired.peers.values();
+        let dynamic = self.desired.dynamic.values();
+        let dynamic = dynamic.flat_map(|neighbors| &neighbors.sessions);
+        let mut peers = self.desired.peers.values().chain(dynamic);
         if !self.memory.lasts() && peers.any(|peer| peer.graceful_restart.is_some()) {
             tracing::warn!(
                 "without --state-dir the next process cannot know that it is a restart: neighbours with graceful restart \

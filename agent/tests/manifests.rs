@@ -6,12 +6,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use cosmos::desired::{
-    Change, Desired, FamilyCounts, InEffect, KernelState, Objects, OriginationState, PeerState,
-    RouterState, Snapshot, build, diff, statuses,
+    Change, Desired, DynamicState, FamilyCounts, InEffect, KernelState, Objects, OriginationState,
+    PeerState, RouterState, Snapshot, build, diff, statuses,
 };
 use cosmos::source::folder::Folder;
 use cosmos::source::status_memory::StatusStore;
@@ -119,6 +120,23 @@ fn all_is_well(desired: &Desired, now: SystemTime) -> Snapshot {
                 (peer.key.clone(), state)
             })
             .collect(),
+        dynamic: desired
+            .dynamic
+            .values()
+            .map(|neighbors| {
+                let sessions = (1..=20).map(|n: u8| {
+                    let state = PeerState {
+                        state: "Established".into(),
+                        last_established: Some(now),
+                        flaps: n.into(),
+                        last_error: Some("connection closed by the peer".to_owned()),
+                        ..PeerState::default()
+                    };
+                    (IpAddr::from([192, 0, 2, n]), state)
+                });
+                (neighbors.key.clone(), DynamicState::of(sessions))
+            })
+            .collect(),
         originations: desired
             .originations
             .values()
@@ -142,6 +160,9 @@ fn name_of(change: &Change) -> String {
         Change::PeerAdded(peer) => format!("peer {} added", peer.key),
         Change::PeerChanged { new, .. } => format!("peer {} changed", new.key),
         Change::PeerRemoved(key) => format!("peer {key} removed"),
+        Change::DynamicAdded(new) => format!("dynamic {} added", new.key),
+        Change::DynamicChanged { new, .. } => format!("dynamic {} changed", new.key),
+        Change::DynamicRemoved(key) => format!("dynamic {key} removed"),
         Change::OriginationAdded(origination) => format!("origination {} added", origination.key),
         Change::OriginationChanged { new, .. } => format!("origination {} changed", new.key),
         Change::OriginationRemoved(key) => format!("origination {key} removed"),
@@ -212,6 +233,7 @@ fn play(case: &Path) -> String {
         );
         let wanted = desired.routers.values().map(|router| format!("{router:?}"));
         let wanted = wanted.chain(desired.peers.values().map(|peer| format!("{peer:?}")));
+        let wanted = wanted.chain(desired.dynamic.values().map(|all| format!("{all:?}")));
         section(
             "desired",
             wanted
@@ -323,6 +345,10 @@ fn what_stays_of_refused_objects_can_be_carried_out_and_goes_with_them() {
             for (key, router) in fresh.routers.iter().filter(|(key, _)| !refused(&key.0)) {
                 assert_eq!(wanted.routers.get(key), Some(router));
             }
+            for (key, all) in fresh.dynamic.iter().filter(|(key, _)| !refused(&key.peer)) {
+                let is = wanted.dynamic.get(key).expect("it is accepted");
+                assert_eq!((&is.prefixes, &is.sessions), (&all.prefixes, &all.sessions));
+            }
             for (key, peer) in fresh.peers.iter().filter(|(key, _)| !refused(&key.peer)) {
                 assert_eq!(wanted.peers.get(key), Some(peer));
             }
@@ -345,6 +371,10 @@ fn carry_out(running: &mut Desired, change: Change) {
                 "peers go first"
             );
             assert!(
+                running.dynamic.keys().all(|peer| peer.router != key),
+                "peers go first"
+            );
+            assert!(
                 running.originations.keys().all(|o| o.router != key),
                 "originations go first"
             );
@@ -361,6 +391,17 @@ fn carry_out(running: &mut Desired, change: Change) {
             assert_eq!(running.peers.insert(new.key.clone(), *new), Some(*old));
         }
         Change::PeerRemoved(key) => assert!(running.peers.remove(&key).is_some()),
+        Change::DynamicAdded(new) => {
+            assert!(
+                running.routers.contains_key(&new.key.router),
+                "routers come first"
+            );
+            assert!(running.dynamic.insert(new.key.clone(), *new).is_none());
+        }
+        Change::DynamicChanged { old, new } => {
+            assert_eq!(running.dynamic.insert(new.key.clone(), *new), Some(*old));
+        }
+        Change::DynamicRemoved(key) => assert!(running.dynamic.remove(&key).is_some()),
         Change::OriginationAdded(new) => {
             assert!(
                 running.routers.contains_key(&new.key.router),

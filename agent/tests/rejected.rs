@@ -70,6 +70,46 @@ fn policy_with(term: &str) -> String {
 }
 
 #[test]
+fn a_neighbour_is_known_by_its_address_or_by_where_it_is() {
+    const DYNAMIC: &str =
+        "routerRef: {name: r}, peerASN: 65000, addressFamilies: [{afi: ipv6, safi: unicast}]";
+    let with = |more: &str| format!("{{{DYNAMIC}{more}}}");
+    accepted(
+        "BGPPeer",
+        &with(
+            ", dynamicNeighbors: {prefixes: [192.0.2.0/24, '2001:db8::/64'], limit: 10000}, passive: true",
+        ),
+    );
+    for (more, message) in [
+        ("", "Exactly one of address or dynamicNeighbors must be set"),
+        (
+            ", address: '2001:db8::1', dynamicNeighbors: {prefixes: ['2001:db8::/64']}",
+            "Exactly one of address or dynamicNeighbors must be set",
+        ),
+        (
+            ", dynamicNeighbors: {prefixes: ['2001:db8::/64']}, remotePort: 1790",
+            "remotePort is for sessions that we open",
+        ),
+        (
+            ", dynamicNeighbors: {prefixes: ['2001:db8::/64']}, passive: false",
+            "passive cannot be false",
+        ),
+        (
+            ", dynamicNeighbors: {prefixes: ['2001:db8::']}",
+            "prefixes must be prefixes with a length",
+        ),
+        (", dynamicNeighbors: {prefixes: []}", "prefixes"),
+        (", dynamicNeighbors: {limit: 1}", "prefixes"),
+        (
+            ", dynamicNeighbors: {prefixes: ['2001:db8::/64'], limit: 0}",
+            "limit",
+        ),
+    ] {
+        refused("BGPPeer", &with(more), message);
+    }
+}
+
+#[test]
 fn the_configurations_that_the_contract_rejects_are_refused() {
     refused(
         "BGPPeer",
@@ -778,7 +818,7 @@ fn nulls_count_as_left_out() {
     refused(
         "BGPPeer",
         &format!("{{{}}}", PEER.replace("'2001:db8::1'", "null")),
-        "spec.address: is missing; give it: The neighbour's IPv4 or IPv6 address",
+        "Exactly one of address or dynamicNeighbors must be set",
     );
 }
 

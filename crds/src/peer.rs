@@ -33,7 +33,10 @@ use crate::shared::{
 )]
 #[x_kube(
     validation = Rule::new("has(self.routerRef) != has(self.routerSelector)").message("Exactly one of routerRef or routerSelector must be set"),
+    validation = Rule::new("has(self.address) != has(self.dynamicNeighbors)").message("Exactly one of address or dynamicNeighbors must be set"),
     validation = Rule::new("has(self.peerASN) != has(self.peerType)").message("Exactly one of peerASN or peerType must be set"),
+    validation = Rule::new("!has(self.dynamicNeighbors) || !has(self.remotePort)").message("remotePort is for sessions that we open, and dynamicNeighbors open theirs themselves; set one"),
+    validation = Rule::new("!has(self.dynamicNeighbors) || !has(self.passive) || self.passive").message("dynamicNeighbors open their sessions themselves, so passive cannot be false; remove it"),
     validation = Rule::new("!has(self.ebgpMultihop) || !has(self.ttlSecurity)").message("ebgpMultihop and ttlSecurity exclude each other; set one"),
     validation = Rule::new("!has(self.ebgpMultiHop) || !self.ebgpMultiHop || !has(self.ttlSecurity)").message("ebgpMultiHop and ttlSecurity exclude each other; set one"),
     validation = Rule::new("!has(self.ebgpMultiHop) || self.ebgpMultiHop || !has(self.ebgpMultihop)").message("ebgpMultihop gives a TTL while ebgpMultiHop is false; remove one"),
@@ -57,9 +60,14 @@ pub struct BGPPeerSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer_type: Option<PeerType>,
     /// The neighbour's IPv4 or IPv6 address, without a zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 45))]
     #[x_kube(validation = Rule::new("isIP(self)").message("address must be an IPv4 or IPv6 address without a zone, such as 2001:db8::1"))]
-    pub address: String,
+    pub address: Option<String>,
+    /// In place of address: neighbours that are not known beforehand, and open the session themselves. Each has what is said here of
+    /// the session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dynamic_neighbors: Option<DynamicNeighborsSpec>,
     /// The neighbour's TCP port for sessions that we open. 179 unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 65535))]
@@ -214,6 +222,20 @@ pub struct BGPPeerSpec {
 pub enum PeerType {
     External,
     Internal,
+}
+
+/// Neighbours that are known by where they are.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct DynamicNeighborsSpec {
+    /// Where they may connect from. Of several objects, the one with the longest prefix has a neighbour, and one with its address
+    /// before all of them.
+    #[schemars(length(min = 1, max = 64), inner(length(max = 43)))]
+    #[x_kube(validation = Rule::new("self.all(p, isCIDR(p))").message("prefixes must be prefixes with a length, such as 10.0.0.0/24 or 2001:db8::/64"))]
+    pub prefixes: Vec<String>,
+    /// The most sessions at a time on each router. 100 unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 10_000))]
+    pub limit: Option<i32>,
 }
 
 /// What we are to a neighbour (RFC 9234).
@@ -402,7 +424,8 @@ pub struct BGPPeerStatus {
     /// The generation of the object that this status speaks of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Idle, Connect, Active, OpenSent, OpenConfirm or Established; of several sessions, the one that is furthest from Established.
+    /// Idle, Connect, Active, OpenSent, OpenConfirm or Established; of several sessions, the one that is furthest from Established. Of
+    /// dynamicNeighbors: Established while one of them is, else Active.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_state: Option<String>,
     /// When a session last became Established.
@@ -444,9 +467,46 @@ pub struct PeerRouterStatus {
     /// How many times the session has been lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flaps: Option<i64>,
-    /// Prefixes of each negotiated family.
+    /// Prefixes of each negotiated family; of dynamicNeighbors, those of all sessions together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub families: Option<Vec<FamilyStatus>>,
+    /// The sessions of dynamicNeighbors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dynamic_neighbors: Option<DynamicNeighborsStatus>,
+}
+
+/// The sessions that dynamic neighbours have with one router.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct DynamicNeighborsStatus {
+    /// The most there may be at a time.
+    pub limit: i64,
+    /// How many there are, in whichever state.
+    pub sessions: i64,
+    /// How many of them are Established.
+    pub established: i64,
+    /// Connections that were refused because there were as many sessions as there may be.
+    pub refused: i64,
+    /// Those that fare worst, at most 16: first those that are not Established, then those that were lost most often.
+    #[schemars(length(max = 16))]
+    pub worst: Vec<DynamicSessionStatus>,
+}
+
+/// One session with a dynamic neighbour.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct DynamicSessionStatus {
+    /// The neighbour's address.
+    pub address: String,
+    /// Idle, Active, OpenSent, OpenConfirm or Established.
+    pub session_state: String,
+    /// Why it is not Established, in a word.
+    pub reason: String,
+    /// How many times it has been lost.
+    pub flaps: i64,
+    /// What went wrong last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
 }
 
 /// Prefixes of one family on one session.

@@ -129,6 +129,16 @@ spec:
     }
 }
 
+impl Peer {
+    /// The manifest with dynamic neighbours in the place of the address, as `prefixes: [192.0.2.0/24], limit: 3`.
+    #[must_use]
+    pub fn dynamic(&self, neighbors: &str) -> String {
+        let address = format!("  address: \"{}\"\n", self.address);
+        let dynamic = format!("  dynamicNeighbors: {{{neighbors}}}\n");
+        self.text().replace(&address, &dynamic)
+    }
+}
+
 /// A BGPAdvertisement; at most 256 prefixes go into one.
 #[must_use]
 pub fn advertisement(name: &str, router: &str, v6: bool, prefixes: &[String]) -> String {

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow, bail};
 use bgp_wire::{Asn, AttrScratch, NextHop, SessionContext, decode_update};
 use ipnet::IpNet;
+use rustix::net::sockopt::Timeout;
+use rustix::net::{self, AddressFamily, SocketType};
 
 use crate::netns::Namespace;
 
@@ -104,6 +106,36 @@ impl RawPeer {
                     Err(_) => std::thread::sleep(Duration::from_millis(50)),
                 }
             }
+        })?;
+        stream.set_nodelay(true)?;
+        Ok(Self {
+            stream,
+            heard: Vec::new(),
+            told: Told::new(),
+        })
+    }
+
+    /// Connects from one of several addresses of a namespace.
+    ///
+    /// # Errors
+    /// When it is refused, or there is no answer in time.
+    pub fn connect_from(
+        namespace: &Namespace,
+        local: IpAddr,
+        remote: IpAddr,
+        limit: Duration,
+    ) -> Result<Self> {
+        let stream = namespace.enter(|| {
+            let family = match local {
+                IpAddr::V4(_) => AddressFamily::INET,
+                IpAddr::V6(_) => AddressFamily::INET6,
+            };
+            let socket = net::socket(family, SocketType::STREAM, None)?;
+            // That is how long connect(2) waits.
+            net::sockopt::set_socket_timeout(&socket, Timeout::Send, Some(limit))?;
+            net::bind(&socket, &SocketAddr::new(local, 0))?;
+            net::connect(&socket, &SocketAddr::new(remote, 179))?;
+            Ok(TcpStream::from(socket))
         })?;
         stream.set_nodelay(true)?;
         Ok(Self {

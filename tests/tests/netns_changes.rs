@@ -74,6 +74,9 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("BGPPeer", "spec.routeReflectorClient"),
     // There is no session to show it.
     ("BGPPeer", "spec.shutdown.message"),
+    // netns_dynamic: many sessions, of which some end.
+    ("BGPPeer", "spec.dynamicNeighbors.prefixes"),
+    ("BGPPeer", "spec.dynamicNeighbors.limit"),
     // Changes what its peers may have, whose own rows say what follows.
     ("BGPRouter", "spec.addressFamilies"),
     // Listed with the peer, too.

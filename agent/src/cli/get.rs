@@ -89,6 +89,8 @@ enum From {
     Pair(&'static str, &'static str),
     /// The families of a list of them.
     Families(&'static str),
+    /// The neighbour's address, or where dynamic neighbours are.
+    Neighbor,
     /// The router that is named, or those that a selector has chosen.
     Router,
 }
@@ -114,10 +116,7 @@ fn columns(kind: ObjectKind, wide: bool) -> Vec<Shown> {
         ],
         ObjectKind::Peers => vec![
             text("ROUTER", 8, From::Router),
-            (
-                Column::firm("PEER-ADDRESS", 14),
-                From::Field("/spec/address"),
-            ),
+            (Column::firm("PEER-ADDRESS", 14), From::Neighbor),
             number("PEER-ASN", 8, From::Field("/spec/peerASN")),
             text("STATE", 11, From::Field("/status/sessionState")),
             condition("ACCEPTED", "Accepted"),
@@ -207,6 +206,17 @@ fn cell(object: &Value, from: &From) -> Cell {
                 .flatten()
                 .map(|family| format!("{}/{}", word(family.get("afi")), word(family.get("safi"))));
             names.collect::<Vec<_>>().join(", ").into()
+        }
+        From::Neighbor => {
+            let prefixes = object.pointer("/spec/dynamicNeighbors/prefixes");
+            match prefixes.and_then(Value::as_array).map(Vec::as_slice) {
+                None | Some([]) => word(object.pointer("/spec/address")),
+                Some([one]) => word(Some(one)),
+                Some([first, more @ ..]) => {
+                    format!("{} and {} more", word(Some(first)), more.len())
+                }
+            }
+            .into()
         }
         From::Router => match object.pointer("/spec/routerRef/name") {
             Some(name) => word(Some(name)).into(),

@@ -113,6 +113,7 @@ fn each_peer() {
         ("peer-up.txt", "tor-1"),
         ("peer-dead.txt", LONG_NAME),
         ("peer-shut.txt", "tor-3"),
+        ("peer-dynamic.txt", "leaves"),
     ] {
         let one = replies(&peers(Some(name)));
         golden(
@@ -314,7 +315,8 @@ fn json_documents_can_be_read() {
 
     let summary = read(text(|s| show_summary::render(summary.into_iter(), json, s)));
     assert_eq!(summary["routers"][1]["kernel"]["failed"], 2);
-    assert_eq!(summary["peers"].as_array().unwrap().len(), 3);
+    assert_eq!(summary["peers"].as_array().unwrap().len(), 5);
+    assert_eq!(summary["dynamicNeighbors"][0]["refused"], 1_024);
     let all = read(text(|s| show_peers::render_list(all.into_iter(), json, s)));
     assert_eq!(all[2]["state"], "Established");
     let one = read(text(|s| show_peers::render_one(one.into_iter(), json, s)));
@@ -359,7 +361,7 @@ fn nothing_by_that_name_is_said_with_what_there_is() {
     for (asked, wanted) in [
         (
             r#"{"request":"peers","name":"tor-9"}"#,
-            format!("no peer is named tor-9; there are: lab/tor-3, {LONG_NAME}, tor-1"),
+            format!("no peer is named tor-9; there are: lab/tor-3, {LONG_NAME}, tor-1, leaves"),
         ),
         (
             r#"{"request":"peers","router":"nowhere"}"#,

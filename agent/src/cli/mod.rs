@@ -20,6 +20,7 @@ pub mod explain;
 pub mod get;
 pub mod preview;
 pub mod show_bfd;
+mod show_dynamic;
 pub mod show_fib;
 pub mod show_peers;
 pub mod show_routes;

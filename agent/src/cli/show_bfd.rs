@@ -28,7 +28,7 @@ pub fn render<W: Write>(
     format: ShowFormat,
     screen: &mut Screen<W>,
 ) -> Result<(), AskError> {
-    let peers = super::show_peers::collect(replies)?;
+    let (peers, _) = super::show_peers::collect(replies)?;
     let watched: Vec<(&PeerView, &BfdView)> = peers
         .iter()
         .filter_map(|peer| Some((peer, peer.bfd.as_ref()?)))

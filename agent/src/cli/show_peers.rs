@@ -3,9 +3,11 @@
 use std::io::Write;
 
 use super::client::AskError;
+use super::show_dynamic::Whole;
 use super::table::{Cell, Column, Screen, Style, Table};
-use super::{ask, is_json, refused, show_bfd, tell_refused, words, write_json};
+use super::{ask, is_json, refused, show_bfd, show_dynamic, tell_refused, words, write_json};
 use crate::args::{ShowFormat, ShowPeerArgs, ShowPeersArgs};
+use crate::control::dynamic::DynamicView;
 use crate::control::protocol::{Reply, Request};
 use crate::control::views::{MessageCounts, NegotiatedView, PeerView, SessionState};
 
@@ -15,12 +17,14 @@ pub fn run_list<W: Write>(args: &ShowPeersArgs, screen: &mut Screen<W>) -> Resul
         router: args.router.clone(),
         name: None,
     };
-    let peers = collect(ask(&args.common.socket, &request)?)?;
-    let shown: Vec<String> = peers.iter().map(|peer| peer.name.clone()).collect();
-    let replies = peers
-        .into_iter()
-        .map(|peer| Ok(Reply::Peer(Box::new(peer))));
-    render_list(replies, args.common.output, screen)?;
+    let replies: Vec<Reply> = ask(&args.common.socket, &request)?.collect::<Result<_, _>>()?;
+    let name = |reply: &Reply| match reply {
+        Reply::Peer(peer) => Some(peer.name.clone()),
+        Reply::Dynamic(view) => Some(view.name.clone()),
+        _ => None,
+    };
+    let shown: Vec<String> = replies.iter().filter_map(name).collect();
+    render_list(replies.into_iter().map(Ok), args.common.output, screen)?;
     if is_json(args.common.output) || args.router.is_some() {
         return Ok(());
     }
@@ -38,15 +42,19 @@ pub fn run_one<W: Write>(args: &ShowPeerArgs, screen: &mut Screen<W>) -> Result<
     render_one(replies, args.common.output, screen)
 }
 
+/// The sessions of an answer, and the objects with dynamic neighbours.
 pub(super) fn collect(
     replies: impl Iterator<Item = Result<Reply, AskError>>,
-) -> Result<Vec<PeerView>, AskError> {
-    let peers = replies.filter_map(|reply| match reply {
-        Ok(Reply::Peer(peer)) => Some(Ok(*peer)),
-        Ok(_) => None,
-        Err(error) => Some(Err(error)),
-    });
-    peers.collect()
+) -> Result<(Vec<PeerView>, Vec<DynamicView>), AskError> {
+    let (mut peers, mut dynamic) = (Vec::new(), Vec::new());
+    for reply in replies {
+        match reply? {
+            Reply::Peer(peer) => peers.push(*peer),
+            Reply::Dynamic(view) => dynamic.push(*view),
+            _ => {}
+        }
+    }
+    Ok((peers, dynamic))
 }
 
 /// Shows a line each.
@@ -55,12 +63,13 @@ pub fn render_list<W: Write>(
     format: ShowFormat,
     screen: &mut Screen<W>,
 ) -> Result<(), AskError> {
-    let peers = collect(replies)?;
+    let (peers, dynamic) = collect(replies)?;
     if is_json(format) {
         return write_json(screen, &peers);
     }
     if peers.is_empty() {
-        return Ok(screen.line(0, "No session runs here.")?);
+        screen.line(0, "No session runs here.")?;
+        return show_dynamic::lines(&dynamic, screen);
     }
     let rows: Vec<Vec<Cell>> = peers.iter().map(row).collect();
     let columns = vec![
@@ -74,7 +83,8 @@ pub fn render_list<W: Write>(
         Column::number("ACCEPTED", 8),
         Column::number("SENT", 7),
     ];
-    Ok(Table::print(columns, &rows, screen)?)
+    Table::print(columns, &rows, screen)?;
+    show_dynamic::lines(&dynamic, screen)
 }
 
 fn row(peer: &PeerView) -> Vec<Cell> {
@@ -130,15 +140,25 @@ pub fn render_one<W: Write>(
     format: ShowFormat,
     screen: &mut Screen<W>,
 ) -> Result<(), AskError> {
-    let peers = collect(replies)?;
+    let (peers, dynamic) = collect(replies)?;
     if is_json(format) {
-        return match peers.as_slice() {
-            [peer] => write_json(screen, peer),
-            peers => write_json(screen, &peers),
+        let whole = dynamic.iter().map(|view| Whole::of(view, &peers));
+        let whole: Vec<_> = whole.collect();
+        return match (peers.as_slice(), whole.as_slice()) {
+            (_, [object]) => write_json(screen, object),
+            ([peer], []) => write_json(screen, peer),
+            (peers, []) => write_json(screen, &peers),
+            (_, objects) => write_json(screen, &objects),
         };
     }
-    for (n, peer) in peers.iter().enumerate() {
+    for (n, view) in dynamic.iter().enumerate() {
         if n > 0 {
+            screen.blank()?;
+        }
+        show_dynamic::section(view, screen)?;
+    }
+    for (n, peer) in peers.iter().enumerate() {
+        if n > 0 || !dynamic.is_empty() {
             screen.blank()?;
         }
         session(peer, screen)?;
@@ -198,6 +218,9 @@ fn session<W: Write>(peer: &PeerView, screen: &mut Screen<W>) -> Result<(), AskE
     screen.fact(2, "last received", &event(&peer.last_notification_received))?;
     if peer.last_malformed_update.is_some() {
         screen.fact(2, "last malformed", &event(&peer.last_malformed_update))?;
+    }
+    if let Some(object) = &peer.dynamic {
+        screen.fact(2, "dynamic", &format!("a neighbour of {object}"))?;
     }
     let port = match peer.passive {
         true => "passive: it connects to us".to_owned(),

@@ -8,6 +8,7 @@ use super::client::AskError;
 use super::table::{Cell, Column, Screen, Style, Table};
 use super::{ask, is_json, words, write_json};
 use crate::args::{ShowFormat, ShowSummaryArgs};
+use crate::control::dynamic::DynamicView;
 use crate::control::protocol::{Reply, Request};
 use crate::control::views::{AgentView, PeerView, RouterView, SessionState};
 
@@ -22,6 +23,8 @@ struct Summary {
     agent: Option<AgentView>,
     routers: Vec<RouterView>,
     peers: Vec<PeerView>,
+    #[serde(rename = "dynamicNeighbors")]
+    dynamic: Vec<DynamicView>,
 }
 
 /// Shows replies.
@@ -36,6 +39,7 @@ pub fn render<W: Write>(
             Reply::Agent(agent) => summary.agent = Some(agent),
             Reply::Router(router) => summary.routers.push(router),
             Reply::Peer(peer) => summary.peers.push(*peer),
+            Reply::Dynamic(view) => summary.dynamic.push(*view),
             _ => {}
         }
     }
@@ -118,7 +122,7 @@ fn routers<W: Write>(summary: &Summary, screen: &mut Screen<W>) -> Result<(), As
             let mine = summary
                 .peers
                 .iter()
-                .filter(|peer| peer.router == router.name);
+                .filter(|peer| peer.router == router.name && !is_stranger(peer));
             let (up, all) = mine.fold((0, 0), |(up, all), peer| {
                 (
                     up + u64::from(peer.state == SessionState::Established),
@@ -191,6 +195,11 @@ fn tables<W: Write>(routers: &[RouterView], screen: &mut Screen<W>) -> Result<()
     Ok(screen.line(0, &text)?)
 }
 
+/// Whether nobody has said that a session is to come up with this one.
+fn is_stranger(peer: &PeerView) -> bool {
+    peer.dynamic.is_some() && peer.state != SessionState::Established
+}
+
 /// What does not work, a line each.
 fn troubles<W: Write>(summary: &Summary, screen: &mut Screen<W>) -> Result<(), AskError> {
     let mut lines = Vec::new();
@@ -210,7 +219,7 @@ fn troubles<W: Write>(summary: &Summary, screen: &mut Screen<W>) -> Result<(), A
     for peer in summary
         .peers
         .iter()
-        .filter(|peer| peer.state != SessionState::Established)
+        .filter(|peer| peer.state != SessionState::Established && !is_stranger(peer))
     {
         let why = super::show_peers::why_down(peer)
             .map(|why| format!(", {why}"))
@@ -221,6 +230,14 @@ fn troubles<W: Write>(summary: &Summary, screen: &mut Screen<W>) -> Result<(), A
             peer.router,
             peer.state,
             words::time(peer.state_seconds)
+        ));
+    }
+    for view in summary.dynamic.iter().filter(|view| view.full) {
+        lines.push(format!(
+            "peer {} of router {}: refuses dynamic neighbours, as there are {}, the most there may be",
+            view.name,
+            view.router,
+            words::number(view.sessions)
         ));
     }
     if !lines.is_empty() {

@@ -238,21 +238,28 @@ fn start(request: &Request, views: &dyn Views) -> Result<Source, ErrorReply> {
                     .into_iter()
                     .map(|peer| Reply::Peer(Box::new(peer))),
             );
+            let dynamic = views.dynamic().into_iter();
+            replies.extend(dynamic.map(|view| Reply::Dynamic(Box::new(view))));
             ready(replies)
         }
         Request::Peers { router, name } => {
             let routers = chosen_routers(views, router.as_deref())?;
             let mut peers = views.peers();
             peers.retain(|peer| routers.contains(&peer.router));
+            let mut dynamic = views.dynamic();
+            dynamic.retain(|view| routers.contains(&view.router));
             if let Some(name) = name {
-                peers = chosen_peers(peers, name)?;
+                dynamic.retain(|view| is_named(name, &view.name));
+                peers = match chosen_peers(peers, name) {
+                    // None of its neighbours may be here yet.
+                    Err(_) if !dynamic.is_empty() => Vec::new(),
+                    chosen => chosen?,
+                };
             }
-            ready(
-                peers
-                    .into_iter()
-                    .map(|peer| Reply::Peer(Box::new(peer)))
-                    .collect(),
-            )
+            let peers = peers.into_iter().map(|peer| Reply::Peer(Box::new(peer)));
+            let dynamic = dynamic.into_iter();
+            let dynamic = dynamic.map(|view| Reply::Dynamic(Box::new(view)));
+            ready(peers.chain(dynamic).collect())
         }
         Request::Routes(request) => Source::Routes(routes(request, views)?),
         Request::Fib { router, prefix } => Source::Fib(fib(router.as_deref(), prefix, views)?),
@@ -550,9 +557,14 @@ fn chosen_routers(views: &dyn Views, name: Option<&str>) -> Result<Vec<String>, 
 
 fn chosen_peers(mut peers: Vec<PeerView>, asked: &str) -> Result<Vec<PeerView>, ErrorReply> {
     let address: Option<IpAddr> = asked.parse().ok();
-    let mut all: Vec<String> = peers.iter().map(|peer| peer.name.clone()).collect();
+    // Of dynamic neighbours, the object says enough.
+    let name = |peer: &PeerView| peer.dynamic.as_ref().unwrap_or(&peer.name).clone();
+    let mut all: Vec<String> = peers.iter().map(name).collect();
     peers.retain(|peer| {
-        is_named(asked, &peer.name) || (address.is_some() && peer.address == address)
+        let object = peer.dynamic.as_ref();
+        is_named(asked, &peer.name)
+            || object.is_some_and(|object| is_named(asked, object))
+            || (address.is_some() && peer.address == address)
     });
     if peers.is_empty() {
         all.dedup();

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 pub(crate) use self::node::{LONG_NAME, node};
+use super::dynamic::DynamicView;
 use super::protocol::{ObjectKind, PrefixQuery, RouteQuery};
 use super::routes::{
     Attributes, FibFilter, FibRow, FibView, RouteExplanation, RouteFilter, RouteRow, RouteSide,
@@ -25,6 +26,7 @@ use crate::observe::histogram::Histogram;
 pub(crate) struct Fake {
     pub(crate) routers: Vec<RouterView>,
     pub(crate) peers: Vec<PeerView>,
+    pub(crate) dynamic: Vec<DynamicView>,
     pub(crate) tables: Vec<(Arc<str>, Arc<dyn RouteTable>)>,
     pub(crate) fib: Option<Arc<dyn FibView>>,
     pub(crate) objects: Vec<Value>,
@@ -50,6 +52,10 @@ impl Views for Fake {
 
     fn peers(&self) -> Vec<PeerView> {
         self.peers.clone()
+    }
+
+    fn dynamic(&self) -> Vec<DynamicView> {
+        self.dynamic.clone()
     }
 
     fn tables(&self) -> Vec<(Arc<str>, Arc<dyn RouteTable>)> {
@@ -280,6 +286,7 @@ pub(crate) fn synthetic(table: Arc<Synthetic>) -> Fake {
             ..RouterView::default()
         }],
         peers: Vec::new(),
+        dynamic: Vec::new(),
         tables: vec![("underlay".into(), table)],
         fib: None,
         objects: Vec::new(),

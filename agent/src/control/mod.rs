@@ -15,6 +15,7 @@
 //! | [`server`] | EDGE: the socket, its connections, their back-pressure |
 
 pub mod answer;
+pub mod dynamic;
 mod fields;
 pub mod kernel_fib;
 pub mod protocol;

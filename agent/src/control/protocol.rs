@@ -14,6 +14,7 @@ use rib::RouteKey;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::dynamic::DynamicView;
 use super::routes::{FibRow, RouteExplanation, RouteRow};
 use super::views::{AgentView, PeerView, RouterView};
 
@@ -27,14 +28,14 @@ pub const SORTED_ROWS: usize = 10_000;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "request", rename_all = "kebab-case")]
 pub enum Request {
-    /// The agent at a glance: one [`Reply::Agent`], then routers, then peers.
+    /// The agent at a glance: one [`Reply::Agent`], then routers, then peers, then dynamic neighbours.
     Summary,
-    /// Sessions.
+    /// Sessions, and then the objects that have dynamic neighbours.
     Peers {
         /// Only of this router.
         #[serde(default)]
         router: Option<String>,
-        /// Only those of this name or address; an error if there is none.
+        /// Only those of this name or address, or of the object of this name; an error if there is none.
         #[serde(default)]
         name: Option<String>,
     },
@@ -266,6 +267,8 @@ pub enum Reply {
     Router(RouterView),
     /// A session.
     Peer(Box<PeerView>),
+    /// Dynamic neighbours.
+    Dynamic(Box<DynamicView>),
     /// A route.
     Route(Box<RouteRow>),
     /// A kernel entry.

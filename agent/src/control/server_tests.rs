@@ -115,7 +115,7 @@ fn a_second_agent_is_told_of_the_first() {
         Replies::ask(&folder.socket(), &Request::Summary)
             .unwrap()
             .count(),
-        6
+        9
     );
 }
 

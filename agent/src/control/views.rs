@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::dynamic::DynamicView;
 use super::protocol::ObjectKind;
 use super::routes::{FibView, RouteTable};
 use crate::desired::{Consequence, Objects};
@@ -23,8 +24,10 @@ pub trait Views: Send + Sync + 'static {
     fn agent(&self) -> AgentView;
     /// Every BGPRouter that runs here, by name.
     fn routers(&self) -> Vec<RouterView>;
-    /// Every configured session, by router and name.
+    /// Every session, by router and name: those that are configured, and those with dynamic neighbours.
     fn peers(&self) -> Vec<PeerView>;
+    /// The dynamic neighbours of each object and router.
+    fn dynamic(&self) -> Vec<DynamicView>;
     /// The tables of each router, by router name.
     fn tables(&self) -> Vec<(Arc<str>, Arc<dyn RouteTable>)>;
     /// The kernel side, when there is one.
@@ -196,6 +199,9 @@ pub struct PeerView {
     pub name: String,
     /// Name of the router.
     pub router: String,
+    /// Name of the BGPPeer of which this is a dynamic neighbour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dynamic: Option<String>,
     /// Text from the manifest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
@@ -394,6 +400,15 @@ pub struct MessageCounts {
 }
 
 impl MessageCounts {
+    /// Adds another's.
+    pub fn add(&mut self, other: &Self) {
+        self.open += other.open;
+        self.update += other.update;
+        self.notification += other.notification;
+        self.keepalive += other.keepalive;
+        self.route_refresh += other.route_refresh;
+    }
+
     /// Name and count of each type.
     pub fn by_type(&self) -> [(&'static str, u64); 5] {
         [
@@ -428,6 +443,15 @@ pub struct DispositionCounts {
 }
 
 impl DispositionCounts {
+    /// Adds another's.
+    pub fn add(&mut self, other: &Self) {
+        self.none += other.none;
+        self.attribute_discard += other.attribute_discard;
+        self.treat_as_withdraw += other.treat_as_withdraw;
+        self.afi_safi_disable += other.afi_safi_disable;
+        self.session_reset += other.session_reset;
+    }
+
     /// Name and count of each.
     pub fn by_name(&self) -> [(&'static str, u64); 5] {
         [

@@ -11,7 +11,7 @@ use super::node::{is_for, may_be_for};
 use super::objects::{Kind, Object, ObjectKey, Objects};
 use super::problem::{Problem, Reason, Severity};
 use super::types::{Desired, Peer, PeerKey, Router, RouterKey};
-use super::{advertisement, peer, router};
+use super::{advertisement, dynamic, peer, ranges, router};
 
 /// What `objects` ask of `node`, and what is wrong with those among them that are its business.
 ///
@@ -63,18 +63,35 @@ fn build_over(objects: &Objects, node: &str, running: &InEffect) -> (Desired, Ve
         rejected: &rejected,
     };
     let mut peers = BTreeMap::new();
+    let mut ranges = BTreeMap::new();
     for (key, object) in objects.peers() {
         let known = problems.len();
         let mut findings = Findings::new(key, &mut problems);
         promises(objects, &mut findings);
-        for peer in peer::build(key, object, &routers, &mut findings) {
-            peers.insert(peer.key.clone(), peer);
+        match &object.spec.dynamic_neighbors {
+            Some(wanted) => {
+                for neighbors in dynamic::build(key, object, wanted, &routers, &mut findings) {
+                    ranges.insert(neighbors.key.clone(), neighbors);
+                }
+            }
+            None => {
+                for peer in peer::build(key, object, &routers, &mut findings) {
+                    peers.insert(peer.key.clone(), peer);
+                }
+            }
         }
         for old in running.peers(&key.path()) {
             if is_refused_on(&old.router, &problems[known..])
                 && let Some(peer) = running.peer(old, &desired)
             {
                 peers.insert(old.clone(), peer);
+            }
+        }
+        for old in running.dynamic(&key.path()) {
+            if is_refused_on(&old.router, &problems[known..])
+                && let Some(neighbors) = running.neighbors(old, &desired)
+            {
+                ranges.insert(old.clone(), neighbors);
             }
         }
     }
@@ -108,6 +125,7 @@ fn build_over(objects: &Objects, node: &str, running: &InEffect) -> (Desired, Ve
     }
 
     desired.peers = without_duplicates(peers, (objects, running), &desired, &mut problems);
+    ranges::judge(ranges, (objects, running), &mut desired, &mut problems);
     desired.originations = originations;
     problems.sort_by(|a, b| a.object.cmp(&b.object));
     (desired, problems)
@@ -292,7 +310,7 @@ impl<'a> Findings<'a> {
     }
 
     fn push(&mut self, field: &str, reason: Reason, message: String, severity: Severity) {
-        self.problems.push(Problem {
+        let problem = Problem {
             object: self.object.clone(),
             router: self.router.clone(),
             field: field.to_owned(),
@@ -300,7 +318,11 @@ impl<'a> Findings<'a> {
             message,
             severity,
             in_effect: None,
-        });
+        };
+        // What holds for both address families of an object is said once.
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
     }
 }
 

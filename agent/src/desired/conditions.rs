@@ -5,6 +5,7 @@
 //! changed is the only memory in a status, and [`stamp`] carries it over.
 
 mod advertisement;
+mod dynamic;
 mod peer;
 mod router;
 

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use super::dynamic::DynamicNeighbors;
 use super::types::{Desired, Origination, OriginationKey, Peer, PeerKey, Router, RouterKey};
 
 /// One difference between two [`Desired`].
@@ -30,6 +31,15 @@ pub enum Change {
         /// What should.
         new: Box<Peer>,
     },
+    /// Dynamic neighbours to accept.
+    DynamicAdded(Box<DynamicNeighbors>),
+    /// Dynamic neighbours who are others now, or have other sessions.
+    DynamicChanged {
+        /// What runs.
+        old: Box<DynamicNeighbors>,
+        /// What should.
+        new: Box<DynamicNeighbors>,
+    },
     /// Routes to originate.
     OriginationAdded(Origination),
     /// Originated routes that are different now.
@@ -43,6 +53,8 @@ pub enum Change {
     OriginationRemoved(OriginationKey),
     /// A session to end.
     PeerRemoved(PeerKey),
+    /// Dynamic neighbours to accept no more.
+    DynamicRemoved(PeerKey),
     /// A router to stop.
     RouterRemoved(RouterKey),
 }
@@ -57,12 +69,29 @@ pub fn diff(running: &Desired, wanted: &Desired) -> Vec<Change> {
         Change::PeerRemoved,
         &mut changes,
     );
+    gone(
+        &running.dynamic,
+        &wanted.dynamic,
+        Change::DynamicRemoved,
+        &mut changes,
+    );
     compare(
         &mut changes,
         &running.routers,
         &wanted.routers,
         Change::RouterAdded,
         |old, new| Change::RouterChanged { old, new },
+    );
+    // Before peers: a neighbour that is configured from now on has no other session by then.
+    compare(
+        &mut changes,
+        &running.dynamic,
+        &wanted.dynamic,
+        |new| Change::DynamicAdded(new.into()),
+        |old, new| Change::DynamicChanged {
+            old: old.into(),
+            new: new.into(),
+        },
     );
     compare(
         &mut changes,

@@ -6,7 +6,10 @@
 
 use std::fmt;
 
+use ipnet::IpNet;
+
 use super::diff::Change;
+use super::dynamic::DynamicNeighbors;
 use super::types::{Desired, LocalAs, Origination, Peer, Router};
 
 /// What a change does to a session that is up, from the gentlest to the harshest.
@@ -216,6 +219,63 @@ pub fn peer_changes(old: &Peer, new: &Peer) -> Vec<FieldChange> {
     found.0
 }
 
+/// The fields of a BGPPeer with dynamic neighbours in which `new` differs from `old`, and what follows for each of its sessions. Where
+/// it loses neighbours, their sessions alone are meant.
+#[must_use]
+pub fn dynamic_changes(old: &DynamicNeighbors, new: &DynamicNeighbors) -> Vec<FieldChange> {
+    let DynamicNeighbors {
+        key: _,
+        prefixes,
+        others,
+        limit,
+        sessions,
+    } = new;
+    let mut found = Differences::default();
+    let effect = match loses(old, new) {
+        true => Effect::Reset,
+        false => Effect::InPlace,
+    };
+    found.compare(
+        PREFIXES,
+        effect,
+        &(&old.prefixes, &old.others),
+        &(prefixes, others),
+    );
+    found.compare(
+        "spec.dynamicNeighbors.limit",
+        Effect::InPlace,
+        &old.limit,
+        limit,
+    );
+    let mut found = found.0;
+    for session in sessions {
+        let Some(before) = old.like(session.address) else {
+            continue;
+        };
+        // It stands for all of them.
+        let before = Peer {
+            address: session.address,
+            ..before.clone()
+        };
+        for change in peer_changes(&before, session) {
+            if !found.contains(&change) {
+                found.push(change);
+            }
+        }
+    }
+    found
+}
+
+const PREFIXES: &str = "spec.dynamicNeighbors.prefixes";
+
+/// Whether neighbours that were meant are not any more.
+fn loses(old: &DynamicNeighbors, new: &DynamicNeighbors) -> bool {
+    let within = |net: &IpNet, nets: &[IpNet]| nets.iter().any(|outer| outer.contains(net));
+    let kept = old.prefixes.iter().all(|net| within(net, &new.prefixes));
+    let left = new.others.iter().all(|net| within(net, &old.others));
+    !kept || !left
+}
+
 /// The fields of a BGPRouter in which `new` differs from `old`, and what follows for every session of the router. What its peers take
 /// from it is found with them.
 #[must_use]
@@ -296,10 +356,14 @@ impl Consequence {
     pub fn of(change: &Change, running: &Desired) -> Self {
         let sessions = |of: &Router| {
             let all = running.peers.keys();
-            match all.filter(|peer| peer.router == of.key).count() {
+            let mut text = match all.filter(|peer| peer.router == of.key).count() {
                 1 => "its 1 session".to_owned(),
                 n => format!("each of its {n} sessions"),
+            };
+            if running.dynamic.keys().any(|peer| peer.router == of.key) {
+                text.push_str(" and of those with dynamic neighbours");
             }
+            text
         };
         match change {
             Change::RouterAdded(router) => Self::plain("BGPRouter", &router.key, "starts"),
@@ -331,6 +395,29 @@ impl Consequence {
                     _ => e.to_string(),
                 })
             }
+            Change::DynamicAdded(new) => Self::plain(
+                "BGPPeer",
+                &new.key,
+                &format!(
+                    "accepts sessions from neighbours in {} (at most {})",
+                    list(&new.prefixes),
+                    new.limit
+                ),
+            ),
+            Change::DynamicRemoved(key) => Self::plain(
+                "BGPPeer",
+                key,
+                "ends its sessions (Cease/Peer De-configured) and what was learned from them",
+            ),
+            Change::DynamicChanged { old, new } => {
+                let fields = dynamic_changes(old, new);
+                let say = |change: &FieldChange| match (change.effect, change.field) {
+                    (Effect::Reset, PREFIXES) => "end of the sessions with others".to_owned(),
+                    (Effect::Reset, _) => "reset of each of its sessions".to_owned(),
+                    (effect, _) => effect.to_string(),
+                };
+                Self::fields_as("BGPPeer", &new.key, fields, &say)
+            }
             Change::OriginationAdded(origination) => Self::plain(
                 "BGPAdvertisement",
                 &origination.key,
@@ -357,9 +444,18 @@ impl Consequence {
         fields: Vec<FieldChange>,
         say: &dyn Fn(Effect) -> String,
     ) -> Self {
+        Self::fields_as(kind, key, fields, &|change| say(change.effect))
+    }
+
+    fn fields_as(
+        kind: &str,
+        key: &dyn fmt::Display,
+        fields: Vec<FieldChange>,
+        say: &dyn Fn(&FieldChange) -> String,
+    ) -> Self {
         let parts: Vec<_> = fields
             .iter()
-            .map(|change| format!("{} changes: {}", change.field, say(change.effect)))
+            .map(|change| format!("{} changes: {}", change.field, say(change)))
             .collect();
         Self {
             object: format!("{kind} {key}"),
@@ -381,6 +477,17 @@ impl fmt::Display for Consequence {
             true => write!(f, "{} {}", self.object, self.text),
             false => write!(f, "{}: {}", self.object, self.text),
         }
+    }
+}
+
+/// The first prefixes, and how many more there are.
+pub(super) fn list(prefixes: &[IpNet]) -> String {
+    const SHOWN: usize = 3;
+    let shown: Vec<_> = prefixes.iter().take(SHOWN).map(IpNet::to_string).collect();
+    let shown = shown.join(", ");
+    match prefixes.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 

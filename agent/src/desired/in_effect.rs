@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use super::dynamic::DynamicNeighbors;
 use super::objects::{ObjectKey, Objects};
 use super::problem::{Problem, Severity};
-use super::types::{Desired, Origination, OriginationKey, Peer, PeerKey, RouterKey};
+use super::types::{Desired, Origination, OriginationKey, Peer, PeerKey, Router, RouterKey};
 
 /// What this node runs, and of which generation of each object that was made.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -61,15 +62,32 @@ impl InEffect {
 
     /// The session that ran, as far as it fits the routers as they are now.
     pub(super) fn peer(&self, key: &PeerKey, now: &Desired) -> Option<Peer> {
-        let mut peer = self.desired.peers.get(key)?.clone();
+        fit(
+            self.desired.peers.get(key)?,
+            self.desired.routers.get(&key.router)?,
+            now.routers.get(&key.router)?,
+        )
+    }
+
+    /// What ran of the dynamic neighbours of the BGPPeer `path`.
+    pub(super) fn dynamic(&self, path: &str) -> impl Iterator<Item = &PeerKey> {
+        let keys = self.desired.dynamic.keys();
+        keys.filter(move |key| *key.peer == *path)
+    }
+
+    /// The dynamic neighbours that were accepted, as far as they fit the routers as they are now.
+    pub(super) fn neighbors(&self, key: &PeerKey, now: &Desired) -> Option<DynamicNeighbors> {
+        let neighbors = self.desired.dynamic.get(key)?;
         let (old, new) = (
             self.desired.routers.get(&key.router)?,
             now.routers.get(&key.router)?,
         );
-        peer.families
-            .retain(|config| new.families.contains(&config.family));
-        // In another AS it would be another kind of session.
-        (old.local_as == new.local_as && !peer.families.is_empty()).then_some(peer)
+        let sessions = neighbors.sessions.iter().map(|peer| fit(peer, old, new));
+        Some(DynamicNeighbors {
+            others: Vec::new(),
+            sessions: sessions.collect::<Option<_>>()?,
+            ..neighbors.clone()
+        })
     }
 
     /// What was originated for the BGPAdvertisement `path`, as far as it fits the routers as they are now.
@@ -88,6 +106,15 @@ impl InEffect {
     }
 }
 
+/// The session as far as it fits its router, which was `old` and is `new`.
+fn fit(peer: &Peer, old: &Router, new: &Router) -> Option<Peer> {
+    let mut peer = peer.clone();
+    peer.families
+        .retain(|config| new.families.contains(&config.family));
+    // In another AS it would be another kind of session.
+    (old.local_as == new.local_as && !peer.families.is_empty()).then_some(peer)
+}
+
 /// Whether something of the problem's object runs, where the problem is.
 fn remains(problem: &Problem, desired: &Desired) -> bool {
     let path = problem.object.path();
@@ -96,7 +123,7 @@ fn remains(problem: &Problem, desired: &Desired) -> bool {
     match problem.object.kind {
         super::Kind::BgpRouter => desired.routers.contains_key(&router),
         super::Kind::BgpPeer => {
-            let mut peers = desired.peers.keys();
+            let mut peers = desired.peers.keys().chain(desired.dynamic.keys());
             peers.any(|key| *key.peer == *path && here(&key.router))
         }
         super::Kind::BgpAdvertisement => {

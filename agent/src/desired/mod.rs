@@ -17,6 +17,7 @@ mod build;
 mod conditions;
 mod diff;
 mod duration;
+mod dynamic;
 mod effect;
 mod guards;
 mod in_effect;
@@ -25,6 +26,7 @@ mod objects;
 mod peer;
 mod problem;
 mod promised;
+mod ranges;
 mod restart;
 mod router;
 mod select;
@@ -36,7 +38,8 @@ pub use build::build;
 pub(crate) use conditions::NOT_ACCEPTED;
 pub use conditions::{stamp, statuses};
 pub use diff::{Change, diff};
-pub use effect::{Consequence, Effect, FieldChange, peer_changes, router_changes};
+pub use dynamic::DynamicNeighbors;
+pub use effect::{Consequence, Effect, FieldChange, dynamic_changes, peer_changes, router_changes};
 pub use in_effect::InEffect;
 pub use node::{nodes, stranger};
 pub use objects::{Kind, Object, ObjectKey, Objects};
@@ -44,7 +47,8 @@ pub use problem::{Problem, Reason, Severity};
 pub use promised::promised;
 pub(crate) use select::{label_key, label_value};
 pub use snapshot::{
-    BfdState, FamilyCounts, KernelState, OriginationState, PeerState, RouterState, Snapshot,
+    BfdState, DynamicState, FamilyCounts, KernelState, OriginationState, PeerState, RouterState,
+    Snapshot,
 };
 pub use types::{
     Bfd, Decision, Desired, FamilyConfig, GracefulRestart, KernelConfig, LimitAction, LocalAs,

@@ -34,18 +34,13 @@ pub(super) fn build(
     findings: &mut Findings<'_>,
 ) -> Vec<Peer> {
     let spec = &object.spec;
-    let chosen = match (&spec.router_ref, &spec.router_selector) {
-        (Some(reference), _) => routers
-            .by_ref(&key.namespace, reference, findings)
-            .into_iter()
-            .collect(),
-        (None, Some(selector)) => routers.by_selector(&key.namespace, selector, findings),
-        (None, None) => Vec::new(),
-    };
+    let chosen = chosen(key, spec, routers, findings);
     if chosen.is_empty() {
         return Vec::new();
     }
-    let Some(session) = session(key, spec, routers, findings) else {
+    let remote = spec.address.as_ref();
+    let remote = remote.and_then(|text| address("spec.address", text, findings));
+    let Some(session) = session(key, spec, remote, routers, findings) else {
         return Vec::new();
     };
     // Of the routers that a selector chooses, the one that is the neighbour itself needs no session: so one object for
@@ -58,8 +53,26 @@ pub(super) fn build(
         .collect()
 }
 
+/// The routers of this node that it is bound to.
+pub(super) fn chosen<'a>(
+    key: &ObjectKey,
+    spec: &BGPPeerSpec,
+    routers: &Routers<'a>,
+    findings: &mut Findings<'_>,
+) -> Vec<&'a Router> {
+    match (&spec.router_ref, &spec.router_selector) {
+        (Some(reference), _) => routers
+            .by_ref(&key.namespace, reference, findings)
+            .into_iter()
+            .collect(),
+        (None, Some(selector)) => routers.by_selector(&key.namespace, selector, findings),
+        (None, None) => Vec::new(),
+    }
+}
+
 /// What is the same on every router.
-struct Session {
+#[derive(Clone)]
+pub(super) struct Session {
     address: IpAddr,
     remote_port: u16,
     remote_as: RemoteAs,
@@ -76,9 +89,21 @@ struct Session {
     bfd: Option<Bfd>,
 }
 
-fn session(
+impl Session {
+    /// The same with another neighbour.
+    pub(super) fn with(&self, address: IpAddr) -> Self {
+        Self {
+            address,
+            ..self.clone()
+        }
+    }
+}
+
+/// `remote`: the neighbour's address, unless something is wrong with it.
+pub(super) fn session(
     key: &ObjectKey,
     spec: &BGPPeerSpec,
+    remote: Option<IpAddr>,
     routers: &Routers<'_>,
     findings: &mut Findings<'_>,
 ) -> Option<Session> {
@@ -88,7 +113,6 @@ fn session(
                        remove it";
         findings.warn("spec.multiSession", Reason::NoEffect, message);
     }
-    let remote = address("spec.address", &spec.address, findings);
     let local_address = match &spec.local_address {
         Some(text) => address("spec.localAddress", text, findings),
         None => None,
@@ -157,7 +181,7 @@ fn session(
 }
 
 /// What depends on the router.
-fn on_router(
+pub(super) fn on_router(
     key: &ObjectKey,
     spec: &BGPPeerSpec,
     session: &Session,

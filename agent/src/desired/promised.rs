@@ -5,7 +5,7 @@
 
 use super::objects::Kind;
 
-const PEER: [&str; 3] = ["spec.dynamicNeighbors", "spec.interface", "spec.tcpAO"];
+const PEER: [&str; 2] = ["spec.interface", "spec.tcpAO"];
 
 /// The fields of `kind` that must not be dropped in silence.
 #[must_use]

@@ -18,6 +18,8 @@ pub struct Snapshot {
     pub routers: BTreeMap<RouterKey, RouterState>,
     /// The sessions.
     pub peers: BTreeMap<PeerKey, PeerState>,
+    /// Those with dynamic neighbours.
+    pub dynamic: BTreeMap<PeerKey, DynamicState>,
     /// What is originated.
     pub originations: BTreeMap<OriginationKey, OriginationState>,
 }
@@ -84,6 +86,81 @@ pub struct BfdState {
     pub error: Option<String>,
 }
 
+/// How the sessions with the dynamic neighbours of one object on one router are doing: of any number of them, as much as people read.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct DynamicState {
+    /// How many there are.
+    pub sessions: u64,
+    /// How many of them are Established.
+    pub established: u64,
+    /// Neighbours that were refused because there were as many sessions as there may be.
+    pub refused: u64,
+    /// There are as many now, and somebody was refused since.
+    pub full: bool,
+    /// When one last became Established.
+    pub last_established: Option<SystemTime>,
+    /// How many times sessions have left Established.
+    pub flaps: u64,
+    /// Counts of all sessions together.
+    pub families: Vec<FamilyCounts>,
+    /// Those that fare worst, the worst first, at most [`WORST`](Self::WORST).
+    pub worst: Vec<(IpAddr, PeerState)>,
+}
+
+impl DynamicState {
+    /// How many of the worst are told of.
+    pub const WORST: usize = 16;
+
+    /// What is told of these sessions, each with its neighbour's address.
+    #[must_use]
+    pub fn of(sessions: impl IntoIterator<Item = (IpAddr, PeerState)>) -> Self {
+        let mut all = Self::default();
+        let mut worst = Vec::new();
+        for (address, state) in sessions {
+            all.sessions += 1;
+            all.established += u64::from(state.is_established());
+            all.flaps += state.flaps;
+            all.last_established = all.last_established.max(state.last_established);
+            for counts in &state.families {
+                all.add(counts);
+            }
+            if !state.is_established() || state.flaps > 0 {
+                worst.push((address, state));
+            }
+        }
+        worst.sort_by_key(|(address, state)| {
+            let lost = std::cmp::Reverse(state.flaps);
+            (state.is_established(), lost, *address)
+        });
+        worst.truncate(Self::WORST);
+        all.worst = worst;
+        all
+    }
+
+    fn add(&mut self, one: &FamilyCounts) {
+        let mut families = self.families.iter_mut();
+        let Some(all) = families.find(|all| all.family == one.family) else {
+            self.families.push(FamilyCounts {
+                // What is said of each session would be wrong of their sum.
+                limit: None,
+                ..*one
+            });
+            return;
+        };
+        all.received += one.received;
+        all.accepted += one.accepted;
+        all.advertised += one.advertised;
+        all.over_limit |= one.over_limit;
+        all.no_next_hop |= one.no_next_hop;
+        let sum = |ours: Option<u64>, theirs: Option<u64>| match (ours, theirs) {
+            (Some(ours), Some(theirs)) => Some(ours + theirs),
+            (ours, theirs) => ours.or(theirs),
+        };
+        all.stale = sum(all.stale, one.stale);
+        all.discarded = sum(all.discarded, one.discarded);
+    }
+}
+
 impl PeerState {
     /// Whether the session is up.
     #[must_use]
@@ -124,4 +201,51 @@ pub struct OriginationState {
     pub advertised_to: Vec<Arc<str>>,
     /// Why nothing could be originated, for people.
     pub error: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session(n: u32, state: &str, flaps: u64) -> (IpAddr, PeerState) {
+        let state = PeerState {
+            state: state.into(),
+            flaps,
+            families: vec![FamilyCounts {
+                family: Family::IPV4_UNICAST,
+                received: 3,
+                accepted: 2,
+                advertised: 1,
+                stale: None,
+                limit: Some(10),
+                over_limit: false,
+                discarded: None,
+                no_next_hop: false,
+            }],
+            ..PeerState::default()
+        };
+        (std::net::Ipv4Addr::from(n).into(), state)
+    }
+
+    #[test]
+    fn of_many_sessions_the_worst_are_told_and_the_rest_is_counted() {
+        let good = (0..500).map(|n| session(n, "Established", 0));
+        let lost = (500..520).map(|n| session(n, "Established", u64::from(n)));
+        let down = (600..605).map(|n| session(n, "Active", 1));
+        let told = DynamicState::of(good.chain(lost).chain(down));
+        assert_eq!((told.sessions, told.established), (525, 520));
+        let counts = &told.families[0];
+        assert_eq!((counts.received, counts.advertised), (525 * 3, 525));
+        assert_eq!(counts.limit, None);
+        let worst: Vec<_> = told.worst.iter().map(|(address, _)| *address).collect();
+        // Down ones first, then those that were lost most often.
+        let expected: Vec<IpAddr> = (600..605)
+            .chain((509..520).rev())
+            .map(|n: u32| std::net::Ipv4Addr::from(n).into())
+            .collect();
+        assert_eq!(worst, expected);
+        // Nothing is wrong with these.
+        let fine = DynamicState::of((0..500).map(|n| session(n, "Established", 0)));
+        assert_eq!(fine.worst, []);
+    }
 }

@@ -11,6 +11,8 @@ use std::sync::Arc;
 use bgp_wire::{Asn, Family, Role, RouterId};
 use ipnet::IpNet;
 
+use super::dynamic::DynamicNeighbors;
+
 /// A BGPRouter of this node: `namespace/name`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct RouterKey(pub Arc<str>);
@@ -105,6 +107,8 @@ pub struct Desired {
     pub routers: BTreeMap<RouterKey, Router>,
     /// Their sessions.
     pub peers: BTreeMap<PeerKey, Peer>,
+    /// Where neighbours that are not configured one by one may connect from.
+    pub dynamic: BTreeMap<PeerKey, DynamicNeighbors>,
     /// What they originate.
     pub originations: BTreeMap<OriginationKey, Origination>,
 }

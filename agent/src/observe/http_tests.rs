@@ -300,7 +300,17 @@ fn metrics_tell_what_the_views_tell() {
         .filter(|(name, _)| name.starts_with("cosmos_session_state"))
         .map(|(_, value)| value)
         .sum();
-    assert_eq!(in_state, 3.0);
+    assert_eq!(in_state, 5.0);
+    // Those with dynamic neighbours are told of together.
+    let of = |state: &str| {
+        let series = series.iter();
+        let mut series =
+            series.filter(|(name, _)| name.contains(r#"peer="leaves""#) && name.contains(state));
+        series.next().map(|(_, value)| *value)
+    };
+    assert_eq!(of("Established"), Some(1.0));
+    assert_eq!(of("OpenSent"), Some(1.0));
+    assert!(!body.contains("leaves@"), "{body}");
 }
 
 #[test]

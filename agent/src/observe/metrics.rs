@@ -1,7 +1,7 @@
 //! The views as OpenMetrics text, read at scrape time: nothing is counted here.
 //!
 //! Labels are names of peers, routers and families, and words of fixed lists; never a prefix, never free text, so the number
-//! of series is bounded by the manifests. docs/metrics.md lists them, and a test compares the two.
+//! of series is bounded by the manifests: all dynamic neighbours of one object are one peer ([`series`]). docs/metrics.md lists them, and a test compares the two.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,9 +12,11 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::histogram::HistogramView;
+use super::series::{Series, series};
+use crate::control::dynamic::DynamicView;
 use crate::control::views::{
-    Counters, DispositionCounts, MessageCounts, PeerFamilyView, PeerView, PrefixLimitView,
-    RouterView, SessionState, Views,
+    Counters, DispositionCounts, MessageCounts, PeerFamilyView, PrefixLimitView, RouterView,
+    SessionState, Views,
 };
 
 /// The media type of [`encode`]'s text.
@@ -46,7 +48,9 @@ impl Collector for Reader {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut page = Page(encoder);
         self.agent(&mut page)?;
-        sessions(&mut page, &self.0.peers())?;
+        let dynamic = self.0.dynamic();
+        sessions(&mut page, &series(&self.0.peers(), &dynamic))?;
+        neighbors(&mut page, &dynamic)?;
         routers(&mut page, &self.0.routers())?;
         counters(&mut page, &self.0.counters())
     }
@@ -84,8 +88,8 @@ impl Reader {
 
 type Labels = Vec<(&'static str, String)>;
 
-fn of_peer(peer: &PeerView) -> Labels {
-    vec![("router", peer.router.clone()), ("peer", peer.name.clone())]
+fn of_peer(peer: &Series) -> Labels {
+    vec![("router", peer.router.clone()), ("peer", peer.peer.clone())]
 }
 
 fn with(mut labels: Labels, name: &'static str, value: &str) -> Labels {
@@ -93,18 +97,14 @@ fn with(mut labels: Labels, name: &'static str, value: &str) -> Labels {
     labels
 }
 
-fn sessions(page: &mut Page<'_>, peers: &[PeerView]) -> fmt::Result {
+fn sessions(page: &mut Page<'_>, peers: &[Series]) -> fmt::Result {
     page.gauges(
         "session_state",
-        "1 for the state that a session is in, 0 for the others",
+        "1 for the state that a session is in, 0 for the others; of dynamic neighbours, how many sessions are in it",
         None,
         peers.iter().flat_map(|peer| {
-            SessionState::ALL.map(|state| {
-                (
-                    with(of_peer(peer), "state", state.name()),
-                    u64::from(peer.state == state),
-                )
-            })
+            let states = SessionState::ALL.iter().zip(peer.states);
+            states.map(|(state, count)| (with(of_peer(peer), "state", state.name()), count))
         }),
     )?;
     page.gauges(
@@ -113,7 +113,7 @@ fn sessions(page: &mut Page<'_>, peers: &[PeerView]) -> fmt::Result {
         Some(Unit::Seconds),
         peers
             .iter()
-            .map(|peer| (of_peer(peer), peer.uptime_seconds().unwrap_or(0))),
+            .filter_map(|peer| Some((of_peer(peer), peer.uptime?))),
     )?;
     page.counters(
         "session_flaps",
@@ -195,7 +195,7 @@ fn sessions(page: &mut Page<'_>, peers: &[PeerView]) -> fmt::Result {
     bfd(page, peers)
 }
 
-fn prefix_limits(page: &mut Page<'_>, peers: &[PeerView]) -> fmt::Result {
+fn prefix_limits(page: &mut Page<'_>, peers: &[Series]) -> fmt::Result {
     let limited = |value: fn(&PrefixLimitView) -> u64| {
         peers.iter().flat_map(move |peer| {
             let families = peer.families.iter();
@@ -224,7 +224,7 @@ fn prefix_limits(page: &mut Page<'_>, peers: &[PeerView]) -> fmt::Result {
     )
 }
 
-fn bfd(page: &mut Page<'_>, peers: &[PeerView]) -> fmt::Result {
+fn bfd(page: &mut Page<'_>, peers: &[Series]) -> fmt::Result {
     let watched = || {
         peers
             .iter()
@@ -232,16 +232,11 @@ fn bfd(page: &mut Page<'_>, peers: &[PeerView]) -> fmt::Result {
     };
     page.gauges(
         "bfd_state",
-        "1 for the state that BFD with a peer is in, 0 for the others",
+        "1 for the state that BFD with a peer is in, 0 for the others; of dynamic neighbours, how many are in it",
         None,
         watched().flat_map(|(peer, bfd)| {
-            ::bfd::State::ALL.map(|state| {
-                let is_in = bfd.state == state.as_str();
-                (
-                    with(of_peer(peer), "state", state.as_str()),
-                    u64::from(is_in),
-                )
-            })
+            let states = ::bfd::State::ALL.iter().zip(bfd.states);
+            states.map(|(state, count)| (with(of_peer(peer), "state", state.as_str()), count))
         }),
     )?;
     page.counters(
@@ -253,11 +248,31 @@ fn bfd(page: &mut Page<'_>, peers: &[PeerView]) -> fmt::Result {
         "bfd_packets",
         "BFD packets by direction, of the present session",
         watched().flat_map(|(peer, bfd)| {
-            let session = bfd.session.as_ref();
-            let (received, sent) = session.map_or((0, 0), |bfd| (bfd.received, bfd.sent));
-            [("in", received), ("out", sent)]
+            [("in", bfd.received), ("out", bfd.sent)]
                 .map(|(direction, count)| (with(of_peer(peer), "direction", direction), count))
         }),
+    )
+}
+
+fn neighbors(page: &mut Page<'_>, dynamic: &[DynamicView]) -> fmt::Result {
+    let of =
+        |view: &DynamicView| vec![("router", view.router.clone()), ("peer", view.name.clone())];
+    page.gauges(
+        "dynamic_sessions",
+        "Sessions with dynamic neighbours, in whichever state",
+        None,
+        dynamic.iter().map(|view| (of(view), view.sessions)),
+    )?;
+    page.gauges(
+        "dynamic_limit",
+        "The most sessions with dynamic neighbours",
+        None,
+        dynamic.iter().map(|view| (of(view), view.limit.into())),
+    )?;
+    page.counters(
+        "dynamic_refused",
+        "Connections of dynamic neighbours that were refused because there were as many sessions as there may be",
+        dynamic.iter().map(|view| (of(view), view.refused)),
     )
 }
 

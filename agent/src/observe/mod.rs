@@ -15,6 +15,7 @@ pub mod http;
 pub mod logging;
 pub mod metrics;
 pub mod readiness;
+mod series;
 
 #[cfg(test)]
 mod http_tests;

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bgp_wire::Family;
 use jiff::Timestamp;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use serde_json::Value;
 
 use super::{fib, peer_view, tables};
 use crate::bfd::Bfd;
+use crate::control::dynamic::DynamicView;
 use crate::control::protocol::ObjectKind;
 use crate::control::rib_table::RibTable;
 use crate::control::routes::{FibView, RouteTable};
@@ -19,14 +20,16 @@ use crate::control::views::{
     AgentView, Counters, PeerView, ProblemView, RouterKernelView, RouterView, TableView, Views,
 };
 use crate::desired::{
-    Consequence, Desired, InEffect, Kind, ObjectKey, Objects, OriginationState, Problem, RouterKey,
-    RouterState, Severity, Snapshot, diff, statuses,
+    Consequence, Desired, InEffect, Kind, ObjectKey, Objects, OriginationState, PeerKey, Problem,
+    RouterKey, RouterState, Severity, Snapshot, diff, statuses,
 };
 use crate::kernel::KernelHandle;
-use crate::observe::readiness::Facts;
+use crate::observe::readiness::{Facts, PeerFacts};
 use crate::source::directory::{FileProblem, SourceUpdate};
 use crate::source::status_memory::StatusStore;
-use crate::speaker::{RouterSnapshot, Speaker, SpeakerSnapshot, SpeakerStats};
+use crate::speaker::{
+    DynamicSessions, PeerSnapshot, RouterSnapshot, Speaker, SpeakerSnapshot, SpeakerStats,
+};
 
 /// As many problems of the manifests as somebody reads.
 const PROBLEMS_SHOWN: usize = 50;
@@ -160,6 +163,7 @@ impl Agent {
                 .peers
                 .iter()
                 .map(|(key, snapshot)| peer_view::facts(key, &snapshot.lock(), now))
+                .chain(up(&configured.speaker, now))
                 .collect(),
             waited: now.saturating_duration_since(self.start),
             timeout,
@@ -204,6 +208,14 @@ impl Agent {
                 .iter()
                 .map(|(key, snapshot)| (key.clone(), peer_view::state(&snapshot.lock())))
                 .collect(),
+            dynamic: speaker
+                .dynamic
+                .iter()
+                .map(|(key, sessions)| {
+                    let state = peer_view::dynamic_state(&sessions.snapshot());
+                    (key.clone(), state)
+                })
+                .collect(),
         }
     }
 
@@ -238,6 +250,15 @@ impl Agent {
             },
         }
     }
+}
+
+/// Sessions with dynamic neighbours that are up: of others nobody knows whether they are to come up.
+fn up(speaker: &SpeakerSnapshot, now: Instant) -> impl Iterator<Item = PeerFacts> {
+    let sessions = speaker.dynamic.values();
+    let sessions = sessions.flat_map(|sessions| sessions.snapshot().sessions);
+    sessions
+        .map(move |session| peer_view::facts(&session.key, &session.snapshot.lock(), now))
+        .filter(|facts| facts.established.is_some())
 }
 
 impl Views for Agent {
@@ -277,18 +298,38 @@ impl Views for Agent {
     fn peers(&self) -> Vec<PeerView> {
         let now = Instant::now();
         let speaker = self.configured.read().speaker.clone();
-        speaker
-            .peers
-            .iter()
-            .map(|(key, snapshot)| {
-                let snapshot = snapshot.lock().clone();
-                let group = speaker
-                    .routers
-                    .get(&key.router)
-                    .and_then(|router| tables::group_of(router, snapshot.idx));
-                peer_view::view(key, &snapshot, group, self.bfd.session(key), now)
-            })
-            .collect()
+        let view = |key: &PeerKey, snapshot: &Mutex<PeerSnapshot>| {
+            let snapshot = snapshot.lock().clone();
+            let group = speaker
+                .routers
+                .get(&key.router)
+                .and_then(|router| tables::group_of(router, snapshot.idx));
+            peer_view::view(key, &snapshot, group, self.bfd.session(key), now)
+        };
+        let configured = speaker.peers.iter();
+        let mut peers: Vec<_> = configured
+            .map(|(key, snapshot)| view(key, snapshot))
+            .collect();
+        for (object, sessions) in &speaker.dynamic {
+            let sessions = sessions.snapshot().sessions;
+            let sessions = sessions.iter().map(|session| PeerView {
+                dynamic: Some(peer_view::short(&object.peer)),
+                ..view(&session.key, &session.snapshot)
+            });
+            let mut sessions: Vec<_> = sessions.collect();
+            sessions.sort_by_key(|session| session.address);
+            peers.extend(sessions);
+        }
+        peers
+    }
+
+    fn dynamic(&self) -> Vec<DynamicView> {
+        let speaker = self.configured.read().speaker.clone();
+        let view = |(key, sessions): (&PeerKey, &Arc<DynamicSessions>)| {
+            let router = speaker.routers.get(&key.router)?;
+            Some(peer_view::dynamic(&router.config, &sessions.snapshot()))
+        };
+        speaker.dynamic.iter().filter_map(view).collect()
     }
 
     fn tables(&self) -> Vec<(Arc<str>, Arc<dyn RouteTable>)> {

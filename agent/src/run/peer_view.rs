@@ -3,17 +3,20 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use ::bfd::SessionView;
-use bgp_session::{Negotiated, Stamped, State};
+use bgp_session::{Negotiated, PeerStats, Stamped, State};
 use bgp_wire::{Capability, Family, FamilySet};
 use jiff::Timestamp;
 
+use crate::control::dynamic::{DynamicView, EndedLimitView, EndedView};
 use crate::control::views::{
     BfdSessionView, BfdView, DispositionCounts, EventView, MessageCounts, NegotiatedView,
     PeerFamilyView, PeerView, PrefixLimitView, SessionState,
 };
-use crate::desired::{BfdState, FamilyCounts, LimitAction, PeerKey, PeerState, RemoteAs, Ttl};
+use crate::desired::{
+    BfdState, DynamicState, FamilyCounts, LimitAction, PeerKey, PeerState, RemoteAs, Router, Ttl,
+};
 use crate::observe::readiness::PeerFacts;
-use crate::speaker::{LimitStatus, PeerSnapshot, wall_clock};
+use crate::speaker::{DynamicSession, DynamicSnapshot, LimitStatus, PeerSnapshot, wall_clock};
 
 /// For `show peers`, `show peer` and the metrics.
 pub(super) fn view(
@@ -29,6 +32,7 @@ pub(super) fn view(
     PeerView {
         name: short(&key.peer),
         router: key.router.to_string(),
+        dynamic: None,
         description: peer.description.clone(),
         address: Some(peer.address),
         remote_port: peer.remote_port,
@@ -60,13 +64,7 @@ pub(super) fn view(
         families: families(snapshot, now),
         received: messages(snapshot.stats.received),
         sent: messages(snapshot.stats.sent),
-        dispositions: DispositionCounts {
-            none: snapshot.stats.findings.none,
-            attribute_discard: snapshot.stats.findings.attribute_discard,
-            treat_as_withdraw: snapshot.stats.findings.treat_as_withdraw,
-            afi_safi_disable: snapshot.stats.findings.afi_safi_disable,
-            session_reset: snapshot.stats.findings.session_reset,
-        },
+        dispositions: dispositions(&snapshot.stats),
         negotiated: negotiated.map(agreed),
         last_down: snapshot
             .errors
@@ -226,6 +224,79 @@ pub(super) fn state(snapshot: &PeerSnapshot) -> PeerState {
             state: status.state.as_str().into(),
             error: status.error.clone(),
         }),
+    }
+}
+
+/// For `show peers`: dynamic neighbours, beside their sessions.
+pub(super) fn dynamic(router: &Router, one: &DynamicSnapshot) -> DynamicView {
+    let config = &one.config;
+    let up = |session: &&DynamicSession| session.snapshot.lock().state == State::Established;
+    let like = config.sessions.first();
+    let internal = like.is_some_and(|peer| peer.remote_as.is_internal(router.local_as));
+    let ended = &one.ended;
+    DynamicView {
+        name: short(&config.key.peer),
+        router: config.key.router.to_string(),
+        description: like.and_then(|peer| peer.description.clone()),
+        prefixes: config.prefixes.iter().map(ToString::to_string).collect(),
+        local_as: like
+            .and_then(|peer| peer.local_as)
+            .map_or(router.local_as, |local| local.asn)
+            .0,
+        remote_as: like.and_then(|peer| match peer.remote_as {
+            RemoteAs::Asn(asn) => Some(asn.0),
+            RemoteAs::Internal => Some(router.local_as.0),
+            RemoteAs::External => None,
+        }),
+        kind: if internal { "internal" } else { "external" }.to_owned(),
+        password: config.password().is_some(),
+        shutdown: config.shutdown().map(str::to_owned),
+        limit: config.limit,
+        sessions: one.sessions.len() as u64,
+        established: one.sessions.iter().filter(up).count() as u64,
+        refused: one.refused,
+        full: one.full,
+        ended: EndedView {
+            flaps: ended.stats.flaps,
+            received: messages(ended.stats.received),
+            sent: messages(ended.stats.sent),
+            dispositions: dispositions(&ended.stats),
+            bfd_failures: ended.bfd_failures,
+            limits: ended
+                .limits
+                .iter()
+                .map(|(family, (exceeded, discarded))| EndedLimitView {
+                    family: family.to_string(),
+                    exceeded: *exceeded,
+                    discarded: *discarded,
+                })
+                .collect(),
+        },
+    }
+}
+
+/// For the status of the BGPPeer.
+pub(super) fn dynamic_state(one: &DynamicSnapshot) -> DynamicState {
+    let sessions = one.sessions.iter().map(|session| {
+        let snapshot = session.snapshot.lock();
+        (snapshot.settings.peer().address, state(&snapshot))
+    });
+    let all = DynamicState::of(sessions);
+    DynamicState {
+        refused: one.refused,
+        full: one.full,
+        flaps: all.flaps + one.ended.stats.flaps,
+        ..all
+    }
+}
+
+fn dispositions(stats: &PeerStats) -> DispositionCounts {
+    DispositionCounts {
+        none: stats.findings.none,
+        attribute_discard: stats.findings.attribute_discard,
+        treat_as_withdraw: stats.findings.treat_as_withdraw,
+        afi_safi_disable: stats.findings.afi_safi_disable,
+        session_reset: stats.findings.session_reset,
     }
 }
 

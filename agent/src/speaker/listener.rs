@@ -2,15 +2,16 @@
 //!
 //! A connection belongs to the peer whose remote address it comes from; where a peer has a local address of its own, the
 //! connection must have come to that one. Whoever is not configured is refused with a reset, before a byte is read, and
-//! counted.
+//! counted. Where nobody has the remote address, it belongs to the dynamic neighbours whose prefix is the longest.
 
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use ipnet::IpNet;
 use parking_lot::Mutex;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
@@ -18,8 +19,11 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::connector;
+use super::dynamic::DynamicCommand;
 use super::peer_task::Command;
-use super::tcp_options::{TtlRule, set_md5, set_ttl};
+use super::range_guests::{Range, RangeGuests};
+use super::tcp_options::{TtlRule, set_md5, set_md5_within, set_ttl};
+use crate::seldom::Seldom;
 use crate::vital;
 
 /// How many connections the kernel holds for us before we accept them; a rack that restarts dials all at once.
@@ -29,22 +33,55 @@ const BACKLOG: i32 = 1024;
 #[derive(Default)]
 struct Guests {
     by_remote: HashMap<IpAddr, Vec<Guest>>,
+    ranges: RangeGuests,
     /// How often addresses that no peer has were refused; bounded, and forgotten when there are too many.
     strangers: HashMap<IpAddr, u64>,
+    /// Many of them are told of as seldom as one.
+    news: Seldom,
 }
 
 /// Strangers that are remembered.
 const STRANGERS: usize = 1024;
 
+/// So many are told of one by one.
+const FEW: usize = 16;
+
+/// Whose a connection is.
+enum Host {
+    Peer(mpsc::Sender<Command>),
+    Dynamic(mpsc::Sender<DynamicCommand>),
+}
+
 impl Guests {
-    /// Counts a refused connection. True if the log should say so: at powers of two for each stranger.
-    fn is_news(&mut self, stranger: IpAddr) -> bool {
+    /// Counts a refused connection. If the log should say so: how many it left out. It does at powers of two for each stranger, but not
+    /// for each of a crowd.
+    fn is_news(&mut self, stranger: IpAddr) -> Option<u64> {
         if self.strangers.len() >= STRANGERS && !self.strangers.contains_key(&stranger) {
             self.strangers.clear();
         }
         let count = self.strangers.entry(stranger).or_default();
         *count += 1;
-        count.is_power_of_two()
+        if !count.is_power_of_two() {
+            return None;
+        }
+        match self.strangers.len() <= FEW {
+            true => Some(0),
+            false => self.news.count(1, Instant::now()),
+        }
+    }
+
+    /// Whose the connection is that came from `remote` to `local`.
+    fn host(&self, remote: IpAddr, local: Option<IpAddr>) -> Option<Host> {
+        let known = self.by_remote.get(&remote);
+        let guests = known.into_iter().flatten();
+        let here = |guest: &&Guest| guest.local.is_some() && guest.local == local;
+        let guest = guests.clone().find(here);
+        let guest = guest.or_else(|| guests.clone().find(|guest| guest.local.is_none()));
+        if let Some(guest) = guest {
+            return Some(Host::Peer(guest.commands.clone()));
+        }
+        let found = self.ranges.find(remote, local, known.is_some())?;
+        Some(Host::Dynamic(found.clone()))
     }
 
     /// Which of our addresses the peer with this address is to connect to, where there is such a peer.
@@ -151,12 +188,58 @@ impl Listener {
         }
     }
 
+    /// Lets in whoever connects from these prefixes; the connections go to `commands`. `md5` is the key, empty for none. Those that were
+    /// let in for the same before are not any more; where a key changes, there is no moment without one.
+    pub(super) fn admit_ranges(
+        &self,
+        ranges: &[Range],
+        md5: &[u8],
+        commands: &mpsc::Sender<DynamicCommand>,
+    ) -> Result<(), (IpNet, io::Error)> {
+        for range in ranges.iter().filter(|_| !md5.is_empty()) {
+            self.set_key_within(range.prefix, md5)
+                .map_err(|error| (range.prefix, error))?;
+        }
+        let keyless = self.guests.lock().ranges.admit(ranges, md5, commands);
+        self.remove_keys(keyless);
+        Ok(())
+    }
+
+    /// Lets them in no more.
+    pub(super) fn dismiss_ranges(&self, commands: &mpsc::Sender<DynamicCommand>) {
+        let keyless = self.guests.lock().ranges.dismiss(commands);
+        self.remove_keys(keyless);
+    }
+
+    fn remove_keys(&self, prefixes: Vec<IpNet>) {
+        for prefix in prefixes {
+            if let Err(error) = self.set_key_within(prefix, &[]) {
+                tracing::warn!(%prefix, %error, "the TCP MD5 key cannot be removed");
+            }
+        }
+    }
+
     fn set_key(&self, remote: IpAddr, md5: &[u8]) -> io::Result<()> {
+        self.set_on_sockets(remote.is_ipv4(), md5, |socket| set_md5(socket, remote, md5))
+    }
+
+    fn set_key_within(&self, prefix: IpNet, md5: &[u8]) -> io::Result<()> {
+        self.set_on_sockets(prefix.addr().is_ipv4(), md5, |socket| {
+            set_md5_within(socket, prefix, md5)
+        })
+    }
+
+    fn set_on_sockets(
+        &self,
+        ipv4: bool,
+        md5: &[u8],
+        set: impl Fn(&TcpListener) -> io::Result<()>,
+    ) -> io::Result<()> {
         for socket in &self.sockets {
-            if socket.local_addr()?.is_ipv4() != remote.is_ipv4() {
+            if socket.local_addr()?.is_ipv4() != ipv4 {
                 continue;
             }
-            match set_md5(socket.as_ref(), remote, md5) {
+            match set(socket) {
                 Err(error)
                     if md5.is_empty()
                         && matches!(
@@ -215,33 +298,24 @@ fn welcome(stream: TcpStream, remote: SocketAddr, guests: &Mutex<Guests>) {
         .local_addr()
         .ok()
         .map(|address| address.ip().to_canonical());
-    let commands = {
-        let guests = guests.lock();
-        guests
-            .by_remote
-            .get(&remote.ip().to_canonical())
-            .and_then(|list| {
-                list.iter()
-                    .find(|guest| guest.local.is_some() && guest.local == local)
-                    .or_else(|| list.iter().find(|guest| guest.local.is_none()))
-                    .map(|guest| guest.commands.clone())
-            })
-    };
-    let Some(commands) = commands else {
+    let host = guests.lock().host(remote.ip().to_canonical(), local);
+    let Some(host) = host else {
         let count = REFUSED.fetch_add(1, Ordering::Relaxed) + 1;
         let mut guests = guests.lock();
         let remote = remote.ip().to_canonical();
-        if guests.is_news(remote) {
+        if let Some(untold) = guests.is_news(remote) {
+            let untold = Some(untold).filter(|untold| *untold > 0);
             match guests.elsewhere(remote) {
                 Some(wanted) => tracing::warn!(
                     %remote,
                     count,
+                    untold,
                     to = local.map(tracing::field::display),
                     local_address = %wanted,
                     "refused a connection: the peer with this address is to connect to its localAddress"
                 ),
                 None => {
-                    tracing::warn!(%remote, count, "refused a connection: no peer has this address");
+                    tracing::warn!(%remote, count, untold, "refused a connection: no peer has this address");
                 }
             }
         }
@@ -253,7 +327,11 @@ fn welcome(stream: TcpStream, remote: SocketAddr, guests: &Mutex<Guests>) {
         return;
     }
     // A full channel means the peer's task is far behind; the other side will dial again.
-    if commands.try_send(Command::Incoming(stream)).is_err() {
+    let taken = match host {
+        Host::Peer(commands) => commands.try_send(Command::Incoming(stream)).is_ok(),
+        Host::Dynamic(commands) => commands.try_send(DynamicCommand::Incoming(stream)).is_ok(),
+    };
+    if !taken {
         let count = TOO_MANY.fetch_add(1, Ordering::Relaxed) + 1;
         // Who connects without end must not fill the log.
         if count.is_power_of_two() {
@@ -302,6 +380,54 @@ mod tests {
         listener.dismiss(remote, &guest);
         // Now it is a stranger, who is answered, and refused.
         dial(remote, port, b"").await.map(drop)
+    }
+
+    /// The key of a prefix is asked of everybody in it, changes without a moment without one, and goes with its guest.
+    #[tokio::test]
+    async fn a_prefix_has_a_key_while_somebody_is_let_in_with_it() -> io::Result<()> {
+        let listener = Listener::open(0)?;
+        let port = port(&listener);
+        let here = IpAddr::from(Ipv4Addr::LOCALHOST);
+        let range = Range {
+            prefix: "127.0.0.0/8".parse().map_err(io::Error::other)?,
+            local: None,
+        };
+        let (task, mut incoming) = mpsc::channel(4);
+        let admit = |md5: &[u8]| {
+            let admitted = listener.admit_ranges(&[range], md5, &task);
+            admitted.map_err(|(_, error)| error)
+        };
+        let silent = |md5: &'static [u8]| async move {
+            let dial = dial(here, port, md5);
+            tokio::time::timeout(Duration::from_millis(200), dial)
+                .await
+                .is_err()
+        };
+        for key in [b"first".as_slice(), b"second"] {
+            admit(key)?;
+            assert!(silent(b"").await && silent(b"other").await);
+            let _stream = dial(here, port, key).await?;
+            assert!(matches!(
+                incoming.recv().await,
+                Some(DynamicCommand::Incoming(_))
+            ));
+        }
+        // A peer of its own within the prefix has its own key.
+        let (peer, mut of_peer) = mpsc::channel(1);
+        listener.admit(here, None, b"own", peer.clone())?;
+        assert!(silent(b"second").await);
+        let _stream = dial(here, port, b"own").await?;
+        assert!(matches!(of_peer.recv().await, Some(Command::Incoming(_))));
+        listener.dismiss(here, &peer);
+        let _stream = dial(here, port, b"second").await?;
+        assert!(incoming.recv().await.is_some());
+        admit(b"")?;
+        let _stream = dial(here, port, b"").await?;
+        assert!(incoming.recv().await.is_some());
+        listener.dismiss_ranges(&task);
+        dial(here, port, b"").await.map(drop)?;
+        assert!(incoming.try_recv().is_err(), "now it is a stranger");
+        Ok(())
     }
 
     #[tokio::test]

@@ -7,6 +7,7 @@ mod connection;
 mod connector;
 mod deferral;
 mod doorbell;
+mod dynamic;
 mod exporter_task;
 mod failures;
 mod listener;
@@ -18,8 +19,10 @@ mod peer_task;
 mod ports;
 mod predecessor;
 mod prefix_limits;
+mod range_guests;
 mod settings;
 mod snapshot;
+mod start;
 mod stats;
 mod tcp_options;
 
@@ -35,27 +38,29 @@ use rib::decision::DecisionConfig;
 use rib::{NextHopResolver, Rib, RibConfig, Selection};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
-use tracing::Instrument;
 
 use self::deferral::Deferral;
 pub use self::doorbell::Doorbell;
+use self::dynamic::{DynamicCommand, RunningDynamic};
+pub use self::dynamic::{DynamicSession, DynamicSessions, DynamicSnapshot, Ended};
 use self::exporter_task::{ExporterCommand, ExporterTask};
+use self::failures::FailureLog;
 use self::listener::Listener;
 use self::originate::Originated;
-use self::peer_task::{Command, PeerTask, Surroundings};
+use self::peer_task::Command;
 pub use self::ports::SpeakerError;
 pub use self::predecessor::Predecessor;
 pub use self::prefix_limits::LimitStatus;
 pub use self::settings::{AddressBook, Settings, SharedLink};
 pub use self::snapshot::{FamilySnapshot, PeerSnapshot, SpeakerEvents, wall_clock};
+use self::start::{Started, Starter, next_seed};
 pub use self::stats::SpeakerStats;
 use crate::bfd::Bfd;
-use crate::desired::{Change, Origination, OriginationKey, Peer, PeerKey, Router, RouterKey};
+use crate::desired::{
+    Change, DynamicNeighbors, Origination, OriginationKey, Peer, PeerKey, Router, RouterKey,
+};
 use crate::vital;
 
-/// Commands that may wait for one peer: a handful of connections and a change. A peer that is further behind than that
-/// refuses connections (its neighbour dials again) and makes the speaker wait with changes.
-const PEER_COMMANDS: usize = 16;
 /// Joins and leaves that may wait for an exporter; peers wait beyond that, which costs them nothing but time.
 const EXPORTER_COMMANDS: usize = 256;
 /// Destinations that are chosen in anew before others get a turn.
@@ -67,6 +72,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(2);
 pub struct Speaker {
     routers: BTreeMap<RouterKey, RunningRouter>,
     peers: BTreeMap<PeerKey, RunningPeer>,
+    dynamic: BTreeMap<PeerKey, RunningDynamic>,
     originations: BTreeMap<OriginationKey, Originated>,
     listeners: BTreeMap<u16, Listener>,
     resolver: Arc<dyn NextHopResolver>,
@@ -125,6 +131,8 @@ pub struct SpeakerSnapshot {
     pub routers: BTreeMap<RouterKey, RouterSnapshot>,
     /// Sessions. Each is its task's newest state, behind a lock that is held for a copy.
     pub peers: BTreeMap<PeerKey, Arc<Mutex<PeerSnapshot>>>,
+    /// Sessions with dynamic neighbours, which come and go.
+    pub dynamic: BTreeMap<PeerKey, Arc<DynamicSessions>>,
     /// What each advertisement originates.
     pub originations: BTreeMap<OriginationKey, Arc<Origination>>,
 }
@@ -139,6 +147,7 @@ impl Speaker {
         Self {
             routers: BTreeMap::new(),
             peers: BTreeMap::new(),
+            dynamic: BTreeMap::new(),
             originations: BTreeMap::new(),
             listeners: BTreeMap::new(),
             resolver,
@@ -177,7 +186,7 @@ impl Speaker {
     /// keep the rest of the router from working.
     pub async fn apply(&mut self, change: Change) -> Result<(), SpeakerError> {
         // Peers that go one after the other end at the same time; what comes next may be about their neighbours or their router.
-        if !matches!(change, Change::PeerRemoved(_)) {
+        if !matches!(change, Change::PeerRemoved(_) | Change::DynamicRemoved(_)) {
             self.goodbyes().await;
         }
         match change {
@@ -187,6 +196,11 @@ impl Speaker {
             Change::PeerAdded(peer) => self.add_peer(*peer),
             Change::PeerChanged { old, new } => self.change_peer(&old, *new).await?,
             Change::PeerRemoved(key) => self.end(vec![key], &StopReason::Deconfigured),
+            Change::DynamicAdded(new) => self.add_dynamic(*new),
+            Change::DynamicChanged { new, .. } => self.change_dynamic(*new).await,
+            Change::DynamicRemoved(key) => {
+                self.end_dynamic(vec![key], &StopReason::Deconfigured);
+            }
             Change::OriginationAdded(origination) => self.originate(origination),
             Change::OriginationChanged { new, .. } => self.originate(new),
             Change::OriginationRemoved(key) => self.withdraw(&key),
@@ -199,6 +213,9 @@ impl Speaker {
         for peer in self.peers.values() {
             // A task that is gone is being removed.
             let _ = peer.commands.send(Command::Addresses).await;
+        }
+        for running in self.dynamic.values() {
+            let _ = running.commands.send(DynamicCommand::Addresses).await;
         }
     }
 
@@ -229,6 +246,11 @@ impl Speaker {
                 .iter()
                 .map(|(key, peer)| (key.clone(), Arc::clone(&peer.snapshot)))
                 .collect(),
+            dynamic: self
+                .dynamic
+                .iter()
+                .map(|(key, running)| (key.clone(), Arc::clone(&running.sessions)))
+                .collect(),
             originations: self
                 .originations
                 .iter()
@@ -256,6 +278,7 @@ impl Speaker {
     async fn stop_for(&mut self, why: &StopReason) {
         let peers = self.peers.keys().cloned().collect();
         self.end(peers, why);
+        self.end_dynamic(self.dynamic.keys().cloned().collect(), why);
         if !self.goodbyes().await {
             tracing::warn!("some peers did not take our goodbye in time");
         }
@@ -320,6 +343,12 @@ impl Speaker {
                 .filter(|(peer, _)| peer.router == key)
                 .map(|(_, peer)| peer.config.clone())
                 .collect();
+            let dynamic: Vec<DynamicNeighbors> = self
+                .dynamic
+                .values()
+                .filter(|running| running.config.key.router == key)
+                .map(|running| DynamicNeighbors::clone(&running.config))
+                .collect();
             let originations: Vec<Origination> = self
                 .originations
                 .iter()
@@ -335,6 +364,9 @@ impl Speaker {
             }
             for peer in peers {
                 self.add_peer(peer);
+            }
+            for neighbors in dynamic {
+                self.add_dynamic(neighbors);
             }
             return;
         }
@@ -369,6 +401,7 @@ impl Speaker {
                 .send(Command::Configure(Box::new(settings)))
                 .await;
         }
+        self.router_of_dynamic_changed(&router).await;
     }
 
     async fn remove_router(&mut self, key: &RouterKey) {
@@ -383,6 +416,7 @@ impl Speaker {
             .cloned()
             .collect();
         self.end(peers, why);
+        self.end_dynamic(self.dynamic_of(key), why);
         self.goodbyes().await;
         self.originations
             .retain(|origination, _| origination.router != *key);
@@ -407,45 +441,28 @@ impl Speaker {
             .predecessor
             .as_ref()
             .and_then(|predecessor| predecessor.restarted(&settings, Instant::now()));
-        let deferral = router.deferral.clone();
-        if let (Some(deferral), Some(_)) = (&deferral, restarted)
+        if let (Some(deferral), Some(_)) = (&router.deferral, restarted)
             && settings.keeps_stale_routes()
         {
             deferral.wait_for(&peer.key);
         }
-        let (commands, receiver) = mpsc::channel(PEER_COMMANDS);
-        let snapshot = Arc::new(Mutex::new(PeerSnapshot::unstarted(
-            settings.clone(),
-            Instant::now(),
-        )));
-        self.seed = self
-            .seed
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        let task = match PeerTask::new(
-            settings,
-            Surroundings {
-                rib: Arc::clone(&router.rib),
-                exporter: router.exporter.clone(),
-                commands: receiver,
-                snapshot: Arc::clone(&snapshot),
-                events: self.events.clone(),
-                stats: Arc::clone(&self.stats),
-                bfd: self.bfd.clone(),
-                seed: self.seed,
-                restarted,
-                deferral,
-            },
-        ) {
-            Ok(task) => task,
+        let Some(starter) = self.starter(&peer.key.router) else {
+            return;
+        };
+        self.seed = next_seed(self.seed);
+        let started = starter.start(settings, restarted, FailureLog::default(), self.seed);
+        let Started {
+            commands,
+            snapshot,
+            task,
+        } = match started {
+            Ok(started) => started,
             Err(error) => {
                 tracing::error!(peer = %peer.key, %error, "cannot start the peer");
                 return;
             }
         };
         let key = peer.key.clone();
-        let span = tracing::error_span!("session", router = %key.router, peer = %key.peer);
-        let task = vital::spawn(format!("peer {key}"), task.run().instrument(span));
         let running = RunningPeer {
             config: peer,
             commands,
@@ -455,6 +472,19 @@ impl Speaker {
             task,
         };
         self.peers.insert(key, running);
+    }
+
+    /// What starts the peers of a router.
+    fn starter(&self, router: &RouterKey) -> Option<Starter> {
+        let router = self.routers.get(router)?;
+        Some(Starter {
+            rib: Arc::clone(&router.rib),
+            exporter: router.exporter.clone(),
+            events: self.events.clone(),
+            stats: Arc::clone(&self.stats),
+            bfd: self.bfd.clone(),
+            deferral: router.deferral.clone(),
+        })
     }
 
     async fn change_peer(&mut self, old: &Peer, new: Peer) -> Result<(), SpeakerError> {

@@ -4,8 +4,11 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bgp_session::Restarted;
+
 use super::deferral::Deferral;
-use super::{Predecessor, RunningPeer, Speaker};
+use super::snapshot::PeerSnapshot;
+use super::{Predecessor, Speaker};
 use crate::desired::{PeerKey, Router};
 
 impl Speaker {
@@ -36,8 +39,7 @@ impl Speaker {
 
     /// The sessions whose neighbours keep our routes when we restart.
     pub fn restartable(&self) -> Vec<PeerKey> {
-        self.peers_that(|peer| {
-            let snapshot = peer.snapshot.lock();
+        self.peers_that(|snapshot, _| {
             let negotiated = snapshot.negotiated.as_ref();
             negotiated.is_some_and(|n| n.restart.is_some())
         })
@@ -45,17 +47,22 @@ impl Speaker {
 
     /// The neighbours that still keep our routes for the process before this one, and have no session with this one yet.
     pub fn awaited(&self, now: Instant) -> Vec<PeerKey> {
-        self.peers_that(|peer| {
-            let waits = peer
-                .restarted
-                .is_some_and(|restarted| now < restarted.until);
-            waits && peer.snapshot.lock().last_established.is_none()
+        self.peers_that(|snapshot, restarted| {
+            let waits = restarted.is_some_and(|restarted| now < restarted.until);
+            waits && snapshot.last_established.is_none()
         })
     }
 
-    fn peers_that(&self, hold: impl Fn(&RunningPeer) -> bool) -> Vec<PeerKey> {
-        let peers = self.peers.iter().filter(|(_, peer)| hold(peer));
-        peers.map(|(key, _)| key.clone()).collect()
+    fn peers_that(&self, hold: impl Fn(&PeerSnapshot, Option<Restarted>) -> bool) -> Vec<PeerKey> {
+        let peers = self.peers.iter();
+        let peers = peers.filter(|(_, peer)| hold(&peer.snapshot.lock(), peer.restarted));
+        let mut keys: Vec<_> = peers.map(|(key, _)| key.clone()).collect();
+        for running in self.dynamic.values() {
+            let sessions = running.sessions.snapshot().sessions.into_iter();
+            let sessions = sessions.filter(|one| hold(&one.snapshot.lock(), one.restarted));
+            keys.extend(sessions.map(|one| one.key));
+        }
+        keys
     }
 
     /// Has a router wait for its peers after a restart, for a while.

@@ -99,6 +99,7 @@ pub(super) struct Surroundings {
     pub(super) restarted: Option<Restarted>,
     /// Who is waited for after that.
     pub(super) deferral: Option<Arc<Deferral>>,
+    pub(super) failures: FailureLog,
 }
 
 type Dialling = Pin<Box<dyn Future<Output = Result<TcpStream, ConnectError>> + Send + Sync>>;
@@ -202,7 +203,7 @@ impl PeerTask {
             helper: Helper::default(),
             deferral: around.deferral,
             malformed: MalformedLog::default(),
-            failures: FailureLog::default(),
+            failures: around.failures,
             dropped: Seldom::default(),
             limits: PrefixLimits::default(),
             unfinished: false,

@@ -3,6 +3,8 @@
 use std::io;
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use super::Speaker;
 use super::listener::Listener;
 
@@ -72,12 +74,15 @@ impl Speaker {
                 }
             }
         }
+        if let Err(error) = self.admit_dynamic() {
+            fail(&mut result, error);
+        }
         result
     }
 }
 
 /// Whoever asked is told of the last thing that went wrong, and the log of those before it.
-fn fail(result: &mut Result<(), SpeakerError>, error: SpeakerError) {
+pub(super) fn fail(result: &mut Result<(), SpeakerError>, error: SpeakerError) {
     if let Err(before) = std::mem::replace(result, Err(error)) {
         tracing::error!(error = %before, "not everything could be applied");
     }
@@ -95,6 +100,14 @@ pub enum SpeakerError {
     Listen {
         /// The port.
         port: u16,
+        /// The kernel's answer.
+        source: io::Error,
+    },
+    /// The MD5 key of dynamic neighbours was refused by the listening socket.
+    #[error("cannot set the TCP MD5 key for connections from {prefix}: {source}")]
+    AdmitRange {
+        /// Where they connect from.
+        prefix: IpNet,
         /// The kernel's answer.
         source: io::Error,
     },

@@ -7,6 +7,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd};
 
+use ipnet::IpNet;
 use socket2::SockRef;
 
 /// What the kernel accepts as the longest MD5 key (`TCP_MD5SIG_MAXKEYLEN`), in bytes.
@@ -53,29 +54,23 @@ pub(super) fn set_ttl(socket: &impl AsFd, remote: IpAddr, rule: TtlRule) -> io::
 /// Sets, replaces or (with an empty key) removes the MD5 key for segments to and from `remote`, on a connecting or a
 /// listening socket. The key must not be longer than [`MD5_KEY_MAX`].
 pub(super) fn set_md5(socket: &impl AsFd, remote: IpAddr, key: &[u8]) -> io::Result<()> {
-    if key.len() > MD5_KEY_MAX {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            format!(
-                "an MD5 key has {} bytes, the kernel takes at most {MD5_KEY_MAX}",
-                key.len()
-            ),
-        ));
-    }
-    let address = socket2::SockAddr::from(SocketAddr::new(remote, 0));
-    let mut signature = Md5Signature {
-        address: [0; 128],
-        flags: 0,
-        prefix_length: 0,
-        key_length: u16::try_from(key.len()).unwrap_or(0),
-        interface: 0,
-        key: [0; MD5_KEY_MAX],
-    };
-    let bytes = sockaddr_bytes(&address);
-    signature.address[..bytes.len()].copy_from_slice(&bytes);
-    signature.key[..key.len()].copy_from_slice(key);
+    let signature = Md5Signature::new(remote, key)?;
     set(socket, libc::IPPROTO_TCP, libc::TCP_MD5SIG, &signature)
 }
+
+/// The same for everybody in `prefix`, without host bits, who has no key of its own or in a longer prefix.
+pub(super) fn set_md5_within(socket: &impl AsFd, prefix: IpNet, key: &[u8]) -> io::Result<()> {
+    let signature = Md5Signature {
+        flags: TCP_MD5SIG_FLAG_PREFIX,
+        prefix_length: prefix.prefix_len(),
+        ..Md5Signature::new(prefix.addr(), key)?
+    };
+    set(socket, libc::IPPROTO_TCP, TCP_MD5SIG_EXT, &signature)
+}
+
+/// `TCP_MD5SIG_EXT` and its flag, from linux/tcp.h.
+const TCP_MD5SIG_EXT: libc::c_int = 32;
+const TCP_MD5SIG_FLAG_PREFIX: u8 = 1;
 
 /// `struct tcp_md5sig` of linux/tcp.h.
 #[repr(C)]
@@ -87,6 +82,33 @@ struct Md5Signature {
     key_length: u16,
     interface: libc::c_int,
     key: [u8; MD5_KEY_MAX],
+}
+
+impl Md5Signature {
+    fn new(remote: IpAddr, key: &[u8]) -> io::Result<Self> {
+        if key.len() > MD5_KEY_MAX {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!(
+                    "an MD5 key has {} bytes, the kernel takes at most {MD5_KEY_MAX}",
+                    key.len()
+                ),
+            ));
+        }
+        let address = socket2::SockAddr::from(SocketAddr::new(remote, 0));
+        let mut signature = Self {
+            address: [0; 128],
+            flags: 0,
+            prefix_length: 0,
+            key_length: u16::try_from(key.len()).unwrap_or(0),
+            interface: 0,
+            key: [0; MD5_KEY_MAX],
+        };
+        let bytes = sockaddr_bytes(&address);
+        signature.address[..bytes.len()].copy_from_slice(&bytes);
+        signature.key[..key.len()].copy_from_slice(key);
+        Ok(signature)
+    }
 }
 
 /// The socket address in the kernel's layout, with port, flow label and scope zero.
@@ -156,6 +178,9 @@ mod tests {
             let socket = Socket::new(domain, Type::STREAM, None).unwrap();
             set_md5(&socket, remote, b"secret").unwrap();
             set_md5(&socket, remote, b"").unwrap();
+            let prefix = IpNet::new(remote, 24).unwrap().trunc();
+            set_md5_within(&socket, prefix, b"secret").unwrap();
+            set_md5_within(&socket, prefix, b"").unwrap();
             set_ttl(&socket, remote, TtlRule::Send(1)).unwrap();
             set_ttl(&socket, remote, TtlRule::Security(1)).unwrap();
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{Fake, Listed, ListedFib, address, moment, net, vpn};
+use crate::control::dynamic::DynamicView;
 use crate::control::routes::{
     Attributes, FibNextHop, FibRow, FibState, Ineligible, PathExplanation, RouteExplanation,
     RouteRow, RouteTable, StepExplanation, ToldExplanation,
@@ -23,6 +24,7 @@ pub(crate) fn node() -> Fake {
     Fake {
         routers: routers(),
         peers: peers(),
+        dynamic: dynamic(),
         tables: tables(),
         fib: Some(Arc::new(ListedFib(fib()))),
         objects: objects(),
@@ -255,7 +257,54 @@ fn peers() -> Vec<PeerView> {
         ttl: "1".to_owned(),
         ..PeerView::default()
     };
-    vec![shut, dead, tor]
+    let leaf = PeerView {
+        name: "leaves@192.0.2.7".to_owned(),
+        router: "underlay".to_owned(),
+        dynamic: Some("leaves".to_owned()),
+        address: Some(address("192.0.2.7")),
+        remote_port: 179,
+        local_as: 65_000,
+        remote_as: Some(65_107),
+        kind: "external".to_owned(),
+        state: SessionState::Established,
+        state_seconds: 40,
+        passive: true,
+        ttl: "1".to_owned(),
+        families: vec![family("ipv4/unicast", 4, 4, 2, true)],
+        export_group: Some("1".to_owned()),
+        ..PeerView::default()
+    };
+    // A stranger, as far as anybody knows.
+    let stranger = PeerView {
+        name: "leaves@192.0.2.200".to_owned(),
+        address: Some(address("192.0.2.200")),
+        remote_as: None,
+        state: SessionState::OpenSent,
+        state_seconds: 3,
+        families: Vec::new(),
+        export_group: None,
+        ..leaf.clone()
+    };
+    vec![shut, dead, tor, leaf, stranger]
+}
+
+fn dynamic() -> Vec<DynamicView> {
+    vec![DynamicView {
+        name: "leaves".to_owned(),
+        router: "underlay".to_owned(),
+        description: Some("row 3".to_owned()),
+        prefixes: ["192.0.2.0/24", "198.51.100.0/24", "2001:db8:3::/64"]
+            .map(str::to_owned)
+            .to_vec(),
+        local_as: 65_000,
+        kind: "external".to_owned(),
+        limit: 2,
+        sessions: 2,
+        established: 1,
+        refused: 1_024,
+        full: true,
+        ..DynamicView::default()
+    }]
 }
 
 fn negotiated() -> NegotiatedView {

@@ -4,7 +4,7 @@ use crds::{BGPPeerStatus, FamilyStatus, PeerRouterStatus};
 
 use super::{NOT_ACCEPTED, Told, signed, timestamp};
 use crate::desired::objects::ObjectKey;
-use crate::desired::snapshot::{PeerState, Snapshot};
+use crate::desired::snapshot::{FamilyCounts, PeerState, Snapshot};
 use crate::desired::types::{Desired, Peer};
 
 impl Told<'_> {
@@ -15,6 +15,9 @@ impl Told<'_> {
         snapshot: &Snapshot,
     ) -> Option<BGPPeerStatus> {
         let path = key.path();
+        if desired.dynamic.keys().any(|of| *of.peer == *path) {
+            return Some(self.dynamic(&path, desired, snapshot));
+        }
         let unknown = PeerState {
             state: "Idle".into(),
             ..PeerState::default()
@@ -56,21 +59,8 @@ impl Told<'_> {
                 local_address: state.local_address.map(|address| address.to_string()),
                 bfd_state: state.bfd.as_ref().map(|bfd| bfd.state.to_string()),
                 flaps: i64::try_from(state.flaps).ok(),
-                families: Some(
-                    state
-                        .families
-                        .iter()
-                        .map(|counts| FamilyStatus {
-                            family: counts.family.to_string(),
-                            received: signed(counts.received),
-                            accepted: signed(counts.accepted),
-                            advertised: signed(counts.advertised),
-                            stale: counts.stale.map(signed),
-                            limit: counts.limit.map(signed),
-                            discarded: counts.discarded.map(signed),
-                        })
-                        .collect(),
-                ),
+                families: Some(families(&state.families)),
+                dynamic_neighbors: None,
             })
             .collect::<Vec<_>>();
         Some(BGPPeerStatus {
@@ -83,8 +73,22 @@ impl Told<'_> {
     }
 }
 
+/// The counts of a status.
+pub(super) fn families(counts: &[FamilyCounts]) -> Vec<FamilyStatus> {
+    let status = |counts: &FamilyCounts| FamilyStatus {
+        family: counts.family.to_string(),
+        received: signed(counts.received),
+        accepted: signed(counts.accepted),
+        advertised: signed(counts.advertised),
+        stale: counts.stale.map(signed),
+        limit: counts.limit.map(signed),
+        discarded: counts.discarded.map(signed),
+    };
+    counts.iter().map(status).collect()
+}
+
 /// The reason of a session's condition Ready: its state, or for Idle why it is.
-fn ready_reason(state: &PeerState) -> String {
+pub(super) fn ready_reason(state: &PeerState) -> String {
     match (progress(&state.state), &state.idle_reason) {
         (None, _) => "Unknown".to_owned(),
         (Some(0), Some(reason)) => reason.to_string(),

@@ -33,11 +33,17 @@ impl Told<'_> {
             .filter(|peer| !up(peer))
             .map(|peer| &*peer.name)
             .collect();
+        // Nobody knows who is missing among dynamic neighbours; a stranger that does not come up is none.
+        let dynamic = snapshot.dynamic.iter();
+        let dynamic = dynamic.filter(|(key, _)| key.router == router_key);
+        let dynamic: u64 = dynamic.map(|(_, state)| state.established).sum();
+        let dynamic = usize::try_from(dynamic).unwrap_or(usize::MAX);
+        let total = peers.len().saturating_add(dynamic);
         let roles = object.spec.roles.as_ref();
 
         let (phase, mut conditions) = self.router_runs(state);
         conditions.push(if down.is_empty() {
-            let (reason, text) = if peers.is_empty() {
+            let (reason, text) = if total == 0 {
                 ("NoPeers", "there are no peers")
             } else {
                 ("PeersEstablished", "all peers are Established")
@@ -47,12 +53,12 @@ impl Told<'_> {
             let text = format!(
                 "{} of {} not Established: {}",
                 down.len(),
-                peers.len(),
+                total,
                 list(&down)
             );
             self.condition("Degraded", true, "PeersNotEstablished", text)
         });
-        conditions.push(if peers.is_empty() {
+        conditions.push(if total == 0 {
             self.condition("PeersEstablished", false, "NoPeers", "there are no peers")
         } else if down.is_empty() {
             let text = "all peers are Established";
@@ -98,8 +104,8 @@ impl Told<'_> {
                     .join(",")
             }),
             peers: Some(PeerCounts {
-                total: count(peers.len()),
-                established: count(peers.len() - down.len()),
+                total: count(total),
+                established: count(total - down.len()),
             }),
             conditions: Some(conditions),
         }
