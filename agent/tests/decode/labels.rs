@@ -7,8 +7,8 @@ use crate::support::*;
 const RD: [u8; 8] = [0, 0, 0xfd, 0xe8, 0, 0, 0, 100];
 /// 100, without the bottom of the stack.
 const LABEL: [u8; 3] = [0, 0x06, 0x40];
-/// 200, with it.
-const BOTTOM: [u8; 3] = [0, 0x0c, 0x81];
+/// 51200, with it. The octets could be those of a prefix.
+const BOTTOM: [u8; 3] = [0x0c, 0x80, 0x01];
 
 fn announced(safi: u8, hop: &[u8], labels: &[u8], rest: &[u8], bits: u8) -> Vec<u8> {
     let length = labels.len() as u8 * 8 + bits;
@@ -73,7 +73,7 @@ fn several_labels_are_read_where_one_does_not_fit() {
         let said = last(&octets, &[]);
         assert_eq!(said["error"], Value::Null, "{said}");
         assert_eq!(route(&said)["prefix"], "10.1.2.0/24", "{said}");
-        assert_eq!(route(&said)["labels"], labels(&[100, 200]), "{said}");
+        assert_eq!(route(&said)["labels"], labels(&[100, 51200]), "{said}");
     }
     // What fits neither way is told as what was not negotiated.
     let said = last(&labeled(&LABEL, &[10, 1, 2, 3, 4]), &[]);
@@ -81,14 +81,14 @@ fn several_labels_are_read_where_one_does_not_fit() {
     assert_eq!(said["error"]["subcode"], 9);
 }
 
-/// With a short prefix both ways fit: `10.0.0.0/8` behind two labels, or `0.12.129.10/32` behind one.
+/// With a short prefix both ways fit: `10.0.0.0/8` behind two labels, or `12.128.1.10/32` behind one.
 #[test]
 fn several_labels_can_be_said() {
     let octets = labeled(&[LABEL, BOTTOM].concat(), &[10]);
-    assert_eq!(route(&last(&octets, &[]))["prefix"], "0.12.129.10/32");
+    assert_eq!(route(&last(&octets, &[]))["prefix"], "12.128.1.10/32");
     let said = last(&octets, &["--multiple-labels", "ipv4/labeled"]);
     assert_eq!(route(&said)["prefix"], "10.0.0.0/8");
-    assert_eq!(route(&said)["labels"], labels(&[100, 200]));
+    assert_eq!(route(&said)["labels"], labels(&[100, 51200]));
 }
 
 /// RFC 8277 §2.1: several only if both have announced the capability.
@@ -100,7 +100,7 @@ fn opens_say_whether_there_are_several() {
     let octets = labeled(&[LABEL, BOTTOM].concat(), &[10]);
     for (first, second, prefix) in [
         (several, several, "10.0.0.0/8"),
-        (several, other, "0.12.129.10/32"),
+        (several, other, "12.128.1.10/32"),
     ] {
         let opens = [
             open(65001, &[family, asn4, first]),

@@ -11,7 +11,8 @@ use ipnet::{Ipv4Net, Ipv6Net};
 
 use super::label::{self, Label};
 use super::prefix::{self, IpPrefix};
-use super::{Counts, Form, Nlri, NlriBlock, describe_path_id, path_id};
+use super::{Counts, Form, Nlri, NlriBlock, describe_path_id, path_id, unicast};
+use crate::error::Reason;
 use crate::input::{Input, Malformed};
 use crate::{Family, Fields, Node, PathId};
 
@@ -61,21 +62,51 @@ pub(super) fn cut(
     }
 }
 
-/// Walks NLRI and path identifiers.
-pub(super) fn check<'a>(
+/// Walks NLRI and path identifiers. `reserved` is asked, with the length and the octets, whether a prefix
+/// is one to pass over.
+#[inline]
+fn check<'a>(
     input: Input<'a>,
     form: Form,
     head: usize,
     max_bits: u8,
+    reserved: impl Fn(u8, &[u8]) -> bool,
     counts: &mut Counts<'a>,
 ) -> Result<(), Malformed<'a>> {
     let mut rest = input;
     while !rest.is_empty() {
         rest = path_id(rest, form.add_path)?;
-        (_, rest) = cut(rest, form, head, max_bits)?;
+        let (parts, after) = cut(rest, form, head, max_bits)?;
         counts.all += 1;
+        if reserved(parts.bits, parts.prefix) {
+            let why = Reason::Odd("is multicast or reserved");
+            counts.ignore(Malformed::new(rest, "Prefix", why));
+        }
+        rest = after;
     }
     Ok(())
+}
+
+/// Walks a block of IPv4, with `head` octets between labels and prefix.
+pub(super) fn check_ipv4<'a>(
+    input: Input<'a>,
+    form: Form,
+    head: usize,
+    counts: &mut Counts<'a>,
+) -> Result<(), Malformed<'a>> {
+    let max_bits = Ipv4Net::MAX_BITS;
+    check(input, form, head, max_bits, unicast::reserved_v4, counts)
+}
+
+/// The same of IPv6.
+pub(super) fn check_ipv6<'a>(
+    input: Input<'a>,
+    form: Form,
+    head: usize,
+    counts: &mut Counts<'a>,
+) -> Result<(), Malformed<'a>> {
+    let max_bits = Ipv6Net::MAX_BITS;
+    check(input, form, head, max_bits, unicast::reserved_v6, counts)
 }
 
 pub(super) fn check_v4<'a>(
@@ -83,7 +114,7 @@ pub(super) fn check_v4<'a>(
     form: Form,
     counts: &mut Counts<'a>,
 ) -> Result<(), Malformed<'a>> {
-    check(input, form, 0, Ipv4Net::MAX_BITS, counts)
+    check_ipv4(input, form, 0, counts)
 }
 
 pub(super) fn check_v6<'a>(
@@ -91,7 +122,13 @@ pub(super) fn check_v6<'a>(
     form: Form,
     counts: &mut Counts<'a>,
 ) -> Result<(), Malformed<'a>> {
-    check(input, form, 0, Ipv6Net::MAX_BITS, counts)
+    check_ipv6(input, form, 0, counts)
+}
+
+/// Whether a prefix is among those of a block that are passed over.
+fn is_ignored<P: IpPrefix>(block: &NlriBlock<'_>, parts: &Parts<'_>) -> bool {
+    block.ignored() > 0
+        && P::from_wire(parts.bits, parts.prefix).is_some_and(|prefix| prefix.is_reserved())
 }
 
 /// Takes one from the front: what is before the prefix, the prefix, its first label.
@@ -119,8 +156,12 @@ pub(super) fn describe<P: IpPrefix>(
     while let Ok(body) = path_id(rest, form.add_path)
         && let Ok((parts, after)) = cut(body, form, head, P::MAX_BITS)
     {
+        let start = std::mem::replace(&mut rest, after);
+        if is_ignored::<P>(block, &parts) {
+            continue;
+        }
         nodes.push(Node::fields(|fields| {
-            describe_path_id(rest, form, fields);
+            describe_path_id(start, form, fields);
             describe_head(parts.head, fields);
             if let Some(prefix) = P::from_wire(parts.bits, parts.prefix) {
                 fields.text("prefix", prefix);
@@ -128,7 +169,6 @@ pub(super) fn describe<P: IpPrefix>(
             let labels = parts.labels.as_chunks().0.iter().copied();
             fields.list("labels", labels.map(Label::from_bytes).map(Label::describe));
         }));
-        rest = after;
     }
     nodes
 }
@@ -153,7 +193,11 @@ pub(super) fn write<P: IpPrefix>(
     while let Ok(body) = path_id(rest, form.add_path)
         && let Ok((parts, after)) = cut(body, form, head, P::MAX_BITS)
     {
-        if let (true, Some(id)) = (form.add_path, rest.first_chunk::<4>()) {
+        let start = std::mem::replace(&mut rest, after);
+        if is_ignored::<P>(block, &parts) {
+            continue;
+        }
+        if let (true, Some(id)) = (form.add_path, start.first_chunk::<4>()) {
             out.put_slice(id);
         }
         let withdrawn = Label::WITHDRAWN.to_bytes();
@@ -165,7 +209,6 @@ pub(super) fn write<P: IpPrefix>(
         if let Some(prefix) = P::from_wire(parts.bits, parts.prefix) {
             prefix.put_address(out);
         }
-        rest = after;
     }
 }
 
@@ -203,6 +246,10 @@ impl<P: IpPrefix> Nlri for Labeled<P> {
     fn decode(input: &mut &[u8], form: Form, id: PathId) -> Option<(PathId, Self, Label)> {
         let (_, prefix, label) = decode(input, form, 0)?;
         Some((id, Self(prefix), label))
+    }
+
+    fn is_usable(&self) -> bool {
+        !self.0.is_reserved()
     }
 
     fn withdrawn() -> Label {

@@ -10,7 +10,7 @@ use ipnet::{Ipv4Net, Ipv6Net};
 
 use crate::error::{Disposition, Reason};
 use crate::input::{Input, Malformed};
-use crate::nlri::{Counts, path_id};
+use crate::nlri::{Counts, path_id, unicast};
 
 /// A prefix of IPv4 or IPv6: what unicast, labelled and VPN routes have in common.
 pub trait IpPrefix:
@@ -24,6 +24,9 @@ pub trait IpPrefix:
 
     /// The same without bits beyond the length.
     fn trunc(&self) -> Self;
+
+    /// Whether it is multicast, or of addresses that no network uses as destinations.
+    fn is_reserved(&self) -> bool;
 
     /// Writes as many octets of the address as the length needs.
     fn put_address(&self, out: &mut impl BufMut);
@@ -43,6 +46,11 @@ impl IpPrefix for Ipv4Net {
 
     fn trunc(&self) -> Self {
         self.trunc()
+    }
+
+    #[inline]
+    fn is_reserved(&self) -> bool {
+        unicast::reserved_v4(self.prefix_len(), &self.addr().octets())
     }
 
     #[inline]
@@ -77,6 +85,11 @@ impl IpPrefix for Ipv6Net {
 
     fn trunc(&self) -> Self {
         self.trunc()
+    }
+
+    #[inline]
+    fn is_reserved(&self) -> bool {
+        unicast::reserved_v6(self.prefix_len(), &self.addr().octets())
     }
 
     #[inline]

@@ -1,11 +1,12 @@
-//! Unicast and multicast prefixes of IPv4 and IPv6.
+//! Unicast and multicast prefixes of IPv4 and IPv6, and which prefixes no route is for.
 //!
 //! RFC 4271 §6.3: "If a prefix in the NLRI field is semantically incorrect (e.g., an unexpected
 //! multicast IP address), an error SHOULD be logged locally, and the prefix SHOULD be ignored."
 //! Incorrect here: multicast, and what RFC 6890 §2.2 says is no destination that may be forwarded to
 //! and that no network uses as one: of IPv4 "this network", loopback, and 240.0.0.0/4, which is
 //! reserved for future use and has the limited broadcast address in it; of IPv6 loopback and
-//! link-local.
+//! link-local. A label or a VPN around the prefix changes nothing about that: routes of multicast within
+//! a VPN have a SAFI of their own (RFC 6514 §4).
 
 use std::net::Ipv6Addr;
 
@@ -52,7 +53,7 @@ static RESERVED_V4: [u8; 256] = {
 };
 
 #[inline]
-fn reserved_v4(bits: u8, prefix: &[u8]) -> bool {
+pub(super) fn reserved_v4(bits: u8, prefix: &[u8]) -> bool {
     let least = prefix
         .first()
         .and_then(|first| RESERVED_V4.get(usize::from(*first)));
@@ -60,7 +61,7 @@ fn reserved_v4(bits: u8, prefix: &[u8]) -> bool {
 }
 
 #[inline]
-fn reserved_v6(bits: u8, prefix: &[u8]) -> bool {
+pub(super) fn reserved_v6(bits: u8, prefix: &[u8]) -> bool {
     match prefix {
         [0xff, ..] => bits >= 8,
         [0xfe, second, ..] => second & 0xc0 == 0x80 && bits >= 10,
@@ -99,7 +100,7 @@ impl Nlri for Ipv4Net {
 
     #[inline]
     fn is_usable(&self) -> bool {
-        !reserved_v4(self.prefix_len(), &self.addr().octets())
+        !self.is_reserved()
     }
 
     fn describe(&self, (): &(), fields: &mut Fields) {
@@ -129,7 +130,7 @@ impl Nlri for Ipv6Net {
 
     #[inline]
     fn is_usable(&self) -> bool {
-        !reserved_v6(self.prefix_len(), &self.addr().octets())
+        !self.is_reserved()
     }
 
     fn describe(&self, (): &(), fields: &mut Fields) {

@@ -34,7 +34,7 @@ pub(super) fn check_v4<'a>(
     form: Form,
     counts: &mut Counts<'a>,
 ) -> Result<(), Malformed<'a>> {
-    labeled::check(input, form, RD_OCTETS, Ipv4Net::MAX_BITS, counts)
+    labeled::check_ipv4(input, form, RD_OCTETS, counts)
 }
 
 pub(super) fn check_v6<'a>(
@@ -42,7 +42,7 @@ pub(super) fn check_v6<'a>(
     form: Form,
     counts: &mut Counts<'a>,
 ) -> Result<(), Malformed<'a>> {
-    labeled::check(input, form, RD_OCTETS, Ipv6Net::MAX_BITS, counts)
+    labeled::check_ipv6(input, form, RD_OCTETS, counts)
 }
 
 pub(super) fn describe_v4(block: &NlriBlock<'_>) -> Vec<Node> {
@@ -92,6 +92,11 @@ impl<P: IpPrefix> Nlri for Vpn<P> {
         let (rd, prefix, label) = labeled::decode(input, form, RD_OCTETS)?;
         let rd = RouteDistinguisher(rd.first_chunk().copied()?);
         Some((id, Self { rd, prefix }, label))
+    }
+
+    #[inline]
+    fn is_usable(&self) -> bool {
+        !self.prefix.is_reserved()
     }
 
     fn withdrawn() -> Label {
@@ -240,6 +245,74 @@ mod tests {
                 .map(|(_, route, _)| route),
             Some(route)
         );
+    }
+
+    /// RFC 4271 §6.3: "the prefix SHOULD be ignored"; those beside it are used. BIRD judges prefixes of
+    /// VPNs as it does others; FRR those of labelled unicast (`bgp_nlri_parse_label`).
+    #[test]
+    fn multicast_and_reserved_prefixes_are_passed_over() {
+        let labeled = |head: &[u8], octets: &[u8], bits: u8| {
+            let before = u8::try_from((3 + head.len()) * 8).unwrap();
+            [&[before + bits, 0, 6, 0x41], head, octets].concat()
+        };
+        let rd = [0, 0, 0xfd, 0xe8, 0, 0, 0, 1];
+        let v4: [(&[u8], u8); 7] = [
+            (&[10, 1, 2], 24),
+            (&[224], 4),
+            (&[239, 1, 2, 3], 32),
+            (&[127], 8),
+            (&[], 0),
+            (&[255, 255, 255, 255], 32),
+            (&[223, 255], 16),
+        ];
+        let v6: [(&[u8], u8); 5] = [
+            (&[0x20, 1, 0xd, 0xb8], 32),
+            (&[0xff], 8),
+            (&[0xff, 2], 16),
+            (&[0xfe, 0x80], 10),
+            (&[], 0),
+        ];
+        for (family, head, all, text) in [
+            (
+                Family::IPV4_VPN,
+                &rd[..],
+                &v4[..],
+                "65000:1:10.1.2.0/24 65000:1:0.0.0.0/0 65000:1:223.255.0.0/16",
+            ),
+            (
+                Family::IPV4_LABELED,
+                &[],
+                &v4,
+                "10.1.2.0/24 0.0.0.0/0 223.255.0.0/16",
+            ),
+            (
+                Family::IPV6_VPN,
+                &rd,
+                &v6,
+                "65000:1:2001:db8::/32 65000:1:::/0",
+            ),
+            (Family::IPV6_LABELED, &[], &v6, "2001:db8::/32 ::/0"),
+        ] {
+            let bytes: Vec<u8> = all
+                .iter()
+                .flat_map(|(octets, bits)| labeled(head, octets, *bits))
+                .collect();
+            let spec = spec(family).unwrap();
+            let block = NlriBlock::check(spec, Form::default(), &bytes).unwrap();
+            let used = text.split(' ').count();
+            assert_eq!(
+                (block.len(), block.ignored()),
+                (used, all.len() - used),
+                "{family}"
+            );
+            assert_eq!(block.to_string(), text);
+            assert_eq!(block.describe().len(), used, "{family}");
+            let mut out = BytesMut::new();
+            (spec.write)(&block, false, &mut out);
+            let written = NlriBlock::check(spec, Form::default(), &out).unwrap();
+            assert_eq!(written.to_string(), text);
+            assert_eq!(written.ignored(), 0, "{family}");
+        }
     }
 
     #[test]

@@ -139,6 +139,18 @@ fn vpn_routes() {
     let short = [&[87][..], &label, &RD].concat();
     let strange = [&[112][..], &label, &[0, 9, 1, 2, 3, 4, 5, 6], &[10, 1, 2]].concat();
     let long = [&[121][..], &label, &RD, &[10, 1, 2, 3, 0]].concat();
+    let multicast = [&[92][..], &label, &RD, &[224]].concat();
+    let multicast_v6 = [
+        &[96][..],
+        &label,
+        &RD,
+        &[0xff],
+        &[104],
+        &label,
+        &RD,
+        &[0xfd, 0],
+    ]
+    .concat();
     let long_v6 = [&[217][..], &label, &RD, &[0x20; 17]].concat();
     run(vec![
         case(
@@ -154,6 +166,20 @@ fn vpn_routes() {
             &ctx,
             announce(of(&strange)),
             announces("0x0009010203040506:10.1.2.0/24"),
+        ),
+        case(
+            "multicast prefix",
+            "RFC 4271 §6.3",
+            &ctx,
+            announce(of(&multicast)),
+            announces(""),
+        ),
+        case(
+            "multicast prefix of IPv6 beside another",
+            "RFC 4271 §6.3",
+            &ctx,
+            announce(reach(2, 128, &hop(&NEXT_HOP_V6), &multicast_v6)),
+            announces("65000:100:fd00::/16"),
         ),
         case(
             "87 bits, less than label and route distinguisher",
