@@ -9,7 +9,7 @@ use crate::attribute::tunnel_encap;
 use crate::codes::update as subcode;
 use crate::error::Reason;
 use crate::input::Malformed;
-use crate::{AttrCode, Community, Disposition, ExtCommunity, Family, NlriBlock};
+use crate::{Administrator, AttrCode, Community, Disposition, ExtCommunity, Family, NlriBlock};
 
 pub(super) fn is_one(family: Family) -> bool {
     matches!(family, Family::IPV4_SR_POLICY | Family::IPV6_SR_POLICY)
@@ -45,8 +45,10 @@ pub(super) fn check<'a>(judge: &mut Judge<'a>, cut: &Cut<'a>, policies: &NlriBlo
         }
         Some(_) => {}
     }
-    // §4.2.1: "an SR Policy update with no RT extended communities and no NO_ADVERTISE community" is
-    // malformed.
+    // §4.2.1: "The SR Policy update MUST have either the NO_ADVERTISE community, at least one Route Target
+    // extended community in IPv4-address format, or both." That format is the one of the BGP Identifiers
+    // of the headends that are meant (§4.2.2); a target of an AS could name none of them. Whether one
+    // of them is ours makes a policy usable, not valid: that is for whoever installs policies.
     let communities = cut.find(AttrCode::COMMUNITIES);
     let stays = communities.is_some_and(|raw| {
         let no_advertise = Community::NO_ADVERTISE.0.to_be_bytes();
@@ -55,10 +57,15 @@ pub(super) fn check<'a>(judge: &mut Judge<'a>, cut: &Cut<'a>, policies: &NlriBlo
     let extended = cut.find(AttrCode::EXT_COMMUNITIES);
     let is_told = extended.is_some_and(|raw| {
         let mut all = raw.value.as_chunks().0.iter();
-        all.any(|eight| ExtCommunity(*eight).is_route_target())
+        all.any(|eight| names_a_headend(ExtCommunity(*eight)))
     });
     if !stays && !is_told {
-        let error = missing("Route Target or NO_ADVERTISE");
+        let error = missing("Route Target in IPv4-address format or NO_ADVERTISE");
         malformed(AttrCode::EXT_COMMUNITIES, error, &[]);
     }
+}
+
+fn names_a_headend(community: ExtCommunity) -> bool {
+    let is_address = matches!(community.administrator(), Some(Administrator::Ipv4(..)));
+    is_address && community.is_route_target()
 }

@@ -174,6 +174,24 @@ fn what_is_no_valid_policy_is_treated_as_withdrawn() {
             bare().with(told("color:7")).with(preference()),
             Stays(W),
         ),
+        case(
+            "a route target of an AS, which names no headend",
+            bare().with(told("rt:65000:100")).with(preference()),
+            Stays(W),
+        ),
+        case(
+            "a route origin of an address",
+            bare().with(told("soo:192.0.2.1:0")).with(preference()),
+            Stays(W),
+        ),
+        case(
+            "a route target of an AS beside NO_ADVERTISE",
+            bare()
+                .with(stays())
+                .with(told("rt:65000:100"))
+                .with(preference()),
+            announces(POLICY_TEXT),
+        ),
         case("no tunnel", bare().with(stays()), Stays(W)),
         case(
             "another tunnel",
