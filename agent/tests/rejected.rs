@@ -570,7 +570,7 @@ fn advertisements_are_checked() {
     accepted(
         "BGPAdvertisement",
         &advertisement_with(
-            "prefixes: ['::/0'], communities: ['65000:1', '10.0.0.1:1', no-export, graceful-shutdown, blackhole], localPreference: 4294967295",
+            "prefixes: ['::/0'], communities: ['65000:1', '10.0.0.1:1', no-export, graceful-shutdown, blackhole, NO_ADVERTISE, local-AS], localPreference: 4294967295",
         ),
     );
     let none = "spec: At least one of prefixes, redistribute or originateFrom must be set";

@@ -5,14 +5,14 @@
 //! |---|---|---|
 //! | AS number | [`Asn`](crate::Asn) | `65000`, `1.10`, `AS65000`; [`Asn::dotted`](crate::Asn::dotted) prints the second form (RFC 5396) |
 //! | AS_PATH | [`AsPath`](crate::AsPath), [`AsPathRef`](crate::AsPathRef) | `65000 1.10 {1,2} (64512 64513) [1,2]` |
-//! | community | [`Community`](crate::Community) | `65000:100`, `no-export` and all other registered names |
+//! | community | [`Community`](crate::Community) | `65000:100`, `no-export` and all other registered names, also read as `NO_EXPORT` |
 //! | extended community | [`ExtCommunity`](crate::ExtCommunity) | `rt:65000:100`, `soo:192.0.2.1:7`, `color:100`, `encap:vxlan`, `rmac:00:11:22:33:44:55`, `0x030b000000000064` |
 //! | IPv6 extended community | [`Ipv6ExtCommunity`](crate::Ipv6ExtCommunity) | `rt:[2001:db8::1]:7` |
 //! | large community | [`LargeCommunity`](crate::LargeCommunity) | `65000:1:2` |
 //! | Ethernet segment | [`Esi`](crate::Esi) | `00:11:22:33:44:55:66:77:88:99` |
 //! | MAC address | [`MacAddr`](crate::MacAddr) | `00:11:22:33:44:55`, also read with `-` or as `0011.2233.4455` |
 //! | route distinguisher | [`RouteDistinguisher`](crate::RouteDistinguisher) | `65000:100`, `192.0.2.1:7` |
-//! | EVPN route | [`EvpnRoute`](crate::EvpnRoute) | `[2]:[65000:100]:[0]:[48]:[00:11:22:33:44:55]:[32]:[10.0.0.1]` |
+//! | EVPN route | [`EvpnRoute`](crate::EvpnRoute) | `[2]:[65000:100]:[0]:[48]:[00:11:22:33:44:55]:[32]:[10.0.0.1]`, also read as `65000:100:[2]:[0]:[48]:...` |
 //! | VPN route | [`Vpn`](crate::Vpn) | `65000:100:10.0.0.0/8` |
 //! | route target membership | [`RouteTargetMembership`](crate::RouteTargetMembership) | `65000:rt:65000:100`, `default` |
 //! | label | [`Label`](crate::Label) | `16`, `implicit-null` |
@@ -80,7 +80,7 @@ pub(crate) fn parse<'t, T>(
     kind: &'static str,
     read: impl FnOnce(&mut Scanner<'t>) -> Result<T, Wrong>,
 ) -> Result<T, ParseTextError> {
-    let mut scanner = Scanner { text, at: 0 };
+    let mut scanner = Scanner::new(text);
     read(&mut scanner)
         .and_then(|value| {
             scanner.end()?;
@@ -101,6 +101,11 @@ pub(crate) struct Scanner<'t> {
 }
 
 impl<'t> Scanner<'t> {
+    /// At the start of a text.
+    pub(crate) fn new(text: &'t str) -> Self {
+        Self { text, at: 0 }
+    }
+
     /// What has not been read yet.
     pub(crate) fn rest(&self) -> &'t str {
         self.text.get(self.at..).unwrap_or("")
@@ -184,6 +189,20 @@ impl<'t> Scanner<'t> {
             self.take_while(|character| character.is_ascii_alphanumeric() || character == '-');
         let found = if word.is_empty() { None } else { known(word) };
         found.ok_or(Wrong {
+            at: start,
+            expected,
+        })
+    }
+
+    /// The same with underscores.
+    pub(crate) fn name<T>(
+        &mut self,
+        expected: &'static str,
+        known: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<T, Wrong> {
+        let start = self.at;
+        let word = self.take_while(|one| one.is_ascii_alphanumeric() || matches!(one, '-' | '_'));
+        known(word).ok_or(Wrong {
             at: start,
             expected,
         })

@@ -75,7 +75,7 @@ pub struct BGPAdvertisementSpec {
         inner(
             length(max = 32),
             regex(
-                pattern = r"^(([0-9]{1,10}|[0-9]{1,3}(\.[0-9]{1,3}){3}):[0-9]{1,10}|[A-Za-z][A-Za-z0-9-]*)$"
+                pattern = r"^(([0-9]{1,10}|[0-9]{1,3}(\.[0-9]{1,3}){3}):[0-9]{1,10}|[A-Za-z][A-Za-z0-9_-]*)$"
             )
         )
     )]

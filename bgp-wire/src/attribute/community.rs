@@ -57,6 +57,14 @@ well_known! {
     NO_PEER = 0xffff_ff04, "no-peer";
 }
 
+/// What some communities are called elsewhere: `NOPEER` in RFC 3765, `local-AS` and `gshut` where Cisco's
+/// or FRR's commands are typed.
+const OTHER_NAMES: [(Community, &str); 3] = [
+    (Community::NO_PEER, "nopeer"),
+    (Community::NO_EXPORT_SUBCONFED, "local-as"),
+    (Community::GRACEFUL_SHUTDOWN, "gshut"),
+];
+
 impl Community {
     /// `high:low`.
     pub const fn new(high: u16, low: u16) -> Self {
@@ -76,6 +84,20 @@ impl Community {
             .find(|(community, _)| *community == self)
             .map(|(_, name)| *name)
     }
+
+    /// The one of this name, however it is spelled: the RFCs and the registry write most of them in capital
+    /// letters and with `_`, as `NO_EXPORT`.
+    fn named(word: &str) -> Option<Self> {
+        let is = |name: &str| {
+            let same = |(typed, letter): (u8, u8)| {
+                typed.eq_ignore_ascii_case(&letter) || (typed, letter) == (b'_', b'-')
+            };
+            word.len() == name.len() && word.bytes().zip(name.bytes()).all(same)
+        };
+        let mut all = NAMES.iter().chain(&OTHER_NAMES);
+        all.find(|(_, name)| is(name))
+            .map(|(community, _)| *community)
+    }
 }
 
 impl fmt::Display for Community {
@@ -90,19 +112,14 @@ impl fmt::Display for Community {
     }
 }
 
-/// Reads `65000:100` and the well-known names.
+/// Reads `65000:100` and the well-known names, as they are printed and as the RFCs write them.
 impl FromStr for Community {
     type Err = ParseTextError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         parse(text, "community", |scanner| {
             if scanner.peek().is_some_and(char::is_alphabetic) {
-                return scanner.word("a name such as `no-export`", |word| {
-                    NAMES
-                        .iter()
-                        .find(|(_, name)| name.eq_ignore_ascii_case(word))
-                        .map(|(community, _)| *community)
-                });
+                return scanner.name("a name such as `no-export`", Self::named);
             }
             let high = scanner.u16()?;
             scanner.expect(":")?;
@@ -160,6 +177,10 @@ mod tests {
             ("+1:2", 1),
             ("no-exports", 1),
             ("no-export:1", 10),
+            ("NO EXPORT", 1),
+            ("no__export", 1),
+            ("noexport", 1),
+            ("_no_export", 1),
         ] {
             let error = text.parse::<Community>().unwrap_err();
             assert_eq!(error.character(), character, "{error}");
@@ -176,5 +197,36 @@ mod tests {
         }
         assert_eq!(Community(0xffff_0009).to_string(), "standby-pe");
         assert_eq!(Community(0xffff_000a).to_string(), "65535:10");
+    }
+
+    /// The names in the titles of RFC 1997, 3765, 7611, 7999, 8326 and 9494 and in the registry, and in the
+    /// commands of routers.
+    #[test]
+    fn names_are_read_as_the_rfcs_write_them_and_printed_in_one_way() {
+        for (text, number, printed) in [
+            ("NO_EXPORT", 0xffff_ff01, "no-export"),
+            ("NO_ADVERTISE", 0xffff_ff02, "no-advertise"),
+            ("NO_EXPORT_SUBCONFED", 0xffff_ff03, "no-export-subconfed"),
+            ("local-AS", 0xffff_ff03, "no-export-subconfed"),
+            ("LOCAL_AS", 0xffff_ff03, "no-export-subconfed"),
+            ("NOPEER", 0xffff_ff04, "no-peer"),
+            ("no_peer", 0xffff_ff04, "no-peer"),
+            ("GRACEFUL_SHUTDOWN", 0xffff_0000, "graceful-shutdown"),
+            ("gshut", 0xffff_0000, "graceful-shutdown"),
+            ("BLACKHOLE", 0xffff_029a, "blackhole"),
+            ("ACCEPT_OWN", 0xffff_0001, "accept-own"),
+            ("LLGR_STALE", 0xffff_0006, "llgr-stale"),
+            ("NO_LLGR", 0xffff_0007, "no-llgr"),
+            ("Standby_PE", 0xffff_0009, "standby-pe"),
+            (
+                "ROUTE_FILTER_TRANSLATED_v4",
+                0xffff_0002,
+                "route-filter-translated-v4",
+            ),
+        ] {
+            let community: Community = text.parse().unwrap();
+            assert_eq!(community, Community(number), "{text}");
+            assert_eq!(community.to_string(), printed);
+        }
     }
 }
