@@ -16,7 +16,9 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use ipnet::IpNet;
 
 use crate::control::protocol::{ObjectKind, PrefixQuery};
-pub use decode::{DecodeArgs, DecodeFormat, DecodeInput, DecodeSource, YesNo};
+pub use decode::{
+    DecodeArgs, DecodeFormat, DecodeInput, DecodeSource, MAY_HAVE_IPV6_NEXT_HOPS, YesNo,
+};
 pub use routes::{ExplainArgs, ShowRoutesArgs};
 
 /// Names the socket where `--socket` does not.
@@ -224,6 +226,9 @@ pub enum ShowCommand {
         cosmos show routes --rd 65000:100              everything with this route distinguisher\n  \
         cosmos show routes 10.0.0.0/8 --family vpnv4   this prefix in every VPN\n  \
         cosmos show routes 65000:100:10.0.0.0/8        this prefix in one VPN\n  \
+        cosmos show routes 10.1.2.3 --family vpnv4     what covers an address in each VPN\n  \
+        cosmos show routes 00:11:22:33:44:55           EVPN routes to one MAC address\n  \
+        cosmos show routes '[5]:[0]:[24]:[10.1.2.0]'   one as FRR prints it, of every route distinguisher\n  \
         cosmos show routes --family evpn --type 2      EVPN routes to MAC addresses\n  \
         cosmos show routes --family rtc                who asks for which route target\n\n\
         A prefix alone means unicast routes; with --family, --rd or --type it means what has that\n\

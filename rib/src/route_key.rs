@@ -93,7 +93,7 @@ pub enum ParseRouteError {
         /// The text.
         text: Box<str>,
     },
-    /// It begins as only those of EVPN do.
+    /// It has brackets, as only those of EVPN do.
     #[error(transparent)]
     Evpn(#[from] bgp_wire::ParseTextError),
 }
@@ -108,7 +108,7 @@ impl FromStr for RouteKey {
                 .ok()
                 .map(|address: std::net::IpAddr| IpNet::from(address))
         };
-        if text.starts_with('[') {
+        if text.contains('[') {
             return Ok(Self::Evpn(text.parse()?));
         }
         None.or_else(|| text.parse::<IpNet>().ok().or_else(host).map(Self::from))
@@ -168,6 +168,10 @@ mod tests {
         assert_eq!(
             "192.0.2.7".parse(),
             Ok(RouteKey::V4("192.0.2.7/32".parse().unwrap()))
+        );
+        assert_eq!(
+            "65000:1:[5]:[0]:[24]:[10.0.0.0]".parse(),
+            "[5]:[65000:1]:[0]:[24]:[10.0.0.0]".parse::<RouteKey>()
         );
         assert!("nonsense".parse::<RouteKey>().is_err());
         assert_eq!(

@@ -1,10 +1,10 @@
 //! Which rows of a table are asked for.
 
-use bgp_wire::{EvpnKind, Family, RouteDistinguisher, Vpn};
-use ipnet::IpNet;
-
 use crate::path::PeerIdx;
 use crate::route_key::RouteKey;
+use bgp_wire::{EvpnKind, EvpnRoute, Family, MacAddr, RouteDistinguisher, Vpn};
+use ipnet::IpNet;
+use std::net::IpAddr;
 
 /// Which rows are wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +17,12 @@ pub struct RowQuery {
     pub prefix: Option<IpNet>,
     /// With the prefixes inside it.
     pub longer: bool,
+    /// Only of prefixes and hosts that cover this address, the longest or not.
+    pub covering: Option<IpAddr>,
+    /// Only MAC/IP routes of EVPN for this address.
+    pub mac: Option<MacAddr>,
+    /// Only this route of EVPN, whatever its route distinguisher.
+    pub of_any_rd: Option<EvpnRoute>,
     /// Only with this route distinguisher.
     pub rd: Option<RouteDistinguisher>,
     /// Only EVPN routes of this type.
@@ -78,9 +84,23 @@ impl RowQuery {
                 }
             })
         };
-        let is_of = |kind| matches!(key, RouteKey::Evpn(route) if route.kind() == kind);
+        let is_evpn = |wanted: &dyn Fn(EvpnRoute) -> bool| match key {
+            RouteKey::Evpn(route) => wanted(route),
+            _ => false,
+        };
         self.prefix.is_none_or(in_prefix)
+            && self
+                .covering
+                .is_none_or(|address| key.net().is_some_and(|net| net.contains(&address)))
             && self.rd.is_none_or(|rd| key.rd() == Some(rd))
-            && self.kind.is_none_or(is_of)
+            && self
+                .kind
+                .is_none_or(|kind| is_evpn(&|route| route.kind() == kind))
+            && self
+                .mac
+                .is_none_or(|mac| is_evpn(&|route| route.mac() == Some(mac)))
+            && self
+                .of_any_rd
+                .is_none_or(|wanted| is_evpn(&|route| wanted.with_rd(route.rd()) == route))
     }
 }

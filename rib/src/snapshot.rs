@@ -153,6 +153,21 @@ impl Rib {
         page
     }
 
+    /// The destinations of the table that a query means, as [`Rib::rows`]; with `best`, those that have a best
+    /// path.
+    pub fn destinations(
+        &self,
+        query: &RowQuery,
+        cursor: Option<Cursor>,
+        limit: usize,
+    ) -> Page<RouteKey> {
+        let mut page = self.page(query, cursor, limit, &Keys { best: query.best });
+        if page.sorted {
+            page.rows.sort_unstable();
+        }
+        page
+    }
+
     /// What a peer has been told, as [`Rib::rows`]. Nothing for a peer that is in no group.
     pub fn adj_out_rows(
         &self,
@@ -393,6 +408,28 @@ trait Visit {
         id: u32,
         rows: &mut Vec<Self::Row>,
     );
+}
+
+struct Keys {
+    best: bool,
+}
+
+impl Visit for Keys {
+    type Row = RouteKey;
+
+    fn visit<K: TableKey>(
+        &self,
+        _: &Pin<'_>,
+        table: &FamilyTable<K>,
+        _: &Judge<'_>,
+        id: u32,
+        rows: &mut Vec<RouteKey>,
+    ) {
+        let dest = table.destination(id);
+        if dest.has_best() || !self.best {
+            rows.push(dest.key.route());
+        }
+    }
 }
 
 struct Paths<'a> {

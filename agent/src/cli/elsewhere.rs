@@ -28,10 +28,10 @@ pub fn find<I>(
 where
     I: Iterator<Item = Result<Reply, AskError>>,
 {
-    let (ip, prefix) = match query {
-        RouteQuery::Exact(net) | RouteQuery::Longer(net) => (net.addr(), Some(query.clone())),
-        RouteQuery::Covering(address) => (*address, None),
-        RouteQuery::Route(_) => return None,
+    let ip = match query {
+        RouteQuery::Exact(net) | RouteQuery::Longer(net) => net.addr(),
+        RouteQuery::Covering(address) => *address,
+        RouteQuery::Route(_) | RouteQuery::OfAnyRd(_) | RouteQuery::Mac(_) => return None,
     };
     let vpn = match ip {
         IpAddr::V4(_) => "vpnv4",
@@ -41,7 +41,7 @@ where
         let request = Request::Routes(RoutesRequest {
             router: router.map(str::to_owned),
             family: Some(asked.to_owned()),
-            prefix: prefix.clone(),
+            prefix: Some(query.clone()),
             ..RoutesRequest::default()
         });
         let row = ask(&request).ok()?.find_map(|reply| match reply {
@@ -51,7 +51,7 @@ where
         Some(Elsewhere {
             asked,
             row: *row,
-            address: prefix.is_none(),
+            address: matches!(query, RouteQuery::Covering(_)),
         })
     })
 }
@@ -61,12 +61,6 @@ impl Elsewhere {
     pub fn to_show(&self) -> String {
         let Self { asked, row, .. } = self;
         let family = &row.family;
-        if self.address {
-            return format!(
-                " in the unicast families; {family} has routes, whose prefix has to be given: \
-                 PREFIX --family {asked}"
-            );
-        }
         format!(
             " in the unicast families; {family} has {}: add --family {asked}",
             row.route
@@ -77,10 +71,7 @@ impl Elsewhere {
     pub fn to_explain(&self) -> String {
         let RouteRow { family, route, .. } = &self.row;
         match &self.row.rd {
-            _ if self.address => format!(
-                " in the unicast families; {family} has routes, which are asked for as they are \
-                 printed, such as {route}"
-            ),
+            _ if self.address => self.to_show(),
             Some(rd) if self.asked != "evpn" => {
                 format!(" in the unicast families; {family} has {route}: add --rd {rd}")
             }

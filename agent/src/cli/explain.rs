@@ -14,13 +14,23 @@ use crate::control::routes::{
 
 /// Asks and shows.
 pub fn run<W: Write>(args: &ExplainArgs, screen: &mut Screen<W>) -> Result<(), AskError> {
+    let (prefix, rd) = args.query().map_err(AskError::bad_request)?;
     let request = Request::Explain {
-        prefix: args.query().map_err(AskError::bad_request)?,
+        prefix,
         router: args.router.clone(),
+        family: args.family.clone(),
+        rd: rd.map(|rd| rd.to_string()),
     };
     let replies = ask(&args.common.socket, &request)?;
     render(replies, args.common.output, screen).map_err(|error| {
-        let Request::Explain { prefix, router } = &request else {
+        // Who named a family has been answered.
+        let Request::Explain {
+            prefix,
+            router,
+            family: None,
+            rd: None,
+        } = &request
+        else {
             return error;
         };
         match error {

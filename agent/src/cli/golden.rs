@@ -184,6 +184,35 @@ fn a_question_means_the_families_that_it_names() {
             r#"{"request":"routes","prefix":{"longer":"0.0.0.0/0"},"family":"ipv4/vpn"}"#,
             3,
         ),
+        // So is an address, for which there is a default route; in others it is found if they are named.
+        (
+            r#"{"request":"routes","prefix":{"covering":"10.0.0.1"}}"#,
+            1,
+        ),
+        (
+            r#"{"request":"routes","prefix":{"covering":"10.0.0.1"},"family":"vpnv4"}"#,
+            2,
+        ),
+        (
+            r#"{"request":"routes","prefix":{"covering":"10.0.0.1"},"rd":"65000:101"}"#,
+            0,
+        ),
+        (
+            r#"{"request":"routes","prefix":{"covering":"2001:db8::1"},"family":"evpn"}"#,
+            1,
+        ),
+        (
+            r#"{"request":"routes","prefix":{"mac":"02:00:00:00:00:01"}}"#,
+            1,
+        ),
+        (
+            r#"{"request":"routes","prefix":{"mac":"02:00:00:00:00:02"}}"#,
+            0,
+        ),
+        (
+            r#"{"request":"routes","prefix":{"of-any-rd":"[2]:[0:0]:[0]:[48]:[02:00:00:00:00:01]:[128]:[2001:db8::1]"}}"#,
+            1,
+        ),
         (r#"{"request":"routes","rd":"100:1"}"#, 1),
         (r#"{"request":"routes","family":"rtc"}"#, 2),
         (r#"{"request":"routes","family":"ipv4/vpn","kind":2}"#, 0),
@@ -200,17 +229,11 @@ fn a_question_means_the_families_that_it_names() {
     ] {
         assert_eq!(count(request), rows, "{request}");
     }
-    for (request, wanted) in [
-        (
-            r#"{"request":"routes","prefix":{"covering":"10.0.0.1"},"family":"vpnv4"}"#,
-            "10.0.0.1 is an address, which finds the prefix that covers it in unicast families alone; give a prefix",
-        ),
-        (
-            r#"{"request":"routes","rd":"x"}"#,
-            "`x` is no route distinguisher: character 1 is `x`, expected an AS number or an IPv4 address, as in \
+    for (request, wanted) in [(
+        r#"{"request":"routes","rd":"x"}"#,
+        "`x` is no route distinguisher: character 1 is `x`, expected an AS number or an IPv4 address, as in \
              `65000:100`",
-        ),
-    ] {
+    )] {
         match replies(&serde_json::from_str(request).unwrap()).pop() {
             Some(Err(AskError::No(error))) => assert_eq!(error.message, wanted),
             other => panic!("{request}: {other:?}"),
@@ -239,6 +262,8 @@ fn explanation() {
     let all = replies(&Request::Explain {
         prefix,
         router: None,
+        family: None,
+        rd: None,
     });
     golden(
         "explain-covering.txt",
@@ -248,6 +273,8 @@ fn explanation() {
     let all = replies(&Request::Explain {
         prefix,
         router: Some("overlay".into()),
+        family: None,
+        rd: None,
     });
     golden(
         "explain-kernel.txt",
@@ -256,11 +283,30 @@ fn explanation() {
     let all = replies(&Request::Explain {
         prefix: RouteQuery::of("65000:100:10.0.0.0/8".parse().unwrap()),
         router: None,
+        family: None,
+        rd: None,
     });
     golden(
         "explain-vpn.txt",
         &text(|s| explain::render(all.into_iter(), ShowFormat::Table, s)),
     );
+    // The same route, found by an address that it covers.
+    for (family, rd) in [
+        (Some("vpnv4"), None),
+        (None, Some("65000:100")),
+        (Some("vpnv4"), Some("65000:100")),
+    ] {
+        let all = replies(&Request::Explain {
+            prefix: RouteQuery::Covering("10.1.2.3".parse().unwrap()),
+            router: None,
+            family: family.map(str::to_owned),
+            rd: rd.map(str::to_owned),
+        });
+        golden(
+            "explain-vpn.txt",
+            &text(|s| explain::render(all.into_iter(), ShowFormat::Table, s)),
+        );
+    }
 }
 
 #[test]
@@ -307,6 +353,8 @@ fn json_documents_can_be_read() {
     let explained = replies(&Request::Explain {
         prefix,
         router: None,
+        family: None,
+        rd: None,
     });
     let kind = ObjectKind::Peers;
     let objects = replies(&Request::Objects { kind, name: None });
@@ -383,6 +431,18 @@ fn nothing_by_that_name_is_said_with_what_there_is() {
         (
             r#"{"request":"explain","prefix":{"covering":"192.0.2.1"}}"#,
             "no route covers 192.0.2.1".to_owned(),
+        ),
+        (
+            r#"{"request":"explain","prefix":{"mac":"02:00:00:00:00:99"}}"#,
+            "no route of EVPN has the MAC address 02:00:00:00:00:99".to_owned(),
+        ),
+        (
+            r#"{"request":"explain","prefix":{"covering":"10.1.2.3"},"rd":"65000:7"}"#,
+            "no route covers 10.1.2.3".to_owned(),
+        ),
+        (
+            r#"{"request":"explain","prefix":{"of-any-rd":"[5]:[0:0]:[0]:[24]:[10.9.9.0]"}}"#,
+            "no router knows [5]:[0]:[24]:[10.9.9.0]".to_owned(),
         ),
     ] {
         match replies(&request(asked)).pop() {
@@ -462,9 +522,8 @@ fn a_plain_prefix_points_to_the_families_that_have_it() {
         ),
         (
             "10.1.2.3",
-            "; ipv4/vpn has routes, whose prefix has to be given: PREFIX --family vpnv4",
-            "; ipv4/vpn has routes, which are asked for as they are printed, such as \
-             65000:100:10.0.0.0/8",
+            "; ipv4/vpn has 65000:100:10.0.0.0/8: add --family vpnv4",
+            "; ipv4/vpn has 65000:100:10.0.0.0/8: add --family vpnv4",
         ),
         (
             "2001:db8:1111:2222:3333:4444:5555:6666/128",

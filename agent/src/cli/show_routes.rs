@@ -9,7 +9,7 @@ use super::client::AskError;
 use super::table::{Cell, Column, Screen, Style, Table};
 use super::{ask, elsewhere, is_json, words, write_json_line};
 use crate::args::{ShowFormat, ShowRoutesArgs};
-use crate::control::protocol::{End, Reply, Request, RouteQuery, RoutesRequest, Side};
+use crate::control::protocol::{End, Reply, Request, RoutesRequest, Side};
 use crate::control::routes::{Attributes, Ineligible, RouteRow};
 
 /// Rows of a section that are held back to choose widths.
@@ -46,10 +46,7 @@ pub fn run<W: Write>(args: &ShowRoutesArgs, screen: &mut Screen<W>) -> Result<()
             })
         });
         let elsewhere = elsewhere.flatten().map(|found| found.to_show());
-        let nothing = match prefix {
-            RouteQuery::Covering(address) => format!("no route covers {address}"),
-            prefix => format!("there is no route for {prefix}"),
-        };
+        let nothing = prefix.nothing("there is no route for");
         return Err(AskError::not_found(
             nothing + &elsewhere.unwrap_or_default(),
         ));
@@ -294,7 +291,7 @@ fn cells(row: &RouteRow) -> Vec<Cell> {
             cells.push(path(attributes).into());
         }
         Shape::Membership => cells.push(path(attributes).into()),
-        Shape::Vpn | Shape::Evpn => cells.push(attributes.route_targets().join(" ").into()),
+        Shape::Vpn | Shape::Evpn => cells.push(attributes.targets().join(" ").into()),
     }
     cells
 }
@@ -320,6 +317,26 @@ fn path(attributes: &Attributes) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// RFC 7432 §7.6: an Ethernet Segment route is imported by this alone.
+    #[test]
+    fn an_ethernet_segment_route_shows_its_import_target() {
+        let route = "[4]:[10.0.0.1:1]:[03:44:38:39:ff:ff:01:00:00:01]:[32]:[10.0.0.1]";
+        let shown = |communities: &[&str]| {
+            let mut row = RouteRow::of(route.parse().unwrap());
+            let communities = communities.iter().map(|&text| text.to_owned());
+            row.attributes.ext_communities = communities.collect();
+            format!("{:?}", cells(&row).pop().unwrap())
+        };
+        let cell = |text: &str| format!("{:?}", Cell::from(text));
+        let import = "es-import:44:38:39:ff:ff:01";
+        let of_segment = ["encap:vxlan", import, "df-election:default:0"];
+        assert_eq!(shown(&of_segment), cell(import));
+        assert_eq!(
+            shown(&[import, "rt:65000:1"]),
+            cell(&format!("65000:1 {import}"))
+        );
+    }
 
     #[test]
     fn the_link_local_address_is_left_out_beside_a_global_one() {

@@ -13,8 +13,9 @@ use std::sync::Arc;
 use bgp_wire::{EvpnKind, Family, RouteDistinguisher};
 use serde_json::Value;
 
+use super::explaining::{Explaining, MOST, Part, Stepped};
 use super::protocol::{
-    ConsequenceRow, End, ErrorCode, ErrorReply, Explained, ObjectKind, PrefixQuery, Reply, Request,
+    ConsequenceRow, End, ErrorCode, ErrorReply, ObjectKind, PrefixQuery, Reply, Request,
     RouteQuery, RoutesRequest, SORTED_ROWS, Side,
 };
 use super::routes::{FibFilter, FibRow, RouteFilter, RouteRow, RouteSide, RouteTable, Rows};
@@ -22,7 +23,7 @@ use super::views::{PeerView, Views};
 use crate::desired::Objects;
 
 /// Destinations looked at in one call of [`Answer::next`], so that no table lock is wanted for long.
-const PAGE: usize = 1_000;
+pub(super) const PAGE: usize = 1_000;
 
 /// An answer in the making.
 pub struct Answer {
@@ -36,6 +37,7 @@ enum Source {
     Ready(std::vec::IntoIter<Reply>),
     Routes(Walk<RouteRow>),
     Fib(Walk<FibRow>),
+    Explain(Box<Explaining>),
     Error(ErrorReply),
     Done,
 }
@@ -112,6 +114,27 @@ impl Answer {
                     return true;
                 }
             }
+            Source::Explain(explaining) => match explaining.step() {
+                Stepped::More(all) => {
+                    for explained in all {
+                        self.rows += 1;
+                        write_line(out, &Reply::Explanation(Box::new(explained)));
+                    }
+                    return true;
+                }
+                Stepped::Done => {}
+                Stepped::Nothing(why) => {
+                    self.source = Source::Error(not_found(why));
+                    return true;
+                }
+                Stepped::TooMany(router) => {
+                    self.source = Source::Error(bad_request(format!(
+                        "more than {MOST} routes of router {router} are meant; name one, or a route distinguisher \
+                         with --rd, or list them with `cosmos show routes`"
+                    )));
+                    return true;
+                }
+            },
             Source::Error(error) => {
                 write_line(out, &Reply::Error(error.clone()));
                 self.source = Source::Done;
@@ -263,7 +286,21 @@ fn start(request: &Request, views: &dyn Views) -> Result<Source, ErrorReply> {
         }
         Request::Routes(request) => Source::Routes(routes(request, views)?),
         Request::Fib { router, prefix } => Source::Fib(fib(router.as_deref(), prefix, views)?),
-        Request::Explain { prefix, router } => ready(explain(prefix, router.as_deref(), views)?),
+        Request::Explain {
+            prefix,
+            router,
+            family,
+            rd,
+        } => {
+            let request = RoutesRequest {
+                router: router.clone(),
+                family: family.clone(),
+                prefix: Some(prefix.clone()),
+                rd: rd.clone(),
+                ..RoutesRequest::default()
+            };
+            Source::Explain(Box::new(explain(&request, views)?))
+        }
         // Who asks the views has no files: the server reads them and calls `Answer::preview`.
         Request::Preview { .. } => return Err(bad_request("a folder is read by the server alone")),
         Request::Objects { kind, name } => ready(objects(*kind, name.as_deref(), views)?),
@@ -285,15 +322,11 @@ fn routes(request: &RoutesRequest, views: &dyn Views) -> Result<Walk<RouteRow>, 
     }
     let asked = Asked::new(request)?;
     let mut parts: VecDeque<Rows<RouteRow>> = VecDeque::new();
-    let mut families = Vec::new();
-    for (router, table) in views.tables() {
-        if !routers.iter().any(|chosen| **chosen == *router) {
-            continue;
-        }
+    let mut tables = views.tables();
+    tables.retain(|(router, _)| routers.iter().any(|chosen| **chosen == **router));
+    asked.knows_family(tables.iter().map(|(_, table)| &**table))?;
+    for (router, table) in tables {
         for family in table.families() {
-            if !families.contains(&family) {
-                families.push(family.clone());
-            }
             if !asked.concerns(&family) {
                 continue;
             }
@@ -309,15 +342,7 @@ fn routes(request: &RoutesRequest, views: &dyn Views) -> Result<Walk<RouteRow>, 
             }
         }
     }
-    match &request.family {
-        Some(asked) if !families.is_empty() && !families.iter().any(|f| is_family(asked, f)) => {
-            Err(not_found(format!(
-                "there is no address family {asked}; there are: {}",
-                families.join(", ")
-            )))
-        }
-        _ => Ok(Walk::new(parts)),
-    }
+    Ok(Walk::new(parts))
 }
 
 fn route_part(
@@ -381,51 +406,49 @@ fn fib(
     Ok(Walk::new(parts.collect()))
 }
 
-fn explain(
-    prefix: &RouteQuery,
-    router: Option<&str>,
-    views: &dyn Views,
-) -> Result<Vec<Reply>, ErrorReply> {
-    let chosen = chosen_routers(views, router)?;
+fn explain(request: &RoutesRequest, views: &dyn Views) -> Result<Explaining, ErrorReply> {
+    let chosen = chosen_routers(views, request.router.as_deref())?;
+    let asked = Asked::new(request)?;
+    let Some(query) = &request.prefix else {
+        return Err(bad_request("explain which route?"));
+    };
     let mut routers = views.routers();
     routers.retain(|router| chosen.contains(&router.name));
-    let tables = views.tables();
-    let fib = views.fib();
-    let mut replies = Vec::new();
-    for router in routers {
+    let mut tables = views.tables();
+    tables.retain(|(router, _)| chosen.iter().any(|chosen| **chosen == **router));
+    asked.knows_family(tables.iter().map(|(_, table)| &**table))?;
+    let parts = routers.into_iter().map(|router| {
         let table = tables.iter().find(|(name, _)| **name == *router.name);
-        let mut route = table.and_then(|(_, table)| table.explain(prefix));
-        if let Some(route) = &mut route {
-            route.router.clone_from(&router.name);
-            for path in &mut route.paths {
-                path.row.router.clone_from(&router.name);
-            }
-        }
-        let destination = match (&route, prefix) {
-            (Some(route), _) => route.prefix,
-            (None, query) => query.prefix(),
+        let table = table.map(|(_, table)| table.clone());
+        let families = table.iter().flat_map(|table| table.families());
+        let of_family = |family| {
+            let filter = RouteFilter {
+                family,
+                prefix: Some(query.clone()),
+                rd: asked.rd,
+                kind: None,
+                side: RouteSide::Table {
+                    peer: None,
+                    best: false,
+                },
+            };
+            table.as_ref().map(|table| table.destinations(&filter))
         };
-        let mut kernel = match (&fib, destination) {
-            (Some(fib), Some(destination)) => fib.explain(&destination),
-            _ => Vec::new(),
-        };
-        kernel
-            .retain(|entry| entry.router.is_none() || entry.router.as_ref() == Some(&router.name));
-        if route.is_some() || !kernel.is_empty() {
-            replies.push(Reply::Explanation(Box::new(Explained {
-                router,
-                route,
-                kernel,
-            })));
+        let walks = families.filter(|family| asked.concerns(family));
+        Part {
+            walks: walks.filter_map(of_family).collect(),
+            router,
+            found: Vec::new(),
+            table: table.clone(),
         }
-    }
-    if replies.is_empty() {
-        return Err(not_found(match prefix {
-            RouteQuery::Covering(address) => format!("no route covers {address}"),
-            prefix => format!("no router knows {prefix}"),
-        }));
-    }
-    Ok(replies)
+    });
+    let plain = request.family.is_none() && request.rd.is_none();
+    Ok(Explaining::new(
+        query.clone(),
+        plain,
+        parts.collect(),
+        views.fib(),
+    ))
 }
 
 fn objects(
@@ -487,17 +510,6 @@ impl<'a> Asked<'a> {
     fn new(request: &'a RoutesRequest) -> Result<Self, ErrorReply> {
         let rd = request.rd.as_deref().map(str::parse).transpose();
         let rd = rd.map_err(|error: bgp_wire::ParseTextError| bad_request(error.to_string()))?;
-        if let (Some(RouteQuery::Covering(address)), Some(asked)) =
-            (&request.prefix, &request.family)
-            && !["ipv4/unicast", "ipv6/unicast"]
-                .iter()
-                .any(|family| is_family(asked, family))
-        {
-            return Err(bad_request(format!(
-                "{address} is an address, which finds the prefix that covers it in unicast families alone; \
-                 give a prefix"
-            )));
-        }
         let known = |number| {
             EvpnKind::from_u8(number).ok_or_else(|| {
                 bad_request(format!("EVPN has no routes of type {number}; use 1 to 11"))
@@ -505,6 +517,30 @@ impl<'a> Asked<'a> {
         };
         let kind = request.kind.map(known).transpose()?;
         Ok(Self { request, rd, kind })
+    }
+
+    /// An error if a family is named that none of the tables is of.
+    fn knows_family<'t>(
+        &self,
+        tables: impl Iterator<Item = &'t dyn RouteTable>,
+    ) -> Result<(), ErrorReply> {
+        let mut families = Vec::new();
+        for family in tables.flat_map(|table| table.families()) {
+            if !families.contains(&family) {
+                families.push(family);
+            }
+        }
+        match &self.request.family {
+            Some(asked)
+                if !families.is_empty() && !families.iter().any(|f| is_family(asked, f)) =>
+            {
+                Err(not_found(format!(
+                    "there is no address family {asked}; there are: {}",
+                    families.join(", ")
+                )))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn concerns(&self, family: &str) -> bool {
@@ -526,7 +562,10 @@ impl<'a> Asked<'a> {
         match &request.prefix {
             None => true,
             Some(RouteQuery::Route(route)) => route.family().to_string() == family,
-            Some(RouteQuery::Covering(address)) => is_unicast(family) && of(address.is_ipv6()),
+            Some(RouteQuery::OfAnyRd(_) | RouteQuery::Mac(_)) => family == EVPN,
+            Some(RouteQuery::Covering(address)) => {
+                (named && family != RTC || is_unicast(family)) && of(address.is_ipv6())
+            }
             Some(RouteQuery::Exact(net) | RouteQuery::Longer(net)) => {
                 (named || is_unicast(family)) && of(net.addr().is_ipv6())
             }

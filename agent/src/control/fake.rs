@@ -7,8 +7,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use bgp_wire::EvpnRoute;
 use ipnet::IpNet;
 use jiff::Timestamp;
+use rib::RouteKey;
 use serde_json::Value;
 
 pub(crate) use self::node::{LONG_NAME, node};
@@ -134,6 +136,14 @@ fn means(query: &RouteQuery, route: &str, prefix: Option<IpNet>) -> bool {
         RouteQuery::Covering(address) => prefix.is_some_and(|net| net.contains(address)),
         RouteQuery::Longer(net) => prefix.is_some_and(|candidate| net.contains(&candidate)),
         RouteQuery::Route(wanted) => wanted.to_string() == route,
+        RouteQuery::OfAnyRd(wanted) => {
+            let found = route.parse::<EvpnRoute>();
+            found.is_ok_and(|found| wanted.with_rd(found.rd()) == found)
+        }
+        RouteQuery::Mac(mac) => {
+            let found = route.parse::<EvpnRoute>();
+            found.is_ok_and(|found| found.mac() == Some(*mac))
+        }
     }
 }
 
@@ -173,11 +183,23 @@ impl RouteTable for Listed {
         by_twos(rows.cloned().collect())
     }
 
-    fn explain(&self, query: &RouteQuery) -> Option<RouteExplanation> {
-        self.explanations
-            .iter()
-            .find(|one| means(query, &one.route, one.prefix))
-            .cloned()
+    fn destinations(&self, filter: &RouteFilter) -> Rows<RouteKey> {
+        let known = self.explanations.iter().filter(|one| {
+            let route: RouteKey = one.route.parse().unwrap();
+            one.family == filter.family
+                && filter.rd.is_none_or(|rd| route.rd() == Some(rd))
+                && filter
+                    .prefix
+                    .as_ref()
+                    .is_none_or(|query| means(query, &one.route, route.net()))
+        });
+        by_twos(known.map(|one| one.route.parse().unwrap()).collect())
+    }
+
+    fn explain(&self, route: &RouteKey) -> Option<RouteExplanation> {
+        let route = route.to_string();
+        let mut known = self.explanations.iter();
+        known.find(|one| one.route == route).cloned()
     }
 }
 
@@ -248,7 +270,11 @@ impl RouteTable for Synthetic {
         })
     }
 
-    fn explain(&self, _query: &RouteQuery) -> Option<RouteExplanation> {
+    fn destinations(&self, _filter: &RouteFilter) -> Rows<RouteKey> {
+        Box::new(|_| None)
+    }
+
+    fn explain(&self, _route: &RouteKey) -> Option<RouteExplanation> {
         None
     }
 }

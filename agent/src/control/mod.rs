@@ -10,17 +10,20 @@
 //! | [`views`] | PURE: what the rest of the agent shows of itself, plain data behind one trait |
 //! | [`routes`] | PURE: rows and explanations of routes and kernel entries, and the traits that page them |
 //! | [`rib_table`], [`kernel_fib`] | PURE: the tables and the kernel room behind these traits |
+//! | `seek` | PURE: what covers an address where there are route distinguishers |
 //! | `fields` | PURE: named fields of NLRI as JSON |
-//! | [`answer`] | PURE: request and views to a stream of replies |
+//! | [`answer`], `explaining` | PURE: request and views to a stream of replies |
 //! | [`server`] | EDGE: the socket, its connections, their back-pressure |
 
 pub mod answer;
 pub mod dynamic;
+mod explaining;
 mod fields;
 pub mod kernel_fib;
 pub mod protocol;
 pub mod rib_table;
 pub mod routes;
+mod seek;
 pub mod server;
 pub mod views;
 

@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use bgp_wire::Family;
+use bgp_wire::{EvpnRoute, Family, MacAddr};
 use clap::ValueEnum;
 use ipnet::IpNet;
 use rib::RouteKey;
@@ -50,13 +50,19 @@ pub enum Request {
         #[serde(default)]
         prefix: Option<PrefixQuery>,
     },
-    /// One destination in all routers, from the session to the kernel.
+    /// One destination in all routers, from the session to the kernel, or the few that a question means.
     Explain {
-        /// The destination.
+        /// The destination; a unicast one, if it is a prefix or an address and neither a family nor a route distinguisher is given.
         prefix: RouteQuery,
         /// Only in this router.
         #[serde(default)]
         router: Option<String>,
+        /// Only in this family.
+        #[serde(default)]
+        family: Option<String>,
+        /// Only with this route distinguisher.
+        #[serde(default)]
+        rd: Option<String>,
     },
     /// What would change if the manifests were those of a folder: one [`Reply::Consequence`] for each change.
     Preview {
@@ -114,12 +120,16 @@ pub enum Side {
 pub enum RouteQuery {
     /// What has this prefix.
     Exact(IpNet),
-    /// The longest unicast prefix that covers an address.
+    /// The longest prefix that covers an address; in families with route distinguishers the longest of each of them.
     Covering(IpAddr),
     /// What has this prefix, or one inside it.
     Longer(IpNet),
     /// This route.
     Route(#[serde(with = "route")] RouteKey),
+    /// This route of EVPN, whatever its route distinguisher: it has one of zero here.
+    OfAnyRd(#[serde(with = "text")] EvpnRoute),
+    /// Routes of EVPN for this MAC address.
+    Mac(#[serde(with = "text")] MacAddr),
 }
 
 impl std::fmt::Display for RouteQuery {
@@ -129,6 +139,11 @@ impl std::fmt::Display for RouteQuery {
             Self::Covering(address) => write!(f, "{address}"),
             Self::Longer(net) => write!(f, "{net} and longer"),
             Self::Route(route) => write!(f, "{route}"),
+            Self::OfAnyRd(route) => {
+                let rd = format!(":[{}]", route.rd());
+                f.write_str(&route.to_string().replacen(&rd, "", 1))
+            }
+            Self::Mac(mac) => write!(f, "{mac}"),
         }
     }
 }
@@ -146,8 +161,41 @@ impl RouteQuery {
     pub fn prefix(&self) -> Option<IpNet> {
         match self {
             Self::Exact(net) | Self::Longer(net) => Some(*net),
-            Self::Covering(_) | Self::Route(_) => None,
+            Self::Covering(_) | Self::Route(_) | Self::OfAnyRd(_) | Self::Mac(_) => None,
         }
+    }
+
+    /// What to say where nothing is found; `who` begins the sentence about a route that is named.
+    pub fn nothing(&self, who: &str) -> String {
+        match self {
+            Self::Covering(address) => format!("no route covers {address}"),
+            Self::Mac(mac) => format!("no route of EVPN has the MAC address {mac}"),
+            query => format!("{who} {query}"),
+        }
+    }
+}
+
+/// What people write for it.
+mod text {
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<T: Display, S: Serializer>(
+        value: &T,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(value)
+    }
+
+    pub(super) fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+    where
+        T: FromStr<Err: Display>,
+        D: Deserializer<'de>,
+    {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
     }
 }
 

@@ -11,12 +11,12 @@ use rib::{
     Step, ToldGroup,
 };
 
-use super::fields;
 use super::protocol::RouteQuery;
 use super::routes::{
     Attributes, Ineligible, PathExplanation, RouteExplanation, RouteFilter, RouteRow, RouteSide,
     RouteTable, Rows, StepExplanation, ToldExplanation,
 };
+use super::{fields, seek};
 use crate::desired::Origination;
 
 /// The tables of one router, to be looked at. Peers go by the names under which the rib knows them.
@@ -53,8 +53,9 @@ impl RibTable {
 
     /// What is asked of the rib, except by whom and which side; `None` if there can be nothing.
     fn query(&self, filter: &RouteFilter) -> Option<RowQuery> {
+        let family: Family = filter.family.parse().ok()?;
         let mut query = RowQuery {
-            family: Some(filter.family.parse().ok()?),
+            family: Some(family),
             rd: filter.rd,
             kind: filter.kind,
             ..RowQuery::default()
@@ -63,8 +64,13 @@ impl RibTable {
             None => {}
             Some(RouteQuery::Exact(net)) => query.prefix = Some(*net),
             Some(RouteQuery::Longer(net)) => (query.prefix, query.longer) = (Some(*net), true),
-            Some(RouteQuery::Covering(address)) => query.prefix = Some(self.covering(*address)?),
+            Some(RouteQuery::Covering(address)) if is_unicast(family) => {
+                query.prefix = Some(self.covering(*address)?);
+            }
+            Some(RouteQuery::Covering(address)) => query.covering = Some(*address),
             Some(RouteQuery::Route(route)) => query.route = Some(*route),
+            Some(RouteQuery::OfAnyRd(route)) => query.of_any_rd = Some(*route),
+            Some(RouteQuery::Mac(mac)) => query.mac = Some(*mac),
         }
         Some(query)
     }
@@ -73,27 +79,60 @@ impl RibTable {
     fn covering(&self, address: IpAddr) -> Option<IpNet> {
         Some(self.rib.lookup(address, u8::MAX)?.prefix)
     }
+
+    /// What reads pages of rows of a side, whose part of the query it fills in; `None` if nobody has that name.
+    fn reader(&self, side: &RouteSide, query: &mut RowQuery) -> Option<Reader> {
+        let rib = self.rib.clone();
+        let named = match side {
+            RouteSide::Table { peer: None, .. } => None,
+            RouteSide::Table {
+                peer: Some(name), ..
+            }
+            | RouteSide::In { peer: name }
+            | RouteSide::Out { peer: name } => Some(self.peer(name)?),
+        };
+        if let (RouteSide::Out { .. }, Some(member)) = (side, named) {
+            return Some(Box::new(move |query, from, budget| {
+                let page = rib.adj_out_rows(member, query, from, budget);
+                page_of(page, |row| told(&rib, row))
+            }));
+        }
+        query.peer = named;
+        query.best = matches!(side, RouteSide::Table { best: true, .. });
+        let received = matches!(side, RouteSide::In { .. });
+        Some(Box::new(move |query, from, budget| {
+            let page = rib.rows(query, from, budget);
+            page_of(page, |row| shown(&rib, row, received))
+        }))
+    }
+}
+
+/// Reads a page of rows.
+type Reader = Box<dyn Fn(&RowQuery, Option<Cursor>, usize) -> Page<RouteRow> + Send>;
+
+fn page_of<R>(page: Page<R>, show: impl Fn(R) -> RouteRow) -> Page<RouteRow> {
+    Page {
+        rows: page.rows.into_iter().map(show).collect(),
+        next: page.next,
+        sorted: page.sorted,
+    }
 }
 
 /// What stands for ourselves as the source of a path.
 const LOCAL: &str = "local";
 
 /// A walk without a step.
-fn nothing() -> Rows<RouteRow> {
+fn nothing<R>() -> Rows<R> {
     Box::new(|_| None)
 }
 
 /// A walk along the pages of the rib.
-fn walk<R: 'static>(
-    rib: Arc<Rib>,
-    page: impl Fn(&Rib, Option<Cursor>, usize) -> Page<R> + Send + 'static,
-    show: impl Fn(&Rib, R) -> RouteRow + Send + 'static,
-) -> Rows<RouteRow> {
+fn walk<R: 'static>(page: impl Fn(Option<Cursor>, usize) -> Page<R> + Send + 'static) -> Rows<R> {
     let mut next = Some(None);
     Box::new(move |budget| {
-        let page = page(&rib, next?, budget);
+        let page = page(next?, budget);
         next = page.next.map(Some);
-        Some(page.rows.into_iter().map(|row| show(&rib, row)).collect())
+        Some(page.rows)
     })
 }
 
@@ -106,45 +145,47 @@ impl RouteTable for RibTable {
         let Some(mut query) = self.query(filter) else {
             return nothing();
         };
-        let rib = self.rib.clone();
-        let named = match &filter.side {
-            RouteSide::Table { peer: None, .. } => None,
-            RouteSide::Table {
-                peer: Some(name), ..
-            }
-            | RouteSide::In { peer: name }
-            | RouteSide::Out { peer: name } => match self.peer(name) {
-                Some(peer) => Some(peer),
-                None => return nothing(),
-            },
+        let Some(reader) = self.reader(&filter.side, &mut query) else {
+            return nothing();
         };
-        match (&filter.side, named) {
-            (RouteSide::Out { .. }, Some(member)) => walk(
-                rib,
-                move |rib, from, budget| rib.adj_out_rows(member, &query, from, budget),
-                told,
-            ),
-            (side, peer) => {
-                query.peer = peer;
-                query.best = matches!(side, RouteSide::Table { best: true, .. });
-                let received = matches!(side, RouteSide::In { .. });
-                walk(
-                    rib,
-                    move |rib, from, budget| rib.rows(&query, from, budget),
-                    move |rib, row| shown(rib, row, received),
-                )
-            }
+        if query.covering.is_none() {
+            return walk(move |from, budget| reader(&query, from, budget));
         }
+        // The longest prefixes are known once all have been seen; then their rows are read.
+        seek::rows_of(self.destinations(filter), move |key, budget| {
+            let one = RowQuery {
+                route: Some(key),
+                covering: None,
+                ..query.clone()
+            };
+            reader(&one, None, budget).rows
+        })
     }
 
-    fn explain(&self, route: &RouteQuery) -> Option<RouteExplanation> {
-        let route = match route {
-            RouteQuery::Exact(net) | RouteQuery::Longer(net) => RouteKey::from(*net),
-            RouteQuery::Covering(address) => self.covering(*address)?.into(),
-            RouteQuery::Route(route) => *route,
+    fn destinations(&self, filter: &RouteFilter) -> Rows<RouteKey> {
+        let Some(mut query) = self.query(filter) else {
+            return nothing();
         };
-        let prefix = unicast(&route);
-        let mut explained = Explainer::new(&self.rib).explain(self.rib.explain(route)?);
+        let family = query.family;
+        let named = query.route.or_else(|| {
+            let plain = query.prefix.filter(|_| !query.longer)?;
+            family.is_some_and(is_unicast).then(|| plain.into())
+        });
+        if let Some(key) = named {
+            let mut one = Some(vec![key]).filter(|_| family == Some(key.family()));
+            return Box::new(move |_| one.take());
+        }
+        let covering = query.covering.is_some();
+        // As in unicast, what covers an address is what may be used for it.
+        query.best = covering;
+        let rib = self.rib.clone();
+        let all = walk(move |from, budget| rib.destinations(&query, from, budget));
+        if covering { seek::longest(all) } else { all }
+    }
+
+    fn explain(&self, route: &RouteKey) -> Option<RouteExplanation> {
+        let prefix = unicast(route);
+        let mut explained = Explainer::new(&self.rib).explain(self.rib.explain(*route)?);
         let local = |path: &&mut PathExplanation| path.source == LOCAL;
         for path in explained.paths.iter_mut().filter(local) {
             path.advertisement = prefix
@@ -157,8 +198,11 @@ impl RouteTable for RibTable {
 
 /// The prefix of a unicast route.
 fn unicast(route: &RouteKey) -> Option<IpNet> {
-    let plain = matches!(route.family(), Family::IPV4_UNICAST | Family::IPV6_UNICAST);
-    route.net().filter(|_| plain)
+    route.net().filter(|_| is_unicast(route.family()))
+}
+
+fn is_unicast(family: Family) -> bool {
+    matches!(family, Family::IPV4_UNICAST | Family::IPV6_UNICAST)
 }
 
 fn told(rib: &Rib, row: OutRow) -> RouteRow {

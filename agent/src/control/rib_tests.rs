@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use bgp_wire::{
-    Asn, AttrEditor, AttrScratch, Encoding, EvpnKind, Family, FamilySet, Label, NextHop, Origin,
-    PathId, RouterId, SessionContext, SidStructure, Srv6Sid, Vpn, decode_update, encode_announce,
+    Asn, AttrEditor, AttrScratch, Encoding, EvpnKind, EvpnRoute, Family, FamilySet, Label, NextHop,
+    Origin, PathId, RouterId, SessionContext, SidStructure, Srv6Sid, Vpn, decode_update,
+    encode_announce,
 };
 use bytes::BytesMut;
 use ipnet::{IpNet, Ipv4Net};
@@ -160,7 +161,7 @@ impl Node {
     }
 
     fn explain(&self, prefix: &str) -> RouteExplanation {
-        self.table.explain(&RouteQuery::Exact(net(prefix))).unwrap()
+        self.table.explain(&RouteKey::from(net(prefix))).unwrap()
     }
 }
 
@@ -414,7 +415,7 @@ fn our_own_routes_are_originated_here() {
     assert_eq!(explanation.paths[0].row.peer_address, None);
     assert!(
         node.table
-            .explain(&RouteQuery::Exact(net("10.2.0.0/16")))
+            .explain(&RouteKey::from(net("10.2.0.0/16")))
             .is_none()
     );
 }
@@ -487,7 +488,7 @@ fn rows_of_overlay_families_name_what_their_nlri_say() {
     assert_eq!(memberships[0].nlri["origin_as"], 65_000);
     assert_eq!(memberships[0].nlri["route_target"], "rt:65000:1");
 
-    let explained = node.table.explain(&RouteQuery::Route(vpn)).unwrap();
+    let explained = node.table.explain(&vpn).unwrap();
     assert_eq!(explained.route, "100:1:2001:db8::/32");
     assert_eq!((explained.prefix, explained.paths.len()), (None, 1));
 }
@@ -529,9 +530,7 @@ fn a_path_has_the_sid_that_comes_out_with_its_label() {
     inbound.update(&node.rib, &decoded, &ctx);
     inbound.flush(&node.rib);
     let sid = serde_json::json!({"sid": "2001:db8:1:2:42::", "as_advertised": "2001:db8:1:2::"});
-    let explained = node
-        .table
-        .explain(&RouteQuery::Route(RouteKey::VpnV4(route)));
+    let explained = node.table.explain(&RouteKey::VpnV4(route));
     let explained = explained.unwrap();
     assert_eq!(explained.paths[0].row.nlri["srv6_l3_sid"], sid);
     let filter = RouteFilter {
@@ -549,4 +548,102 @@ fn a_path_has_the_sid_that_comes_out_with_its_label() {
 
     let words = crate::cli::words::value(&rows[0].nlri["srv6_l3_sid"]);
     assert!(words.contains("sid 2001:db8:1:2:42::"), "{words}");
+}
+
+/// What covers an address is the longest prefix in each VPN, and a host in EVPN; a route that FRR prints is found under
+/// any route distinguisher, and one of a MAC address by that.
+#[test]
+fn addresses_are_found_in_every_vpn() {
+    let node = Node::new();
+    for route in [
+        "100:1:0.0.0.0/0",
+        "100:1:10.0.0.0/8",
+        "100:1:10.1.0.0/16",
+        "100:1:10.2.0.0/16",
+        "100:2:10.0.0.0/8",
+        "100:3:192.0.2.0/24",
+        "[2]:[100:1]:[0]:[48]:[02:00:00:00:00:01]:[32]:[10.1.2.3]",
+        "[2]:[100:1]:[0]:[48]:[02:00:00:00:00:01]",
+        "[2]:[100:2]:[0]:[48]:[02:00:00:00:00:02]:[32]:[10.1.2.4]",
+        "[5]:[100:1]:[0]:[8]:[10.0.0.0]",
+        "[5]:[100:2]:[0]:[8]:[10.0.0.0]",
+        "[5]:[100:2]:[0]:[16]:[10.1.0.0]",
+        "[5]:[100:2]:[7]:[16]:[10.1.0.0]",
+    ] {
+        let mut editor = AttrEditor::new();
+        editor.set_origin(Origin::Igp);
+        let route: RouteKey = route.parse().unwrap();
+        node.rib.originate(route, editor.finish(), 0);
+    }
+    let filter = |family: &str, query: RouteQuery, rd: Option<&str>| RouteFilter {
+        family: family.to_owned(),
+        prefix: Some(query),
+        rd: rd.map(|rd| rd.parse().unwrap()),
+        kind: None,
+        side: table(None, false),
+    };
+    let address = || RouteQuery::Covering("10.1.2.3".parse().unwrap());
+    let mac = |text: &str| RouteQuery::Mac(text.parse().unwrap());
+    let of_frr = |text: &str| RouteQuery::OfAnyRd(EvpnRoute::without_rd(text).unwrap().unwrap());
+    let exact = || RouteQuery::Exact(net("10.0.0.0/8"));
+    for (filter, wanted) in [
+        (
+            filter("ipv4/vpn", address(), None),
+            &["100:1:10.1.0.0/16", "100:2:10.0.0.0/8"][..],
+        ),
+        (
+            filter("ipv4/vpn", address(), Some("100:2")),
+            &["100:2:10.0.0.0/8"],
+        ),
+        (filter("ipv4/vpn", address(), Some("100:3")), &[]),
+        (
+            filter("l2vpn/evpn", address(), None),
+            &[
+                "[2]:[100:1]:[0]:[48]:[02:00:00:00:00:01]:[32]:[10.1.2.3]",
+                "[5]:[100:2]:[0]:[16]:[10.1.0.0]",
+                "[5]:[100:2]:[7]:[16]:[10.1.0.0]",
+            ],
+        ),
+        (
+            filter("l2vpn/evpn", mac("02:00:00:00:00:01"), None),
+            &[
+                "[2]:[100:1]:[0]:[48]:[02:00:00:00:00:01]",
+                "[2]:[100:1]:[0]:[48]:[02:00:00:00:00:01]:[32]:[10.1.2.3]",
+            ],
+        ),
+        (
+            filter("l2vpn/evpn", mac("02:00:00:00:00:01"), Some("100:2")),
+            &[],
+        ),
+        (
+            filter("l2vpn/evpn", of_frr("[5]:[0]:[8]:[10.0.0.0]"), None),
+            &[
+                "[5]:[100:1]:[0]:[8]:[10.0.0.0]",
+                "[5]:[100:2]:[0]:[8]:[10.0.0.0]",
+            ],
+        ),
+        (
+            filter("ipv4/vpn", exact(), None),
+            &["100:1:10.0.0.0/8", "100:2:10.0.0.0/8"],
+        ),
+    ] {
+        for budget in [1, 3, 1_000] {
+            let mut walk = node.table.rows(&filter);
+            let mut rows: Vec<_> = std::iter::from_fn(|| walk(budget))
+                .flatten()
+                .filter_map(|row| row.key)
+                .collect();
+            rows.sort();
+            let mut walk = node.table.destinations(&filter);
+            let mut keys: Vec<_> = std::iter::from_fn(|| walk(budget)).flatten().collect();
+            keys.sort();
+            let words: Vec<_> = keys.iter().map(ToString::to_string).collect();
+            assert_eq!(words, wanted, "{filter:?}");
+            assert_eq!(rows, keys, "{filter:?}");
+        }
+        for route in wanted {
+            let explained = node.table.explain(&route.parse().unwrap()).unwrap();
+            assert_eq!(explained.route, *route);
+        }
+    }
 }

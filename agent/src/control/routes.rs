@@ -62,8 +62,11 @@ pub trait RouteTable: Send + Sync {
     fn families(&self) -> Vec<String>;
     /// A walk through some rows.
     fn rows(&self, filter: &RouteFilter) -> Rows<RouteRow>;
+    /// A walk through the destinations that are meant, whichever side of the table. One that is named is given, whether it is
+    /// there or not.
+    fn destinations(&self, filter: &RouteFilter) -> Rows<RouteKey>;
     /// Everything about one destination; none when there is none.
-    fn explain(&self, route: &RouteQuery) -> Option<RouteExplanation>;
+    fn explain(&self, route: &RouteKey) -> Option<RouteExplanation>;
 }
 
 /// The kernel side of all routers.
@@ -175,6 +178,15 @@ impl Attributes {
         targets
             .filter_map(|text| text.strip_prefix("rt:"))
             .collect()
+    }
+
+    /// What says where a route is imported: its route targets, and the ES-Import Route Target, which is all that an Ethernet
+    /// Segment route has (RFC 7432 section 7.6).
+    pub fn targets(&self) -> Vec<&str> {
+        let segments = self.ext_communities.iter();
+        let segments = segments.filter(|text| text.starts_with("es-import:"));
+        let targets = self.route_targets().into_iter();
+        targets.chain(segments.map(String::as_str)).collect()
     }
 }
 

@@ -556,6 +556,83 @@ fn errors_name_the_character() {
     );
 }
 
+/// As `show bgp l2vpn evpn` of FRR has them: the route distinguisher is a title, or stands behind the route;
+/// type 1 has more than its NLRI.
+#[test]
+fn routes_are_read_as_frr_prints_them() {
+    let rd: RouteDistinguisher = "10.127.127.1:2".parse().unwrap();
+    for (printed, route) in [
+        (
+            "[1]:[0]:[03:00:11:22:33:44:55:00:00:03]:[128]:[::]:[0]",
+            "[1]:[10.127.127.1:2]:[0]:[03:00:11:22:33:44:55:00:00:03]",
+        ),
+        (
+            "[1]:[4294967295]:[03:00:11:22:33:44:55:00:00:03]:[32]:[0.0.0.0]",
+            "[1]:[10.127.127.1:2]:[4294967295]:[03:00:11:22:33:44:55:00:00:03]",
+        ),
+        (
+            "[1]:[0]:[03:00:11:22:33:44:55:00:00:03]",
+            "[1]:[10.127.127.1:2]:[0]:[03:00:11:22:33:44:55:00:00:03]",
+        ),
+        (
+            "[2]:[0]:[48]:[0c:5d:d9:3b:00:00]",
+            "[2]:[10.127.127.1:2]:[0]:[48]:[0c:5d:d9:3b:00:00]",
+        ),
+        (
+            "[2]:[0]:[48]:[46:10:46:c7:b4:4c]:[128]:[fe80::4410:46ff:fec7:b44c]",
+            "[2]:[10.127.127.1:2]:[0]:[48]:[46:10:46:c7:b4:4c]:[128]:[fe80::4410:46ff:fec7:b44c]",
+        ),
+        (
+            "[3]:[0]:[32]:[10.255.1.1]",
+            "[3]:[10.127.127.1:2]:[0]:[32]:[10.255.1.1]",
+        ),
+        (
+            "[4]:[03:44:38:39:ff:ff:01:00:00:01]:[32]:[10.0.0.1]",
+            "[4]:[10.127.127.1:2]:[03:44:38:39:ff:ff:01:00:00:01]:[32]:[10.0.0.1]",
+        ),
+        (
+            "[5]:[0]:[24]:[172.20.10.0]",
+            "[5]:[10.127.127.1:2]:[0]:[24]:[172.20.10.0]",
+        ),
+    ] {
+        let whole: EvpnRoute = route.parse().unwrap();
+        let of_any = EvpnRoute::without_rd(printed).unwrap().unwrap();
+        assert_eq!(of_any.rd(), RouteDistinguisher::default(), "{printed}");
+        assert_eq!(of_any.with_rd(rd), whole, "{printed}");
+        for text in [
+            format!("10.127.127.1:2:{printed}"),
+            format!("10.127.127.1:2 {printed}"),
+            format!("{printed} RD 10.127.127.1:2"),
+        ] {
+            assert_eq!(text.parse(), Ok(whole), "{text}");
+        }
+        assert!(printed.parse::<EvpnRoute>().is_err(), "{printed}");
+        assert!(EvpnRoute::without_rd(route).is_none(), "{route}");
+    }
+    for (text, character) in [
+        ("[5]:[0]:[33]:[172.20.10.0]", 10),
+        ("[2]:[0]:[48]:[0c:5d:d9:3b:00]", 29),
+        ("[5]:[0]:[24]", 13),
+        ("[3]:[0]:[32]:[10.255.1.1]:[1]", 26),
+    ] {
+        let error = EvpnRoute::without_rd(text).unwrap().unwrap_err();
+        assert_eq!(error.character(), character, "{error}");
+    }
+    for text in ["", "[", "[x]", "65000:100:[5]:[0]:[24]:[10.0.0.0]"] {
+        assert!(EvpnRoute::without_rd(text).is_none(), "{text}");
+    }
+    for (text, character) in [
+        ("65000:100:5", 1),
+        ("65000:100[5]", 10),
+        ("65000:100:[5]:[65000:100]:[0]:[24]:[10.0.0.0]", 21),
+        ("[5]:[0]:[24]:[10.0.0.0] RD 65000", 33),
+        ("65000:[5]:[0]:[24]:[10.0.0.0]", 7),
+    ] {
+        let error = text.parse::<EvpnRoute>().unwrap_err();
+        assert_eq!(error.character(), character, "{error}");
+    }
+}
+
 /// What is answered has 63 octets at most: RFC 9572 §3.2 with three addresses of IPv6.
 #[test]
 fn a_text_makes_no_route_that_cannot_be_sent() {

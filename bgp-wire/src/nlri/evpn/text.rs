@@ -79,17 +79,68 @@ fn bits_of(address: IpAddr) -> u8 {
     }
 }
 
-/// Reads what [`Display`](fmt::Display) prints.
+/// Reads what [`Display`](fmt::Display) prints, and what FRR prints with the route distinguisher in front of
+/// it, as `65000:100:[2]:[0]:[48]:[00:11:22:33:44:55]`, or behind ` RD `, as its newer versions have it.
 impl FromStr for EvpnRoute {
     type Err = ParseTextError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        parse(text, "EVPN route", Self::take)
+        parse(text, WHAT, |scanner| {
+            if !scanner.rest().contains('[') || scanner.rest().starts_with('[') {
+                if !scanner.rest().contains(BEHIND) {
+                    return Self::take(scanner, None);
+                }
+                let route = Self::take(scanner, Some(RouteDistinguisher::default()))?;
+                scanner.expect(BEHIND)?;
+                return RouteDistinguisher::take(scanner).map(|rd| route.with_rd(rd));
+            }
+            let rd = RouteDistinguisher::take(scanner)?;
+            if !scanner.eat(" ") {
+                scanner.expect(":")?;
+            }
+            Self::take(scanner, Some(rd))
+        })
     }
 }
 
+const WHAT: &str = "EVPN route";
+/// What FRR prints between a route and its route distinguisher.
+const BEHIND: &str = " RD ";
+
+/// Whether the brackets behind the type hold a route distinguisher. FRR has none there: it prints that as
+/// the title of the routes that share it, and what follows is a tag or a segment.
+fn has_rd(scanner: &Scanner<'_>) -> bool {
+    let behind = scanner.rest().strip_prefix("]:[").unwrap_or("");
+    let field = behind.split(']').next().unwrap_or("");
+    field.starts_with("0x") || field.matches(':').count() == 1
+}
+
 impl EvpnRoute {
-    fn take(scanner: &mut Scanner<'_>) -> Result<Self, Wrong> {
+    /// Reads a route as FRR prints it, without a route distinguisher; here it has one of zero. `None` for a
+    /// text that is not of that form.
+    pub fn without_rd(text: &str) -> Option<Result<Self, ParseTextError>> {
+        let mut ahead = Scanner::new(text);
+        let is_one =
+            ahead.eat("[") && ahead.u16().is_ok() && !has_rd(&ahead) && !text.contains(BEHIND);
+        let zero = RouteDistinguisher::default();
+        is_one.then(|| parse(text, WHAT, |scanner| Self::take(scanner, Some(zero))))
+    }
+
+    /// The same route with this route distinguisher; of a Leaf A-D route, that of the route it answers.
+    #[must_use]
+    pub fn with_rd(mut self, rd: RouteDistinguisher) -> Self {
+        let at = match self.kind {
+            EvpnKind::LeafAutoDiscovery => HEAD,
+            _ => 0,
+        };
+        if let Some(to) = self.octets.get_mut(at..at + RD) {
+            to.copy_from_slice(&rd.0);
+        }
+        self
+    }
+
+    /// Reads a route, whose route distinguisher is among the fields or was `before` them.
+    fn take(scanner: &mut Scanner<'_>, before: Option<RouteDistinguisher>) -> Result<Self, Wrong> {
         scanner.expect("[")?;
         let start = scanner.clone();
         let number = u8::try_from(scanner.number(u64::from(u8::MAX), KINDS)?).unwrap_or(0);
@@ -97,10 +148,12 @@ impl EvpnRoute {
             return start.wrong(KINDS);
         };
         let route = Self::empty(kind);
-        let mut route = if kind == EvpnKind::LeafAutoDiscovery {
-            field(scanner, |scanner| route_key(scanner, route))?
-        } else {
-            route.push(&field(scanner, RouteDistinguisher::take)?.0)
+        let mut route = match before {
+            _ if kind == EvpnKind::LeafAutoDiscovery => {
+                field(scanner, |scanner| route_key(scanner, route))?
+            }
+            Some(rd) => route.push(&rd.0),
+            None => route.push(&field(scanner, RouteDistinguisher::take)?.0),
         };
         // On the wire the ESI is in front of the tag.
         let tag = match kind.tag_at() {
@@ -114,13 +167,22 @@ impl EvpnRoute {
             route = route.push(&tag.to_be_bytes());
         }
         match kind {
+            EvpnKind::EthernetAutoDiscovery
+                if before.is_some() && scanner.rest().starts_with("]:[") =>
+            {
+                // FRR adds whom it is from and the number of a fragment, which are in no NLRI.
+                address(scanner)?;
+                if scanner.rest().starts_with("]:[") {
+                    field(scanner, Scanner::u32)?;
+                }
+            }
             EvpnKind::EthernetAutoDiscovery => {}
             EvpnKind::MacIp => {
                 field(scanner, |scanner| scanner.expect("48"))?;
                 route = route.push(&[MAC_BITS]);
                 route = route.push(&field(scanner, MacAddr::take)?.0);
                 // The address is optional (RFC 7432 §7.2).
-                let ends = scanner.rest() == "]";
+                let ends = !scanner.rest().starts_with("]:[");
                 route = route.push_address(if ends { None } else { address(scanner)? });
             }
             EvpnKind::IpPrefix => {
@@ -198,7 +260,8 @@ fn prefix(scanner: &mut Scanner<'_>) -> Result<IpNet, Wrong> {
     let bits = u8::try_from(bits).unwrap_or(u8::MAX);
     scanner.expect("]:[")?;
     let at_address = scanner.clone();
-    let address = if scanner.rest().contains(':') {
+    let is_ipv6 = scanner.rest().split(']').next().unwrap_or("").contains(':');
+    let address = if is_ipv6 {
         scanner.ipv6().map(IpAddr::V6)?
     } else {
         scanner.ipv4().map(IpAddr::V4)?

@@ -1,0 +1,114 @@
+//! PURE: the destinations that cover an address, of each route distinguisher the longest.
+//!
+//! Where there are route distinguishers there is no table to look an address up in: each is a VPN of its own, and
+//! any number of them has prefixes that cover it. They are found by a walk through all, a page at a time.
+
+use std::collections::HashMap;
+use std::collections::VecDeque;
+
+use bgp_wire::RouteDistinguisher;
+use rib::RouteKey;
+
+use super::routes::{RouteRow, Rows};
+
+/// The longest seen so far of one route distinguisher. In EVPN there may be several: hosts of one address, and prefixes
+/// in several broadcast domains.
+#[derive(Default)]
+struct Longest {
+    length: u8,
+    keys: Vec<RouteKey>,
+}
+
+impl Longest {
+    fn take(&mut self, key: RouteKey) {
+        let length = key.net().map_or(0, |net| net.prefix_len());
+        if length > self.length {
+            self.length = length;
+            self.keys.clear();
+        }
+        if length == self.length {
+            self.keys.push(key);
+        }
+    }
+}
+
+/// Of destinations that cover an address those that do so longest, of each route distinguisher. They come at the end.
+pub(super) fn longest(mut all: Rows<RouteKey>) -> Rows<RouteKey> {
+    let mut seen: Option<HashMap<Option<RouteDistinguisher>, Longest>> = Some(HashMap::new());
+    Box::new(move |budget| {
+        let Some(keys) = all(budget) else {
+            let seen = seen.take()?;
+            let mut keys: Vec<_> = seen.into_values().flat_map(|one| one.keys).collect();
+            keys.sort_unstable();
+            return Some(keys);
+        };
+        if let Some(seen) = &mut seen {
+            for key in keys {
+                seen.entry(key.rd()).or_default().take(key);
+            }
+        }
+        Some(Vec::new())
+    })
+}
+
+/// The rows of destinations that have to be found first.
+pub(super) fn rows_of(
+    keys: Rows<RouteKey>,
+    rows: impl Fn(RouteKey, usize) -> Vec<RouteRow> + Send + 'static,
+) -> Rows<RouteRow> {
+    let mut keys = Some(keys);
+    let mut found = VecDeque::new();
+    Box::new(move |budget| {
+        if let Some(more) = &mut keys {
+            match more(budget) {
+                Some(some) => found.extend(some),
+                None => keys = None,
+            }
+            return Some(Vec::new());
+        }
+        found.pop_front().map(|key| rows(key, budget))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pages(keys: &[&str]) -> Rows<RouteKey> {
+        let mut keys: VecDeque<RouteKey> = keys.iter().map(|text| text.parse().unwrap()).collect();
+        Box::new(move |budget| {
+            let n = keys.len().min(budget);
+            (n > 0).then(|| keys.drain(..n).collect())
+        })
+    }
+
+    #[test]
+    fn the_longest_of_each_route_distinguisher_is_found_however_the_pages_fall() {
+        let all = [
+            "65000:1:10.0.0.0/8",
+            "65000:2:0.0.0.0/0",
+            "65000:1:10.1.2.0/24",
+            "65000:1:10.1.0.0/16",
+            "[5]:[65000:3]:[0]:[8]:[10.0.0.0]",
+            "[2]:[65000:3]:[0]:[48]:[02:00:00:00:00:01]:[32]:[10.1.2.3]",
+            "[2]:[65000:3]:[0]:[48]:[02:00:00:00:00:02]:[32]:[10.1.2.3]",
+        ];
+        for budget in 1..=all.len() {
+            let mut walk = longest(pages(&all));
+            let found: Vec<String> = std::iter::from_fn(|| walk(budget))
+                .flatten()
+                .map(|key| key.to_string())
+                .collect();
+            assert_eq!(
+                found,
+                [
+                    "65000:1:10.1.2.0/24",
+                    "65000:2:0.0.0.0/0",
+                    "[2]:[65000:3]:[0]:[48]:[02:00:00:00:00:01]:[32]:[10.1.2.3]",
+                    "[2]:[65000:3]:[0]:[48]:[02:00:00:00:00:02]:[32]:[10.1.2.3]",
+                ]
+            );
+        }
+        assert_eq!(longest(pages(&[]))(9), Some(Vec::new()));
+    }
+}
