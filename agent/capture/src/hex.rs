@@ -3,11 +3,12 @@
 //! Between octets may be spaces, line breaks, tabs, `:`, `,`, `0x` and `\x`; the two digits of an octet
 //! stand together. Nothing else: a letter that is no digit is more likely a mistake than a decoration.
 //! Only where the offsets of a dump prove what is what are they, and the characters beside the octets,
-//! passed over.
+//! passed over; and what stands around the octets of an array or a string in the source of a program.
 
 use std::io::{self, BufRead, Chain, Cursor, Read};
 
 use crate::hexdump::{self, Dump};
+use crate::literal::Literal;
 
 /// A text that is not what octets look like.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +47,14 @@ pub enum HexError {
         /// The line, counted from 1.
         line: u64,
     },
+    /// The source of a program without its end.
+    #[error("line {line}: the text ends, and {missing:?} is missing")]
+    Open {
+        /// The bracket or quote that would have to come.
+        missing: char,
+        /// The last line, counted from 1.
+        line: u64,
+    },
     /// A dump without the lines that are as the one before.
     #[error("line {line}: lines are left out of the dump (hexdump -v and od -v print all)")]
     LeftOut {
@@ -79,9 +88,9 @@ enum Form {
         /// What ended the octets. It is told after them.
         failed: Option<HexError>,
     },
-    Dump {
-        dump: Dump,
-        /// The octets of a line, and how many of them have been given.
+    Pieces {
+        of: Pieces,
+        /// The octets of a piece of the text, and how many of them have been given.
         octets: Vec<u8>,
         given: usize,
         /// What ended the octets. It is told after them.
@@ -89,8 +98,26 @@ enum Form {
     },
 }
 
+/// A form of which a piece is read at a time.
+#[derive(Debug)]
+enum Pieces {
+    Dump(Dump),
+    Literal(Literal),
+}
+
+impl Pieces {
+    /// Adds the octets of the next piece to `out`; whether there was one.
+    fn read(&mut self, text: &mut impl BufRead, out: &mut Vec<u8>) -> io::Result<bool> {
+        match self {
+            Self::Dump(dump) => dump.read(text, out),
+            Self::Literal(literal) => literal.read(text, out),
+        }
+    }
+}
+
+/// Where in the text we are.
 #[derive(Clone, Debug)]
-struct State {
+pub(crate) struct State {
     line: u64,
     column: u64,
     before: Before,
@@ -119,8 +146,17 @@ impl<R: BufRead> HexReader<R> {
 }
 
 impl State {
+    /// In front of the character behind this place.
+    pub(crate) fn at(line: u64, column: u64) -> Self {
+        Self {
+            line,
+            column,
+            before: Before::Nothing,
+        }
+    }
+
     /// Takes one octet of the text; an octet of the result if it is complete.
-    fn take(&mut self, octet: u8) -> Result<Option<u8>, HexError> {
+    pub(crate) fn take(&mut self, octet: u8) -> Result<Option<u8>, HexError> {
         if let Before::Within(left, character) = self.before {
             return self.within(left, character, octet);
         }
@@ -195,7 +231,8 @@ impl State {
         Err(self.wrong(whole))
     }
 
-    fn end(&self) -> Result<(), HexError> {
+    /// The text is over.
+    pub(crate) fn end(&self) -> Result<(), HexError> {
         match self.before {
             Before::Nothing => Ok(()),
             Before::Digit(_) => Err(self.half()),
@@ -234,14 +271,14 @@ impl<R: BufRead> Read for HexReader<R> {
         if matches!(self.form, Form::Unknown) {
             let (lines, rest) = self.text.get_mut();
             let (seen, dump) = hexdump::look(rest)?;
+            self.form = Form::of(dump, &seen);
             *lines = Cursor::new(seen);
-            self.form = Form::of(dump);
         }
         match &mut self.form {
             Form::Unknown => Ok(0),
             Form::Plain { state, failed } => read_plain(&mut self.text, state, failed, out),
-            Form::Dump {
-                dump,
+            Form::Pieces {
+                of,
                 octets,
                 given,
                 failed,
@@ -252,7 +289,7 @@ impl<R: BufRead> Read for HexReader<R> {
                     if let Some(error) = failed.take() {
                         return Err(error);
                     }
-                    match dump.read(&mut self.text, octets) {
+                    match of.read(&mut self.text, octets) {
                         Ok(true) => {}
                         Ok(false) => return Ok(0),
                         Err(error) => *failed = Some(error),
@@ -268,20 +305,18 @@ impl<R: BufRead> Read for HexReader<R> {
 }
 
 impl Form {
-    fn of(dump: Option<Dump>) -> Self {
-        match dump {
-            Some(dump) => Self::Dump {
-                dump,
+    /// The form of a text that begins with what was seen.
+    fn of(dump: Option<Dump>, seen: &[u8]) -> Self {
+        let of = dump.map(Pieces::Dump);
+        match of.or_else(|| Literal::of(seen).map(Pieces::Literal)) {
+            Some(of) => Self::Pieces {
+                of,
                 octets: Vec::new(),
                 given: 0,
                 failed: None,
             },
             None => Self::Plain {
-                state: State {
-                    line: 1,
-                    column: 0,
-                    before: Before::Nothing,
-                },
+                state: State::at(1, 0),
                 failed: None,
             },
         }

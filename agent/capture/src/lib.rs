@@ -10,6 +10,7 @@
 //! |---|---|
 //! | [`hex`] | text to octets, as people paste them |
 //! | `hexdump` | the same with offsets and characters beside the octets, as tools print them |
+//! | `literal` | the same as arrays and strings in the source of a program |
 //! | [`stream`] | a byte stream cut into messages, and found again after junk and gaps |
 //! | [`raw`] | a whole byte stream from a reader |
 //! | [`packet`] | a captured packet to its TCP segment |
@@ -34,6 +35,7 @@ pub mod bgpdump;
 pub mod compressed;
 pub mod hex;
 mod hexdump;
+mod literal;
 pub mod mrt;
 pub mod packet;
 pub mod pcap;

@@ -4,10 +4,13 @@
 //! versions, the loopback of BSD, and IP without a link layer; IPv4 and IPv6 with their extension
 //! headers. A packet that was captured in part gives the part. Fragments are not put together: speakers
 //! of BGP find their path MTU, so one that is seen is treated like a segment that was lost.
+//!
+//! Sessions that run through a tunnel are found within it: IP in IP, GRE, VXLAN and Geneve, one in another
+//! up to [`MAX_TUNNELS`].
 
 use std::net::{IpAddr, SocketAddr};
 
-use etherparse::{EtherType, LaxNetSlice, LaxSlicedPacket, TransportSlice};
+use etherparse::{EtherType, IpNumber, LaxNetSlice, LaxSlicedPacket, TransportSlice};
 use pcap_parser::Linktype;
 
 /// A TCP segment.
@@ -30,6 +33,39 @@ pub struct Segment<'a> {
     /// What it carries.
     pub payload: &'a [u8],
 }
+
+/// What a segment came through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tunnel {
+    /// IPv4 or IPv6 in either (RFC 2003, RFC 2473, RFC 4213).
+    IpInIp,
+    /// RFC 2784, RFC 2890.
+    Gre,
+    /// RFC 7348.
+    Vxlan,
+    /// RFC 8926.
+    Geneve,
+}
+
+impl Tunnel {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::IpInIp => "IP in IP",
+            Self::Gre => "GRE",
+            Self::Vxlan => "VXLAN",
+            Self::Geneve => "Geneve",
+        }
+    }
+}
+
+/// Tunnels in each other that are followed.
+const MAX_TUNNELS: usize = 4;
+/// The registered ports of VXLAN and Geneve, and the one that Linux had for VXLAN before.
+const VXLAN_PORTS: [u16; 2] = [4789, 8472];
+const GENEVE_PORT: u16 = 6081;
+/// The EtherType of a whole frame of Ethernet (RFC 1701).
+const TRANSPARENT_BRIDGING: u16 = 0x6558;
 
 /// The link layers that are understood, by their number in the file.
 fn ip_of(link: Linktype, packet: &[u8]) -> Option<LaxSlicedPacket<'_>> {
@@ -75,9 +111,82 @@ fn ip(packet: &[u8]) -> Option<LaxSlicedPacket<'_>> {
     LaxSlicedPacket::from_ip(packet).ok()
 }
 
+/// The packet that another one carries.
+fn inner<'a>(outer: &LaxSlicedPacket<'a>) -> Option<(Tunnel, LaxSlicedPacket<'a>)> {
+    let carried = match outer.net.as_ref()? {
+        LaxNetSlice::Ipv4(ip) => ip.payload(),
+        LaxNetSlice::Ipv6(ip) => ip.payload(),
+        LaxNetSlice::Arp(_) => return None,
+    };
+    if carried.fragmented {
+        return None;
+    }
+    match carried.ip_number {
+        IpNumber::IPV4 | IpNumber::IPV6 => Some((Tunnel::IpInIp, ip(carried.payload)?)),
+        IpNumber::GRE => Some((Tunnel::Gre, gre(carried.payload)?)),
+        _ => {
+            let Some(TransportSlice::Udp(udp)) = &outer.transport else {
+                return None;
+            };
+            let port = udp.destination_port();
+            if VXLAN_PORTS.contains(&port) {
+                // Flags, reserved, VNI, reserved (RFC 7348 section 5): the VNI has to be there.
+                let (head, frame) = udp.payload().split_at_checked(8)?;
+                let valid = head.first()? & 0x08 != 0;
+                let frame = valid.then_some(frame)?;
+                Some((Tunnel::Vxlan, LaxSlicedPacket::from_ethernet(frame).ok()?))
+            } else if port == GENEVE_PORT {
+                Some((Tunnel::Geneve, geneve(udp.payload())?))
+            } else {
+                None
+            }
+        }
+    }
+}
+
+/// RFC 2784 section 2.1, RFC 2890 section 2: flags and version, type, and for each of three flags four octets.
+fn gre(packet: &[u8]) -> Option<LaxSlicedPacket<'_>> {
+    const OPTIONAL: u8 = 0x80 | 0x20 | 0x10;
+    let [flags, version, kind @ ..] = packet.first_chunk::<4>()?;
+    let optional = usize::try_from((flags & OPTIONAL).count_ones()).ok()?;
+    let payload = packet.get(4 + 4 * optional..)?;
+    (version & 7 == 0).then(|| of_type(*kind, payload))?
+}
+
+/// RFC 8926 section 3.4: version and length of the options in words, flags, type, VNI, reserved.
+fn geneve(packet: &[u8]) -> Option<LaxSlicedPacket<'_>> {
+    let [first, _, kind @ ..] = packet.first_chunk::<4>()?;
+    let options = usize::from(first & 0x3f) * 4;
+    let payload = packet.get(8 + options..)?;
+    (first >> 6 == 0).then(|| of_type(*kind, payload))?
+}
+
+fn of_type(kind: [u8; 2], payload: &[u8]) -> Option<LaxSlicedPacket<'_>> {
+    match u16::from_be_bytes(kind) {
+        TRANSPARENT_BRIDGING => LaxSlicedPacket::from_ethernet(payload).ok(),
+        _ => ether_type(&kind, payload),
+    }
+}
+
 /// The TCP segment of a packet; `None` if it has none that can be read.
 pub fn segment(link: Linktype, packet: &[u8]) -> Option<Segment<'_>> {
-    let sliced = ip_of(link, packet)?;
+    carried(link, packet).map(|(segment, _)| segment)
+}
+
+/// The TCP segment of a packet, and the innermost tunnel that it came through.
+pub fn carried(link: Linktype, packet: &[u8]) -> Option<(Segment<'_>, Option<Tunnel>)> {
+    let mut sliced = ip_of(link, packet)?;
+    let mut through = None;
+    for _ in 0..MAX_TUNNELS {
+        let Some((tunnel, inner)) = inner(&sliced) else {
+            break;
+        };
+        (through, sliced) = (Some(tunnel), inner);
+    }
+    segment_of(&sliced).map(|segment| (segment, through))
+}
+
+fn segment_of<'a>(sliced: &LaxSlicedPacket<'a>) -> Option<Segment<'a>> {
     let (from, to): (IpAddr, IpAddr) = match sliced.net.as_ref()? {
         LaxNetSlice::Ipv4(ip) => {
             let header = ip.header();

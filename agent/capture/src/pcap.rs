@@ -1,14 +1,17 @@
 //! Packet captures: pcap and pcapng, of any byte order and time resolution.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io::{self, Cursor, ErrorKind, Read};
 use std::ops::ControlFlow;
 
+use bgp_wire::frame::{HEADER_LEN, MAX_EXTENDED_LEN};
+use bgp_wire::next_frame;
 use pcap_parser::traits::{PcapNGPacketBlock, PcapReaderIterator};
 use pcap_parser::{Block, LegacyPcapReader, Linktype, PcapBlockOwned, PcapError, PcapNGReader};
 
 use crate::compressed::read_full;
-use crate::packet::{is_supported, segment};
+use crate::packet::{Segment, Tunnel, carried, is_supported};
 use crate::stream::to_u64;
 use crate::tcp::{Listener, Reassembly};
 use crate::{ReadError, Time};
@@ -34,13 +37,20 @@ const MAGICS: [[u8; 4]; 4] = [
 ];
 const NO_CAPTURE: &str = "this is no pcap and no pcapng file";
 
+/// Ports that are counted, if they are none of BGP and what they carry looks like it.
+const MAX_PORTS: usize = 1024;
+
 /// What was in a capture.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Packets {
     /// All packets.
     pub all: u64,
     /// Those of BGP.
     pub bgp: u64,
+    /// Those of BGP that came through a tunnel, by its kind.
+    pub tunnelled: BTreeMap<Tunnel, u64>,
+    /// Another port that begins segments as messages of BGP begin, and how many.
+    pub other_port: Option<(u16, u64)>,
     /// Those of a link layer that is not understood.
     pub unsupported: u64,
     /// There was nothing at all to read, not even the header of a file.
@@ -83,6 +93,7 @@ pub fn read<R: Read>(
         streams: Reassembly::new(),
         interfaces: Vec::new(),
         packets: Packets::default(),
+        like_bgp: BTreeMap::new(),
     };
     let end = if head.starts_with(&SECTION_HEADER) {
         match PcapNGReader::new(BUFFER, whole) {
@@ -95,7 +106,8 @@ pub fn read<R: Read>(
             Err(error) => Err(failed(&error, 0)),
         }
     };
-    let packets = capture.packets;
+    let mut packets = std::mem::take(&mut capture.packets);
+    packets.other_port = capture.other_port();
     if matches!(end, Ok(ControlFlow::Break(()))) {
         return Ok(packets);
     }
@@ -203,6 +215,8 @@ struct Capture<'l> {
     streams: Reassembly,
     interfaces: Vec<Interface>,
     packets: Packets,
+    /// Segments of other ports that begin as messages do, by both of their ports.
+    like_bgp: BTreeMap<u16, u64>,
 }
 
 impl Capture<'_> {
@@ -303,14 +317,37 @@ impl Capture<'_> {
             self.packets.unsupported += 1;
             return ControlFlow::Continue(());
         }
-        let Some(segment) = segment(interface.link, octets) else {
+        let Some((segment, tunnel)) = carried(interface.link, octets) else {
             return ControlFlow::Continue(());
         };
         if segment.from.port() != self.port && segment.to.port() != self.port {
+            self.look_at_other(&segment);
             return ControlFlow::Continue(());
         }
         self.packets.bgp += 1;
+        if let Some(tunnel) = tunnel {
+            *self.packets.tunnelled.entry(tunnel).or_default() += 1;
+        }
         self.streams.handle_segment(&segment, time, self.listener)
+    }
+
+    /// Counts a segment that begins as a message does.
+    fn look_at_other(&mut self, segment: &Segment<'_>) {
+        let payload = segment.payload;
+        if payload.len() < HEADER_LEN || next_frame(payload, MAX_EXTENDED_LEN).is_err() {
+            return;
+        }
+        for port in [segment.from.port(), segment.to.port()] {
+            if self.like_bgp.len() < MAX_PORTS || self.like_bgp.contains_key(&port) {
+                *self.like_bgp.entry(port).or_default() += 1;
+            }
+        }
+    }
+
+    /// The port that most of them have. Where two have as many, the lower one was likely listened on.
+    fn other_port(&self) -> Option<(u16, u64)> {
+        let all = self.like_bgp.iter().map(|(port, count)| (*port, *count));
+        all.max_by_key(|(port, count)| (*count, std::cmp::Reverse(*port)))
     }
 }
 

@@ -11,6 +11,9 @@ use bgp_wire::frame::{HEADER_LEN, MAX_EXTENDED_LEN};
 use bgp_wire::{MessageError, next_frame};
 
 const MARKER_LEN: usize = 16;
+/// What stands at most between two messages that were captured in packets: the headers of Ethernet, IP and TCP with all their
+/// options, those of a tunnel, and an acknowledgement or two.
+const MAX_HEADERS: usize = 512;
 /// Memory that an idle stream keeps. Many streams are open at a time.
 const KEPT: usize = 16 * 1024;
 
@@ -23,6 +26,17 @@ pub enum Found {
     BadHeader(Piece, Box<MessageError>),
     /// The stream ends in the middle of a message.
     Cut(Piece),
+}
+
+/// What stands where a message has to begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Front {
+    /// A message, well or badly begun.
+    Message,
+    /// Something else, which was passed over: so many octets.
+    Passed(u64),
+    /// More octets are needed to tell.
+    Unknown,
 }
 
 /// Octets of the stream.
@@ -123,6 +137,40 @@ impl Splitter {
                 Some(Found::BadHeader(piece, Box::new(error)))
             }
         }
+    }
+
+    /// Passes over what stands in front of the next marker if it cannot be meant as one, as the headers of a packet. `ended`:
+    /// nothing more comes. `to_the_end`: what no message follows is passed over too.
+    pub(crate) fn pass_over_headers(&mut self, ended: bool, to_the_end: bool) -> Front {
+        let rest = self.rest();
+        if !self.synchronised || rest.is_empty() {
+            return Front::Message;
+        }
+        let first = rest.get(..MARKER_LEN).unwrap_or(rest);
+        let others = first.iter().filter(|octet| **octet != 0xff).count();
+        let is_whole = first.len() == MARKER_LEN;
+        // Half a marker is one that has been damaged.
+        if others == 0 || is_whole && others <= MARKER_LEN / 2 {
+            return Front::Message;
+        }
+        if !is_whole && !ended {
+            return Front::Unknown;
+        }
+        let begins = |at: &usize| {
+            let message = rest.get(*at..).unwrap_or(&[]);
+            message.starts_with(&[0xff; MARKER_LEN])
+                && next_frame(message, MAX_EXTENDED_LEN).is_ok()
+        };
+        let length = match (1..=MAX_HEADERS).find(begins) {
+            Some(at) => at,
+            None if ended && to_the_end => rest.len(),
+            None if !ended && rest.len() < MAX_HEADERS.saturating_add(HEADER_LEN) => {
+                return Front::Unknown;
+            }
+            None => return Front::Message,
+        };
+        self.skip(length);
+        Front::Passed(to_u64(length))
     }
 
     /// The stream is over: what is left of it.
