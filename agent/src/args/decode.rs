@@ -88,7 +88,8 @@ pub struct DecodeArgs {
 #[group(required = true, multiple = false)]
 pub struct DecodeInput {
     /// Messages as hexadecimal text, or - or nothing for standard input; spaces, colons, commas, 0x and
-    /// line breaks do not matter, and dumps may have their offsets and characters (xxd, tcpdump -X)
+    /// line breaks do not matter, dumps may have their offsets and characters (xxd, tcpdump -X), arrays and
+    /// strings of programs what is around them, and packets their headers
     #[arg(long, value_name = "HEX", num_args = 0.., help_heading = "Input")]
     pub hex: Option<Vec<String>>,
     /// A byte stream of messages, - for standard input
@@ -232,7 +233,8 @@ fn family_with_labels(text: &str) -> Result<Family, String> {
     }
 }
 
-const MAY_HAVE_IPV6_NEXT_HOPS: [Family; 4] = [
+/// The families of IPv4 that RFC 8950 section 3 lists.
+pub const MAY_HAVE_IPV6_NEXT_HOPS: [Family; 4] = [
     Family::IPV4_UNICAST,
     Family::IPV4_MULTICAST,
     Family::IPV4_LABELED,

@@ -341,3 +341,130 @@ fn memory_does_not_grow_with_the_capture() {
     assert!(told as usize > written, "all of it was decoded");
     assert!(peak * 1024 < 50 * MIB, "{peak} kB");
 }
+
+/// Puts something between Ethernet and IP of every packet of a capture.
+fn within(pcap: &Pcap, outer: &dyn Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
+    let (head, mut packets) = pcap.file.split_at(24);
+    let mut file = head.to_vec();
+    while !packets.is_empty() {
+        let length = u32::from_le_bytes(packets[8..12].try_into().unwrap()) as usize;
+        let (packet, rest) = packets.split_at(16 + length);
+        let frame = outer(&packet[16..]);
+        file.extend(&packet[..8]);
+        for _ in 0..2 {
+            file.extend((frame.len() as u32).to_le_bytes());
+        }
+        file.extend(frame);
+        packets = rest;
+    }
+    file
+}
+
+/// IPv4 of a protocol in Ethernet.
+fn ipv4(protocol: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![2; 12];
+    frame.extend([8, 0, 0x45, 0]);
+    frame.extend((payload.len() as u16 + 20).to_be_bytes());
+    frame.extend([
+        0, 0, 0, 0, 64, protocol, 0, 0, 198, 51, 100, 1, 198, 51, 100, 2,
+    ]);
+    frame.extend(payload);
+    frame
+}
+
+fn udp(port: u16, payload: &[u8]) -> Vec<u8> {
+    let mut datagram = vec![0xc0, 0];
+    datagram.extend(port.to_be_bytes());
+    datagram.extend((payload.len() as u16 + 8).to_be_bytes());
+    datagram.extend([0, 0]);
+    datagram.extend(payload);
+    ipv4(17, &datagram)
+}
+
+/// RFC 2003, RFC 4213, RFC 2784, RFC 2890, RFC 7348, RFC 8926.
+#[test]
+fn sessions_within_tunnels_are_read_and_the_tunnel_is_said() {
+    type Outer = fn(&[u8]) -> Vec<u8>;
+    let tunnels: [(&str, bool, Outer); 8] = [
+        ("IP in IP", false, |frame| ipv4(4, &frame[14..])),
+        ("IP in IP", true, |frame| ipv4(41, &frame[14..])),
+        ("GRE", false, |frame| {
+            ipv4(47, &[&[0, 0, 8, 0], &frame[14..]].concat())
+        }),
+        // With checksum, key and sequence number.
+        ("GRE", true, |frame| {
+            ipv4(
+                47,
+                &[&[0xb0, 0, 0x86, 0xdd][..], &[7; 12], &frame[14..]].concat(),
+            )
+        }),
+        ("GRE", false, |frame| {
+            ipv4(47, &[&[0, 0, 0x65, 0x58], frame].concat())
+        }),
+        ("VXLAN", false, |frame| {
+            udp(4789, &[&[8, 0, 0, 0, 0, 0, 100, 0], frame].concat())
+        }),
+        ("Geneve", true, |frame| {
+            udp(
+                6081,
+                &[&[1, 0, 0x65, 0x58, 0, 0, 100, 0][..], &[0; 4], frame].concat(),
+            )
+        }),
+        // The innermost is said.
+        ("VXLAN", false, |frame| {
+            let vxlan = udp(4789, &[&[8, 0, 0, 0, 0, 0, 100, 0], frame].concat());
+            ipv4(47, &[&[0, 0, 8, 0], &vxlan[14..]].concat())
+        }),
+    ];
+    for (name, ipv6, outer) in tunnels {
+        let mut pcap = Pcap::new(Link::Ethernet, ipv6);
+        pcap.connect(40000);
+        pcap.send(CLIENT, &open(65001, BOTH));
+        pcap.send(SERVER, &open(65002, BOTH_SERVER));
+        pcap.send(CLIENT, &update_of(1));
+        let file = within(&pcap, &outer);
+        let said = decode(&["--pcap", "-", "-o", "json"], &file);
+        assert_eq!(said.status, 0, "{name}: {}", said.err);
+        assert_eq!(announced(&said.json()), [1], "{name}");
+        assert_eq!(
+            said.err.lines().next(),
+            Some(&*format!("note: 5 packets of BGP came through {name}"))
+        );
+        let inside = if ipv6 { "[2001:db8::1]" } else { "192.0.2.1" };
+        assert_eq!(
+            said.json()[0]["session"]["from"],
+            format!("{inside}:40000"),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn bgp_on_another_port_is_hinted_at() {
+    let mut pcap = Pcap::new(Link::Ethernet, false);
+    pcap.connect(1790);
+    for number in 0..3 {
+        pcap.send(CLIENT, &update_of(number));
+    }
+    // Port 179 is the other end here.
+    let said = decode(&["--pcap", "-", "--port", "2179"], &pcap.file);
+    let lines: Vec<_> = said.err.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "note: none of 5 packets is of TCP port 2179",
+            "hint: TCP port 179 looks like BGP, 3 segments begin with a marker: try --port 179",
+            "0 messages, 0 malformed, 0 bytes skipped",
+        ]
+    );
+    assert_eq!((said.status, &*said.out), (0, ""));
+    // What begins otherwise is none.
+    let mut other = Pcap::new(Link::Ethernet, false);
+    other.connect(1790);
+    other.send(CLIENT, &[0xff; 100]);
+    let said = decode(&["--pcap", "-", "--port", "2179"], &other.file);
+    assert!(!said.err.contains("hint:"), "{}", said.err);
+    // Nothing is said of it where it is the port.
+    let said = decode(&["--pcap", "-"], &pcap.file);
+    assert!(!said.err.contains("hint:"), "{}", said.err);
+}

@@ -453,3 +453,189 @@ fn the_tree_names_what_is_wrong_and_what_follows() {
     );
     assert!(lines.contains(&"  announced: 10.1.0.0/16"));
 }
+
+/// Ethernet, IPv4 and TCP in front of octets.
+fn packet(payload: &[u8]) -> Vec<u8> {
+    let mut capture = Pcap::new(Link::Ethernet, false);
+    capture.send(CLIENT, payload);
+    // Behind the headers of the file and of the packet.
+    capture.file.split_off(24 + 16)
+}
+
+/// "Copy as hex stream" and "Copy as C array" of Wireshark, `tcpdump -x` without the link layer.
+#[test]
+fn a_whole_packet_is_read_from_its_marker_on() {
+    let octets = packet(&keepalive());
+    let array = octets.iter().map(|octet| format!("0x{octet:02x}, "));
+    let array = format!(
+        "const unsigned char pkt1[73] = {{\n{}}};",
+        array.collect::<String>()
+    );
+    let escaped: String = octets
+        .iter()
+        .map(|octet| format!("\\x{octet:02x}"))
+        .collect();
+    for (text, in_front) in [
+        (hex(&octets), 54),
+        (hex(&octets[14..]), 40),
+        (array, 54),
+        (format!("b'{escaped}'"), 54),
+        (format!("\"{escaped}\""), 54),
+    ] {
+        let said = decode(&["--hex", "-o", "json"], text.as_bytes());
+        assert_eq!(said.status, 0, "{text}: {}", said.err);
+        let [message] = &said.json()[..] else {
+            panic!("{}", said.out);
+        };
+        assert_eq!(
+            (&message["type"], &message["offset"]),
+            (&json!("KEEPALIVE"), &json!(in_front))
+        );
+        let lines: Vec<_> = said.err.lines().collect();
+        assert_eq!(
+            lines,
+            [
+                format!(
+                    "note: {in_front} bytes in front of the first marker passed over, as the headers of a packet"
+                ),
+                format!("1 message, 0 malformed, {in_front} bytes skipped"),
+            ]
+        );
+    }
+}
+
+/// The lines of `tcpdump -xx`: each packet begins a dump of its own.
+#[test]
+fn packets_behind_each_other_are_read() {
+    let dump = |octets: &[u8]| {
+        let lines = octets.chunks(16).enumerate().map(|(n, line)| {
+            let pairs = line.chunks(2).map(hex).collect::<Vec<_>>().join(" ");
+            format!("\t0x{:04x}:  {pairs}\n", n * 16)
+        });
+        let title =
+            "03:14:15.926535 IP 192.0.2.1.40000 > 192.0.2.2.179: Flags [P.], length 19: BGP\n";
+        title.to_owned() + &lines.collect::<String>()
+    };
+    let update = update(&[], &[ORIGIN, PATH, NEXT_HOP], ROUTE);
+    let text = dump(&packet(&keepalive())) + &dump(&packet(&[])) + &dump(&packet(&update));
+    let said = decode(&["--hex", "-o", "json"], text.as_bytes());
+    assert_eq!(said.status, 0, "{}{}", said.out, said.err);
+    assert_eq!(said.summary(), "2 messages, 0 malformed, 162 bytes skipped");
+    let all = said.json();
+    assert_eq!(all[1]["fields"]["announced"][0]["prefix"], "10.1.0.0/16");
+}
+
+/// Nothing is passed over where no marker follows, nor a marker that is only damaged.
+#[test]
+fn what_is_no_packet_is_malformed() {
+    let mut damaged = keepalive();
+    damaged[3] = 0;
+    for octets in [packet(b"no message"), damaged.repeat(2)] {
+        let said = decode(&["--hex", &hex(&octets), "-o", "json"], b"");
+        assert_eq!(said.status, 1);
+        assert_eq!(said.json()[0]["error"]["subcode"], 1);
+    }
+}
+
+/// What is wrong by what was taken to be negotiated, and right by something else.
+#[test]
+fn a_wrong_guess_of_what_was_negotiated_is_hinted_at() {
+    let short = update(&[], &[ORIGIN, SHORT_PATH, NEXT_HOP], ROUTE);
+    let long = update(&[], &[ORIGIN, PATH, NEXT_HOP], ROUTE);
+    let with_id = update(&[], &[ORIGIN, PATH, NEXT_HOP], &[0, 0, 0, 7, 16, 10, 1]);
+    // Also 0.0.0.0/0 three times, 24.0.0.0/7 and 1.0.0.0/10.
+    let plain_with_id = update(&[], &[ORIGIN, PATH, NEXT_HOP], &[0, 0, 0, 7, 24, 10, 1, 2]);
+    let short_with_id = update(
+        &[],
+        &[ORIGIN, SHORT_PATH, NEXT_HOP],
+        &[0, 0, 0, 7, 16, 10, 1],
+    );
+    // RFC 8950 §3.
+    let reach = [
+        &[0x80, 14, 24, 0, 1, 1, 16][..],
+        &[0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1],
+        &[0, 16, 10, 1],
+    ]
+    .concat();
+    let by_ipv6 = update(&[], &[&reach, ORIGIN, PATH], &[]);
+    let bad_origin = update(&[], &[&[0x40, 1, 1, 9], PATH, NEXT_HOP], ROUTE);
+    for (octets, args, hint) in [
+        (
+            &short,
+            &[][..],
+            "with --asn4 no this message is well-formed",
+        ),
+        (
+            &long,
+            &["--asn4", "no"],
+            "with --asn4 yes this message is well-formed",
+        ),
+        (
+            &with_id,
+            &[],
+            "with --add-path ipv4/unicast this message is well-formed",
+        ),
+        (
+            &plain_with_id,
+            &[],
+            "with --add-path ipv4/unicast this message has no route twice",
+        ),
+        (
+            &long,
+            &["--add-path", "ipv4/unicast"],
+            "without --add-path ipv4/unicast this message is well-formed",
+        ),
+        (
+            &short_with_id,
+            &[],
+            "with --asn4 no --add-path ipv4/unicast this message is well-formed",
+        ),
+        (
+            &by_ipv6,
+            &[],
+            "with --extended-next-hop ipv4/unicast this message is well-formed",
+        ),
+    ] {
+        let said = decode(&[&["--hex", &hex(octets)], args].concat(), b"");
+        let lines: Vec<_> = said.err.lines().collect();
+        let [first, _] = lines[..] else {
+            panic!("{}", said.err);
+        };
+        assert_eq!(first, format!("hint: {hint}"));
+        // The message reads so.
+        let options: Vec<_> = hint
+            .split(' ')
+            .skip(1)
+            .take_while(|word| *word != "this")
+            .collect();
+        let options = if hint.starts_with("without") {
+            &[]
+        } else {
+            &options[..]
+        };
+        let said = decode(&[&["--hex", &hex(octets)], options].concat(), b"");
+        assert_eq!((said.status, said.err.lines().count()), (0, 1), "{hint}");
+    }
+    for (octets, args) in [(&long, &[][..]), (&bad_origin, &[])] {
+        let said = decode(&[&["--hex", &hex(octets)], args].concat(), b"");
+        assert_eq!(said.err.lines().count(), 1, "{}", said.err);
+    }
+    let said = decode(&["--hex", &hex(&[&short[..], &short, &long].concat())], b"");
+    assert_eq!(
+        said.err.lines().next(),
+        Some("hint: with --asn4 no 2 messages that are malformed would be well-formed")
+    );
+    // The OPENs have said what it is, so that it is wrong.
+    let opened = [
+        open(65001, &[&[65, 4, 0, 0, 0xfd, 0xe9]]),
+        open(65002, &[&[65, 4, 0, 0, 0xfd, 0xea]]),
+        short,
+    ];
+    let said = decode(&["--hex", &hex(&opened.concat())], b"");
+    assert_eq!(
+        (said.status, said.err.lines().count()),
+        (1, 1),
+        "{}",
+        said.err
+    );
+}

@@ -16,6 +16,7 @@ use super::judgement::Judgement;
 use super::negotiated::{Dialogue, Known, Said, Side};
 use super::print::{Printer, Session, Told};
 use super::{Stopped, Summary};
+use crate::cli::words;
 
 pub(super) fn decode(
     path: &Path,
@@ -39,6 +40,21 @@ pub(super) fn decode(
     }
     let packets = read?;
     summary.empty = packets.empty;
+    let count = |count: u64| words::count(count, "packet", "packets");
+    for (tunnel, packets) in &packets.tunnelled {
+        let (packets, tunnel) = (count(*packets), tunnel.name());
+        summary.note(format!("{packets} of BGP came through {tunnel}"));
+    }
+    if packets.bgp == 0 && packets.all > 0 {
+        let all = count(packets.all);
+        summary.note(format!("none of {all} is of TCP port {port}"));
+    }
+    if let Some((other, segments)) = packets.other_port {
+        let segments = words::count(segments, "segment begins", "segments begin");
+        summary.hints.add(format!(
+            "TCP port {other} looks like BGP, {segments} with a marker: try --port {other}"
+        ));
+    }
     if packets.unsupported > 0 {
         let count = packets.unsupported;
         let note = format!("{count} packets are of a link layer that is not understood");
@@ -106,7 +122,10 @@ impl Decoder<'_, '_> {
                 if four { "four" } else { "two" },
             ));
         }
-        Judgement::of_message(octets, &ctx, known, &mut self.scratch, again)
+        let judgement = Judgement::of_message(octets, &ctx, known, &mut self.scratch, again);
+        let hints = &mut self.summary.hints;
+        hints.consider(octets, &ctx, known, &judgement, &mut self.scratch);
+        judgement
     }
 
     fn session(&mut self, flow: &Flow) -> Session {

@@ -223,6 +223,8 @@ impl Decoder<'_, '_> {
         for octets in messages {
             let scratch = &mut self.scratch;
             let judgement = Judgement::of_message(octets, ctx, Known::Nothing, scratch, again);
+            let hints = &mut self.summary.hints;
+            hints.consider(octets, ctx, Known::Nothing, &judgement, scratch);
             self.summary.messages += 1;
             self.summary.malformed += u64::from(judgement.error.is_some());
             self.printer.tell(&Told {

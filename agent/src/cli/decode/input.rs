@@ -17,6 +17,7 @@ use super::negotiated::{Dialogue, Said, Side};
 use super::print::{Printer, Told};
 use super::{Stopped, Summary};
 use crate::args::DecodeSource;
+use crate::cli::words;
 
 /// What stands for standard input.
 const STANDARD_INPUT: &str = "-";
@@ -67,13 +68,31 @@ pub(super) fn hex(
         // Pieces that the shell has cut are one text.
         Some(pieces) => {
             let text = Cursor::new(pieces.join(" "));
-            stream(HexReader::new(text), said, printer, summary)
+            pasted(HexReader::new(text), said, printer, summary)
         }
         None => {
             let text = BufReader::new(open(Path::new(STANDARD_INPUT))?);
-            stream(HexReader::new(text), said, printer, summary)
+            pasted(HexReader::new(text), said, printer, summary)
         }
     }
+}
+
+/// Decodes octets that people have copied: often whole packets, with their headers.
+fn pasted<R: Read>(
+    octets: R,
+    said: &Said,
+    printer: &mut Printer<'_>,
+    summary: &mut Summary,
+) -> Result<(), Stopped> {
+    let mut messages = RawReader::with_headers(octets);
+    let done = stream(&mut messages, said, printer, summary);
+    if messages.in_front() > 0 {
+        let octets = words::count(messages.in_front(), "byte", "bytes");
+        summary.note(format!(
+            "{octets} in front of the first marker passed over, as the headers of a packet"
+        ));
+    }
+    done
 }
 
 /// Decodes a byte stream.
@@ -83,17 +102,17 @@ pub(super) fn raw(
     printer: &mut Printer<'_>,
     summary: &mut Summary,
 ) -> Result<(), Stopped> {
-    stream(open(path)?, said, printer, summary)
+    let mut messages = RawReader::new(open(path)?);
+    stream(&mut messages, said, printer, summary)
 }
 
 fn stream<R: Read>(
-    reader: R,
+    messages: &mut RawReader<R>,
     said: &Said,
     printer: &mut Printer<'_>,
     summary: &mut Summary,
 ) -> Result<(), Stopped> {
-    let mut messages = RawReader::new(reader);
-    let done = decode_stream(&mut messages, said, printer, summary);
+    let done = decode_stream(messages, said, printer, summary);
     summary.skipped = messages.skipped();
     summary.empty = messages.offset() == 0;
     done
@@ -125,6 +144,9 @@ fn decode_stream<R: Read>(
                 let ctx = dialogue.context(Side::First);
                 let (known, again) = (dialogue.known(), printer.wants_again());
                 let judgement = Judgement::of_message(octets, ctx, known, &mut scratch, again);
+                summary
+                    .hints
+                    .consider(octets, ctx, known, &judgement, &mut scratch);
                 if let Some(open) = open_message(octets) {
                     dialogue.learn_any(open);
                 }

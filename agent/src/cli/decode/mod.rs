@@ -7,12 +7,14 @@
 //! | `collector` | records of an MRT file |
 //! | [`negotiated`] | PURE: what two OPENs and the options come to |
 //! | [`judgement`] | PURE: a message to its fields, its faults and what cosmos would send for it |
+//! | `hint` | PURE: what was likely negotiated, where a message is malformed by what is known of that |
 //! | `print`, `json`, `tree` | a judged message as text |
 //!
 //! Containers are read by the crate `bgp_capture`, messages by `bgp_wire`. Nothing here knows what an octet means.
 
 mod capture;
 mod collector;
+mod hint;
 mod input;
 mod json;
 pub mod judgement;
@@ -26,6 +28,7 @@ use bgp_capture::ReadError;
 
 use crate::args::{DecodeArgs, DecodeFormat, DecodeSource};
 use crate::cli::client::AskError;
+use hint::Hints;
 use negotiated::Said;
 use print::Printer;
 
@@ -43,6 +46,8 @@ pub(super) struct Summary {
     empty: bool,
     /// What else there is to say about the input.
     notes: Vec<String>,
+    /// What would likely read more of it.
+    hints: Hints,
 }
 
 /// Notes above this are counted only.
@@ -134,6 +139,7 @@ impl std::fmt::Display for Summary {
         for note in &self.notes {
             writeln!(f, "note: {note}")?;
         }
+        self.hints.write(self.messages, f)?;
         let s = |count: u64| if count == 1 { "" } else { "s" };
         let Self {
             messages,

@@ -1,7 +1,8 @@
 //! PURE: what decoding a message depends on: what two OPENs come to, and what the options say.
 
 use bgp_wire::{
-    AFI_IPV4, AFI_IPV6, Asn, Capability, Family, FamilySet, Open, PeerKind, SessionContext, frame,
+    AFI_IPV4, AFI_IPV6, Asn, AttrCode, Capability, Family, FamilySet, Open, PeerKind,
+    SessionContext, frame,
 };
 
 use crate::args::DecodeArgs;
@@ -186,7 +187,7 @@ impl Dialogue {
         if settled {
             return None;
         }
-        let path = as_path(body)?;
+        let path = attribute(body, AttrCode::AS_PATH)?;
         self.guessed_asn4 = match (fits(path, 4), fits(path, 2)) {
             (true, false) => Some(true),
             (false, true) => Some(false),
@@ -263,9 +264,8 @@ fn agreed(sender: &Open, receiver: &Open) -> SessionContext {
     ctx
 }
 
-/// The value of AS_PATH in the body of an UPDATE.
-fn as_path(body: &[u8]) -> Option<&[u8]> {
-    const AS_PATH: u8 = 2;
+/// The value of the first attribute with this code in the body of an UPDATE.
+pub(super) fn attribute(body: &[u8], wanted: AttrCode) -> Option<&[u8]> {
     const EXTENDED_LENGTH: u8 = 0x10;
     let (length, rest) = body.split_first_chunk()?;
     let rest = rest.get(usize::from(u16::from_be_bytes(*length))..)?;
@@ -280,7 +280,7 @@ fn as_path(body: &[u8]) -> Option<&[u8]> {
             _ => return None,
         };
         let (value, rest) = rest.split_at_checked(usize::from(length))?;
-        if code == AS_PATH {
+        if code == wanted.0 {
             return Some(value);
         }
         block = rest;
