@@ -1,5 +1,6 @@
 //! The `cosmos` binary.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -11,7 +12,8 @@ fn main() -> ExitCode {
         Command::Run(args) => match cosmos::run::run(args) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
-                eprintln!("cosmos: {error:#}");
+                // Where nobody can be told, the exit status is what is left.
+                let _ = writeln!(std::io::stderr(), "cosmos: {error:#}");
                 ExitCode::from(2)
             }
         },

@@ -13,6 +13,7 @@ mod kept_out;
 mod memory;
 mod peer_view;
 mod refused;
+mod repaired;
 mod tables;
 mod told;
 
@@ -20,6 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -32,6 +34,7 @@ use self::agent::Agent;
 use self::kept_out::ToldKeptOut;
 use self::memory::Memory;
 use self::refused::ToldRefused;
+use self::repaired::ToldRepaired;
 use self::told::Told;
 use crate::args::RunArgs;
 use crate::control::server::ControlSocket;
@@ -59,12 +62,13 @@ const FAREWELL: &str = "agent stopped";
 /// Runs the agent until it is told to stop.
 pub fn run(args: RunArgs) -> anyhow::Result<()> {
     crate::observe::logging::init(args.log_level.as_deref(), args.log_format)?;
-    tokio::runtime::Builder::new_multi_thread()
+    let ended = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .context("cannot start the runtime")?
-        .block_on(serve(args))
-        .map_err(|error| anyhow::Error::msg(once(&error)))
+        .context("cannot start the runtime")
+        .and_then(|runtime| runtime.block_on(serve(args)));
+    crate::observe::logging::finish();
+    ended.map_err(|error| anyhow::Error::msg(once(&error)))
 }
 
 /// An error with its causes, of which many name theirs themselves: each is said once.
@@ -232,6 +236,7 @@ impl Node {
         let mut kernel_counts = Vec::new();
         let mut told_refused = ToldRefused::default();
         let mut told_kept_out = ToldKeptOut::default();
+        let mut told_repaired = ToldRepaired::default();
         let mut facts = self.kernel.facts();
 
         // What cannot be had at the start is worth an end with one clear line; later it is worth a status.
@@ -270,6 +275,8 @@ impl Node {
                         told_refused.tell(&self.kernel.refusals());
                     }
                     told_kept_out.tell(|| self.kernel.kept_out_news(), Instant::now());
+                    let repaired = self.kernel.stats().repaired.load(Ordering::Relaxed);
+                    told_repaired.tell(repaired, Instant::now());
                     if let Some(strays) = self.kernel.removed_strays() {
                         let count = strays.all;
                         tracing::info!(count, "removed from the kernel, as they carry our marks and no router wants them: {strays}");

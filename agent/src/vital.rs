@@ -12,6 +12,8 @@ use std::process;
 use futures::FutureExt;
 use tokio::task::JoinHandle;
 
+use crate::observe::logging;
+
 /// As Rust ends a program whose main thread panics.
 const PANICKED: i32 = 101;
 
@@ -21,11 +23,12 @@ pub(crate) fn spawn(
     task: impl Future<Output = ()> + Send + 'static,
 ) -> JoinHandle<()> {
     let name = name.into();
-    tokio::spawn(async move {
-        if let Err(panic) = AssertUnwindSafe(task).catch_unwind().await {
+    // Not an async block, which would keep room for the task twice: where it is made and where it runs.
+    tokio::spawn(AssertUnwindSafe(task).catch_unwind().map(move |ended| {
+        if let Err(panic) = ended {
             end(&name, &*panic);
         }
-    })
+    }))
 }
 
 /// Runs a vital thread to its end.
@@ -42,6 +45,7 @@ fn end(name: &str, panic: &(dyn Any + Send)) -> ! {
         panic,
         "a defect: ending, the kernel keeps its routes"
     );
+    logging::finish();
     process::exit(PANICKED);
 }
 

@@ -1,12 +1,16 @@
 //! What the log says of sessions that fail and of UPDATEs that are malformed: once, with names and reasons.
 
 use std::fmt::Write;
+use std::fs::File;
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use bgp_tests::agent::Agent;
 use bgp_tests::kernel;
 use bgp_tests::lab::{self, Lab, NodeAndTor, address, raw_address};
 use bgp_tests::manifests;
+use bgp_tests::netns::run;
 use bgp_tests::peers::{self, Kind, Plan};
 use bgp_tests::raw::{RawPeer, ipv4_update, open};
 use bgp_tests::scenario::{NODE_ASN, PEER, Pair, TOR_ASN, Variant};
@@ -322,4 +326,71 @@ fn a_port_that_is_given_up_and_one_that_cannot_be_had_are_said() {
         says(&["INFO", "listening port=1792"])?;
         agent.stop()
     });
+}
+
+/// A named pipe in the place of the agent's log, which nobody reads. It goes before the logs of a test that failed are read.
+struct Unread {
+    path: PathBuf,
+    end: File,
+}
+
+impl Unread {
+    fn new(lab: &Lab) -> Result<Self> {
+        let path = lab.directory().join("cosmos.log");
+        run("mkfifo", &[&path.to_string_lossy()])?;
+        let mut options = File::options();
+        let end = options.read(true).write(true).open(&path)?;
+        Ok(Self { path, end })
+    }
+}
+
+impl Drop for Unread {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+#[test]
+fn a_log_that_cannot_be_written_or_that_nobody_reads_costs_nothing_but_lines() {
+    for full in [true, false] {
+        lab::run("unwritten", |lab| {
+            let net = NodeAndTor::new()?;
+            let unread = match full {
+                true => {
+                    symlink("/dev/full", lab.directory().join("cosmos.log"))?;
+                    None
+                }
+                false => Some(Unread::new(lab)?),
+            };
+            let peer = manifests::Peer::new(PEER, "underlay", TOR_ASN, address(true, true));
+            let documents = [
+                (
+                    "router",
+                    manifests::Router::new("underlay", NODE_ASN, "10.255.0.2").text(),
+                ),
+                ("peer", peer.text()),
+            ];
+            let agent = Agent::start_with(lab, &net.node, &documents, &["--log-level", "trace"])?;
+            // A pipe takes 64 KiB.
+            let mut edits = 0;
+            until("much was said", secs(30), || {
+                edits += 1;
+                let hold = 9 + edits % 2;
+                let edited = peer.clone().with(&format!("holdTime: {hold}s"));
+                agent.apply("peer", &edited.text())?;
+                agent.ask(&["show", "peers"])?;
+                let waits = match &unread {
+                    Some(unread) => rustix::io::ioctl_fionread(&unread.end)?,
+                    None => edits * 4000,
+                };
+                Ok(Look::when(waits > 60_000, || format!("{waits} octets")))
+            })?;
+            for _ in 0..20 {
+                agent.apply("peer", &peer.text())?;
+                agent.ask(&["show", "peer", PEER])?;
+                agent.apply("peer", &peer.clone().with("holdTime: 30s").text())?;
+            }
+            agent.stop()
+        });
+    }
 }

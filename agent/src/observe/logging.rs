@@ -2,10 +2,16 @@
 //!
 //! What is logged is said by the flag, else by `COSMOS_LOG`, else by `RUST_LOG`, else it is `info`. All take a level or
 //! directives such as `info,cosmos::kernel=debug`.
+//!
+//! A thread of its own writes: whoever reads the log and stops reading, or the disk that it is on and that is full, costs lines and
+//! nothing else.
 
 use std::io::IsTerminal;
 
+use parking_lot::Mutex;
+
 use thiserror::Error;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -25,12 +31,30 @@ pub enum LogError {
     Twice,
 }
 
+/// Lines that wait to be written; what comes beyond is lost.
+const WAITING: usize = 10_000;
+
+/// The thread that writes, until the end.
+static WRITER: Mutex<Option<WorkerGuard>> = Mutex::new(None);
+
+/// Writes what waits, for a second at most. Nothing is logged after it: it comes before the end of the process.
+pub fn finish() {
+    let writer = WRITER.lock().take();
+    drop(writer);
+}
+
 /// Begins to log.
 pub fn init(level: Option<&str>, format: LogFormat) -> Result<(), LogError> {
     let filter = filter(level, std::env::var("RUST_LOG").ok().as_deref())?;
+    let (lines, writer) = NonBlockingBuilder::default()
+        .buffered_lines_limit(WAITING)
+        .thread_name("cosmos-log")
+        .finish(std::io::stderr());
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+        // They would be written where nothing can be written, which is a panic.
+        .log_internal_errors(false)
+        .with_writer(lines);
     match format {
         LogFormat::Text => {
             let colour = std::io::stderr().is_terminal()
@@ -44,7 +68,9 @@ pub fn init(level: Option<&str>, format: LogFormat) -> Result<(), LogError> {
             .finish()
             .try_init(),
     }
-    .map_err(|_| LogError::Twice)
+    .map_err(|_| LogError::Twice)?;
+    *WRITER.lock() = Some(writer);
+    Ok(())
 }
 
 fn filter(given: Option<&str>, fallback: Option<&str>) -> Result<EnvFilter, LogError> {

@@ -20,6 +20,7 @@ use std::{fs, io};
 use bgp_wire::{Family, FamilySet};
 
 use crate::desired::{PeerKey, RouterKey};
+use crate::seldom::Seldom;
 use crate::speaker::Predecessor;
 
 const FILE: &str = "restart";
@@ -32,6 +33,7 @@ pub(super) struct Memory {
     /// This boot and this network namespace, as lines.
     place: String,
     written: String,
+    failures: Seldom,
 }
 
 /// What was found.
@@ -47,6 +49,7 @@ impl Memory {
             file: folder.map(|folder| folder.join(FILE)),
             place: place(),
             written: String::new(),
+            failures: Seldom::default(),
         }
     }
 
@@ -108,7 +111,9 @@ impl Memory {
             Err(error) => {
                 // Written anew the next time, as whole as possible.
                 self.written.clear();
-                tracing::warn!(file = %file.display(), %error, "the sessions cannot be kept in mind for a restart");
+                if self.failures.count(1, Instant::now()).is_some() {
+                    tracing::warn!(file = %file.display(), %error, "the sessions cannot be kept in mind for a restart");
+                }
             }
         }
     }
