@@ -75,6 +75,47 @@ async fn until(
     assert!(matches!(&seen, Ok(Ok(_))), "never seen: {what}");
 }
 
+#[test]
+fn a_misspelt_kind_or_name_takes_nothing_away() {
+    let good = format!("{}---\n{}", router("main", 65001), router("other", 65002));
+    for (wrong, right) in [
+        ("bgp.miloapis.com/v1alpah1", "bgp.miloapis.com/v1alpha1"),
+        ("kind: BGPRooter", "kind: BGPRouter"),
+        ("{nme: main}", "{name: main}"),
+        ("{name: 5}", "{name: main}"),
+        ("{name: Main_}", "{name: main}"),
+    ] {
+        let mut folder = Folder::default();
+        let mut read = |text: &str| {
+            let files = [("a.yaml".to_owned(), Ok(text.to_owned()))];
+            folder.read(files.into(), SystemTime::UNIX_EPOCH).unwrap()
+        };
+        let asns = |update: &SourceUpdate| ["main", "other"].map(|name| asn_of(update, name));
+        assert_eq!(asns(&read(&good)), [Some(65001), Some(65002)]);
+        let bad = good.replacen(right, wrong, 1);
+        let update = read(&bad);
+        assert_eq!(asns(&update), [Some(65001), Some(65002)], "{wrong}");
+        let said = update.problems.iter().map(ToString::to_string);
+        let said = said.collect::<Vec<_>>().join("\n");
+        assert!(said.contains("does not name BGPRouter/main"), "{said}");
+        // Another change beside it is taken.
+        let update = read(&bad.replace("65002", "65003"));
+        assert_eq!(asns(&update), [Some(65001), Some(65003)], "{wrong}");
+        // Put right, it counts; taken out, it goes; and one that goes while all is clear goes at once.
+        let update = read(&good.replace("65001", "65009"));
+        assert_eq!(asns(&update), [Some(65009), Some(65002)], "{wrong}");
+        assert!(update.problems.is_empty(), "{:?}", update.problems);
+        read(&bad);
+        assert_eq!(asns(&read(&router("other", 65002))), [None, Some(65002)]);
+        assert_eq!(asns(&read(&router("main", 65001))), [Some(65001), None]);
+        // What nobody reads has no say when it was there before.
+        let foreign = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n";
+        read(&format!("{good}{foreign}"));
+        let update = read(&format!("{}{foreign}", router("other", 65002)));
+        assert_eq!(asns(&update), [None, Some(65002)], "{wrong}");
+    }
+}
+
 #[tokio::test]
 async fn changes_are_seen_as_they_happen() {
     let scratch = Scratch::new("live");
@@ -474,15 +515,8 @@ spec:
     let (desired, problems) = build(&content.objects, "node-1");
     assert_eq!(desired.peers.len(), 1);
     let store = StatusStore::default();
-    let made = || {
-        statuses(
-            &content.objects,
-            &desired,
-            &problems,
-            "node-1",
-            &Snapshot::default(),
-        )
-    };
+    let snapshot = Snapshot::default();
+    let made = || statuses(&content.objects, &desired, &problems, "node-1", &snapshot);
     assert_eq!(
         store.update(&content.objects, made(), now).len(),
         2,
@@ -556,8 +590,9 @@ proptest! {
         let files = [("f.yaml".to_owned(), Ok(text))].into();
         let content = Folder::default().read(files, SystemTime::UNIX_EPOCH).expect("new");
         let (desired, problems) = build(&content.objects, "node-1");
-        let told = statuses(&content.objects, &desired, &problems, "node-1", &Snapshot::default());
-        prop_assert!(told.len() <= content.objects.len());
+        let snapshot = Snapshot::default();
+        let told = statuses(&content.objects, &desired, &problems, "node-1", &snapshot);
+        prop_assert!(told.count() <= content.objects.len());
         for problem in &content.problems {
             prop_assert_eq!(problem.to_string().lines().count(), 1);
         }

@@ -250,6 +250,7 @@ fn play(case: &Path) -> String {
         ] {
             let _ = writeln!(out, "{title}:");
             let made = statuses(&content.objects, &desired, &problems, NODE, &snapshot);
+            let made: Vec<_> = made.collect();
             let keys: Vec<_> = made.iter().map(|(key, _)| key.clone()).collect();
             store.update(&content.objects, made, now);
             for key in keys {

@@ -136,13 +136,8 @@ fn no_word_about_a_bad_object_repeats_its_secret() {
             said += &format!("{problem}\n");
         }
         said += &format!("{desired:?}\n");
-        let made = statuses(
-            &content.objects,
-            &desired,
-            &problems,
-            "node-1",
-            &Snapshot::default(),
-        );
+        let snapshot = Snapshot::default();
+        let made = statuses(&content.objects, &desired, &problems, "node-1", &snapshot);
         let store = StatusStore::default();
         store.update(&content.objects, made, now);
         for kind in Kind::ALL {

@@ -32,60 +32,56 @@ pub(crate) const NOT_ACCEPTED: &str = "the object is not accepted; its condition
 /// The status of every object that is `node`'s business.
 ///
 /// The times of conditions are left empty for [`stamp`].
-#[must_use]
-pub fn statuses(
-    objects: &Objects,
-    desired: &Desired,
-    problems: &[Problem],
-    node: &str,
-    snapshot: &Snapshot,
-) -> Vec<(ObjectKey, Value)> {
+pub fn statuses<'a>(
+    objects: &'a Objects,
+    desired: &'a Desired,
+    problems: &'a [Problem],
+    node: &'a str,
+    snapshot: &'a Snapshot,
+) -> impl Iterator<Item = (ObjectKey, Value)> + 'a {
     let mut by_object: BTreeMap<&ObjectKey, Vec<&Problem>> = BTreeMap::new();
     for problem in problems {
         by_object.entry(&problem.object).or_default().push(problem);
     }
-    objects
-        .iter()
-        .filter_map(|(key, object)| {
-            let problems = by_object.get(key).map_or(&[][..], Vec::as_slice);
-            let told = Told {
-                generation: object.generation(),
-                problems,
-            };
-            let status = match object {
-                Object::Router(router) if may_be_for(router, node) => {
-                    value(&told.router(key, router, desired, snapshot))
-                }
-                Object::Peer(_) => value(&told.peer(key, desired, snapshot)?),
-                Object::Advertisement(_) => value(&told.advertisement(key, desired, snapshot)?),
-                Object::Policy(policy) => value(&BGPPolicyStatus {
-                    observed_generation: Some(told.generation),
-                    terms: i32::try_from(policy.spec.terms.len()).ok(),
-                    conditions: Some(vec![
-                        told.accepted(),
-                        told.not_accepted_so("Ready"),
-                        told.not_accepted_so("PolicyApplied"),
-                    ]),
-                }),
-                Object::Vrf(_) => value(&BGPVRFInstanceStatus {
-                    conditions: Some(vec![told.accepted(), told.not_accepted_so("Ready")]),
-                    routers: None,
-                }),
-                Object::Vpc(_) => value(&VPCStatus {
-                    ready: false,
-                    identifier: None,
-                    conditions: Some(vec![told.accepted()]),
-                }),
-                Object::VpcAttachment(_) => value(&VPCAttachmentStatus {
-                    ready: false,
-                    identifier: None,
-                    conditions: Some(vec![told.accepted()]),
-                }),
-                Object::Router(_) | Object::Secret(_) | Object::Node(_) => return None,
-            };
-            Some((key.clone(), status))
-        })
-        .collect()
+    objects.iter().filter_map(move |(key, object)| {
+        let problems = by_object.get(key).map_or(&[][..], Vec::as_slice);
+        let told = Told {
+            generation: object.generation(),
+            problems,
+        };
+        let status = match object {
+            Object::Router(router) if may_be_for(router, node) => {
+                value(&told.router(key, router, desired, snapshot))
+            }
+            Object::Peer(_) => value(&told.peer(key, desired, snapshot)?),
+            Object::Advertisement(_) => value(&told.advertisement(key, desired, snapshot)?),
+            Object::Policy(policy) => value(&BGPPolicyStatus {
+                observed_generation: Some(told.generation),
+                terms: i32::try_from(policy.spec.terms.len()).ok(),
+                conditions: Some(vec![
+                    told.accepted(),
+                    told.not_accepted_so("Ready"),
+                    told.not_accepted_so("PolicyApplied"),
+                ]),
+            }),
+            Object::Vrf(_) => value(&BGPVRFInstanceStatus {
+                conditions: Some(vec![told.accepted(), told.not_accepted_so("Ready")]),
+                routers: None,
+            }),
+            Object::Vpc(_) => value(&VPCStatus {
+                ready: false,
+                identifier: None,
+                conditions: Some(vec![told.accepted()]),
+            }),
+            Object::VpcAttachment(_) => value(&VPCAttachmentStatus {
+                ready: false,
+                identifier: None,
+                conditions: Some(vec![told.accepted()]),
+            }),
+            Object::Router(_) | Object::Secret(_) | Object::Node(_) => return None,
+        };
+        Some((key.clone(), status))
+    })
 }
 
 /// Gives each condition of `status` the time since when it is as it is: that of `previous`, if it was so already,

@@ -90,8 +90,14 @@ struct File {
     /// What was read last.
     text: Option<Result<String, String>>,
     objects: Vec<(Object, Vec<String>)>,
-    /// Objects that the file names and that are refused as they are there.
+    /// Objects that the file names and that are refused as they are there; and those that it may still mean.
     refused: Vec<ObjectKey>,
+    /// Those of them that were never good.
+    never_good: BTreeSet<ObjectKey>,
+    /// Those that the file does not name any more, but may mean.
+    unclear: BTreeSet<ObjectKey>,
+    /// How many documents could be nobody's when it was last clear what became of every object.
+    strangers: usize,
     problems: Vec<FileProblem>,
 }
 
@@ -99,8 +105,8 @@ struct File {
 struct Birth {
     created: SystemTime,
     generation: i64,
-    /// What the object asks for, with what was dropped from it.
-    spec: (Value, Vec<String>),
+    /// What the object asks for, as JSON, with what was dropped from it.
+    spec: (String, Vec<String>),
 }
 
 impl Folder {
@@ -234,7 +240,7 @@ impl Folder {
         if let Some(spec) = spec.as_object_mut() {
             spec.remove("metadata");
         }
-        let spec = (spec, dropped.to_vec());
+        let spec = (spec.to_string(), dropped.to_vec());
         let birth = self.births.entry(key.clone()).or_insert_with(|| Birth {
             created: now,
             generation: 1,
@@ -282,6 +288,7 @@ impl File {
         let before = self.keys();
         self.objects.clear();
         self.refused.clear();
+        let mut nameless = 0;
         for document in documents {
             let Verdict {
                 named,
@@ -301,8 +308,22 @@ impl File {
             match (object, key) {
                 (Some(object), _) => self.objects.push((object, dropped)),
                 (None, Some(key)) => self.refused.push(key),
-                (None, None) => {}
+                (None, None) => nameless += 1,
             }
+        }
+        self.keep_what_it_may_mean(&before, nameless);
+        if !self.unclear.is_empty() {
+            let message = format!(
+                "does not name {} any more, and not all that it has can be told; what it had stays as it was until the \
+                 rest is corrected or removed",
+                self.unclear
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            );
+            self.problems
+                .push(problem(None, "", message, Severity::Warning));
         }
         if self.keys().is_empty() && self.problems.is_empty() && !before.is_empty() {
             let before: Vec<String> = before.iter().map(ToString::to_string).collect();
@@ -314,6 +335,26 @@ impl File {
             self.problems
                 .push(problem(None, "", message, Severity::Warning));
         }
+    }
+
+    /// A document whose kind or name is misspelt is one object less and one document more of which it cannot be told what it is:
+    /// while that is so, what the file named before stays.
+    fn keep_what_it_may_mean(&mut self, before: &BTreeSet<ObjectKey>, nameless: usize) {
+        let were = std::mem::take(&mut self.never_good);
+        let new = |key: &&ObjectKey| !before.contains(*key) || were.contains(*key);
+        self.never_good = self.refused.iter().filter(new).cloned().collect();
+        let strangers = nameless + self.never_good.len();
+        let named = self.keys();
+        self.unclear = before
+            .iter()
+            .filter(|key| !named.contains(*key) && !were.contains(*key))
+            .filter(|_| strangers > self.strangers)
+            .cloned()
+            .collect();
+        if self.unclear.is_empty() {
+            self.strangers = strangers;
+        }
+        self.refused.extend(self.unclear.iter().cloned());
     }
 
     /// What the file names, good or refused.

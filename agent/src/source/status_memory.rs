@@ -18,7 +18,8 @@ pub struct StatusStore {
 #[derive(Debug, Default)]
 struct Kept {
     objects: Objects,
-    statuses: BTreeMap<ObjectKey, Value>,
+    /// As JSON, which takes a tenth of what the values do: a node may have a thousand peers.
+    statuses: BTreeMap<ObjectKey, Box<str>>,
 }
 
 impl StatusStore {
@@ -28,7 +29,7 @@ impl StatusStore {
     pub fn update(
         &self,
         objects: &Objects,
-        statuses: Vec<(ObjectKey, Value)>,
+        statuses: impl IntoIterator<Item = (ObjectKey, Value)>,
         now: SystemTime,
     ) -> Vec<ObjectKey> {
         let mut kept = self.kept.write();
@@ -36,7 +37,9 @@ impl StatusStore {
         let mut stamped = BTreeMap::new();
         for (key, mut status) in statuses {
             let previous = kept.statuses.get(&key);
-            stamp(previous, &mut status, now);
+            let before: Option<Value> = previous.and_then(|text| serde_json::from_str(text).ok());
+            stamp(before.as_ref(), &mut status, now);
+            let status = status.to_string().into_boxed_str();
             if previous != Some(&status) {
                 changed.push(key.clone());
             }
@@ -56,10 +59,10 @@ impl StatusStore {
             .filter(|(key, _)| key.kind == kind)
             .map(|(key, object)| {
                 let mut value = object.to_value();
-                if let (Some(status), Some(object)) =
-                    (kept.statuses.get(key), value.as_object_mut())
-                {
-                    object.insert("status".to_owned(), status.clone());
+                let status = kept.statuses.get(key);
+                let status = status.and_then(|text| serde_json::from_str(text).ok());
+                if let (Some(status), Some(object)) = (status, value.as_object_mut()) {
+                    object.insert("status".to_owned(), status);
                 }
                 conceal(&mut value);
                 value
