@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use bgp_tests::agent::{Agent, cosmos, run_command};
+use bgp_tests::agent::{Agent, NODE, binary, cosmos, run_command};
 use bgp_tests::lab::{self, Lab, NodeAndTor, address, raw_address};
 use bgp_tests::peers::{self, Kind, Plan};
 use bgp_tests::process::Daemon;
@@ -524,6 +524,23 @@ fn a_second_agent_on_the_same_socket_does_not_start() {
             .ask(&["show", "summary"])
             .context("the first agent does not answer any more")?;
         agent.stop()
+    });
+}
+
+#[test]
+fn a_second_agent_in_the_network_namespace_does_not_take_the_routes_of_the_first() {
+    lab::run("another", |lab| {
+        let net = NodeAndTor::new()?;
+        let folder = plain_manifests(lab)?;
+        let agent = Agent::start_on(lab, &net.node, &folder, &[])?;
+        let socket = lab.directory().join("other.sock");
+        let mut other = net.node.command(&binary()?.to_string_lossy());
+        other.args(["run", "--node", NODE, "--manifests"]);
+        other.arg(&folder).arg("--socket").arg(&socket);
+        must_fail(other, &["another cosmos", "network namespace"])?;
+        agent.stop()?;
+        // It is a matter of who runs, not of who ran.
+        Agent::start_on(lab, &net.node, &folder, &[])?.stop()
     });
 }
 

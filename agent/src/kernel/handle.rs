@@ -18,6 +18,7 @@ use super::kept_out::KeptOutNews;
 use super::marks::Marks;
 use super::model::FibConfig;
 use super::monitor::Monitor;
+use super::only_one::OnlyOne;
 use super::report::{FibPage, FibRow, HopReport, Refused, RouterFibStatus};
 use super::resolver::Resolver;
 use super::source::FibSource;
@@ -63,6 +64,11 @@ pub enum KernelError {
     /// Routes may not be written.
     #[error("routes cannot be written to the kernel: the capability CAP_NET_ADMIN is missing")]
     NotPermitted,
+    /// There is another agent.
+    #[error(
+        "another cosmos writes the routes of this network namespace: stop it, or write its resources into one folder with these"
+    )]
+    Another,
     /// No thread.
     #[error("the kernel thread cannot be started: {0}")]
     Thread(#[source] std::io::Error),
@@ -75,6 +81,7 @@ pub struct KernelHandle {
     resolver: Arc<Resolver>,
     /// Leaf; taken when routers come, change or stop, never by the kernel thread.
     marks: Arc<Mutex<Marks>>,
+    only_one: Arc<OnlyOne>,
 }
 
 /// Starts the kernel room in the network namespace of the calling thread, and waits until the
@@ -89,13 +96,19 @@ pub async fn start(options: KernelOptions) -> Result<KernelHandle, KernelError> 
                 _ => KernelError::Socket(error),
             })?;
     }
+    let only_one = OnlyOne::default();
+    let is_only_one = options.installs && succeeds(&only_one).await.map_err(KernelError::Socket)?;
+    if options.installs && !is_only_one {
+        return Err(KernelError::Another);
+    }
     let bell = Arc::new(Bell::new().map_err(KernelError::Thread)?);
     let rung = bell.clone();
     let resolver = Arc::new(Resolver::new(Arc::new(move || rung.ring())));
     let stats = Arc::new(KernelStats::default());
     let marks = Marks::read(options.state_dir.as_deref());
     let mut engine = Engine::new(resolver.clone(), stats.clone());
-    for owner in marks.known() {
+    // Who installs nothing may be beside another one: routes with these marks are that one's.
+    for owner in marks.known().filter(|_| is_only_one) {
         engine.claim(owner, Instant::now());
     }
     let shared = Arc::new(Shared {
@@ -125,7 +138,19 @@ pub async fn start(options: KernelOptions) -> Result<KernelHandle, KernelError> 
         shared,
         resolver,
         marks: Arc::new(Mutex::new(marks)),
+        only_one: Arc::new(only_one),
     })
+}
+
+/// Claims the right to write routes; one that is just ending is waited for.
+async fn succeeds(only_one: &OnlyOne) -> std::io::Result<bool> {
+    for _ in 0..20 {
+        if only_one.claim()? {
+            return Ok(true);
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(false)
 }
 
 impl KernelHandle {
@@ -141,7 +166,7 @@ impl KernelHandle {
 
     /// Reads this router's table from now on, and installs its best paths if `config` says so.
     pub fn add_router(&self, name: Arc<str>, source: Arc<dyn FibSource>, config: FibConfig) {
-        self.remember(config);
+        let config = self.granted(config);
         let rung = self.shared.bell.clone();
         let bell: Arc<dyn Fn() + Send + Sync> = Arc::new(move || rung.ring());
         self.shared
@@ -153,7 +178,7 @@ impl KernelHandle {
 
     /// Another configuration for a router.
     pub fn change_router(&self, name: &str, config: FibConfig) {
-        self.remember(config);
+        let config = self.granted(config);
         self.shared
             .engine
             .lock()
@@ -161,10 +186,28 @@ impl KernelHandle {
         self.shared.bell.ring();
     }
 
-    fn remember(&self, config: FibConfig) {
-        if config.install {
-            self.marks.lock().add(config.ownership);
+    /// The configuration, unless another agent writes the routes here; and the marks of its routes are kept in mind.
+    fn granted(&self, config: FibConfig) -> FibConfig {
+        if !config.install {
+            return config;
         }
+        match self.only_one.claim() {
+            Ok(true) => self.marks.lock().add(config.ownership),
+            Ok(false) => {
+                tracing::error!(
+                    "no routes are written to the kernel: {}",
+                    KernelError::Another
+                );
+                return FibConfig {
+                    install: false,
+                    ..config
+                };
+            }
+            Err(error) => {
+                tracing::error!(%error, "cannot tell whether another agent writes routes here");
+            }
+        }
+        config
     }
 
     /// The router is gone; its routes go.

@@ -57,6 +57,7 @@ mod message;
 pub mod model;
 mod monitor;
 mod netlink;
+mod only_one;
 mod report;
 mod resolve;
 mod resolver;

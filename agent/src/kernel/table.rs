@@ -32,6 +32,15 @@ struct Foreign {
     epoch: u32,
 }
 
+impl Foreign {
+    /// Leads to a network on a link.
+    fn is_direct(&self) -> bool {
+        self.kind == RouteKind::Unicast
+            && !self.encapsulated
+            && self.legs.iter().any(|leg| leg.gateway.is_none())
+    }
+}
+
 /// Address families, as dumps are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum IpFamily {
@@ -54,7 +63,7 @@ impl IpFamily {
 /// What stands in the way of installing a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Obstacle {
-    /// The kernel made a route for this very prefix: it is on a link of ours.
+    /// There is a route to this very prefix without a gateway: it is on a link of ours.
     Connected,
     /// The prefix is an address of this host.
     OwnAddress,
@@ -380,6 +389,11 @@ impl KernelTable {
         }
         let list = self.routes.get(&(owner.table, prefix))?;
         if list.iter().any(|f| f.protocol == PROTOCOL_KERNEL) {
+            return Some(Obstacle::Connected);
+        }
+        // The kernel is not the only one who makes them: systemd-networkd does itself for what a router advertises or DHCP gives.
+        // A default route by a link names no network that is on it.
+        if prefix.prefix_len() > 0 && list.iter().any(Foreign::is_direct) {
             return Some(Obstacle::Connected);
         }
         list.iter()

@@ -16,6 +16,15 @@ fn a_connected_route_is_never_covered() -> Result<()> {
     node.table.route("192.0.1.0/24", &["192.0.2.2"]);
     node.table.route("2001:db8:1::/64", &["2001:db8:2::2"]);
     node.table.route("192.0.2.1/32", &["192.0.1.2"]);
+    // As systemd-networkd makes them of what a router advertises.
+    node.ns
+        .ip("-6 route add 2001:db8:7::/64 dev v1 proto ra metric 1024")?;
+    node.table.route("2001:db8:7::/64", &["2001:db8:2::2"]);
+    node.expect_state(
+        "2001:db8:7::/64",
+        FibState::Blocked,
+        "a connected route exists",
+    )?;
     node.expect_state(
         "192.0.1.0/24",
         FibState::Blocked,
@@ -131,9 +140,9 @@ fn routes_of_others_with_our_protocol_or_our_metric_stay() -> Result<()> {
         "10.9.1.0/24",
         "10.9.1.0/24 via 192.0.2.2 dev v2 proto 196 metric 300",
     )?;
-    node.ns.ip("route del 10.9.1.0/24 proto 196")?;
+    // In one step: what is only removed is put right at once.
     node.ns
-        .ip("route add 10.9.1.0/24 via 192.0.1.2 proto 12 metric 300")?;
+        .ip("route replace 10.9.1.0/24 via 192.0.1.2 proto 12 metric 300")?;
     node.stop(false);
     let after = all(&node)?;
     ensure!(before == after, "before: {before:#?}\nafter: {after:#?}");
