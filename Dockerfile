@@ -23,6 +23,7 @@ COPY bgp-wire/Cargo.toml bgp-wire/
 COPY rib/Cargo.toml rib/
 COPY crds/Cargo.toml crds/
 COPY agent/Cargo.toml agent/
+COPY agent/bfd/Cargo.toml agent/bfd/
 COPY agent/capture/Cargo.toml agent/capture/
 COPY agent/session/Cargo.toml agent/session/
 COPY tests/Cargo.toml tests/
@@ -30,7 +31,7 @@ COPY benches/Cargo.toml benches/
 COPY scripts/release-flags scripts/
 # cargo wants every target that a manifest names to be there. With --target, macros and build scripts are not static: they
 # could not be loaded.
-RUN for crate in bgp-wire rib crds agent agent/capture agent/session tests benches; do \
+RUN for crate in bgp-wire rib crds agent agent/bfd agent/capture agent/session tests benches; do \
         mkdir -p $crate/src && touch $crate/src/lib.rs; \
     done \
     && echo 'fn main() {}' > agent/src/main.rs \

@@ -36,3 +36,23 @@ fn the_makefile_and_the_image_take_their_flags_from_one_place() {
             .unwrap();
     assert!(decided.contains(&format!("`{}`", flags.trim())), "{flags}");
 }
+
+#[test]
+fn the_image_knows_every_crate_of_the_workspace_before_it_copies_the_rest() {
+    let read = |name: &str| std::fs::read_to_string(root().join(name)).unwrap();
+    let (workspace, image) = (read("Cargo.toml"), read("Dockerfile"));
+    let members = workspace.split("members = [").nth(1).unwrap();
+    let members = members.split(']').next().unwrap().split(',');
+    let members: Vec<_> = members
+        .map(|member| member.trim().trim_matches('"'))
+        .filter(|member| !member.is_empty())
+        .collect();
+    assert!(members.len() > 5, "{members:?}");
+    let stand_ins = image.split("for crate in ").nth(1).unwrap();
+    let stand_ins: Vec<_> = stand_ins.split(';').next().unwrap().split(' ').collect();
+    for member in members {
+        let copy = format!("COPY {member}/Cargo.toml {member}/\n");
+        assert!(image.contains(&copy), "the image lacks {copy}");
+        assert!(stand_ins.contains(&member), "no stand-in for {member}");
+    }
+}
