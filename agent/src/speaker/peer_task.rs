@@ -172,14 +172,15 @@ enum Woken {
 }
 
 impl PeerTask {
-    pub(super) fn new(settings: Settings, around: Surroundings) -> Result<Self, TooManyPeers> {
+    /// In a box: a future keeps what it begins with beside what it runs with.
+    pub(super) fn new(settings: Settings, around: Surroundings) -> Result<Box<Self>, TooManyPeers> {
         let now = Instant::now();
         let idx = around.rib.add_peer(settings.peer_info(None))?;
         let mut peer = Peer::new(settings.session(), around.seed);
         if let Some(restarted) = around.restarted {
             peer.restarted(restarted);
         }
-        Ok(Self {
+        Ok(Box::new(Self {
             inbound: Inbound::new(idx),
             settings,
             peer,
@@ -218,7 +219,7 @@ impl PeerTask {
             since: now,
             last_established: None,
             last_update: None,
-        })
+        }))
     }
 
     /// The loop, until the task is to end.

@@ -20,7 +20,7 @@ const FIRST_REST: Duration = Duration::from_secs(5);
 impl PeerTask {
     /// A panic is a defect of ours, most likely met by what this peer sent. It costs the session and what the peer told us;
     /// after a rest the peer is tried again.
-    pub(in crate::speaker) async fn run(mut self) {
+    pub(in crate::speaker) async fn run(mut self: Box<Self>) {
         for panics in 0.. {
             let turns = AssertUnwindSafe(self.turns()).catch_unwind();
             let Err(panic) = turns.await else {
