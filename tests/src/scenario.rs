@@ -351,6 +351,8 @@ pub fn exchanges_and_withdraws(kind: Kind, variant: Variant) {
         // Nothing else moved: the session is the same one, the rest is still there.
         pair.await_kernel(&kept, SPREAD)?;
         pair.agent.await_state(PEER, "Established", secs(1))?;
+        let status = pair.agent.object("peers", PEER)?["status"].clone();
+        ensure!(status["routers"][0]["flaps"] == 0, "it was reset: {status}");
 
         let Pair { agent, net, .. } = pair;
         agent.stop()?;

@@ -135,7 +135,9 @@ fn a_router_in_the_prefix_has_a_session_with_all_that_belongs_to_it() {
             whole["established"] == 1 && whole["peers"][0]["name"] == *name,
             "{whole}"
         );
-        let prefix = &plan.announce[0];
+        // Which ones the limit has taken is the order's in which they came.
+        let taken = kernel::our_prefixes(&net.node, true)?;
+        let prefix = taken.first().context("no route")?;
         let why = agent.ask(&["explain", prefix])?;
         ensure!(why.contains(&name), "{why}");
         let routes = agent.ask(&["show", "routes", "--peer", LEAVES])?;
@@ -155,7 +157,12 @@ fn a_router_in_the_prefix_has_a_session_with_all_that_belongs_to_it() {
         let peers = agent.object("routers", ROUTER)?["status"]["peers"].clone();
         ensure!(peers["total"] == 1 && peers["established"] == 1, "{peers}");
 
-        // The next process waits for it, and it keeps our routes meanwhile.
+        // The next process waits for it, and it keeps our routes meanwhile. What that one is to know is written once a second.
+        let memory = lab.subdirectory("state")?.join("restart");
+        until("the session is kept in mind", secs(5), || {
+            let text = fs::read_to_string(&memory).unwrap_or_default();
+            Ok(Look::when(text.contains(&name), || text))
+        })?;
         let mut agent = agent;
         agent.daemon().kill();
         drop(agent);

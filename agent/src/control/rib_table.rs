@@ -513,7 +513,8 @@ fn steps<'a>(
     let Some(last) = losses.keys().next_back().copied() else {
         return Vec::new();
     };
-    let concerns = |step: Step| is_evpn || step != Step::MacMobility;
+    let evpn_only = |step| matches!(step, Step::MacMobility | Step::AdvertisingPe);
+    let concerns = |step: Step| is_evpn || !evpn_only(step);
     let taken = Step::ORDER
         .into_iter()
         .filter(|step| *step <= last && concerns(*step));
