@@ -422,11 +422,13 @@ impl World {
             }
             legs.sort();
             legs.dedup();
-            let blocked = self
-                .kernel
-                .routes
-                .iter()
-                .any(|(k, (p, _))| k.1 == prefix && (*p == 2 || *p != 196 && k.2 == metric));
+            // Theirs are in the way of the same prefix where they lead to a link of ours, or have the same metric.
+            let blocked = self.kernel.routes.iter().any(|(k, (p, legs))| {
+                let theirs = *p != 196 || k.2 == 20;
+                let direct =
+                    legs.iter().any(|leg| leg.gateway.is_none()) && prefix.prefix_len() > 0;
+                k.1 == prefix && (*p == 2 || theirs && (direct || k.2 == metric))
+            });
             let v4_gateway = legs.iter().any(|l| l.gateway.is_some_and(|g| g.is_ipv4()));
             let mixed = v4_gateway && matches!(prefix, IpNet::V6(_));
             if !legs.is_empty() && !blocked && !mixed {
