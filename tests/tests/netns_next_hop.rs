@@ -228,7 +228,7 @@ fn bird_understands_the_link_local_next_hop() {
         |link_local| {
             vec![
                 // The best route (*), reached.
-                "unicast [other".to_owned(),
+                "unicast [cosmos".to_owned(),
                 "] * (100)".to_owned(),
                 // BIRD takes the global one of the two for a gateway.
                 format!("via {} on down0", address(false, true)),

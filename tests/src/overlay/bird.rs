@@ -130,7 +130,7 @@ fn configuration(plan: &Plan, announced: &[Family]) -> String {
 router id {};
 protocol device {{ scan time 1; }}
 vpn4 table vpn4t; vpn6 table vpn6t; ipv4 table way4; ipv6 table way6;
-{ways}{statics}protocol bgp other {{
+{ways}{statics}protocol bgp cosmos {{
   local {local} as {asn}; neighbor {reflector} as {asn}; multihop;
   hold time 9; connect retry time 1; connect delay time 1; error wait time 1, 2;
   vpn4 mpls {{ table vpn4t; import keep filtered; import all; export where source = RTS_STATIC; igp table way4; next hop keep; extended next hop on; }};
@@ -153,7 +153,7 @@ impl Client for Bird {
     fn received(&self, family: Family) -> Result<BTreeSet<String>> {
         let text = ask(
             &self.directory,
-            &format!("show route table {} protocol other", table(family)),
+            &format!("show route table {} protocol cosmos", table(family)),
         )?;
         // `65000:1 10.1.0.0/24  unicast [...]`
         Ok(text
@@ -168,6 +168,6 @@ impl Client for Bird {
 
     /// All families at once is what this release can do.
     fn refresh(&self, _: Family) -> Result<()> {
-        ask(&self.directory, "reload in other").map(drop)
+        ask(&self.directory, "reload in cosmos").map(drop)
     }
 }

@@ -113,7 +113,7 @@ fn configuration(plan: &Plan) -> String {
         channels += " ipv4 { import all; export where source = RTS_STATIC; extended next hop on; next hop self; };";
     }
     text + &format!(
-        "protocol bgp other {{
+        "protocol bgp cosmos {{
   local {local} as {asn};
   neighbor {remote} as {remote_asn};
   {passive} {security} {password} {restart} {bfd} {multihop} {role}
@@ -130,7 +130,7 @@ impl Router for Bird {
     }
 
     fn state(&self) -> Result<String> {
-        let text = self.ask("show protocols all other")?;
+        let text = self.ask("show protocols all cosmos")?;
         let state = text
             .lines()
             .find_map(|line| line.trim().strip_prefix("BGP state:"));
@@ -139,7 +139,7 @@ impl Router for Bird {
 
     fn received(&self, v6: bool) -> Result<BTreeSet<String>> {
         let table = if v6 { "master6" } else { "master4" };
-        let text = self.ask(&format!("show route table {table} protocol other"))?;
+        let text = self.ask(&format!("show route table {table} protocol cosmos"))?;
         // A line starts with the prefix, or with a blank when it continues the one before.
         Ok(text
             .lines()

@@ -28,7 +28,7 @@ fn a_neighbor_that_knows_us_by_the_old_as_gets_its_session_and_paths() {
         let agent = &chain.agent;
         // Without the field BIRD refuses us.
         until("BIRD refuses our AS", secs(20), || {
-            let said = chain.ask_bird("show protocols all other")?;
+            let said = chain.ask_bird("show protocols all cosmos")?;
             let refused = said.contains("Bad peer AS");
             Ok(Look::when(refused, || said))
         })?;

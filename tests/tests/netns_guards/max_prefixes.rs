@@ -64,7 +64,7 @@ fn a_session_with_too_many_prefixes_ends_and_stays_down_until_the_limit_changes(
         until("the session is kept down", secs(10), || is_kept_down(agent))?;
         chain.await_routes("of a session that ended", 0)?;
         // RFC 4486: Cease (6), Maximum Number of Prefixes Reached (1).
-        let shown = chain.ask_bird("show protocols all other")?;
+        let shown = chain.ask_bird("show protocols all cosmos")?;
         ensure!(
             shown.contains("Received: Maximum number of prefixes reached"),
             "{shown}"

@@ -92,7 +92,7 @@ fn only_roles_that_go_together_come_to_a_session() {
             let agent = &chain.agent;
             // Without the field nothing is said of roles, and nothing asked.
             agent.await_state("tor", "Established", secs(20))?;
-            let said = chain.ask_bird("show protocols all other")?;
+            let said = chain.ask_bird("show protocols all cosmos")?;
             let (_, neighbor) = said
                 .split_once("Neighbor capabilities")
                 .context("no capabilities")?;
@@ -109,7 +109,7 @@ fn only_roles_that_go_together_come_to_a_session() {
 
             agent.apply("tor", &chain.tor.clone().with("role: provider").text())?;
             agent.await_state("tor", "Established", secs(20))?;
-            let said = chain.ask_bird("show protocols all other")?;
+            let said = chain.ask_bird("show protocols all cosmos")?;
             let (_, neighbor) = said
                 .split_once("Neighbor capabilities")
                 .context("no capabilities")?;
