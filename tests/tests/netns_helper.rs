@@ -217,7 +217,12 @@ fn who_stays_away_is_waited_for_as_long_as_was_said() {
                         let seen = case.communities()?;
                         Ok(Look::when(seen.contains("llgr-stale"), || seen))
                     })?;
-                    ensure!(case.family()?["long_lived"] == true, "{}", case.family()?);
+                    until("the status says so", secs(5), || {
+                        let family = case.family()?;
+                        Ok(Look::when(family["long_lived"] == true, || {
+                            family.to_string()
+                        }))
+                    })?;
                     ensure!(case.in_kernel()?.len() == 3);
                 }
                 case.await_in_kernel(&[])
