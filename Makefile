@@ -5,7 +5,7 @@ STATIC := target/$(HOST)/release/cosmos
 SECONDS_PER_TARGET ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help build release demo test interop bench fuzz fmt lint deny doc generate
+.PHONY: help build release demo test interop vm bench fuzz fmt lint deny doc generate
 
 help: ## say what there is
 	@echo "make TARGET, where TARGET is one of"
@@ -27,6 +27,9 @@ test: ## everything CI runs; installs what the tests need, closes with "N passed
 interop: ## the whole matrix of real routers: BIRD, FRR, GoBGP, OpenBGPD, ExaBGP
 	@scripts/install-test-deps
 	@scripts/interop
+
+vm: ## TCP-AO with BIRD 3, in a virtual machine whose kernel has it (the first time that is built: 5 minutes)
+	@scripts/vm/test
 
 bench: release ## the benchmarks: codec and RIB, then the agent beside BIRD and FRR
 	cargo bench -p bgp-benches

@@ -39,15 +39,15 @@ use self::told::Told;
 use crate::args::RunArgs;
 use crate::control::server::ControlSocket;
 use crate::desired::{
-    Change, Consequence, Desired, InEffect, Objects, Problem, Router, RouterKey, Severity, build,
-    diff, stranger,
+    Change, Consequence, Desired, Host, InEffect, Objects, Problem, Router, RouterKey, Severity,
+    build, diff, stranger,
 };
 use crate::kernel::{self, KernelHandle, KernelOptions, RibSource};
 use crate::observe::heartbeat::Hearts;
 use crate::observe::http::{Http, Observed};
 use crate::observe::readiness::Readiness;
 use crate::source::directory::{Directory, SourceUpdate};
-use crate::speaker::{Speaker, SpeakerError};
+use crate::speaker::{Speaker, SpeakerError, missing_ao};
 use crate::vital;
 
 /// Statuses are made at most this often.
@@ -145,7 +145,9 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
         agent,
         name: node,
         desired: Desired::default(),
-        in_effect: InEffect::default(),
+        in_effect: InEffect::on(Host {
+            without_ao: missing_ao(),
+        }),
         memory,
         in_kernel_families: in_kernel,
         told,

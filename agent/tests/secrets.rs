@@ -85,6 +85,13 @@ fn bad() -> Vec<String> {
     let peers = [
         "  authentication: hunter2",
         "  authentication: [hunter2]",
+        "  tcpAO: hunter2",
+        "  tcpAO: {keys: hunter2}",
+        "  tcpAO: {keys: [hunter2]}",
+        "  tcpAO: {keys: [{sendID: 1, recvID: 1, algorithm: hmac-sha1, secret: hunter2}]}",
+        "  tcpAO: {keys: [{sendID: 1, recvID: 1, algorithm: hmac-sha1, password: hunter2, secretRef: {name: s, key: x}}]}",
+        "  tcpAO: {keys: [{sendID: 1, recvID: 1, algorithm: hmac-sha1, secretRef: hunter2}]}",
+        "  tcpAO: {keys: [{sendID: 1, recvID: 1, algorithm: hmac-sha1, secretRef: {password: hunter2}}]}",
         "  authentication: {hunter2}",
         "  authentication: {pasword: hunter2}",
         "  authentication: {password: [hunter2]}",

@@ -37,6 +37,7 @@ mod policy;
 mod print;
 mod router;
 mod shared;
+mod tcp_ao;
 mod vpc;
 mod vrf;
 
@@ -46,5 +47,6 @@ pub use policy::*;
 pub use print::{definition, definitions, yaml};
 pub use router::*;
 pub use shared::*;
+pub use tcp_ao::*;
 pub use vpc::*;
 pub use vrf::*;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::shared::{
     AddressFamily, Afi, Condition, LocalSecretRef, Origin, RouterRef, RouterSelector, Safi,
 };
+use crate::tcp_ao::TcpAoSpec;
 
 /// A neighbour of one or several routers: one session for each router that it is bound to.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -41,6 +42,7 @@ use crate::shared::{
     validation = Rule::new("!has(self.ebgpMultiHop) || !self.ebgpMultiHop || !has(self.ttlSecurity)").message("ebgpMultiHop and ttlSecurity exclude each other; set one"),
     validation = Rule::new("!has(self.ebgpMultiHop) || self.ebgpMultiHop || !has(self.ebgpMultihop)").message("ebgpMultihop gives a TTL while ebgpMultiHop is false; remove one"),
     validation = Rule::new("!has(self.longLivedGracefulRestart) || !has(self.longLivedGracefulRestart.enabled) || !self.longLivedGracefulRestart.enabled || (has(self.gracefulRestart) && has(self.gracefulRestart.enabled) && self.gracefulRestart.enabled)").message("longLivedGracefulRestart needs gracefulRestart with enabled: true"),
+    validation = Rule::new("!has(self.tcpAO) || (!has(self.authSecretRef) && !has(self.authentication))").message("tcpAO and a TCP-MD5 password (authSecretRef, authentication) exclude each other; set one"),
     validation = Rule::new("!has(self.roleStrict) || !self.roleStrict || has(self.role)").message("roleStrict needs role"),
     validation = Rule::new("!has(self.timers) || !has(self.timers.holdTime) || !has(self.holdTime)").message("holdTime and timers.holdTime are the same setting; set one"),
     validation = Rule::new("!has(self.timers) || !has(self.timers.keepalive) || !has(self.keepaliveTime)").message("keepaliveTime and timers.keepalive are the same setting; set one")
@@ -100,6 +102,9 @@ pub struct BGPPeerSpec {
     /// A TCP-MD5 password in plain text, for trials.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authentication: Option<AuthenticationSpec>,
+    /// TCP-AO (RFC 5925) in place of TCP-MD5: keys that can be changed while the session is up. Takes a kernel that has it.
+    #[serde(rename = "tcpAO", default, skip_serializing_if = "Option::is_none")]
+    pub tcp_ao: Option<TcpAoSpec>,
     /// How long the neighbour may be silent, as a duration such as 90s or 1m30s; 0s switches the check off. 90s unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]

@@ -64,6 +64,9 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("BGPPeer", "spec.peerASN, spec.peerType"),
     // netns_agent: a Secret that changes.
     ("BGPPeer", "spec.authSecretRef"),
+    // vm_tcp_ao: takes a kernel that has it.
+    ("BGPPeer", "spec.tcpAO"),
+    ("BGPPeer", "spec.tcpAO.keys"),
     // netns_guards, where a localAS stays and only these change.
     ("BGPPeer", "spec.localAS.noPrepend"),
     ("BGPPeer", "spec.localAS.replaceAS"),

@@ -9,7 +9,7 @@ use super::{ask, is_json, refused, show_bfd, show_dynamic, tell_refused, words, 
 use crate::args::{ShowFormat, ShowPeerArgs, ShowPeersArgs};
 use crate::control::dynamic::DynamicView;
 use crate::control::protocol::{Reply, Request};
-use crate::control::views::{MessageCounts, NegotiatedView, PeerView, SessionState};
+use crate::control::views::{MessageCounts, NegotiatedView, PeerView, SessionState, TcpAoView};
 
 /// Asks for all and shows a line each.
 pub fn run_list<W: Write>(args: &ShowPeersArgs, screen: &mut Screen<W>) -> Result<(), AskError> {
@@ -228,16 +228,37 @@ fn session<W: Write>(peer: &PeerView, screen: &mut Screen<W>) -> Result<(), AskE
     };
     screen.fact(2, "connection", &port)?;
     screen.fact(2, "TTL", &peer.ttl)?;
-    screen.fact(
-        2,
-        "MD5 password",
-        if peer.password { "set" } else { "not set" },
-    )?;
+    match &peer.tcp_ao {
+        Some(keys) => screen.fact(2, "TCP-AO", &tcp_ao(keys))?,
+        None => screen.fact(
+            2,
+            "MD5 password",
+            if peer.password { "set" } else { "not set" },
+        )?,
+    }
     Ok(screen.fact(
         2,
         "export group",
         peer.export_group.as_deref().unwrap_or_default(),
     )?)
+}
+
+/// The keys by sendID and recvID, the preferred one first, and which of them sign.
+fn tcp_ao(ao: &TcpAoView) -> String {
+    let keys = ao.keys.iter();
+    let keys: Vec<_> = keys
+        .map(|key| format!("{}/{} {}", key.send_id, key.recv_id, key.algorithm))
+        .collect();
+    let keys = match keys.len() {
+        1 => format!("key {}", keys.join(", ")),
+        _ => format!("keys {}", keys.join(", ")),
+    };
+    match (ao.signing, ao.asking) {
+        (Some(signing), Some(asking)) => {
+            format!("{keys}; we sign with sendID {signing} and ask for recvID {asking}")
+        }
+        _ => keys,
+    }
 }
 
 fn families<W: Write>(peer: &PeerView, screen: &mut Screen<W>) -> Result<(), AskError> {

@@ -237,6 +237,9 @@ pub struct PeerView {
     pub passive: bool,
     /// A TCP MD5 password is set.
     pub password: bool,
+    /// The keys of TCP-AO; absent where the session has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tcp_ao: Option<TcpAoView>,
     /// The rule for TTLs, such as `1`, `multihop 64` or `security 1 hop`.
     pub ttl: String,
     /// Prefix counts, one for each family.
@@ -563,4 +566,28 @@ pub struct KernelCounters {
     pub batch: HistogramView,
     /// From a route's change to the kernel's acknowledgement.
     pub latency: HistogramView,
+}
+
+/// The TCP-AO keys of a session, without their secrets.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct TcpAoView {
+    /// All keys, the preferred one first.
+    pub keys: Vec<TcpAoKeyView>,
+    /// The sendID of the key that we sign with, while the session is up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signing: Option<u8>,
+    /// The recvID of the key that we ask the neighbour to sign with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asking: Option<u8>,
+}
+
+/// One of them.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct TcpAoKeyView {
+    /// The KeyID of what we sign with it.
+    pub send_id: u8,
+    /// The KeyID of what the neighbour signs with it.
+    pub recv_id: u8,
+    /// How.
+    pub algorithm: String,
 }

@@ -6,10 +6,12 @@ use std::net::IpAddr;
 use bgp_wire::Family;
 use crds::{AddressFamily, Afi, RouterRef, Safi};
 
+use super::host::Host;
 use super::in_effect::InEffect;
 use super::node::{is_for, may_be_for};
 use super::objects::{Kind, Object, ObjectKey, Objects};
 use super::problem::{Problem, Reason, Severity};
+use super::secrets::protected_by;
 use super::types::{Desired, Peer, PeerKey, Router, RouterKey};
 use super::{advertisement, dynamic, peer, ranges, router};
 
@@ -59,6 +61,7 @@ fn build_over(objects: &Objects, node: &str, running: &InEffect) -> (Desired, Ve
     let routers = Routers {
         objects,
         node,
+        host: running.host(),
         running: &desired.routers,
         rejected: &rejected,
     };
@@ -150,6 +153,7 @@ fn is_refused_on(router: &RouterKey, problems: &[Problem]) -> bool {
 pub(super) struct Routers<'a> {
     pub(super) objects: &'a Objects,
     node: &'a str,
+    pub(super) host: &'a Host,
     running: &'a BTreeMap<RouterKey, Router>,
     rejected: &'a BTreeSet<RouterKey>,
 }
@@ -386,9 +390,9 @@ pub(super) fn address(field: &str, text: &str, findings: &mut Findings<'_>) -> O
 /// Sessions whose neighbour no earlier one has.
 ///
 /// A connection that comes in is told apart by the listener's port and by its two addresses; two sessions that agree
-/// in those cannot both be served. Its TCP-MD5 key is told apart by the remote address alone (RFC 2385; Linux looks it
-/// up before there is a connection), so one listener has one password for each neighbour. Who has the neighbour already
-/// keeps it, and its password; of new ones, the one whose object comes first by name has it.
+/// in those cannot both be served. Its keys are told apart by the remote address alone (RFC 2385, RFC 5925; Linux looks
+/// them up before there is a connection), so one listener has one password, or one set of keys, for each neighbour. Who has the
+/// neighbour already keeps it, and its password; of new ones, the one whose object comes first by name has it.
 fn without_duplicates(
     peers: BTreeMap<PeerKey, Peer>,
     (objects, running): (&Objects, &InEffect),
@@ -397,7 +401,7 @@ fn without_duplicates(
 ) -> BTreeMap<PeerKey, Peer> {
     let newness = |peer: &Peer| match running.before().peers.get(&peer.key) {
         Some(before) if before.address != peer.address => 2,
-        Some(before) if before.password != peer.password => 1,
+        Some(before) if before.authentication != peer.authentication => 1,
         Some(_) => 0,
         None => 2,
     };
@@ -423,17 +427,15 @@ fn without_duplicates(
             .map_or_else(String::new, |port| format!(" on port {port}"));
         let (field, reason, message) = match clash {
             Clash::Password(other) => {
-                let secret = matches!(objects.get(&object), Some(Object::Peer(peer)) if peer.spec.auth_secret_ref.is_some());
-                let field = if secret {
-                    "spec.authSecretRef.name"
-                } else {
-                    "spec.authentication.password"
+                let (field, reason) = match objects.get(&object) {
+                    Some(Object::Peer(peer)) => protected_by(&peer.spec),
+                    _ => ("", Reason::InvalidPassword),
                 };
                 let message = format!(
-                    "{address} is the neighbour of {other}{port} too, with another password, and the listener has one for \
-                     each remote address; give both the same one, or their routers different listenPort"
+                    "{address} is the neighbour of {other}{port} too, with another password or other keys, and the listener has \
+                     one set of them for each remote address; give both the same, or their routers different listenPort"
                 );
-                (field, Reason::InvalidPassword, message)
+                (field, reason, message)
             }
             Clash::Address(other) => {
                 let message = format!(
@@ -465,7 +467,7 @@ struct Neighbours<'a> {
 enum Clash {
     /// Nothing tells their connections apart.
     Address(PeerKey),
-    /// Their passwords differ, of which there can be one only.
+    /// Their passwords or keys differ, of which there can be one set only.
     Password(PeerKey),
 }
 
@@ -504,7 +506,7 @@ impl Neighbours<'_> {
         } else if !told_apart {
             Some(Clash::Address(other.key.clone()))
         } else {
-            let two_keys = port.is_some() && peer.password != other.password;
+            let two_keys = port.is_some() && peer.authentication != other.authentication;
             two_keys.then(|| Clash::Password(other.key.clone()))
         }
     }

@@ -8,11 +8,12 @@ use std::net::IpAddr;
 use crds::{BGPPeer, BGPPeerSpec, DynamicNeighborsSpec};
 use ipnet::IpNet;
 
+use super::authentication::Password;
 use super::build::{Findings, Routers};
 use super::objects::ObjectKey;
 use super::peer::{self, Session, bounded};
 use super::problem::Reason;
-use super::types::{Password, Peer, PeerKey, Router};
+use super::types::{Peer, PeerKey, Router};
 
 /// Sessions at a time unless the object says otherwise.
 const LIMIT: u16 = 100;
@@ -80,7 +81,7 @@ impl DynamicNeighbors {
     /// The TCP-MD5 password of all sessions.
     #[must_use]
     pub fn password(&self) -> Option<&Password> {
-        self.sessions.first()?.password.as_ref()
+        self.sessions.first()?.password()
     }
 
     /// The text for neighbours while the object is shut down.
@@ -115,6 +116,12 @@ pub(super) fn build(
     let chosen = peer::chosen(key, spec, routers, findings);
     if chosen.is_empty() {
         return Vec::new();
+    }
+    if spec.tcp_ao.is_some() {
+        findings.not_implemented(
+            "spec.tcpAO",
+            "protect dynamic neighbours with authSecretRef, or configure them one by one",
+        );
     }
     let prefixes = prefixes(wanted, findings);
     let field = "spec.dynamicNeighbors.limit";

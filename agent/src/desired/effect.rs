@@ -8,6 +8,7 @@ use std::fmt;
 
 use ipnet::IpNet;
 
+use super::authentication::{AoKeys, Authentication, Password, goes_on};
 use super::diff::Change;
 use super::dynamic::DynamicNeighbors;
 use super::types::{Desired, LocalAs, Origination, Peer, Router};
@@ -82,7 +83,7 @@ pub fn peer_changes(old: &Peer, new: &Peer) -> Vec<FieldChange> {
         keepalive,
         passive,
         ttl,
-        password,
+        authentication,
         local_address,
         next_hop_self,
         route_reflector_client,
@@ -129,7 +130,25 @@ pub fn peer_changes(old: &Peer, new: &Peer) -> Vec<FieldChange> {
         &old.ttl,
         ttl,
     );
-    found.compare("spec.authSecretRef", Reset, &old.password, password);
+    fn md5(of: &Option<Authentication>) -> Option<&Password> {
+        of.as_ref().and_then(Authentication::md5)
+    }
+    fn ao(of: &Option<Authentication>) -> Option<&AoKeys> {
+        of.as_ref().and_then(Authentication::ao)
+    }
+    found.compare(
+        "spec.authSecretRef",
+        Reset,
+        &md5(&old.authentication),
+        &md5(authentication),
+    );
+    let (before, now) = (ao(&old.authentication), ao(authentication));
+    if before.is_some() || now.is_some() {
+        match goes_on(old.authentication.as_ref(), authentication.as_ref()) {
+            true => found.compare("spec.tcpAO.keys", InPlace, &before, &now),
+            false => found.compare("spec.tcpAO", Reset, &before, &now),
+        }
+    }
     found.compare(
         "spec.localAddress",
         Reset,

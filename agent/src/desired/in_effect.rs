@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::dynamic::DynamicNeighbors;
+use super::host::Host;
 use super::objects::{ObjectKey, Objects};
 use super::problem::{Problem, Severity};
 use super::types::{Desired, Origination, OriginationKey, Peer, PeerKey, Router, RouterKey};
@@ -13,11 +14,26 @@ use super::types::{Desired, Origination, OriginationKey, Peer, PeerKey, Router, 
 /// What this node runs, and of which generation of each object that was made.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct InEffect {
+    host: Host,
     desired: Desired,
     generations: BTreeMap<ObjectKey, i64>,
 }
 
 impl InEffect {
+    /// Nothing yet, on this host.
+    #[must_use]
+    pub fn on(host: Host) -> Self {
+        Self {
+            host,
+            ..Self::default()
+        }
+    }
+
+    /// Where it is in effect.
+    pub(super) fn host(&self) -> &Host {
+        &self.host
+    }
+
     /// From now on `desired` is in effect, which was made of `objects` over what was in effect before; their problems learn of
     /// which generation what stays of them is.
     pub(super) fn remember(

@@ -12,6 +12,7 @@
 //! goes on.
 
 mod advertisement;
+mod authentication;
 mod bfd;
 mod build;
 mod conditions;
@@ -20,6 +21,7 @@ mod duration;
 mod dynamic;
 mod effect;
 mod guards;
+mod host;
 mod in_effect;
 mod node;
 mod objects;
@@ -29,17 +31,20 @@ mod promised;
 mod ranges;
 mod restart;
 mod router;
+mod secrets;
 mod select;
 mod snapshot;
 mod timers;
 mod types;
 
+pub use authentication::{AoAlgorithm, AoKey, AoKeys, Authentication, Password, goes_on};
 pub use build::build;
 pub(crate) use conditions::NOT_ACCEPTED;
 pub use conditions::{stamp, statuses};
 pub use diff::{Change, diff};
 pub use dynamic::DynamicNeighbors;
 pub use effect::{Consequence, Effect, FieldChange, dynamic_changes, peer_changes, router_changes};
+pub use host::Host;
 pub use in_effect::InEffect;
 pub use node::{nodes, stranger};
 pub use objects::{Kind, Object, ObjectKey, Objects};
@@ -52,6 +57,6 @@ pub use snapshot::{
 };
 pub use types::{
     Bfd, Decision, Desired, FamilyConfig, GracefulRestart, KernelConfig, LimitAction, LocalAs,
-    Origination, OriginationKey, Password, Peer, PeerKey, PeerRole, PrefixLimit, PrivateAs,
-    RemoteAs, RestartTimes, Router, RouterKey, Ttl, has_route_targets,
+    Origination, OriginationKey, Peer, PeerKey, PeerRole, PrefixLimit, PrivateAs, RemoteAs,
+    RestartTimes, Router, RouterKey, Ttl, has_route_targets,
 };

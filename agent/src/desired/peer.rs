@@ -6,16 +6,18 @@ use std::sync::Arc;
 use bgp_wire::Family;
 use crds::{BGPPeer, BGPPeerSpec, PeerType};
 
+use super::authentication::Authentication;
 use super::bfd::bfd;
-use super::build::{Findings, REFUSED, Routers, address, families, family};
+use super::build::{Findings, Routers, address, families, family};
 use super::guards::{local_as, max_prefixes, role};
-use super::objects::{Kind, ObjectKey};
+use super::objects::ObjectKey;
 use super::problem::Reason;
 use super::restart::{Wanted, wanted};
 use super::router::asn;
+use super::secrets::authentication;
 use super::timers::timers;
 use super::types::{
-    Bfd, FamilyConfig, Password, Peer, PeerKey, PrefixLimit, PrivateAs, RemoteAs, Router, Ttl,
+    Bfd, FamilyConfig, Peer, PeerKey, PrefixLimit, PrivateAs, RemoteAs, Router, Ttl,
 };
 
 /// TTL of `ebgpMultiHop: true`.
@@ -23,9 +25,6 @@ const MULTIHOP_TTL: u8 = 64;
 
 /// TTL towards iBGP neighbours: the largest, so that a neighbour that checks it (RFC 5082) is content.
 const INTERNAL_TTL: u8 = 255;
-
-/// The longest password that TCP-MD5 takes on Linux (TCP_MD5SIG_MAXKEYLEN).
-const PASSWORD_MAX: usize = 80;
 
 pub(super) fn build(
     key: &ObjectKey,
@@ -80,7 +79,7 @@ pub(super) struct Session {
     max_prefixes: Vec<PrefixLimit>,
     hold_time: u16,
     keepalive: u16,
-    password: Option<Password>,
+    authentication: Option<Authentication>,
     local_address: Option<IpAddr>,
     allow_as_in: u8,
     graceful_restart: Option<Wanted>,
@@ -145,7 +144,7 @@ pub(super) fn session(
     let max_prefixes = max_prefixes(spec, &families, findings);
     let families = add_path(spec, &families, findings);
     let timers = timers(spec, findings);
-    let password = password(&key.namespace, spec, routers, findings);
+    let authentication = authentication(&key.namespace, spec, routers, findings);
     let remote_port = bounded(
         "spec.remotePort",
         spec.remote_port,
@@ -170,7 +169,7 @@ pub(super) fn session(
         max_prefixes,
         hold_time,
         keepalive,
-        password,
+        authentication,
         local_address,
         allow_as_in: u8::try_from(allow_as_in?).ok()?,
         graceful_restart,
@@ -324,7 +323,7 @@ pub(super) fn on_router(
         keepalive: session.keepalive,
         passive: spec.passive.unwrap_or(false),
         ttl,
-        password: session.password.clone(),
+        authentication: session.authentication.clone(),
         local_address: session.local_address.or_else(|| {
             router
                 .local_address
@@ -424,85 +423,6 @@ fn add_path(
         config.add_path_send = send.and_then(|send| u8::try_from(send).ok()).unwrap_or(0);
     }
     configs
-}
-
-/// The password of the secret, else of the object itself.
-fn password(
-    namespace: &str,
-    spec: &BGPPeerSpec,
-    routers: &Routers<'_>,
-    findings: &mut Findings<'_>,
-) -> Option<Password> {
-    let (field, bytes) = if let Some(reference) = &spec.auth_secret_ref {
-        let field = "spec.authSecretRef.name";
-        let name = &reference.name;
-        let Some(secret) = routers.objects.secret(namespace, name) else {
-            let wanted = ObjectKey::new(Kind::Secret, namespace, name);
-            let (reason, message) = if routers.objects.is_refused(&wanted) {
-                (
-                    Reason::InvalidPassword,
-                    format!("Secret {name:?} {REFUSED}"),
-                )
-            } else {
-                let message = format!(
-                    "there is no Secret {name:?} in namespace {namespace:?}; create it with a key \"password\""
-                );
-                (Reason::SecretNotFound, message)
-            };
-            findings.reject(field, reason, message);
-            return None;
-        };
-        let text = secret
-            .string_data
-            .iter()
-            .flatten()
-            .find(|(key, _)| *key == "password");
-        let data = secret
-            .data
-            .iter()
-            .flatten()
-            .find(|(key, _)| *key == "password");
-        let bytes = match (text, data) {
-            (Some((_, text)), _) => text.clone().into_bytes(),
-            (None, Some((_, data))) => data.0.clone(),
-            (None, None) => {
-                let message = format!("Secret {name:?} has no key \"password\"; add it");
-                findings.reject(field, Reason::InvalidPassword, message);
-                return None;
-            }
-        };
-        if bytes.is_empty() {
-            let message = format!(
-                "the password in Secret {name:?} is empty; set one, or remove authSecretRef"
-            );
-            findings.reject(field, Reason::InvalidPassword, message);
-            return None;
-        }
-        (field, bytes)
-    } else {
-        let field = "spec.authentication.password";
-        let text = spec.authentication.as_ref()?.password.as_ref();
-        let Some(text) = text.filter(|text| !text.is_empty()) else {
-            let message = "the password is empty or missing; set one, or remove authentication";
-            findings.reject(field, Reason::InvalidPassword, message.to_owned());
-            return None;
-        };
-        (field, text.clone().into_bytes())
-    };
-    if bytes.len() > PASSWORD_MAX {
-        let message = format!(
-            "the password has {} bytes; TCP-MD5 takes at most {PASSWORD_MAX}",
-            bytes.len()
-        );
-        findings.reject(field, Reason::InvalidPassword, message);
-        return None;
-    }
-    if bytes.ends_with(b"\n") {
-        let message = "the password ends with a line feed, which counts as a part of it; \
-                       if the neighbour's does not, write it without (echo -n)";
-        findings.warn(field, Reason::InvalidPassword, message);
-    }
-    Some(Password::new(&bytes))
 }
 
 fn shutdown(spec: &BGPPeerSpec, findings: &mut Findings<'_>) -> Option<String> {

@@ -56,6 +56,10 @@ pub enum Reason {
     InvalidSelector,
     /// The password cannot be used.
     InvalidPassword,
+    /// The secret of a key cannot be used.
+    InvalidKey,
+    /// The kernel of the node cannot do it.
+    NotSupportedByKernel,
     /// A number is outside what the protocol can carry.
     InvalidValue,
     /// The field has no meaning on iBGP.
@@ -91,6 +95,8 @@ impl Reason {
             Self::InvalidCommunity => "InvalidCommunity",
             Self::InvalidSelector => "InvalidSelector",
             Self::InvalidPassword => "InvalidPassword",
+            Self::InvalidKey => "InvalidKey",
+            Self::NotSupportedByKernel => "NotSupportedByKernel",
             Self::InvalidValue => "InvalidValue",
             Self::InvalidForIBGP => "InvalidForIBGP",
             Self::InvalidForEBGP => "InvalidForEBGP",

@@ -1,11 +1,11 @@
 //! Fields that are promised and not there yet.
 //!
 //! The schema knows only what works, and drops what it does not know. For these that would be wrong: who limits the
-//! prefixes of a neighbour, or signs a session, counts on it. So the object is refused by name of the field.
+//! prefixes of a neighbour, or sets a range for neighbours, counts on it. So the object is refused by name of the field.
 
 use super::objects::Kind;
 
-const PEER: [&str; 2] = ["spec.interface", "spec.tcpAO"];
+const PEER: [&str; 1] = ["spec.interface"];
 
 /// The fields of `kind` that must not be dropped in silence.
 #[must_use]

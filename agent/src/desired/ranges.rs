@@ -111,7 +111,7 @@ fn unsigned<'a>(
     let asked = range.password().is_some();
     desired.peers.values().filter(move |peer| {
         asked
-            && peer.password.is_none()
+            && peer.password().is_none()
             && has(range, peer.address)
             && one_port(&range.key, &peer.key, desired)
     })
@@ -128,7 +128,7 @@ fn refuse_unsigned(
     let runs = |peer: &Peer| {
         let before = before.get(&peer.key);
         before.is_some_and(|before| {
-            (before.address, &before.password) == (peer.address, &peer.password)
+            (before.address, &before.authentication) == (peer.address, &peer.authentication)
         })
     };
     let new = unsigned(range, desired).filter(|peer| !runs(peer));
@@ -146,7 +146,7 @@ fn refuse_unsigned(
             Reason::InvalidPassword,
             message,
         );
-        let fits = |peer: &Peer| peer.password.is_some() || !has(range, peer.address);
+        let fits = |peer: &Peer| peer.password().is_some() || !has(range, peer.address);
         if let Some(before) = running.peer(&key, desired).filter(fits)
             && !desired
                 .peers
@@ -267,6 +267,7 @@ fn object_of(key: &PeerKey) -> ObjectKey {
 /// Where the object says its password, or should.
 fn password_field(objects: &Objects, object: &ObjectKey) -> &'static str {
     match objects.get(object) {
+        Some(Object::Peer(peer)) if peer.spec.tcp_ao.is_some() => "spec.tcpAO",
         Some(Object::Peer(peer)) if peer.spec.authentication.is_some() => {
             "spec.authentication.password"
         }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use bgp_wire::{Asn, Family, Role, RouterId};
 use ipnet::IpNet;
 
+use super::authentication::{Authentication, Password};
 use super::dynamic::DynamicNeighbors;
 
 /// A BGPRouter of this node: `namespace/name`.
@@ -233,8 +234,8 @@ pub struct Peer {
     pub passive: bool,
     /// How far away the neighbour may be.
     pub ttl: Ttl,
-    /// The TCP-MD5 password.
-    pub password: Option<Password>,
+    /// How its segments are signed.
+    pub authentication: Option<Authentication>,
     /// Our end of the session: the peer's own `localAddress`, else its router's when of the same family.
     pub local_address: Option<IpAddr>,
     /// On iBGP, we put ourselves in as the next hop.
@@ -267,6 +268,14 @@ pub struct Peer {
     pub bfd: Option<Bfd>,
     /// A label for people.
     pub description: Option<String>,
+}
+
+impl Peer {
+    /// The TCP-MD5 password.
+    #[must_use]
+    pub fn password(&self) -> Option<&Password> {
+        self.authentication.as_ref()?.md5()
+    }
 }
 
 /// Graceful restart on one session.
@@ -389,30 +398,6 @@ pub enum Ttl {
     Direct,
     /// Packets leave with TTL 255 and must arrive with at least 256 minus this many hops (RFC 5082).
     Security(u8),
-}
-
-/// A password. It is not printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Password(Arc<[u8]>);
-
-impl Password {
-    /// Keeps `bytes`.
-    #[must_use]
-    pub fn new(bytes: &[u8]) -> Self {
-        Self(bytes.into())
-    }
-
-    /// The bytes, for the socket option and for nothing else.
-    #[must_use]
-    pub fn reveal(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Password {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Password(hidden)")
-    }
 }
 
 /// Routes that a router originates.

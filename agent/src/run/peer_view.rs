@@ -10,13 +10,16 @@ use jiff::Timestamp;
 use crate::control::dynamic::{DynamicView, EndedLimitView, EndedView};
 use crate::control::views::{
     BfdSessionView, BfdView, DispositionCounts, EventView, MessageCounts, NegotiatedView,
-    PeerFamilyView, PeerView, PrefixLimitView, SessionState,
+    PeerFamilyView, PeerView, PrefixLimitView, SessionState, TcpAoKeyView, TcpAoView,
 };
 use crate::desired::{
-    BfdState, DynamicState, FamilyCounts, LimitAction, PeerKey, PeerState, RemoteAs, Router, Ttl,
+    AoKeys, Authentication, BfdState, DynamicState, FamilyCounts, LimitAction, PeerKey, PeerState,
+    RemoteAs, Router, Ttl,
 };
 use crate::observe::readiness::PeerFacts;
-use crate::speaker::{DynamicSession, DynamicSnapshot, LimitStatus, PeerSnapshot, wall_clock};
+use crate::speaker::{
+    DynamicSession, DynamicSnapshot, KeysInUse, LimitStatus, PeerSnapshot, wall_clock,
+};
 
 /// For `show peers`, `show peer` and the metrics.
 pub(super) fn view(
@@ -54,7 +57,15 @@ pub(super) fn view(
             .next_retry
             .map(|due| due.saturating_duration_since(now).as_secs_f64().ceil() as u64),
         passive: peer.passive,
-        password: peer.password.is_some(),
+        password: peer
+            .authentication
+            .as_ref()
+            .is_some_and(|a| a.md5().is_some()),
+        tcp_ao: peer
+            .authentication
+            .as_ref()
+            .and_then(Authentication::ao)
+            .map(|keys| tcp_ao(keys, snapshot.keys_in_use)),
         ttl: match peer.ttl {
             Ttl::Direct => "1".to_owned(),
             Ttl::Multihop(ttl) => format!("multihop {ttl}"),
@@ -410,4 +421,17 @@ fn timestamp(at: SystemTime) -> Option<Timestamp> {
     let at = Timestamp::try_from(at).ok()?;
     // Whole seconds: nobody reads more of a time of day.
     at.round(jiff::Unit::Second).ok()
+}
+
+fn tcp_ao(keys: &AoKeys, in_use: Option<KeysInUse>) -> TcpAoView {
+    let keys = keys.iter().map(|key| TcpAoKeyView {
+        send_id: key.send_id,
+        recv_id: key.recv_id,
+        algorithm: key.algorithm.to_string(),
+    });
+    TcpAoView {
+        keys: keys.collect(),
+        signing: in_use.map(|keys| keys.send),
+        asking: in_use.map(|keys| keys.asked),
+    }
 }

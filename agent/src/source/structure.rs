@@ -365,10 +365,15 @@ fn wrong_type(kind: &str, value: &Value) -> Option<&'static str> {
 
 /// Whether what is at `path` is a secret or stands where one belongs. It is never printed: logs are read by many.
 fn is_secret(path: &str) -> bool {
-    ["spec.authentication", "spec.authSecretRef"]
-        .iter()
-        .filter_map(|root| path.strip_prefix(root))
-        .any(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    let within = |root| {
+        let rest = path.strip_prefix(root);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    };
+    // Beside its secret a key has fields of its own.
+    let others = [".sendID", ".recvID", ".algorithm", ".preferred"];
+    within("spec.authentication")
+        || within("spec.authSecretRef")
+        || within("spec.tcpAO") && !others.iter().any(|other| path.ends_with(other))
 }
 
 /// A text, for people.

@@ -8,7 +8,9 @@ use bgp_session::ConnectFailure;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpSocket, TcpStream};
 
-use super::tcp_options::{TtlRule, set_md5, set_ttl};
+use super::signature;
+use super::tcp_options::{TtlRule, set_ttl};
+use crate::desired::Authentication;
 
 /// How long one attempt may take before it counts as failed. The session machine decides when to try again.
 const CONNECT_LIMIT: Duration = Duration::from_secs(20);
@@ -19,8 +21,8 @@ pub(super) struct Dial {
     pub(super) remote: SocketAddr,
     pub(super) local: Option<IpAddr>,
     pub(super) ttl: TtlRule,
-    /// The MD5 key; empty means none.
-    pub(super) md5: Vec<u8>,
+    /// How its segments are signed.
+    pub(super) authentication: Option<Authentication>,
 }
 
 /// Why there is no connection.
@@ -78,8 +80,8 @@ fn open(dial: &Dial) -> Result<TcpSocket, ConnectError> {
     )?;
     socket.set_nonblocking(true)?;
     set_ttl(&socket, dial.remote.ip(), dial.ttl)?;
-    if !dial.md5.is_empty() {
-        set_md5(&socket, dial.remote.ip(), &dial.md5)?;
+    if let Some(authentication) = &dial.authentication {
+        signature::begin(&socket, dial.remote.ip(), authentication)?;
     }
     if let Some(local) = dial.local {
         // The port is chosen at connect time, so that sessions to many peers may share the address.

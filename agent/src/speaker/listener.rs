@@ -22,7 +22,9 @@ use super::connector;
 use super::dynamic::DynamicCommand;
 use super::peer_task::Command;
 use super::range_guests::{Range, RangeGuests};
-use super::tcp_options::{TtlRule, set_md5, set_md5_within, set_ttl};
+use super::signature;
+use super::tcp_options::{TtlRule, set_md5_within, set_ttl};
+use crate::desired::Authentication;
 use crate::seldom::Seldom;
 use crate::vital;
 
@@ -93,8 +95,8 @@ impl Guests {
 
 struct Guest {
     local: Option<IpAddr>,
-    /// The TCP-MD5 key, empty for none. The socket has one for each remote address.
-    md5: Vec<u8>,
+    /// How its segments are signed. The socket has one way for each remote address.
+    authentication: Option<Authentication>,
     commands: mpsc::Sender<Command>,
 }
 
@@ -103,6 +105,7 @@ pub(super) struct Listener {
     port: u16,
     guests: Arc<Mutex<Guests>>, // leaf lock; held for a look-up, never across an await
     sockets: Vec<Arc<TcpListener>>,
+    signed: Mutex<HashMap<IpAddr, Authentication>>, // what the sockets have; leaf lock
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -143,6 +146,7 @@ impl Listener {
             port,
             guests,
             sockets,
+            signed: Mutex::default(),
             tasks,
         })
     }
@@ -151,40 +155,58 @@ impl Listener {
         self.port
     }
 
-    /// Lets a peer in; its connections go to `commands`. `md5` is the key, empty for none.
+    /// Lets a peer in; its connections go to `commands`.
     pub(super) fn admit(
         &self,
         remote: IpAddr,
         local: Option<IpAddr>,
-        md5: &[u8],
+        authentication: Option<&Authentication>,
         commands: mpsc::Sender<Command>,
     ) -> io::Result<()> {
-        self.set_key(remote, md5)?;
+        self.sign(remote, authentication)?;
         let mut guests = self.guests.lock();
         guests.by_remote.entry(remote).or_default().push(Guest {
             local,
-            md5: md5.to_vec(),
+            authentication: authentication.cloned(),
             commands,
         });
         Ok(())
     }
 
-    /// Lets it in no more. The key is then that of whoever else has the address.
+    /// Has a peer that is let in signed in another way from now on.
+    pub(super) fn protect(
+        &self,
+        remote: IpAddr,
+        authentication: Option<&Authentication>,
+        commands: &mpsc::Sender<Command>,
+    ) -> io::Result<()> {
+        {
+            let mut guests = self.guests.lock();
+            let mut list = guests.by_remote.get_mut(&remote).into_iter().flatten();
+            let Some(guest) = list.find(|guest| guest.commands.same_channel(commands)) else {
+                return Ok(());
+            };
+            guest.authentication = authentication.cloned();
+        }
+        self.sign(remote, authentication)
+    }
+
+    /// Lets it in no more. The keys are then those of whoever else has the address.
     pub(super) fn dismiss(&self, remote: IpAddr, commands: &mpsc::Sender<Command>) {
-        let md5 = {
+        let authentication = {
             let mut guests = self.guests.lock();
             let Some(list) = guests.by_remote.get_mut(&remote) else {
                 return;
             };
             list.retain(|guest| !guest.commands.same_channel(commands));
-            let md5 = list.last().map(|guest| guest.md5.clone());
-            if md5.is_none() {
+            let last = list.last().map(|guest| guest.authentication.clone());
+            if last.is_none() {
                 guests.by_remote.remove(&remote);
             }
-            md5.unwrap_or_default()
+            last.flatten()
         };
-        if let Err(error) = self.set_key(remote, &md5) {
-            tracing::warn!(%remote, %error, "the TCP MD5 key cannot be put back");
+        if let Err(error) = self.sign(remote, authentication.as_ref()) {
+            tracing::warn!(%remote, %error, "the keys of the other peer with this address cannot be put back");
         }
     }
 
@@ -219,27 +241,12 @@ impl Listener {
         }
     }
 
-    fn set_key(&self, remote: IpAddr, md5: &[u8]) -> io::Result<()> {
-        self.set_on_sockets(remote.is_ipv4(), md5, |socket| set_md5(socket, remote, md5))
-    }
-
     fn set_key_within(&self, prefix: IpNet, md5: &[u8]) -> io::Result<()> {
-        self.set_on_sockets(prefix.addr().is_ipv4(), md5, |socket| {
-            set_md5_within(socket, prefix, md5)
-        })
-    }
-
-    fn set_on_sockets(
-        &self,
-        ipv4: bool,
-        md5: &[u8],
-        set: impl Fn(&TcpListener) -> io::Result<()>,
-    ) -> io::Result<()> {
         for socket in &self.sockets {
-            if socket.local_addr()?.is_ipv4() != ipv4 {
+            if socket.local_addr()?.is_ipv4() != prefix.addr().is_ipv4() {
                 continue;
             }
-            match set(socket) {
+            match set_md5_within(socket.as_ref(), prefix, md5) {
                 Err(error)
                     if md5.is_empty()
                         && matches!(
@@ -248,6 +255,28 @@ impl Listener {
                         ) => {}
                 other => other?,
             }
+        }
+        Ok(())
+    }
+
+    fn sign(&self, remote: IpAddr, wanted: Option<&Authentication>) -> io::Result<()> {
+        let mut signed = self.signed.lock();
+        let had = signed.remove(&remote);
+        for socket in &self.sockets {
+            if socket.local_addr()?.is_ipv4() != remote.is_ipv4() {
+                continue;
+            }
+            let socket = socket.as_ref();
+            if let Err(error) = signature::change(socket, remote, had.as_ref(), wanted) {
+                // Nothing half: it is tried again from nothing.
+                for keys in [had.as_ref(), wanted] {
+                    let _ = signature::change(socket, remote, keys, None);
+                }
+                return Err(error);
+            }
+        }
+        if let Some(wanted) = wanted {
+            signed.insert(remote, wanted.clone());
         }
         Ok(())
     }
@@ -348,7 +377,14 @@ fn refuse(stream: &TcpStream) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::desired::Password;
+    use crate::speaker::tcp_options::set_md5;
     use tokio::net::TcpSocket;
+
+    fn md5(password: &[u8]) -> Option<Authentication> {
+        let password = Some(password).filter(|password| !password.is_empty());
+        password.map(|password| Authentication::Md5(Password::new(password)))
+    }
 
     /// Connects from 127.0.0.1 to a local address with a key, if it is not empty.
     async fn dial(local: IpAddr, port: u16, md5: &[u8]) -> io::Result<TcpStream> {
@@ -373,7 +409,7 @@ mod tests {
         let port = port(&listener);
         let remote = IpAddr::from(Ipv4Addr::LOCALHOST);
         let (guest, _commands) = mpsc::channel(1);
-        listener.admit(remote, None, b"key", guest.clone())?;
+        listener.admit(remote, None, md5(b"key").as_ref(), guest.clone())?;
         let silent = Duration::from_millis(200);
         let unsigned = tokio::time::timeout(silent, dial(remote, port, b"")).await;
         assert!(unsigned.is_err(), "without the key there is no answer");
@@ -414,7 +450,7 @@ mod tests {
         }
         // A peer of its own within the prefix has its own key.
         let (peer, mut of_peer) = mpsc::channel(1);
-        listener.admit(here, None, b"own", peer.clone())?;
+        listener.admit(here, None, md5(b"own").as_ref(), peer.clone())?;
         assert!(silent(b"second").await);
         let _stream = dial(here, port, b"own").await?;
         assert!(matches!(of_peer.recv().await, Some(Command::Incoming(_))));
@@ -438,10 +474,10 @@ mod tests {
         let locals = [[127, 0, 0, 2], [127, 0, 0, 3]].map(IpAddr::from);
         let (first, mut incoming) = mpsc::channel(1);
         let (second, _second) = mpsc::channel(1);
-        listener.admit(remote, Some(locals[0]), b"first", first)?;
+        listener.admit(remote, Some(locals[0]), md5(b"first").as_ref(), first)?;
         for other in [b"other".as_slice(), b""] {
             // As between two states of which each has one key for the address.
-            listener.admit(remote, Some(locals[1]), other, second.clone())?;
+            listener.admit(remote, Some(locals[1]), md5(other).as_ref(), second.clone())?;
             listener.dismiss(remote, &second);
             let _stream = dial(locals[0], port, b"first").await?;
             assert!(matches!(incoming.recv().await, Some(Command::Incoming(_))));

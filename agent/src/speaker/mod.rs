@@ -21,9 +21,11 @@ mod predecessor;
 mod prefix_limits;
 mod range_guests;
 mod settings;
+mod signature;
 mod snapshot;
 mod start;
 mod stats;
+mod tcp_ao;
 mod tcp_options;
 
 use std::collections::BTreeMap;
@@ -55,6 +57,7 @@ pub use self::settings::{AddressBook, Settings, SharedLink};
 pub use self::snapshot::{FamilySnapshot, PeerSnapshot, SpeakerEvents, wall_clock};
 use self::start::{Started, Starter, next_seed};
 pub use self::stats::SpeakerStats;
+pub use self::tcp_ao::{KeysInUse, missing as missing_ao};
 use crate::bfd::Bfd;
 use crate::desired::{
     Change, DynamicNeighbors, Origination, OriginationKey, Peer, PeerKey, Router, RouterKey,
@@ -496,12 +499,25 @@ impl Speaker {
             self.add_peer(new);
             return Ok(());
         };
-        let admitted_as = |peer: &Peer| (peer.address, peer.local_address, peer.password.clone());
-        if admitted_as(old) != admitted_as(&new)
-            && let Some(port) = running.port.take()
-            && let Some(listener) = self.listeners.get(&port)
+        let listener = running.port.and_then(|port| self.listeners.get(&port));
+        let admitted_as = |peer: &Peer| (peer.address, peer.local_address);
+        let mut admitted = Ok(());
+        if admitted_as(old) != admitted_as(&new) {
+            running.port = None;
+            if let Some(listener) = listener {
+                listener.dismiss(running.config.address, &running.commands);
+            }
+        } else if old.authentication != new.authentication
+            && let Some(listener) = listener
         {
-            listener.dismiss(running.config.address, &running.commands);
+            // It stays let in: there is no moment in which the socket knows nothing of it.
+            let wanted = new.authentication.as_ref();
+            admitted = listener.protect(new.address, wanted, &running.commands);
+            if admitted.is_err() {
+                // Nobody is let in otherwise than as is wanted.
+                running.port = None;
+                listener.dismiss(new.address, &running.commands);
+            }
         }
         running.config = new.clone();
         let settings = Settings::new(new, router, Arc::clone(&self.addresses));
@@ -509,7 +525,10 @@ impl Speaker {
             .commands
             .send(Command::Configure(Box::new(settings)))
             .await;
-        Ok(())
+        admitted.map_err(|source| SpeakerError::Admit {
+            address: running.config.address,
+            source,
+        })
     }
 
     fn dismiss(&self, peer: &RunningPeer) {

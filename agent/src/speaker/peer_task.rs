@@ -41,6 +41,7 @@ use super::malformed::MalformedLog;
 use super::outbox::Outbox;
 use super::prefix_limits::PrefixLimits;
 use super::settings::Settings;
+use super::signature;
 use super::snapshot::{PeerSnapshot, SpeakerEvents};
 use super::stats::SpeakerStats;
 use super::tcp_options::set_ttl;
@@ -317,6 +318,11 @@ impl PeerTask {
             tracing::warn!(%error, "cannot set the TTL");
             return;
         }
+        let keys = self.settings.ao_keys();
+        if let Err(error) = signature::follow(&stream, remote.ip(), keys, keys) {
+            tracing::warn!(%error, "refused a connection: it is not signed with the keys of TCP-AO");
+            return;
+        }
         // An OPEN that has come already is heard before whoever came after it.
         self.read_all();
         let Some(id) = self.peer.handle_incoming(local, remote, now) else {
@@ -336,6 +342,13 @@ impl PeerTask {
 
     fn dialled(&mut self, id: ConnId, result: Result<TcpStream, ConnectError>) {
         let now = Instant::now();
+        let keys = self.settings.ao_keys();
+        let result = result.and_then(|stream| {
+            // They may have changed since the first segment.
+            let remote = stream.peer_addr()?.ip();
+            signature::follow(&stream, remote, keys, keys)?;
+            Ok(stream)
+        });
         let refused = match result {
             Ok(stream) => {
                 let slot = self.connections.iter().position(Option::is_none);

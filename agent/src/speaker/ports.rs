@@ -59,12 +59,10 @@ impl Speaker {
             let Some(listener) = port.and_then(|port| self.listeners.get(&port)) else {
                 continue;
             };
-            let password = peer.config.password.as_ref();
-            let md5 = password.map_or(&[][..], crate::desired::Password::reveal);
             match listener.admit(
                 peer.config.address,
                 peer.config.local_address,
-                md5,
+                peer.config.authentication.as_ref(),
                 peer.commands.clone(),
             ) {
                 Ok(()) => peer.port = port,
@@ -111,8 +109,8 @@ pub enum SpeakerError {
         /// The kernel's answer.
         source: io::Error,
     },
-    /// A peer's MD5 key was refused by the listening socket.
-    #[error("cannot set the TCP MD5 key for connections from {address}: {source}")]
+    /// A peer's keys were refused by the listening socket.
+    #[error("cannot set the keys for connections from {address}: {source}")]
     Admit {
         /// The peer.
         address: IpAddr,

@@ -18,7 +18,9 @@ use rib::{
 use super::connector::Dial;
 use super::tcp_options::TtlRule;
 use crate::bfd::Wanted;
-use crate::desired::{self, Peer, PeerRole, RemoteAs, Router, Ttl, has_route_targets};
+use crate::desired::{
+    self, AoKeys, Authentication, Peer, PeerRole, RemoteAs, Router, Ttl, goes_on, has_route_targets,
+};
 
 /// Our addresses and the links they are on.
 pub trait AddressBook: Send + Sync {
@@ -370,12 +372,14 @@ impl Settings {
         }
     }
 
-    /// The MD5 key; empty for none.
-    pub(super) fn md5(&self) -> &[u8] {
-        self.peer
-            .password
-            .as_ref()
-            .map_or(&[], desired::Password::reveal)
+    /// How its segments are signed.
+    pub(super) fn authentication(&self) -> Option<&Authentication> {
+        self.peer.authentication.as_ref()
+    }
+
+    /// The keys of TCP-AO.
+    pub(super) fn ao_keys(&self) -> Option<&AoKeys> {
+        self.authentication().and_then(Authentication::ao)
     }
 
     /// The BFD session that is to watch over the path; none while the peer is shut down.
@@ -405,7 +409,7 @@ impl Settings {
             remote: SocketAddr::new(self.peer.address, self.peer.remote_port),
             local: self.peer.local_address,
             ttl: self.ttl(),
-            md5: self.md5().to_vec(),
+            authentication: self.authentication().cloned(),
         }
     }
 
@@ -427,7 +431,7 @@ impl Settings {
                 .collect::<Vec<_>>()
         };
         of(self) != of(other)
-            || self.peer.password != other.peer.password
+            || !goes_on(self.authentication(), other.authentication())
             // Others were told of its routes by what the peer is to us: they go, and come again under the other rule.
             || self.peer.route_reflector_client != other.peer.route_reflector_client
             || paths(self) != paths(other)

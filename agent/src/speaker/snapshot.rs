@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 
 use super::prefix_limits::LimitStatus;
 use super::settings::Settings;
+use super::tcp_ao::KeysInUse;
 
 /// Rung when something changed that statuses speak of: a state, a reason, a count that was zero.
 #[derive(Debug, Clone, Default)]
@@ -73,6 +74,8 @@ pub struct PeerSnapshot {
     pub next_retry: Option<Instant>,
     /// What both sides agreed on, while Established.
     pub negotiated: Option<Arc<Negotiated>>,
+    /// Which keys of TCP-AO sign the session, while Established.
+    pub keys_in_use: Option<KeysInUse>,
     /// Counters.
     pub stats: PeerStats,
     /// What went wrong last.
@@ -100,6 +103,7 @@ impl PeerSnapshot {
             last_update: None,
             next_retry: None,
             negotiated: None,
+            keys_in_use: None,
             stats: PeerStats::default(),
             errors: LastErrors::default(),
             malformed: None,

@@ -1,7 +1,7 @@
 //! EDGE. The socket options of a BGP session: MD5 signatures, TTL rules, addresses.
 //!
-//! `TCP_MD5SIG` (RFC 2385) and `IP_MINTTL`/`IPV6_MINHOPCOUNT` (RFC 5082) have no safe wrapper, so this file holds the one
-//! piece of unsafe code of the agent: a typed `setsockopt`.
+//! `TCP_MD5SIG` (RFC 2385), `IP_MINTTL`/`IPV6_MINHOPCOUNT` (RFC 5082) and the options of TCP-AO (tcp_ao.rs) have no safe wrapper,
+//! so this file holds the unsafe code of the speaker: a typed `setsockopt` and a typed `getsockopt`.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -112,7 +112,7 @@ impl Md5Signature {
 }
 
 /// The socket address in the kernel's layout, with port, flow label and scope zero.
-fn sockaddr_bytes(address: &socket2::SockAddr) -> Vec<u8> {
+pub(super) fn sockaddr_bytes(address: &socket2::SockAddr) -> Vec<u8> {
     let mut bytes = address.family().to_ne_bytes().to_vec();
     match address.as_socket() {
         Some(SocketAddr::V4(v4)) => {
@@ -130,8 +130,14 @@ fn sockaddr_bytes(address: &socket2::SockAddr) -> Vec<u8> {
     bytes
 }
 
+/// A C structure without pointers, references or values that its bytes cannot have.
+pub(super) trait Plain: Copy {}
+
+impl Plain for libc::c_int {}
+impl Plain for Md5Signature {}
+
 /// `setsockopt` with a value of a plain C type.
-fn set<T: Copy>(
+pub(super) fn set<T: Plain>(
     socket: &impl AsFd,
     level: libc::c_int,
     name: libc::c_int,
@@ -151,6 +157,48 @@ fn set<T: Copy>(
             name,
             std::ptr::from_ref(value).cast(),
             length,
+        )
+    };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// What `getsockopt` answers with.
+pub(super) trait Answer: Plain {
+    /// Says in the question that there is room for so many, where the kernel may give several: it writes no more.
+    fn room(&mut self, count: u32);
+}
+
+/// `getsockopt` into values of a plain C type, of which the first is the question.
+pub(super) fn get<T: Answer>(
+    socket: &impl AsFd,
+    level: libc::c_int,
+    name: libc::c_int,
+    values: &mut [T],
+) -> io::Result<()> {
+    let room = u32::try_from(values.len()).map_err(io::Error::other)?;
+    let Some(question) = values.first_mut() else {
+        return Err(io::ErrorKind::InvalidInput.into());
+    };
+    question.room(room);
+    // However many there are, the kernel is told the size of one.
+    let mut length = libc::socklen_t::try_from(size_of::<T>()).map_err(io::Error::other)?;
+    #[expect(
+        unsafe_code,
+        reason = "these options have no safe wrapper in a well-kept crate"
+    )]
+    // SAFETY: the descriptor is borrowed and open for the call; the pointer is that of `values`, which outlives the call and of
+    // whose type any bytes are a value; the kernel writes one, or as many as `room` has said.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_fd().as_raw_fd(),
+            level,
+            name,
+            values.as_mut_ptr().cast(),
+            &raw mut length,
         )
     };
     if result == 0 {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use super::{Common, Plan, Router, START_LIMIT};
+use super::{AoKey, Common, Plan, Router, START_LIMIT};
 use crate::netns::{Namespace, run};
 use crate::process::{Daemon, require, start_in};
 use crate::wait::{Look, until};
@@ -39,6 +39,16 @@ impl Bird {
         Ok(bird)
     }
 
+    /// Takes over the plan as it is now.
+    fn reconfigure(&self) -> Result<()> {
+        fs::write(self.0.file("bird.conf"), configuration(&self.0.plan))?;
+        let said = self.ask("configure")?;
+        if !said.contains("Reconfigured") && !said.contains("Reconfiguration in progress") {
+            bail!("birdc configure in {}: {said}", self.0.namespace);
+        }
+        Ok(())
+    }
+
     fn ask(&self, question: &str) -> Result<String> {
         let socket = self.0.file("bird.ctl");
         let mut args = vec!["-r", "-s", socket.to_str().context("path")?];
@@ -56,6 +66,29 @@ fn statics(name: &str, channel: &str, prefixes: &[String]) -> String {
         .map(|p| format!("  route {p} blackhole;\n"))
         .collect();
     format!("protocol static {name} {{\n  {channel};\n{routes}}}\n")
+}
+
+fn keys(keys: &[AoKey]) -> String {
+    if keys.is_empty() {
+        return String::new();
+    }
+    let keys: String = keys
+        .iter()
+        .map(|key| {
+            let AoKey {
+                send,
+                recv,
+                algorithm,
+                secret,
+                preferred,
+            } = key;
+            let preferred = if *preferred { "preferred;" } else { "" };
+            format!(
+                "key {{ send id {send}; recv id {recv}; algorithm {algorithm}; secret \"{secret}\"; {preferred} }};\n"
+            )
+        })
+        .collect();
+    format!("authentication ao;\n  keys {{\n{keys}  }};\n")
 }
 
 fn configuration(plan: &Plan) -> String {
@@ -95,6 +128,7 @@ fn configuration(plan: &Plan) -> String {
         .as_ref()
         .map(|p| format!("password \"{p}\";"))
         .unwrap_or_default();
+    let keys = keys(&plan.keys);
     let restart = plan.restart.map_or_else(String::new, |restart| {
         let time = restart.time;
         let long = restart.long_lived.map_or_else(String::new, |time| {
@@ -116,7 +150,7 @@ fn configuration(plan: &Plan) -> String {
         "protocol bgp cosmos {{
   local {local} as {asn};
   neighbor {remote} as {remote_asn};
-  {passive} {security} {password} {restart} {bfd} {multihop} {role}
+  {passive} {security} {password} {keys} {restart} {bfd} {multihop} {role}
   hold time {hold_time}; connect retry time 1; connect delay time 1; error wait time 1, 2;
   {channels}
 }}
@@ -162,12 +196,12 @@ impl Router for Bird {
 
     fn announce(&mut self, prefixes: &[String]) -> Result<()> {
         self.0.plan.announce = prefixes.to_vec();
-        fs::write(self.0.file("bird.conf"), configuration(&self.0.plan))?;
-        let said = self.ask("configure")?;
-        if !said.contains("Reconfigured") && !said.contains("Reconfiguration in progress") {
-            bail!("birdc configure in {}: {said}", self.0.namespace);
-        }
-        Ok(())
+        self.reconfigure()
+    }
+
+    fn rekey(&mut self, keys: &[AoKey]) -> Result<()> {
+        self.0.plan.keys = keys.to_vec();
+        self.reconfigure()
     }
 
     fn daemon(&mut self) -> &mut Daemon {

@@ -62,6 +62,8 @@ pub struct Plan {
     pub passive: bool,
     /// The TCP-MD5 password.
     pub password: Option<String>,
+    /// TCP-AO keys; BIRD 3 only.
+    pub keys: Vec<AoKey>,
     /// Generalised TTL security (RFC 5082) for a direct neighbour; BIRD and FRR only.
     pub ttl_security: bool,
     /// Its role (RFC 9234), in its own words; BIRD only.
@@ -78,6 +80,21 @@ pub struct Plan {
     pub announce_v4_over_v6: Vec<String>,
     /// Graceful restart; BIRD, FRR and GoBGP only.
     pub restart: Option<Restart>,
+}
+
+/// A TCP-AO key (RFC 5925), as the daemon that has it sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AoKey {
+    /// The KeyID of what it signs.
+    pub send: u8,
+    /// The KeyID of what the other signs.
+    pub recv: u8,
+    /// How, in BIRD's words.
+    pub algorithm: &'static str,
+    /// The secret.
+    pub secret: String,
+    /// It asks for this one.
+    pub preferred: bool,
 }
 
 /// Graceful restart of a daemon.
@@ -103,6 +120,7 @@ impl Plan {
             remote_asn,
             passive: false,
             password: None,
+            keys: Vec::new(),
             ttl_security: false,
             role: None,
             bfd: false,
@@ -159,6 +177,14 @@ pub trait Router {
     /// # Errors
     /// When it refuses.
     fn announce(&mut self, prefixes: &[String]) -> Result<()>;
+
+    /// Has these TCP-AO keys instead of those that it had, on the running session.
+    ///
+    /// # Errors
+    /// When it refuses, or has no TCP-AO.
+    fn rekey(&mut self, _keys: &[AoKey]) -> Result<()> {
+        bail!("{} has no TCP-AO here", self.name())
+    }
 
     /// The daemon that speaks BGP.
     fn daemon(&mut self) -> &mut Daemon;

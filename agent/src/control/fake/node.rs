@@ -13,7 +13,7 @@ use crate::control::routes::{
 use crate::control::views::{
     BfdSessionView, BfdView, DispositionCounts, EventView, MessageCounts, NegotiatedView,
     PeerFamilyView, PeerView, PrefixLimitView, ProblemView, RouterKernelView, RouterView,
-    SessionState, TableView,
+    SessionState, TableView, TcpAoKeyView, TcpAoView,
 };
 
 pub(crate) const LONG_NAME: &str =
@@ -113,6 +113,11 @@ fn peers() -> Vec<PeerView> {
         discarded: 12,
         discarded_ever: 12,
         ..PrefixLimitView::default()
+    };
+    let key = |send_id, recv_id, algorithm: &str| TcpAoKeyView {
+        send_id,
+        recv_id,
+        algorithm: algorithm.to_owned(),
     };
     let tor = PeerView {
         name: "tor-1".to_owned(),
@@ -254,6 +259,10 @@ fn peers() -> Vec<PeerView> {
         idle_reason: Some("AdminDown".to_owned()),
         state_seconds: 900_000,
         passive: true,
+        tcp_ao: Some(TcpAoView {
+            keys: vec![key(2, 12, "aes-128-cmac"), key(1, 11, "hmac-sha1")],
+            ..TcpAoView::default()
+        }),
         ttl: "1".to_owned(),
         ..PeerView::default()
     };

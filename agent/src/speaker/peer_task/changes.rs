@@ -9,18 +9,22 @@ use rib::PeerInfo;
 use super::PeerTask;
 use crate::speaker::exporter_task::ExporterCommand;
 use crate::speaker::settings::Settings;
+use crate::speaker::signature;
 
 impl PeerTask {
     pub(super) async fn configure(&mut self, settings: Settings) {
         let now = Instant::now();
         let differs = self.settings.session_differs(&settings);
         let session = settings.session();
-        self.settings = settings;
+        let before = std::mem::replace(&mut self.settings, settings);
+        if !differs {
+            self.change_keys(&before);
+        }
         self.watch_path();
         let effect = self.peer.reconfigure(session, now);
         self.limits_changed();
         if differs && effect != Effect::Reset {
-            // Addresses, ports, TTL and keys belong to a connection from its first segment on.
+            // Addresses, ports, TTL and signatures belong to a connection from its first segment on.
             self.peer.reset(ResetReason::ConfigurationChange, now);
         }
         self.settle().await;
@@ -34,6 +38,29 @@ impl PeerTask {
         // The peer's UPDATEs are read otherwise from now on.
         let reads_otherwise = matches!(effect, Effect::RefreshIn | Effect::RefreshBoth);
         self.review(reads_otherwise).await;
+    }
+
+    /// Has the connections that are there go on with the keys as they are now. What cannot is closed, and tried again.
+    fn change_keys(&mut self, before: &Settings) {
+        let (had, new) = (before.ao_keys(), self.settings.ao_keys());
+        if had == new {
+            return;
+        }
+        let mut lost = false;
+        for connection in self.connections.iter().flatten() {
+            let changed = connection
+                .stream
+                .peer_addr()
+                .and_then(|to| signature::follow(&connection.stream, to.ip(), had, new));
+            if let Err(error) = changed {
+                tracing::warn!(%error, "the session cannot change to the keys of TCP-AO as they are now: it ends");
+                lost = true;
+            }
+        }
+        if lost {
+            self.peer
+                .reset(ResetReason::ConfigurationChange, Instant::now());
+        }
     }
 
     /// Has what was received and told judged by the rules as they are now, if these are others than they were.

@@ -6,8 +6,18 @@ use bgp_wire::FamilySet;
 
 use super::PeerTask;
 use crate::speaker::snapshot::{FamilySnapshot, PeerSnapshot};
+use crate::speaker::tcp_ao::{self, KeysInUse};
 
 impl PeerTask {
+    /// The keys of TCP-AO that sign the session.
+    fn keys_in_use(&self) -> Option<KeysInUse> {
+        self.settings.ao_keys()?;
+        let session = self.exporting.as_ref()?.connection;
+        let mut connections = self.connections.iter().flatten();
+        let connection = connections.find(|connection| connection.id == session)?;
+        tcp_ao::in_use(&connection.stream).ok()
+    }
+
     pub(super) fn publish(&mut self) {
         let now = Instant::now();
         self.changed = false;
@@ -47,6 +57,7 @@ impl PeerTask {
                 .next_retry()
                 .or_else(|| self.limits.poll_timeout()),
             negotiated: self.negotiated.clone(),
+            keys_in_use: self.keys_in_use(),
             stats: *self.peer.stats(),
             errors: self.peer.last_errors().clone(),
             malformed: self.malformed.latest().cloned(),
