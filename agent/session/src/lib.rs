@@ -178,21 +178,45 @@ impl Wrong<'_> {
     }
 }
 
-fn list(findings: &[Finding], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    for (at, finding) in findings.iter().enumerate() {
-        write!(f, "{}{finding}", if at == 0 { "" } else { "; " })?;
+fn list<T: fmt::Display>(
+    items: impl Iterator<Item = T>,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    for (at, item) in items.enumerate() {
+        write!(f, "{}{item}", if at == 0 { "" } else { "; " })?;
     }
     Ok(())
 }
 
+/// A finding for which the session ends though it asks for less.
+///
+/// RFC 7606 §5.2: where no route is announced, "if any encountered error specifies an error-handling approach other than 'attribute
+/// discard' [...] then the 'session reset' approach MUST be used".
+struct Ending<'a>(&'a Finding);
+
+impl fmt::Display for Ending<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(finding) = self;
+        if finding.disposition < Disposition::TreatAsWithdraw {
+            return finding.fmt(f);
+        }
+        let done = Disposition::SessionReset;
+        write!(f, "{} ({done}, as no route is announced)", finding.error)
+    }
+}
+
 impl fmt::Display for Wrong<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reset = |finding: &Finding| finding.disposition == Disposition::SessionReset;
         match self {
-            Self::Findings(decoded) => list(&decoded.findings, f),
+            Self::Findings(decoded) => list(decoded.findings.iter(), f),
             Self::Fatal(error) if error.findings.is_empty() => {
                 write!(f, "{} ({})", error.error, Disposition::SessionReset)
             }
-            Self::Fatal(error) => list(&error.findings, f),
+            Self::Fatal(error) if error.findings.iter().any(reset) => {
+                list(error.findings.iter(), f)
+            }
+            Self::Fatal(error) => list(error.findings.iter().map(Ending), f),
         }
     }
 }

@@ -213,6 +213,24 @@ mod tests {
         assert_eq!(logged(&mut log, &many).len(), FAMILIES - 2);
     }
 
+    /// RFC 7606 §5.2: with "path attributes other than MP_UNREACH_NLRI" and no reachable NLRI, "if any encountered error specifies an
+    /// error-handling approach other than 'attribute discard' [...] then the 'session reset' approach MUST be used".
+    #[test]
+    fn what_is_really_done_is_named_where_an_attribute_alone_asks_for_less() {
+        // COMMUNITIES of one octet (RFC 7606 §7.8: treat-as-withdraw), with and without a route.
+        let bad = [0xc0, 8, 1, 0];
+        let withdrawn = logged(&mut MalformedLog::default(), &[update(&bad, &[8, 10])]);
+        assert!(
+            withdrawn[0].contains("(treat-as-withdraw)"),
+            "{withdrawn:#?}"
+        );
+        assert!(!withdrawn[0].contains("session-reset"), "{withdrawn:#?}");
+        let ended = logged(&mut MalformedLog::default(), &[update(&bad, &[])]);
+        assert!(ended[0].contains("COMMUNITIES"), "{ended:#?}");
+        assert!(ended[0].contains("(session-reset"), "{ended:#?}");
+        assert!(!ended[0].contains("(treat-as-withdraw)"), "{ended:#?}");
+    }
+
     /// RFC 7606 §6: "listing the NLRI involved".
     #[test]
     fn routes_are_listed_though_the_session_ends_or_they_are_ignored() {
