@@ -50,7 +50,7 @@ pub(super) fn view(
         state: session_state(snapshot.state),
         idle_reason: snapshot.idle_reason.map(|reason| reason.to_string()),
         shutdown: peer.shutdown.clone(),
-        since: timestamp(wall_clock(snapshot.since, now)),
+        since: since(snapshot, now),
         state_seconds: now.saturating_duration_since(snapshot.since).as_secs(),
         flaps: snapshot.stats.flaps,
         next_retry_seconds: snapshot
@@ -417,10 +417,18 @@ fn happened<T: ToString>(event: &Stamped<T>, now: Instant) -> EventView {
     }
 }
 
+/// When the session came into its state: as the status of the BGPPeer has it, where that has it too.
+fn since(snapshot: &PeerSnapshot, now: Instant) -> Option<Timestamp> {
+    let noted = snapshot.last_established;
+    let noted = noted.filter(|_| snapshot.state == State::Established);
+    timestamp(noted.unwrap_or_else(|| wall_clock(snapshot.since, now)))
+}
+
+/// Whole seconds: nobody reads more of a time of day. What is left over is cut off, as in statuses, and as of the time that has
+/// passed since.
 fn timestamp(at: SystemTime) -> Option<Timestamp> {
     let at = Timestamp::try_from(at).ok()?;
-    // Whole seconds: nobody reads more of a time of day.
-    at.round(jiff::Unit::Second).ok()
+    Timestamp::from_second(at.as_second()).ok()
 }
 
 fn tcp_ao(keys: &AoKeys, in_use: Option<KeysInUse>) -> TcpAoView {
@@ -433,5 +441,20 @@ fn tcp_ao(keys: &AoKeys, in_use: Option<KeysInUse>) -> TcpAoView {
         keys: keys.collect(),
         signing: in_use.map(|keys| keys.send),
         asking: in_use.map(|keys| keys.asked),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `metav1.Time` is cut to whole seconds when it is written.
+    #[test]
+    fn a_moment_is_cut_to_the_second_that_statuses_have() {
+        for millis in [0, 1, 499, 500, 999] {
+            let at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_794_000_000_000 + millis);
+            let shown = timestamp(at).unwrap();
+            assert_eq!(shown.to_string(), "2026-11-06T21:20:00Z", "{millis} ms");
+        }
     }
 }

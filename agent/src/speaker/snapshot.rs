@@ -143,6 +143,5 @@ impl PeerSnapshot {
 pub fn wall_clock(at: Instant, now: Instant) -> SystemTime {
     let clock = SystemTime::now();
     let ago = now.checked_duration_since(at).unwrap_or(Duration::ZERO);
-    // Cut to milliseconds, so that the same instant gives the same time whenever it is asked for (nearly).
     clock.checked_sub(ago).unwrap_or(clock)
 }
