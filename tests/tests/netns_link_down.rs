@@ -1,5 +1,7 @@
 //! A link that goes down takes the sessions with external neighbours on it along at once, and no other.
 
+use std::net::IpAddr;
+
 use anyhow::{Context, Result, ensure};
 use bgp_tests::agent::Agent;
 use bgp_tests::lab::{self, NodeAndTor, address, raw_address};
@@ -90,6 +92,61 @@ fn a_link_without_carrier_and_one_that_is_deleted_do_so_too() {
         await_link_down(&agent)?;
         agent.stop()
     });
+}
+
+/// Both ends have addresses of one host, and no network in common: that they are neighbours is what a point-to-point address or a
+/// route says.
+#[test]
+fn a_neighbour_that_a_route_has_on_the_link_is_lost_with_its_carrier() {
+    let host = |n: u8, v6: bool| -> IpAddr {
+        match v6 {
+            true => format!("fd99::{n}").parse().expect("an address"),
+            false => IpAddr::from([10, 99, 0, n]),
+        }
+    };
+    for (name, v6, point_to_point, more, lost) in [
+        ("peeraddress", false, true, "", true),
+        ("hostroute", false, false, "", true),
+        ("hostroute6", true, false, "", true),
+        ("multihop", false, false, "ebgpMultihop: 2", false),
+    ] {
+        lab::run(name, |lab| {
+            let net = NodeAndTor::new()?;
+            for (namespace, device, own, other) in
+                [(&net.node, "up0", 1, 2), (&net.tor, "down0", 2, 1)]
+            {
+                let (own, other) = (host(own, v6), host(other, v6));
+                let length = if v6 { 128 } else { 32 };
+                if point_to_point {
+                    let words = format!("address add {own} peer {other}/{length} dev {device}");
+                    namespace.ip(&words)?;
+                } else {
+                    namespace.address(device, own, length)?;
+                    namespace.ip(&format!("route add {other}/{length} dev {device}"))?;
+                }
+            }
+            let peer = manifests::Peer::new(RAW, "underlay", RAW_ASN, host(2, v6));
+            let router = manifests::Router::new("underlay", NODE_ASN, "10.255.0.2");
+            let documents = [
+                ("router", router.text()),
+                ("peer", peer.with("passive: true").with(more).text()),
+            ];
+            let agent = Agent::start(lab, &net.node, &documents)?;
+            let mut peer = RawPeer::connect_from(&net.tor, host(2, v6), host(1, v6), secs(5))?;
+            peer.establish(RAW_ASN, 90, secs(5))?;
+            agent.await_state(RAW, "Established", secs(5))?;
+            net.tor.ip("link set down0 down")?;
+            if lost {
+                await_link_down(&agent)?;
+            } else {
+                always("it is Established", secs(2), || {
+                    let state = agent.session_state(RAW)?;
+                    Ok(Look::when(state == "Established", || state))
+                })?;
+            }
+            agent.stop()
+        });
+    }
 }
 
 /// It may be reached another way: its next hops tell whether it is.

@@ -16,7 +16,7 @@ use ipnet::IpNet;
 use parking_lot::{Mutex, RwLock};
 use rib::FibInterest;
 
-use super::model::{FibConfig, MAIN_TABLE};
+use super::model::{FibConfig, Leg, MAIN_TABLE, RouteKind};
 use super::resolve::{Reach, resolve};
 use super::source::{FibSource, HopKey, HopState, OwnRoute};
 use super::table::KernelTable;
@@ -199,6 +199,17 @@ impl Resolver {
             why => why,
         };
         Some(why.text(self.table.read().facts()))
+    }
+
+    /// The link that the kernel sends packets to an address out of without a gateway: whoever has the address is on it. So it is with
+    /// the other end of a point-to-point address, and wherever a route of someone says that an address is on a link.
+    pub fn direct_link(&self, address: IpAddr) -> Option<u32> {
+        let longest = if address.is_ipv4() { 32 } else { 128 };
+        let found = self.table.read().lookup(address, longest)?;
+        let first = found.legs.first()?.ifindex;
+        let on_it = |leg: &Leg| leg.gateway.is_none() && leg.ifindex == first;
+        let plain = found.kind == RouteKind::Unicast && !found.encapsulated;
+        (plain && found.legs.iter().all(on_it)).then_some(first)
     }
 
     /// A route of ours that would cover an address, if next hops resolved over it.
@@ -401,7 +412,7 @@ impl Resolver {
 mod tests {
     use super::*;
     use crate::kernel::model::Ownership;
-    use crate::kernel::resolve::tests::{kernel, key};
+    use crate::kernel::resolve::tests::{kernel, key, route};
 
     /// A table of nothing but what it is made with: next hops, and a default route.
     struct Made(Mutex<Vec<HopKey>>);
@@ -484,6 +495,36 @@ mod tests {
         assert_eq!(kept(&[]), (0, false), "nobody has it");
         resolver.state(hop);
         assert!(resolver.wants(&near), "followed anew");
+    }
+
+    #[test]
+    fn an_address_is_on_a_link_if_its_longest_route_has_no_gateway() {
+        let (resolver, _) = resolver();
+        for (prefix, gateway, link) in [
+            ("203.0.113.7/32", None, 2),
+            ("2001:db8:1::7/128", None, 3),
+            ("2001:db8::9/128", Some("fe80::1"), 2),
+        ] {
+            resolver
+                .table
+                .write()
+                .add_route(&route(prefix, gateway, link, 0), false);
+        }
+        for (address, link) in [
+            ("203.0.113.7", Some(2)),
+            ("203.0.113.8", None),
+            ("2001:db8:1::7", Some(3)),
+            ("192.0.2.5", Some(2)),
+            // Ours, over a gateway, over a longer route with one, a black hole, a tunnel.
+            ("192.0.2.1", None),
+            ("10.1.1.1", None),
+            ("2001:db8::9", None),
+            ("10.6.0.1", None),
+            ("10.7.0.1", None),
+        ] {
+            let address = address.parse().unwrap();
+            assert_eq!(resolver.direct_link(address), link, "{address}");
+        }
     }
 
     #[test]

@@ -38,6 +38,10 @@ impl AddressBook for Addresses {
         })
     }
 
+    fn direct_link(&self, remote: IpAddr) -> Option<u32> {
+        self.kernel.resolver().direct_link(remote)
+    }
+
     fn is_up(&self, link: u32) -> bool {
         let facts = self.kernel.facts().borrow().clone();
         facts.link(link).is_some_and(Link::usable)

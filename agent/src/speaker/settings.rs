@@ -31,6 +31,9 @@ pub trait AddressBook: Send + Sync {
     /// The link on which our address `local` and `remote` share a subnet.
     fn shared_link(&self, local: IpAddr, remote: IpAddr) -> Option<SharedLink>;
 
+    /// The link that `remote` is reached through without a gateway, whatever our addresses are.
+    fn direct_link(&self, remote: IpAddr) -> Option<u32>;
+
     /// Whether packets can leave through the link of this index.
     fn is_up(&self, link: u32) -> bool;
 
@@ -161,6 +164,7 @@ impl Settings {
 
     /// What the RIB needs; what only the other side knows comes from `negotiated`.
     pub(super) fn peer_info(&self, negotiated: Option<&Negotiated>) -> PeerInfo {
+        let only_link = negotiated.and_then(|n| self.only_link(n));
         PeerInfo {
             // By this name `show` asks for the peer's routes.
             name: {
@@ -175,10 +179,10 @@ impl Settings {
             },
             asn: negotiated.map_or_else(|| self.expected_as(), |n| n.remote_as),
             router_id: negotiated.map_or(RouterId(0), |n| n.remote_router_id),
-            link: negotiated
-                .and_then(|n| self.shared_link(n))
-                .map_or(0, |link| link.index),
-            one_hop: negotiated.is_some_and(|n| self.only_link(n).is_some()),
+            link: only_link
+                .or_else(|| Some(self.shared_link(negotiated?)?.index))
+                .unwrap_or(0),
+            one_hop: only_link.is_some(),
             long_lived: self.stale_limits().1 > Duration::ZERO,
             allow_as_in: self.peer.allow_as_in,
             rules: ImportRules {
@@ -232,8 +236,12 @@ impl Settings {
     /// A neighbour on this very host is no hop away.
     pub(super) fn only_link(&self, negotiated: &Negotiated) -> Option<u32> {
         let one_hop = matches!(self.peer.ttl, Ttl::Direct | Ttl::Security(1));
-        let link = self.shared_link(negotiated)?.index;
-        (one_hop && !self.is_internal() && !self.peer.address.is_loopback()).then_some(link)
+        if !one_hop || self.is_internal() || self.peer.address.is_loopback() {
+            return None;
+        }
+        // Where addresses are all of one host, a route says which link the neighbour is on.
+        let shared = self.shared_link(negotiated).map(|link| link.index);
+        shared.or_else(|| self.addresses.direct_link(self.peer.address))
     }
 
     /// Whether packets can leave through the link of this index.

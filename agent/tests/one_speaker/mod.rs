@@ -23,6 +23,10 @@ impl AddressBook for NoAddresses {
         None
     }
 
+    fn direct_link(&self, _: IpAddr) -> Option<u32> {
+        None
+    }
+
     fn is_up(&self, _: u32) -> bool {
         true
     }
