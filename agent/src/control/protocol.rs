@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use bgp_wire::{EvpnRoute, Family, MacAddr};
+use bgp_wire::{EvpnRoute, Family, IpPrefix, MacAddr};
 use clap::ValueEnum;
 use ipnet::IpNet;
 use rib::RouteKey;
@@ -167,11 +167,24 @@ impl RouteQuery {
 
     /// What to say where nothing is found; `who` begins the sentence about a route that is named.
     pub fn nothing(&self, who: &str) -> String {
-        match self {
+        let mut text = match self {
             Self::Covering(address) => format!("no route covers {address}"),
             Self::Mac(mac) => format!("no route of EVPN has the MAC address {mac}"),
             query => format!("{who} {query}"),
+        };
+        let net = match self {
+            Self::Covering(address) => Some(IpNet::from(*address)),
+            Self::Route(route) => route.net(),
+            query => query.prefix(),
+        };
+        let why = net.and_then(|net| match net {
+            IpNet::V4(net) => net.why_reserved(),
+            IpNet::V6(net) => net.why_reserved(),
+        });
+        if let (Some(net), Some(why)) = (net, why) {
+            text += &format!("; {net} {why}, and routes for it are ignored (RFC 6890)");
         }
+        text
     }
 }
 
@@ -384,4 +397,28 @@ pub enum ErrorCode {
     BadRequest,
     /// Too many are asking; try again.
     Busy,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn why_there_can_be_no_route_is_said_where_none_is_found() {
+        let mapped: IpNet = "::ffff:192.0.2.0/120".parse().unwrap();
+        let of = |query: RouteQuery| query.nothing("there is no route for");
+        let ignored = "and routes for it are ignored (RFC 6890)";
+        assert_eq!(
+            of(RouteQuery::Exact(mapped)),
+            format!("there is no route for {mapped}; {mapped} is IPv4-mapped, {ignored}")
+        );
+        assert_eq!(
+            of(RouteQuery::Covering("127.0.0.1".parse().unwrap())),
+            format!("no route covers 127.0.0.1; 127.0.0.1/32 is loopback, {ignored}")
+        );
+        assert_eq!(
+            of(RouteQuery::Exact("10.0.0.0/8".parse().unwrap())),
+            "there is no route for 10.0.0.0/8"
+        );
+    }
 }

@@ -11,7 +11,7 @@ use ipnet::{Ipv4Net, Ipv6Net};
 
 use super::label::{self, Label};
 use super::prefix::{self, IpPrefix};
-use super::{Counts, Form, Nlri, NlriBlock, describe_path_id, path_id, unicast};
+use super::{Counts, Form, Nlri, NlriBlock, describe_path_id, path_id, reserved};
 use crate::error::Reason;
 use crate::input::{Input, Malformed};
 use crate::{Family, Fields, Node, PathId};
@@ -65,21 +65,22 @@ pub(super) fn cut(
 /// Walks NLRI and path identifiers. `reserved` is asked, with the length and the octets, whether a prefix
 /// is one to pass over.
 #[inline]
-fn check<'a>(
+fn check<'a, P: IpPrefix>(
     input: Input<'a>,
     form: Form,
     head: usize,
-    max_bits: u8,
     reserved: impl Fn(u8, &[u8]) -> bool,
     counts: &mut Counts<'a>,
 ) -> Result<(), Malformed<'a>> {
     let mut rest = input;
     while !rest.is_empty() {
         rest = path_id(rest, form.add_path)?;
-        let (parts, after) = cut(rest, form, head, max_bits)?;
+        let (parts, after) = cut(rest, form, head, P::MAX_BITS)?;
         counts.all += 1;
         if reserved(parts.bits, parts.prefix) {
-            let why = Reason::Odd("is multicast or reserved");
+            let prefix = P::from_wire(parts.bits, parts.prefix);
+            let why = prefix.and_then(|prefix| prefix.why_reserved());
+            let why = Reason::Odd(why.unwrap_or("is reserved"));
             counts.ignore(Malformed::new(rest, "Prefix", why));
         }
         rest = after;
@@ -94,8 +95,7 @@ pub(super) fn check_ipv4<'a>(
     head: usize,
     counts: &mut Counts<'a>,
 ) -> Result<(), Malformed<'a>> {
-    let max_bits = Ipv4Net::MAX_BITS;
-    check(input, form, head, max_bits, unicast::reserved_v4, counts)
+    check::<Ipv4Net>(input, form, head, reserved::is_v4, counts)
 }
 
 /// The same of IPv6.
@@ -105,8 +105,7 @@ pub(super) fn check_ipv6<'a>(
     head: usize,
     counts: &mut Counts<'a>,
 ) -> Result<(), Malformed<'a>> {
-    let max_bits = Ipv6Net::MAX_BITS;
-    check(input, form, head, max_bits, unicast::reserved_v6, counts)
+    check::<Ipv6Net>(input, form, head, reserved::is_v6, counts)
 }
 
 pub(super) fn check_v4<'a>(

@@ -15,6 +15,7 @@ mod listed;
 mod mvpn;
 pub(crate) mod prefix;
 pub(crate) mod rd;
+mod reserved;
 mod rtc;
 mod sr_policy;
 mod unicast;

@@ -10,7 +10,7 @@ use ipnet::{Ipv4Net, Ipv6Net};
 
 use crate::error::{Disposition, Reason};
 use crate::input::{Input, Malformed};
-use crate::nlri::{Counts, path_id, unicast};
+use crate::nlri::{Counts, path_id, reserved};
 
 /// A prefix of IPv4 or IPv6: what unicast, labelled and VPN routes have in common.
 pub trait IpPrefix:
@@ -27,6 +27,9 @@ pub trait IpPrefix:
 
     /// Whether it is multicast, or of addresses that no network uses as destinations.
     fn is_reserved(&self) -> bool;
+
+    /// What it is, if it is reserved: `is multicast`.
+    fn why_reserved(&self) -> Option<&'static str>;
 
     /// Writes as many octets of the address as the length needs.
     fn put_address(&self, out: &mut impl BufMut);
@@ -50,7 +53,11 @@ impl IpPrefix for Ipv4Net {
 
     #[inline]
     fn is_reserved(&self) -> bool {
-        unicast::reserved_v4(self.prefix_len(), &self.addr().octets())
+        reserved::is_v4(self.prefix_len(), &self.addr().octets())
+    }
+
+    fn why_reserved(&self) -> Option<&'static str> {
+        reserved::why_v4(self.prefix_len(), &self.addr().octets())
     }
 
     #[inline]
@@ -89,7 +96,11 @@ impl IpPrefix for Ipv6Net {
 
     #[inline]
     fn is_reserved(&self) -> bool {
-        unicast::reserved_v6(self.prefix_len(), &self.addr().octets())
+        reserved::is_v6(self.prefix_len(), &self.addr().octets())
+    }
+
+    fn why_reserved(&self) -> Option<&'static str> {
+        reserved::why_v6(self.prefix_len(), &self.addr().octets())
     }
 
     #[inline]
@@ -131,10 +142,9 @@ pub(crate) fn octets(bits: u8) -> usize {
 /// Walks prefixes and path identifiers. `reserved` is asked, with the length and the octets,
 /// whether a prefix is one to pass over.
 #[inline]
-pub(crate) fn check<'a>(
+pub(crate) fn check<'a, P: IpPrefix>(
     input: Input<'a>,
     add_path: bool,
-    max_bits: u8,
     reserved: impl Fn(u8, &[u8]) -> bool,
     counts: &mut Counts<'a>,
 ) -> Result<(), Malformed<'a>> {
@@ -143,7 +153,7 @@ pub(crate) fn check<'a>(
         let mut rest = input;
         while !rest.is_empty() {
             rest = path_id(rest, add_path)?;
-            let (bits, prefix, after) = split(rest, max_bits)?;
+            let (bits, prefix, after) = split(rest, P::MAX_BITS)?;
             all += 1;
             ignored += u32::from(reserved(bits, prefix));
             rest = after;
@@ -153,26 +163,20 @@ pub(crate) fn check<'a>(
     let walked = walk();
     (counts.all, counts.ignored) = (all, ignored);
     if ignored > 0 {
-        note_reserved(input, add_path, max_bits, reserved, counts);
+        note_reserved::<P>(input, add_path, counts);
     }
     walked
 }
 
 /// Walks again, to say which are passed over.
 #[cold]
-fn note_reserved<'a>(
-    input: Input<'a>,
-    add_path: bool,
-    max_bits: u8,
-    reserved: impl Fn(u8, &[u8]) -> bool,
-    counts: &mut Counts<'a>,
-) {
+fn note_reserved<'a, P: IpPrefix>(input: Input<'a>, add_path: bool, counts: &mut Counts<'a>) {
     let mut rest = input;
     while let Ok(one) = path_id(rest, add_path)
-        && let Ok((bits, prefix, after)) = split(one, max_bits)
+        && let Ok((bits, prefix, after)) = split(one, P::MAX_BITS)
     {
-        if reserved(bits, prefix) {
-            let why = Reason::Odd("is multicast or reserved");
+        if let Some(why) = P::from_wire(bits, prefix).and_then(|prefix| prefix.why_reserved()) {
+            let why = Reason::Odd(why);
             counts.note(Malformed::new(one, "Prefix", why).asking(Disposition::None));
         }
         rest = after;

@@ -1,20 +1,10 @@
-//! Unicast and multicast prefixes of IPv4 and IPv6, and which prefixes no route is for.
-//!
-//! RFC 4271 §6.3: "If a prefix in the NLRI field is semantically incorrect (e.g., an unexpected
-//! multicast IP address), an error SHOULD be logged locally, and the prefix SHOULD be ignored."
-//! Incorrect here: multicast, and what RFC 6890 §2.2 says is no destination that may be forwarded to
-//! and that no network uses as one: of IPv4 "this network", loopback, and 240.0.0.0/4, which is
-//! reserved for future use and has the limited broadcast address in it; of IPv6 loopback and
-//! link-local. A label or a VPN around the prefix changes nothing about that: routes of multicast within
-//! a VPN have a SAFI of their own (RFC 6514 §4).
-
-use std::net::Ipv6Addr;
+//! Unicast and multicast prefixes of IPv4 and IPv6.
 
 use bytes::BufMut;
 use ipnet::{Ipv4Net, Ipv6Net};
 
 use super::prefix::{self, IpPrefix};
-use super::{Counts, Form, Nlri};
+use super::{Counts, Form, Nlri, reserved};
 use crate::input::{Input, Malformed};
 use crate::{Family, Fields, PathId};
 
@@ -23,7 +13,7 @@ pub(super) fn check_v4<'a>(
     form: Form,
     counts: &mut Counts<'a>,
 ) -> Result<(), Malformed<'a>> {
-    prefix::check(input, form.add_path, 32, reserved_v4, counts)
+    prefix::check::<Ipv4Net>(input, form.add_path, reserved::is_v4, counts)
 }
 
 pub(super) fn check_v6<'a>(
@@ -31,43 +21,7 @@ pub(super) fn check_v6<'a>(
     form: Form,
     counts: &mut Counts<'a>,
 ) -> Result<(), Malformed<'a>> {
-    prefix::check(input, form.add_path, 128, reserved_v6, counts)
-}
-
-/// By its first octet, how many bits a reserved prefix has at least; more than any for none.
-#[allow(
-    clippy::indexing_slicing,
-    reason = "evaluated by the compiler, which checks it"
-)]
-static RESERVED_V4: [u8; 256] = {
-    let mut least = [u8::MAX; 256];
-    least[0] = 8;
-    least[127] = 8;
-    // 224.0.0.0/4 and 240.0.0.0/4, and nothing else, make 224.0.0.0/3.
-    let mut first = 224;
-    while first < 256 {
-        least[first] = 3;
-        first += 1;
-    }
-    least
-};
-
-#[inline]
-pub(super) fn reserved_v4(bits: u8, prefix: &[u8]) -> bool {
-    let least = prefix
-        .first()
-        .and_then(|first| RESERVED_V4.get(usize::from(*first)));
-    least.is_some_and(|least| bits >= *least)
-}
-
-#[inline]
-pub(super) fn reserved_v6(bits: u8, prefix: &[u8]) -> bool {
-    match prefix {
-        [0xff, ..] => bits >= 8,
-        [0xfe, second, ..] => second & 0xc0 == 0x80 && bits >= 10,
-        [0, ..] => bits == 128 && prefix == Ipv6Addr::LOCALHOST.octets(),
-        _ => false,
-    }
+    prefix::check::<Ipv6Net>(input, form.add_path, reserved::is_v6, counts)
 }
 
 /// Takes a prefix from the front.
@@ -140,6 +94,8 @@ impl Nlri for Ipv6Net {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv6Addr;
+
     use super::*;
     use crate::PathId;
     use crate::error::Reason;
@@ -253,6 +209,7 @@ mod tests {
             "fe80::1/128",
             "::1/128",
             "::/128",
+            "::ffff:192.0.2.0/120",
             "fd00::/8",
             "fec0::/10",
             "2001:db8::1/128",
@@ -266,11 +223,11 @@ mod tests {
             );
         }
         let block = self::block(Family::IPV6_UNICAST, true, &bytes).unwrap();
-        assert_eq!((block.len(), block.ignored()), (5, 5));
-        assert_eq!(block.iter_v6().count(), 5);
+        assert_eq!((block.len(), block.ignored()), (4, 7));
+        assert_eq!(block.iter_v6().count(), 4);
         assert_eq!(
             block.to_string(),
-            "::/0#7 ::/128#7 fd00::/8#7 fec0::/10#7 2001:db8::1/128#7"
+            "::/0#7 fd00::/8#7 fec0::/10#7 2001:db8::1/128#7"
         );
     }
 
