@@ -20,6 +20,22 @@ const KERNEL: KernelConfig = KernelConfig {
     accept_default_route: false,
 };
 
+/// What other daemons write to the kernel unless they are told otherwise: their protocol numbers and metric. FRR has a number for
+/// each of its protocols (`zebra/rt_netlink.h`), 196 for static routes among them.
+const OTHERS: [(&str, std::ops::RangeInclusive<u8>, u32); 3] = [
+    ("FRR", 11..=11, 20),
+    ("FRR", 186..=198, 20),
+    ("BIRD", 12..=12, 32),
+];
+
+/// Whose routes have these marks, if they are somebody else's.
+fn others_with(protocol: u8, metric: u32) -> Option<&'static str> {
+    let mut others = OTHERS.iter();
+    others
+        .find(|(_, protocols, theirs)| protocols.contains(&protocol) && *theirs == metric)
+        .map(|(name, ..)| *name)
+}
+
 pub(super) fn build(
     key: &ObjectKey,
     object: &BGPRouter,
@@ -183,13 +199,15 @@ fn kernel(spec: &crds::BGPRouterSpec, findings: &mut Findings<'_>) -> Option<Ker
         KERNEL.protocol.into(),
         (5, 255),
     );
-    if (metric, protocol) == (Some(20), Some(KERNEL.protocol.into())) {
-        findings.warn(
-            "spec.kernel.metric",
-            Reason::InvalidValue,
-            "static routes of FRR carry protocol 196 and metric 20: in the same table they count as this agent's own, and those \
-             that it does not want are removed; use another metric, or another protocol",
+    let protocol = protocol.and_then(|protocol| u8::try_from(protocol).ok());
+    if let (Some(metric), Some(protocol)) = (metric, protocol)
+        && let Some(daemon) = others_with(protocol, metric)
+    {
+        let message = format!(
+            "routes of {daemon} carry protocol {protocol} and metric {metric}: in the same table they count as this agent's own, and \
+             those that it does not want are removed; use another metric, or another protocol"
         );
+        findings.warn("spec.kernel.metric", Reason::InvalidValue, message);
     }
     Some(KernelConfig {
         // A reflector passes routes on without being on their way.
@@ -198,9 +216,32 @@ fn kernel(spec: &crds::BGPRouterSpec, findings: &mut Findings<'_>) -> Option<Ker
             .unwrap_or_else(|| spec.route_reflector.is_none()),
         metric: metric?,
         table: table?,
-        protocol: u8::try_from(protocol?).ok()?,
+        protocol: protocol?,
         accept_default_route: wanted
             .accept_default_route
             .unwrap_or(KERNEL.accept_default_route),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// iproute2's `rt_protos`: 11 zebra, 12 bird, 186 bgp to 192 eigrp; FRR's own to 198. BIRD's manual, kernel protocol: "metric
+    /// number [...] Default: 32". zebra: `NL_DEFAULT_ROUTE_METRIC` is 20.
+    #[test]
+    fn marks_of_other_daemons_are_known() {
+        for (protocol, metric, daemon) in [
+            (196, 20, Some("FRR")),
+            (186, 20, Some("FRR")),
+            (11, 20, Some("FRR")),
+            (12, 32, Some("BIRD")),
+            (12, 20, None),
+            (196, 32, None),
+            (199, 20, None),
+            (KERNEL.protocol, KERNEL.metric, None),
+        ] {
+            assert_eq!(others_with(protocol, metric), daemon, "{protocol} {metric}");
+        }
+    }
 }
