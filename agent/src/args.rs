@@ -234,7 +234,8 @@ pub enum ShowCommand {
         A prefix alone means unicast routes; with --family, --rd or --type it means what has that\n\
         prefix there. A route is written as it is printed: RD:PREFIX for a VPN. Where that could be\n\
         an IPv6 prefix too (1:2:3:4:5:6:7::/128 is), give the route distinguisher with --rd.\n\n\
-        Up to 10,000 rows are sorted. A larger table streams in the order in which it is stored,\n\
+        Up to 10,000 rows are sorted, and any number of them where a ROUTE is given, as with --longer.\n\
+        Any other table that is larger streams in the order in which it is stored,\n\
         grouped by router and address family, and the last line says so.")]
     Routes(ShowRoutesArgs),
     /// What the agent wants in the kernel and what is there

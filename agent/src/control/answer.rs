@@ -4,7 +4,7 @@
 //! when the client has taken them, so a slow client holds up nothing but its own answer.
 //!
 //! Routes are collected until it is known whether there are more than [`SORTED_ROWS`]; if not, they are sorted. If there
-//! are more, they go out as they are stored: router by router, family by family.
+//! are more, they go out as they are stored, router by router, family by family; where a prefix is given they come in order.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -168,6 +168,8 @@ struct Walk<T> {
     /// Rows that wait to be sent.
     ready: VecDeque<T>,
     part: usize,
+    /// Rows of one part come in order of their destinations.
+    in_order: bool,
     sorted: bool,
 }
 
@@ -199,8 +201,9 @@ impl SortKey for FibRow {
 }
 
 impl<T: SortKey> Walk<T> {
-    fn new(parts: VecDeque<Rows<T>>) -> Self {
+    fn new(parts: VecDeque<Rows<T>>, in_order: bool) -> Self {
         Self {
+            in_order,
             parts,
             held: Some(Vec::new()),
             ready: VecDeque::new(),
@@ -224,13 +227,10 @@ impl<T: SortKey> Walk<T> {
 
     fn read(&mut self) {
         let Some(part) = self.parts.front_mut() else {
-            if let Some(mut rows) = self.held.take() {
-                rows.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.compare(&b.1)));
-                self.ready.extend(rows.into_iter().map(|(_, row)| row));
-            }
+            self.release();
             return;
         };
-        let Some(rows) = part(PAGE) else {
+        let Some(mut rows) = part(PAGE) else {
             self.parts.pop_front();
             self.part += 1;
             return;
@@ -239,13 +239,26 @@ impl<T: SortKey> Walk<T> {
             Some(held) => {
                 held.extend(rows.into_iter().map(|row| (self.part, row)));
                 if held.len() > SORTED_ROWS {
-                    self.sorted = false;
-                    let held = self.held.take().unwrap_or_default();
-                    self.ready.extend(held.into_iter().map(|(_, row)| row));
+                    self.sorted = self.in_order;
+                    self.release();
                 }
             }
-            None => self.ready.extend(rows),
+            None => {
+                if self.sorted {
+                    rows.sort_by(SortKey::compare);
+                }
+                self.ready.extend(rows);
+            }
         }
+    }
+
+    /// No more rows are held.
+    fn release(&mut self) {
+        let mut held = self.held.take().unwrap_or_default();
+        if self.sorted {
+            held.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.compare(&b.1)));
+        }
+        self.ready.extend(held.into_iter().map(|(_, row)| row));
     }
 }
 
@@ -342,7 +355,7 @@ fn routes(request: &RoutesRequest, views: &dyn Views) -> Result<Walk<RouteRow>, 
             }
         }
     }
-    Ok(Walk::new(parts))
+    Ok(Walk::new(parts, request.prefix.is_some()))
 }
 
 fn route_part(
@@ -403,7 +416,7 @@ fn fib(
             prefix: prefix.clone(),
         })
     });
-    Ok(Walk::new(parts.collect()))
+    Ok(Walk::new(parts.collect(), false))
 }
 
 fn explain(request: &RoutesRequest, views: &dyn Views) -> Result<Explaining, ErrorReply> {

@@ -303,8 +303,8 @@ impl FibView for ListedFib {
     }
 }
 
-/// An agent with a table of made-up rows and nothing else.
-pub(crate) fn synthetic(table: Arc<Synthetic>) -> Fake {
+/// An agent with one table and nothing else.
+pub(crate) fn synthetic(table: Arc<dyn RouteTable>) -> Fake {
     let name = "underlay".to_owned();
     Fake {
         routers: vec![RouterView {

@@ -11,6 +11,7 @@ use rib::{
     Step, ToldGroup,
 };
 
+use super::in_order::in_order;
 use super::protocol::RouteQuery;
 use super::routes::{
     Attributes, Ineligible, PathExplanation, RouteExplanation, RouteFilter, RouteRow, RouteSide,
@@ -148,10 +149,9 @@ impl RouteTable for RibTable {
         let Some(reader) = self.reader(&filter.side, &mut query) else {
             return nothing();
         };
-        if query.covering.is_none() {
+        if filter.prefix.is_none() {
             return walk(move |from, budget| reader(&query, from, budget));
         }
-        // The longest prefixes are known once all have been seen; then their rows are read.
         seek::rows_of(self.destinations(filter), move |key, budget| {
             let one = RowQuery {
                 route: Some(key),
@@ -179,8 +179,14 @@ impl RouteTable for RibTable {
         // As in unicast, what covers an address is what may be used for it.
         query.best = covering;
         let rib = self.rib.clone();
-        let all = walk(move |from, budget| rib.destinations(&query, from, budget));
-        if covering { seek::longest(all) } else { all }
+        let all = move || {
+            let (rib, query) = (rib.clone(), query.clone());
+            walk(move |from, budget| rib.destinations(&query, from, budget))
+        };
+        match covering {
+            true => seek::longest(all()),
+            false => in_order(all),
+        }
     }
 
     fn explain(&self, route: &RouteKey) -> Option<RouteExplanation> {

@@ -60,10 +60,11 @@ pub enum RouteSide {
 pub trait RouteTable: Send + Sync {
     /// Families that it has tables for, in the order in which to show them.
     fn families(&self) -> Vec<String>;
-    /// A walk through some rows.
+    /// A walk through some rows. In order of their destinations, each of which is in one page with all its rows, where the filter
+    /// names a prefix or what else it is about.
     fn rows(&self, filter: &RouteFilter) -> Rows<RouteRow>;
-    /// A walk through the destinations that are meant, whichever side of the table. One that is named is given, whether it is
-    /// there or not.
+    /// A walk through the destinations that are meant, whichever side of the table, in order. One that is named is given, whether it
+    /// is there or not.
     fn destinations(&self, filter: &RouteFilter) -> Rows<RouteKey>;
     /// Everything about one destination; none when there is none.
     fn explain(&self, route: &RouteKey) -> Option<RouteExplanation>;

@@ -51,22 +51,22 @@ pub(super) fn longest(mut all: Rows<RouteKey>) -> Rows<RouteKey> {
     })
 }
 
-/// The rows of destinations that have to be found first.
+/// The rows of destinations that have to be found first, in the order in which they are.
 pub(super) fn rows_of(
-    keys: Rows<RouteKey>,
+    mut keys: Rows<RouteKey>,
     rows: impl Fn(RouteKey, usize) -> Vec<RouteRow> + Send + 'static,
 ) -> Rows<RouteRow> {
-    let mut keys = Some(keys);
     let mut found = VecDeque::new();
     Box::new(move |budget| {
-        if let Some(more) = &mut keys {
-            match more(budget) {
-                Some(some) => found.extend(some),
-                None => keys = None,
-            }
+        if found.is_empty() {
+            found.extend(keys(budget)?);
             return Some(Vec::new());
         }
-        found.pop_front().map(|key| rows(key, budget))
+        let mut page = Vec::new();
+        for key in found.drain(..found.len().min(budget)) {
+            page.extend(rows(key, budget));
+        }
+        Some(page)
     })
 }
 

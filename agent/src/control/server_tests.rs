@@ -2,6 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::Ipv4Addr;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -9,10 +10,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use bgp_wire::{Asn, AttrEditor, Family, Origin, RouterId};
+use ipnet::IpNet;
+use rib::{AllReachable, DecisionConfig, Rib, RibConfig, Selection};
 use tokio::runtime::Runtime;
 
 use super::fake::{Synthetic, node, synthetic};
-use super::protocol::{ErrorCode, MAX_REQUEST, Reply, Request, RoutesRequest, SORTED_ROWS};
+use super::protocol::{
+    ErrorCode, MAX_REQUEST, Reply, Request, RouteQuery, RoutesRequest, SORTED_ROWS,
+};
+use super::rib_table::RibTable;
 use super::server::{BindError, CONNECTIONS, ControlSocket};
 use super::views::Views;
 use crate::args::ShowFormat;
@@ -231,6 +238,51 @@ fn up_to_ten_thousand_rows_are_sorted_and_more_are_not() {
         prefixes.dedup();
         assert_eq!(prefixes.len() as u64, rows, "every row once");
     }
+}
+
+/// A table keeps routes by their hashes; who asks for a prefix gets what is inside in order all the same.
+#[test]
+fn what_is_inside_a_prefix_is_sorted_however_much_it_is() {
+    const INSIDE: u32 = SORTED_ROWS as u32 + 2_345;
+    let rib = Arc::new(Rib::new(RibConfig {
+        shards: 4,
+        local_as: Asn(65_000),
+        router_id: RouterId(1),
+        cluster_id: None,
+        selection: Selection {
+            decision: DecisionConfig::default(),
+            max_paths: 1,
+            require_reachable: false,
+        },
+        next_hops: Arc::new(AllReachable),
+    }));
+    let mut editor = AttrEditor::new();
+    editor.set_origin(Origin::Igp);
+    for n in 0..INSIDE + 100 {
+        // 10.0.0.0/8, and some behind it.
+        let first = if n < INSIDE { 10 << 24 } else { 11 << 24 };
+        let net = IpNet::new(Ipv4Addr::from(first + n * 256).into(), 24).unwrap();
+        rib.originate(net, editor.finish(), 1);
+    }
+    let table = RibTable::new(rib, vec![Family::IPV4_UNICAST], Vec::new());
+    let folder = Folder::new();
+    let runtime = runtime();
+    serve(&runtime, &folder.socket(), synthetic(Arc::new(table)));
+    let request = Request::Routes(RoutesRequest {
+        prefix: Some(RouteQuery::Longer("10.0.0.0/8".parse().unwrap())),
+        ..RoutesRequest::default()
+    });
+    let mut replies = Replies::ask(&folder.socket(), &request).unwrap();
+    let mut prefixes = Vec::new();
+    for reply in &mut replies {
+        if let Reply::Route(row) = reply.unwrap() {
+            prefixes.push(row.prefix.unwrap().to_string());
+        }
+    }
+    let wanted = (0..INSIDE).map(|n| format!("10.{}.{}.0/24", n >> 8, n & 255));
+    assert!(wanted.eq(prefixes), "in order, each once");
+    let end = replies.end().unwrap();
+    assert_eq!((end.rows, end.sorted), (u64::from(INSIDE), true));
 }
 
 #[test]
