@@ -690,7 +690,7 @@ fn a_default_route_goes_to_the_router_that_may_install_it_and_follows_the_answer
     let barred = barred.unwrap();
     assert_eq!(
         (barred.state, &barred.shadowed_by),
-        (FibState::Blocked, &None)
+        (FibState::Excluded, &None)
     );
     assert_eq!(
         barred.reason.as_deref(),
@@ -698,7 +698,7 @@ fn a_default_route_goes_to_the_router_that_may_install_it_and_follows_the_answer
     );
     let status = world.engine.status();
     let (_, barred) = status.iter().find(|(name, _)| &**name == "r1").unwrap();
-    assert_eq!((barred.wanted, barred.blocked, barred.shadowed), (1, 1, 0));
+    assert_eq!((barred.wanted, barred.excluded, barred.shadowed), (0, 1, 0));
 }
 
 #[test]

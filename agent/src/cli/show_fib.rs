@@ -106,7 +106,9 @@ fn cells(row: &FibRow) -> Vec<Cell> {
 pub(super) fn style(state: FibState) -> Style {
     match state {
         FibState::Installed => Style::Good,
-        FibState::Pending | FibState::Shadowed | FibState::Stale => Style::Fair,
+        FibState::Pending | FibState::Shadowed | FibState::Excluded | FibState::Stale => {
+            Style::Fair
+        }
         FibState::Blocked | FibState::Failed | FibState::Unresolved => Style::Bad,
     }
 }

@@ -81,6 +81,7 @@ impl From<crate::kernel::FibState> for FibState {
             Kernel::Installed => Self::Installed,
             Kernel::Failed => Self::Failed,
             Kernel::Blocked => Self::Blocked,
+            Kernel::Excluded => Self::Excluded,
             Kernel::Unresolved => Self::Unresolved,
             Kernel::Shadowed => Self::Shadowed,
             Kernel::Stale => Self::Stale,
@@ -107,6 +108,7 @@ impl RouterKernelView {
             blocked: status.blocked,
             unresolved: status.unresolved,
             shadowed: status.shadowed,
+            excluded: status.excluded,
             last_error: status.last_error.clone(),
         })
     }

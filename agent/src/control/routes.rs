@@ -423,8 +423,10 @@ pub enum FibState {
     Pending,
     /// Another router wants the same prefix and comes first.
     Shadowed,
-    /// A route that is not ours is in its way, or it is a default route that is not accepted.
+    /// A route that is not ours is in its way.
     Blocked,
+    /// It is not to be in the kernel, by rule: it is on a link of ours, our own address, or a default route that is not accepted.
+    Excluded,
     /// No next hop can be reached.
     Unresolved,
     /// The kernel refused it.
@@ -441,6 +443,7 @@ impl FibState {
             Self::Pending => "pending",
             Self::Shadowed => "shadowed",
             Self::Blocked => "blocked",
+            Self::Excluded => "excluded",
             Self::Unresolved => "unresolved",
             Self::Failed => "failed",
             Self::Stale => "stale",

@@ -133,12 +133,15 @@ pub struct RouterKernelView {
     pub installed: u64,
     /// Routes that the kernel refused.
     pub failed: u64,
-    /// Routes with something in their way that is not ours.
+    /// Routes with someone else's in their way.
     pub blocked: u64,
     /// Routes without a next hop that can be reached.
     pub unresolved: u64,
     /// Routes behind those of another router of this node.
     pub shadowed: u64,
+    /// Best paths that are not to be installed, by rule: not among those above.
+    #[serde(default)]
+    pub excluded: u64,
     /// The last refusal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,

@@ -44,12 +44,14 @@ pub struct KernelState {
     pub installed: u64,
     /// Destinations that the kernel refused.
     pub failed: u64,
-    /// Destinations with something in their way that is not ours, or that the configuration keeps out.
+    /// Destinations with someone else's route in their way.
     pub blocked: u64,
     /// Destinations of which no next hop is reached.
     pub unresolved: u64,
     /// Destinations behind another router's.
     pub shadowed: u64,
+    /// Best paths that are not to be installed, by rule: not among those above.
+    pub excluded: u64,
     /// The kernel's last error, with the destination.
     pub last_error: Option<String>,
 }

@@ -112,6 +112,7 @@ impl Engine {
             (Wanted::Route(..), Some(_)) => (None, SlotState::Failed),
             (Wanted::Nothing, Some(_)) => return,
             (Wanted::Nothing, None) => (None, SlotState::Unwanted),
+            (Wanted::Blocked(block), _) if block.is_rule() => (None, SlotState::Excluded),
             (Wanted::Blocked(_), _) => (None, SlotState::Blocked),
             (Wanted::Unresolved, _) => (None, SlotState::Unresolved),
             (Wanted::Route(..), None) => (route, SlotState::Pending),

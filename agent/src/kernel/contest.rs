@@ -5,6 +5,7 @@
 use ipnet::IpNet;
 use smallvec::SmallVec;
 
+use super::kept_out::Why;
 use super::view::{FibTable, NO_ROUTER, PathSetId, RouterEntry, RouterIdx};
 use super::wanted::Block;
 
@@ -134,9 +135,9 @@ impl FibTable {
         prefix: IpNet,
         by: Option<&RouterEntry>,
         loser: &RouterEntry,
-    ) -> String {
-        match by {
-            _ if !loser.config.may_install(prefix) => Block::DefaultRoute.to_string(),
+    ) -> Why {
+        let text = match by {
+            _ if !loser.config.may_install(prefix) => return Block::DefaultRoute.into(),
             Some(by) if by.config.ownership.metric < loser.config.ownership.metric => {
                 format!("router {} has a lower metric", by.name)
             }
@@ -145,6 +146,10 @@ impl FibTable {
                 by.name
             ),
             None => "another router has the prefix".to_owned(),
+        };
+        Why {
+            text,
+            by_rule: false,
         }
     }
 }
@@ -259,7 +264,7 @@ mod tests {
         let why = |t: &FibTable, by, loser| {
             t.why_shadowed(IpNet::default(), t.router(by), t.router(loser).unwrap())
         };
-        assert_eq!(why(&t, strict, lenient), Block::DefaultRoute.to_string());
+        assert_eq!(why(&t, strict, lenient), Block::DefaultRoute.into());
         t.router_mut(lenient).unwrap().config.accept_default_route = true;
         assert!(t.rank_again(at));
         assert_eq!(

@@ -24,7 +24,7 @@ pub struct KeptOut {
     pub prefix: IpNet,
     /// By what; none when that is over.
     pub why: Option<String>,
-    /// The router is not to have it there: it may not install a default route.
+    /// It is not to be there, and nothing is wrong with that.
     pub by_rule: bool,
 }
 
@@ -37,14 +37,30 @@ pub struct KeptOutNews {
     pub unnamed: u64,
 }
 
+/// Why a route is kept out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Why {
+    pub(super) text: String,
+    pub(super) by_rule: bool,
+}
+
+impl From<Block> for Why {
+    fn from(block: Block) -> Self {
+        Self {
+            text: block.to_string(),
+            by_rule: block.is_rule(),
+        }
+    }
+}
+
 impl KeptOutNews {
-    pub(super) fn note(&mut self, router: &RouterEntry, prefix: IpNet, why: Option<String>) {
+    pub(super) fn note(&mut self, router: &RouterEntry, prefix: IpNet, why: Option<Why>) {
         if self.named.len() < NAMED {
             self.named.push(KeptOut {
                 router: router.name.clone(),
                 prefix,
-                why,
-                by_rule: !router.config.may_install(prefix),
+                by_rule: why.as_ref().is_some_and(|why| why.by_rule),
+                why: why.map(|why| why.text),
             });
         } else {
             self.unnamed += 1;
@@ -62,7 +78,7 @@ impl Engine {
                 if self.blocks.insert(at, (router, block)) == Some((router, block)) {
                     return;
                 }
-                Some(block.to_string())
+                Some(Why::from(block))
             }
             Wanted::Route(..) => match self.blocks.remove(&at) {
                 Some((before, _)) if before == router => None,
@@ -93,6 +109,7 @@ pub(super) type Blocks = foldhash::HashMap<u32, (RouterIdx, Block)>;
 mod tests {
     use super::*;
     use crate::kernel::model::FibConfig;
+    use crate::kernel::table::Obstacle;
     use crate::kernel::view::FibTable;
 
     #[test]
@@ -103,13 +120,25 @@ mod tests {
         let router = table.router(router).unwrap();
         for n in 0..100u8 {
             let prefix = IpNet::new([10, n, 0, 0].into(), 16).unwrap();
-            news.note(router, prefix, Some("why".to_owned()));
+            let way = Obstacle::SameMetric { protocol: 12 };
+            news.note(router, prefix, Some(Block::Obstacle(way).into()));
         }
         let last = news.named.last().map(|route| route.prefix.to_string());
         assert_eq!(last.as_deref(), Some("10.9.0.0/16"));
         assert_eq!((news.named.len(), news.unnamed), (NAMED, 90));
         let mut news = KeptOutNews::default();
-        news.note(router, IpNet::default(), Some("why".to_owned()));
-        assert!(news.named[0].by_rule, "a default route");
+        for (block, by_rule) in [
+            (Block::DefaultRoute, true),
+            (Block::Obstacle(Obstacle::Connected), true),
+            (Block::Obstacle(Obstacle::OwnAddress), true),
+            (Block::GatewayFamily, false),
+            (
+                Block::Obstacle(Obstacle::SameMetric { protocol: 12 }),
+                false,
+            ),
+        ] {
+            news.note(router, IpNet::default(), Some(block.into()));
+            assert_eq!(news.named.last().unwrap().by_rule, by_rule, "{block}");
+        }
     }
 }

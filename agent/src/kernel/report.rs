@@ -26,9 +26,11 @@ pub enum FibState {
     Installed,
     /// The kernel refused it; it is tried again.
     Failed,
-    /// It must not be installed: the kernel has a route of its own, or the default route is not
-    /// accepted.
+    /// It cannot be installed: someone else's route is in its way.
     Blocked,
+    /// It is not to be installed, by rule: what it leads to is on a link of ours or our own address, or it is a default
+    /// route, which is not accepted.
+    Excluded,
     /// No next hop is reached.
     Unresolved,
     /// Another router of this node has the prefix in this table.
@@ -44,6 +46,7 @@ impl std::fmt::Display for FibState {
             Self::Installed => "installed",
             Self::Failed => "failed",
             Self::Blocked => "blocked",
+            Self::Excluded => "excluded",
             Self::Unresolved => "unresolved",
             Self::Shadowed => "shadowed",
             Self::Stale => "stale",
@@ -98,12 +101,14 @@ pub struct RouterFibStatus {
     pub installed: u64,
     /// Of them, refused by the kernel.
     pub failed: u64,
-    /// Of them, not allowed in.
+    /// Of them, with someone else's route in their way.
     pub blocked: u64,
     /// Of them, without a next hop that is reached.
     pub unresolved: u64,
     /// Of them, behind another router's.
     pub shadowed: u64,
+    /// Not wanted in the kernel, by rule, though they are best paths.
+    pub excluded: u64,
     /// The last refusal, with its prefix.
     pub last_error: Option<String>,
 }

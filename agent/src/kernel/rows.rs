@@ -34,15 +34,17 @@ impl Engine {
         routers
             .map(|r| {
                 let count = |state: SlotState| r.counts[state as usize];
-                let behind = r.shadowed + r.barred;
+                let excluded = count(SlotState::Excluded);
+                let not_wanted = count(SlotState::Unwanted) + excluded;
                 let status = RouterFibStatus {
                     install: r.config.install,
-                    wanted: r.counts.iter().sum::<u64>() - count(SlotState::Unwanted) + behind,
+                    wanted: r.counts.iter().sum::<u64>() - not_wanted + r.shadowed,
                     installed: count(SlotState::Installed),
                     failed: count(SlotState::Failed),
-                    blocked: count(SlotState::Blocked) + r.barred,
+                    blocked: count(SlotState::Blocked),
                     unresolved: count(SlotState::Unresolved),
                     shadowed: r.shadowed,
+                    excluded: excluded + r.barred,
                     last_error: r.last_error.clone(),
                 };
                 (r.name.clone(), status)
@@ -155,6 +157,7 @@ impl Engine {
                 SlotState::Installed => FibState::Installed,
                 SlotState::Failed => FibState::Failed,
                 SlotState::Blocked => FibState::Blocked,
+                SlotState::Excluded => FibState::Excluded,
                 SlotState::Unresolved => FibState::Unresolved,
             };
             let reason = match (&wanted, state) {
@@ -202,13 +205,13 @@ impl Engine {
                 metric: entry.config.ownership.metric,
                 protocol: entry.config.ownership.protocol,
                 state: match c.barred {
-                    true => FibState::Blocked,
+                    true => FibState::Excluded,
                     false => FibState::Shadowed,
                 },
                 next_hops: addresses(c.paths),
                 wanted: Vec::new(),
                 installed: Vec::new(),
-                reason: Some(why),
+                reason: Some(why.text),
                 shadowed_by: winner.clone().filter(|_| !c.barred),
             });
         }

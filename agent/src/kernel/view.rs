@@ -52,13 +52,15 @@ pub(crate) enum SlotState {
     Installed,
     Failed,
     Blocked,
+    /// It is not to be in the kernel, by rule.
+    Excluded,
     Unresolved,
     /// The slot is on the free list.
     Free,
 }
 
 /// Number of [`SlotState`]s that are counted: all but that of free slots.
-pub(crate) const SLOT_STATES: usize = 6;
+pub(crate) const SLOT_STATES: usize = 7;
 
 const INSTALLED_ABSENT: u32 = 0;
 const INSTALLED_UNKNOWN: u32 = u32::MAX;

@@ -44,6 +44,17 @@ pub(crate) enum Block {
     GatewayFamily,
 }
 
+impl Block {
+    /// Whether the route is not to be in the kernel as long as the node and its configuration are as they are, and nothing is wrong
+    /// with that: what is on a link of ours, or is our own address, is nobody's to tell us.
+    pub(super) fn is_rule(self) -> bool {
+        match self {
+            Self::DefaultRoute | Self::Obstacle(Obstacle::Connected | Obstacle::OwnAddress) => true,
+            Self::Obstacle(Obstacle::SameMetric { .. }) | Self::GatewayFamily => false,
+        }
+    }
+}
+
 impl fmt::Display for Block {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -114,6 +114,7 @@ pub(super) fn state_of(
         blocked: status.blocked,
         unresolved: status.unresolved,
         shadowed: status.shadowed,
+        excluded: status.excluded,
         last_error: status.last_error.clone(),
     })
 }

@@ -22,22 +22,22 @@ fn a_connected_route_is_never_covered() -> Result<()> {
     node.table.route("2001:db8:7::/64", &["2001:db8:2::2"]);
     node.expect_state(
         "2001:db8:7::/64",
-        FibState::Blocked,
+        FibState::Excluded,
         "a connected route exists",
     )?;
     node.expect_state(
         "192.0.1.0/24",
-        FibState::Blocked,
+        FibState::Excluded,
         "a connected route exists",
     )?;
     node.expect_state(
         "2001:db8:1::/64",
-        FibState::Blocked,
+        FibState::Excluded,
         "a connected route exists",
     )?;
     node.expect_state(
         "192.0.2.1/32",
-        FibState::Blocked,
+        FibState::Excluded,
         "it is an address of this node",
     )?;
     ensure!(node.route("192.0.1.0/24")? == before);
@@ -49,7 +49,7 @@ fn a_connected_route_is_never_covered() -> Result<()> {
     node.ns.ip("address add 10.9.9.9/32 dev lo")?;
     node.expect_state(
         "10.9.9.9/32",
-        FibState::Blocked,
+        FibState::Excluded,
         "it is an address of this node",
     )?;
     node.expect("10.9.9.9/32", "")?;
@@ -71,8 +71,8 @@ fn a_default_route_needs_to_be_asked_for() -> Result<()> {
     node.table.route("0.0.0.0/0", &["192.0.1.2"]);
     node.table.route("::/0", &["2001:db8:1::2"]);
     let why = "a learned default route is not accepted (kernel.acceptDefaultRoute)";
-    node.expect_state("0.0.0.0/0", FibState::Blocked, why)?;
-    node.expect_state("::/0", FibState::Blocked, why)?;
+    node.expect_state("0.0.0.0/0", FibState::Excluded, why)?;
+    node.expect_state("::/0", FibState::Excluded, why)?;
     ensure!(node.route("0.0.0.0/0")?.is_empty());
     let accepting = FibConfig {
         accept_default_route: true,

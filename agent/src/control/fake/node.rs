@@ -561,13 +561,13 @@ fn fib() -> Vec<FibRow> {
         vec![way("fd00::3", "eth0")],
     );
     shadowed.reason = Some("router underlay wants it too and comes first".to_owned());
-    let mut blocked = entry(
+    let mut excluded = entry(
         "underlay",
         "0.0.0.0/0",
-        FibState::Blocked,
+        FibState::Excluded,
         vec![way("2001:db8:0:12::1", "eth0")],
     );
-    blocked.reason = Some("a default route is not accepted".to_owned());
+    excluded.reason = Some("a default route is not accepted".to_owned());
     let mut stale = entry("", "10.9.0.0/24", FibState::Stale, Vec::new());
     stale.router = None;
     stale.installed = vec![way("10.0.0.9", "eth0")];
@@ -586,7 +586,7 @@ fn fib() -> Vec<FibRow> {
         failed,
         entry("underlay", "2001:db8:2::/64", FibState::Installed, two),
         shadowed,
-        blocked,
+        excluded,
         stale,
         lost,
         changing,

@@ -83,12 +83,7 @@ impl Told<'_> {
                 let (reason, text) = missing(kernel);
                 self.condition("Programmed", false, reason, text)
             } else {
-                self.condition(
-                    "Programmed",
-                    true,
-                    "Programmed",
-                    "all best paths are in the kernel",
-                )
+                self.condition("Programmed", true, "Programmed", all_there(kernel))
             });
         }
         let count = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
@@ -182,7 +177,7 @@ fn missing(kernel: &KernelState) -> (&'static str, String) {
         (
             "Blocked",
             kernel.blocked,
-            "blocked (the kernel has a route of its own, or it is a default route that is not accepted)",
+            "blocked (a route of someone else has the same metric, or an IPv6 route an IPv4 gateway)",
         ),
         (
             "Shadowed",
@@ -200,16 +195,66 @@ fn missing(kernel: &KernelState) -> (&'static str, String) {
         .map(|(_, count, what)| format!("{count} {what}"))
         .collect();
     let text = format!(
-        "{missing} of {} destinations are not in the kernel: {}; `cosmos show fib` says why for each",
+        "{missing} of {} destinations are not in the kernel: {}{}; `cosmos show fib` says why for each",
         kernel.wanted,
-        counts.join(", ")
+        counts.join(", "),
+        excluded(kernel)
+            .map(|also| format!("; and {also}"))
+            .unwrap_or_default()
     );
     (reason, text)
+}
+
+/// That all is in the kernel that is wanted there, and how much is not wanted.
+fn all_there(kernel: &KernelState) -> String {
+    match excluded(kernel) {
+        None => "all best paths are in the kernel".to_owned(),
+        Some(but) => format!(
+            "all best paths are in the kernel but {but}; `cosmos show fib` says why for each"
+        ),
+    }
+}
+
+/// What is left out by rule, in words.
+fn excluded(kernel: &KernelState) -> Option<String> {
+    let excluded = kernel.excluded;
+    (excluded > 0).then(|| {
+        format!(
+            "{excluded} left out by rule (a network on a link of the node, an address of its own, or a default route \
+             without kernel.acceptDefaultRoute)"
+        )
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_left_out_by_rule_is_counted_apart() {
+        let all = KernelState {
+            wanted: 10,
+            installed: 10,
+            ..KernelState::default()
+        };
+        assert_eq!(all_there(&all), "all best paths are in the kernel");
+        let but = KernelState { excluded: 2, ..all };
+        let text = all_there(&but);
+        assert!(
+            text.starts_with("all best paths are in the kernel but 2 left out by rule ("),
+            "{text}"
+        );
+        let late = KernelState {
+            installed: 9,
+            ..but
+        };
+        let (reason, text) = missing(&late);
+        assert_eq!(reason, "Programming");
+        assert!(
+            text.starts_with("1 of 10 destinations are not in the kernel: 1 on their way; and 2 left out by rule ("),
+            "{text}"
+        );
+    }
 
     #[test]
     fn what_is_not_in_the_kernel_is_counted_by_why() {
