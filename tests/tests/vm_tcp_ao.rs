@@ -444,3 +444,60 @@ fn signed_sessions_share_a_port_with_others() {
             .await_condition(("peers", PEER), "Ready", ("False", ""), UP)
     });
 }
+
+/// Keys of a prefix: whoever is in it signs with them, they change as those of one neighbour do, and they are nobody's who has keys of
+/// its own.
+#[test]
+#[ignore = "takes a kernel with TCP-AO: make vm"]
+fn dynamic_neighbours_sign_with_the_keys_of_their_prefix() {
+    for v6 in [true, false] {
+        lab::run("ao-prefix", |lab| {
+            let tor = address(true, v6);
+            let mut pair = Pair::start(lab, v6, Connects::Bird, &[THREE], &[ONE])?;
+            let prefix = if v6 { "fd00:12::/64" } else { "10.12.0.0/24" };
+            let leaves = |keys: &[Key]| {
+                let own = format!("  address: \"{tor}\"\n");
+                let prefixes = format!("  dynamicNeighbors: {{prefixes: [\"{prefix}\"]}}\n");
+                let text = peer(tor, keys, &[]).replace(&own, &prefixes);
+                text.replace(&format!("name: {PEER}"), "name: leaves")
+            };
+            // Its own keys are others; so are those of the prefix, at first.
+            pair.agent.apply("leaves", &leaves(&[TWO]))?;
+            pair.stays_down()?;
+            pair.agent.delete("peer")?;
+            always("there is no session", secs(3), || {
+                let state = pair.agent.session_state("leaves")?;
+                Ok(Look::when(state != "Established", || state))
+            })?;
+            pair.bird.rekey(&of_bird(&[TWO]))?;
+            pair.agent.await_state("leaves", "Established", UP)?;
+            let since = pair.agent.established_since("leaves")?;
+
+            pair.agent.apply("leaves", &leaves(&[ONE, TWO]))?;
+            pair.log_says("spec.tcpAO.keys changes: in place")?;
+            pair.bird.rekey(&of_bird(&[ONE, TWO]))?;
+            let name = format!("leaves@{tor}");
+            until("both sign with the new key", secs(10), || {
+                let seen = pair.agent.json(&["show", "peer", &name])?["tcp_ao"].clone();
+                let holds = seen["signing"] == ONE.send && seen["asking"] == ONE.recv;
+                Ok(Look::when(holds, || seen.to_string()))
+            })?;
+            pair.agent.apply("leaves", &leaves(&[ONE]))?;
+            pair.bird.rekey(&of_bird(&[ONE]))?;
+            always("the session is the same", secs(11), || {
+                let now = pair.agent.established_since("leaves")?;
+                let state = pair.agent.session_state("leaves")?;
+                let same = now == since && state == "Established";
+                Ok(Look::when(same, || format!("{state} since {now}")))
+            })?;
+
+            // Who has keys of its own is not let in with those of the prefix.
+            let own = peer(tor, &[THREE], &["passive: true"]);
+            pair.agent.apply("peer", &own)?;
+            pair.agent.await_state("leaves", "Active", secs(10))?;
+            pair.stays_down()?;
+            pair.bird.rekey(&of_bird(&[THREE]))?;
+            pair.await_up()
+        });
+    }
+}

@@ -5,6 +5,7 @@ use std::io::Write;
 use serde::Serialize;
 
 use super::client::AskError;
+use super::show_peers::signature;
 use super::table::{Screen, Style};
 use super::words;
 use crate::control::dynamic::DynamicView;
@@ -106,11 +107,7 @@ pub(super) fn section<W: Write>(
         };
         screen.fact(2, "shut down", &text)?;
     }
-    Ok(screen.fact(
-        2,
-        "MD5 password",
-        if view.password { "set" } else { "not set" },
-    )?)
+    signature(screen, view.password, view.tcp_ao.as_ref())
 }
 
 /// The first prefixes, and how many more there are.

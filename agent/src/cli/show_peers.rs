@@ -228,14 +228,7 @@ fn session<W: Write>(peer: &PeerView, screen: &mut Screen<W>) -> Result<(), AskE
     };
     screen.fact(2, "connection", &port)?;
     screen.fact(2, "TTL", &peer.ttl)?;
-    match &peer.tcp_ao {
-        Some(keys) => screen.fact(2, "TCP-AO", &tcp_ao(keys))?,
-        None => screen.fact(
-            2,
-            "MD5 password",
-            if peer.password { "set" } else { "not set" },
-        )?,
-    }
+    signature(screen, peer.password, peer.tcp_ao.as_ref())?;
     Ok(screen.fact(
         2,
         "export group",
@@ -243,8 +236,21 @@ fn session<W: Write>(peer: &PeerView, screen: &mut Screen<W>) -> Result<(), AskE
     )?)
 }
 
+/// How segments are signed.
+pub(super) fn signature<W: Write>(
+    screen: &mut Screen<W>,
+    password: bool,
+    tcp_ao: Option<&TcpAoView>,
+) -> Result<(), AskError> {
+    let (name, text) = match tcp_ao {
+        Some(keys) => ("TCP-AO", &*keys_of(keys)),
+        None => ("MD5 password", if password { "set" } else { "not set" }),
+    };
+    Ok(screen.fact(2, name, text)?)
+}
+
 /// The keys by sendID and recvID, the preferred one first, and which of them sign.
-fn tcp_ao(ao: &TcpAoView) -> String {
+fn keys_of(ao: &TcpAoView) -> String {
     let keys = ao.keys.iter();
     let keys: Vec<_> = keys
         .map(|key| format!("{}/{} {}", key.send_id, key.recv_id, key.algorithm))

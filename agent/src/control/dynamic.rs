@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::views::{DispositionCounts, MessageCounts};
+use super::views::{DispositionCounts, MessageCounts, TcpAoView};
 
 /// The dynamic neighbours of one BGPPeer on a router.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +25,9 @@ pub struct DynamicView {
     pub kind: String,
     /// A TCP MD5 password is set.
     pub password: bool,
+    /// The TCP-AO keys, where sessions are signed with TCP-AO.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tcp_ao: Option<TcpAoView>,
     /// Set when they are shut down by their manifest: the text given there, perhaps empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shutdown: Option<String>,

@@ -78,6 +78,14 @@ impl AoKeys {
     fn shares_a_key(&self, other: &Self) -> bool {
         self.iter().any(|key| other.has(key))
     }
+
+    /// Whether a key of the one has an ID that one of the other has. RFC 5925 §3.1: "The IDs of MKTs MUST NOT overlap where their TCP
+    /// connection identifiers overlap."
+    #[must_use]
+    pub fn overlap(&self, other: &Self) -> bool {
+        self.iter()
+            .any(|ours| other.iter().any(|theirs| ours.overlaps(theirs)))
+    }
 }
 
 /// One TCP-AO key: a master key tuple (RFC 5925 §3.1).
@@ -91,6 +99,14 @@ pub struct AoKey {
     pub algorithm: AoAlgorithm,
     /// The master key.
     pub secret: Password,
+}
+
+impl AoKey {
+    /// Whether it has an ID in common with the other.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.send_id == other.send_id || self.recv_id == other.recv_id
+    }
 }
 
 /// How TCP-AO makes traffic keys and signatures.

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use crds::{BGPPeer, BGPPeerSpec, DynamicNeighborsSpec};
 use ipnet::IpNet;
 
-use super::authentication::Password;
+use super::authentication::Authentication;
 use super::build::{Findings, Routers};
 use super::objects::ObjectKey;
 use super::peer::{self, Session, bounded};
@@ -78,10 +78,10 @@ impl DynamicNeighbors {
         (session.router == self.key.router && self.covers(address)).then_some(address)
     }
 
-    /// The TCP-MD5 password of all sessions.
+    /// How the segments of all sessions are signed.
     #[must_use]
-    pub fn password(&self) -> Option<&Password> {
-        self.sessions.first()?.password()
+    pub fn authentication(&self) -> Option<&Authentication> {
+        self.sessions.first()?.authentication.as_ref()
     }
 
     /// The text for neighbours while the object is shut down.
@@ -116,12 +116,6 @@ pub(super) fn build(
     let chosen = peer::chosen(key, spec, routers, findings);
     if chosen.is_empty() {
         return Vec::new();
-    }
-    if spec.tcp_ao.is_some() {
-        findings.not_implemented(
-            "spec.tcpAO",
-            "protect dynamic neighbours with authSecretRef, or configure them one by one",
-        );
     }
     let prefixes = prefixes(wanted, findings);
     let field = "spec.dynamicNeighbors.limit";

@@ -1,20 +1,21 @@
 //! Which of several objects has a neighbour that more than one of them could have.
 //!
 //! A neighbour that is configured by its address is that session's; of dynamic neighbours, those with the longest prefix have it. Two
-//! objects with the same prefix cannot both be served, and the listener can ask for a TCP-MD5 signature nowhere within a prefix that
-//! it asks it of: a key that stands for more addresses is used wherever there is no other one (Linux, `tcp_md5_do_lookup`). As in
-//! `build.rs`, what runs already stays.
+//! objects with the same prefix cannot both be served, and the listener asks for a signature everywhere within a prefix that it asks it
+//! of (see [`unfit`]). As in `build.rs`, what runs already stays.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::authentication::Authentication;
 use super::build::Findings;
 use super::dynamic::DynamicNeighbors;
 use super::in_effect::InEffect;
 use super::objects::{Kind, Object, ObjectKey, Objects};
 use super::problem::{Problem, Reason};
+use super::secrets::protected_by;
 use super::types::{Desired, Peer, PeerKey};
 
 /// Puts those of `ranges` into `desired` that can be served beside its peers and each other, and says in each what of it is not its
@@ -25,18 +26,16 @@ pub(super) fn judge(
     desired: &mut Desired,
     problems: &mut Vec<Problem>,
 ) {
-    let runs = |range: &DynamicNeighbors| {
-        let before = running.before().dynamic.get(&range.key);
-        before.is_some_and(|before| {
-            before.prefixes == range.prefixes && before.password() == range.password()
-        })
+    let newness = |range: &DynamicNeighbors| match running.before().dynamic.get(&range.key) {
+        Some(before) if before.prefixes != range.prefixes => 2,
+        Some(before) if before.authentication() != range.authentication() => 1,
+        Some(_) => 0,
+        None => 2,
     };
     let mut ranges: Vec<_> = ranges.into_values().collect();
-    ranges.sort_by_key(|range| !runs(range));
+    ranges.sort_by_key(newness);
     for range in ranges {
-        if runs(&range) {
-            refuse_unsigned(&range, (objects, running), desired, problems);
-        }
+        refuse_unfit(&range, (objects, running), desired, problems);
         let Some(clash) = clash(&range, desired) else {
             desired.dynamic.insert(range.key.clone(), range);
             continue;
@@ -65,9 +64,54 @@ pub(super) fn judge(
 enum Clash {
     /// A prefix is another one's too, and nothing tells their connections apart.
     Prefix(IpNet, PeerKey),
-    /// The password would be asked of neighbours that have none, or another one.
-    Password(String),
+    /// A signature would be asked of neighbours that have none, or another one: why, and what would help.
+    Signature(String, &'static str),
 }
+
+/// What keeps neighbours within a prefix that is signed as `wide` from being signed as `narrow`, and what would help.
+///
+/// Linux looks keys up by address. Of TCP-MD5 keys that of the longest prefix counts, and no address within can do without one
+/// (`tcp_md5_do_lookup`). Of TCP-AO keys all count whose prefix has the address; they are told apart by their IDs
+/// (`tcp_ao_key_cmp`). An address has keys of one kind.
+fn unfit(
+    wide: Option<&Authentication>,
+    narrow: Option<&Authentication>,
+) -> Option<(&'static str, &'static str)> {
+    match (wide?, narrow) {
+        (Authentication::Md5(_), Some(Authentication::Md5(_))) => None,
+        (Authentication::Md5(_), _) => Some((
+            "the listener asks for the password of the prefix there",
+            "give both one",
+        )),
+        (Authentication::Ao(wide), Some(Authentication::Ao(narrow))) => {
+            wide.overlap(narrow).then_some((
+                "keys of both have an ID in common, and the listener knows keys by their IDs there",
+                "give each key its own IDs",
+            ))
+        }
+        (Authentication::Ao(_), _) => Some((
+            "the listener asks for the TCP-AO keys of the prefix there",
+            "give both keys, each key with its own IDs",
+        )),
+    }
+}
+
+/// The same for a peer, if its address is in a prefix of `range`.
+fn unfit_peer(range: &DynamicNeighbors, peer: &Peer) -> Option<(&'static str, &'static str)> {
+    let mut prefixes = range.prefixes.iter();
+    let prefix = prefixes.find(|prefix| prefix.contains(&peer.address))?;
+    let (wide, narrow) = (range.authentication(), peer.authentication.as_ref());
+    match *prefix == IpNet::from(peer.address) {
+        // There is nothing between them to tell them apart.
+        true => (wide != narrow).then_some(ONE_PREFIX),
+        false => unfit(wide, narrow),
+    }
+}
+
+const ONE_PREFIX: (&str, &str) = (
+    "the listener has one password, or one set of keys, for it",
+    "give both the same",
+);
 
 fn clash(range: &DynamicNeighbors, desired: &Desired) -> Option<Clash> {
     let beside = |other: &&DynamicNeighbors| {
@@ -78,52 +122,57 @@ fn clash(range: &DynamicNeighbors, desired: &Desired) -> Option<Clash> {
             if ours == theirs && !told_apart(range, other, ours) {
                 return Some(Clash::Prefix(ours, other.key.clone()));
             }
-            if ours == theirs && range.password() != other.password() {
-                return Some(Clash::Password(format!(
-                    "{ours} is a prefix of {} too, with another password",
+            let (ours_signed, theirs_signed) = (range.authentication(), other.authentication());
+            if ours == theirs && ours_signed != theirs_signed {
+                let (why, help) = ONE_PREFIX;
+                let why = format!(
+                    "{ours} is a prefix of {} too, signed in another way, and {why}",
                     other.key
-                )));
+                );
+                return Some(Clash::Signature(why, help));
             }
-            let (wide, narrow) = match ours.prefix_len() < theirs.prefix_len() {
-                true => (range, other),
-                false => (other, range),
+            let (wider, unfit) = match ours.prefix_len() < theirs.prefix_len() {
+                true => (ours, unfit(ours_signed, theirs_signed)),
+                false => (theirs, unfit(theirs_signed, ours_signed)),
             };
-            if wide.password().is_some() && narrow.password().is_none() {
-                return Some(Clash::Password(format!(
-                    "{ours} and {theirs} of {} overlap, and there is a password for the shorter one alone",
+            if let Some((why, help)) = unfit.filter(|_| ours != theirs) {
+                let why = format!(
+                    "{ours} and {theirs} of {} overlap; {wider} is the shorter one, and {why}",
                     other.key
-                )));
+                );
+                return Some(Clash::Signature(why, help));
             }
         }
     }
-    let unsigned = unsigned(range, desired).next()?;
-    Some(Clash::Password(format!(
-        "{} is the neighbour of {}, which has no password",
-        unsigned.address, unsigned.key
-    )))
+    let (peer, (why, help)) = unfit_peers(range, desired).next()?;
+    let why = format!(
+        "{} is the neighbour of {}, and {why}",
+        peer.address, peer.key
+    );
+    Some(Clash::Signature(why, help))
 }
 
-/// The configured peers of which the listener would ask for the password of `range`, and that have none.
-fn unsigned<'a>(
+/// The configured peers that the listener would ask for another signature than theirs because of `range`, with the reason and what
+/// would help.
+fn unfit_peers<'a>(
     range: &'a DynamicNeighbors,
     desired: &'a Desired,
-) -> impl Iterator<Item = &'a Peer> {
-    let asked = range.password().is_some();
-    desired.peers.values().filter(move |peer| {
-        asked
-            && peer.password().is_none()
-            && has(range, peer.address)
-            && one_port(&range.key, &peer.key, desired)
-    })
+) -> impl Iterator<Item = (&'a Peer, (&'static str, &'static str))> {
+    let peers = desired.peers.values();
+    let peers = peers.filter(|peer| one_port(&range.key, &peer.key, desired));
+    peers.filter_map(|peer| Some((peer, unfit_peer(range, peer)?)))
 }
 
-/// Refuses peers without a password that are new within prefixes that ran with one before.
-fn refuse_unsigned(
+/// Refuses peers that are new, and not signed as the prefixes that they are in are and were before.
+fn refuse_unfit(
     range: &DynamicNeighbors,
     (objects, running): (&Objects, &InEffect),
     desired: &mut Desired,
     problems: &mut Vec<Problem>,
 ) {
+    let Some(ran) = running.before().dynamic.get(&range.key) else {
+        return;
+    };
     let before = &running.before().peers;
     let runs = |peer: &Peer| {
         let before = before.get(&peer.key);
@@ -131,22 +180,23 @@ fn refuse_unsigned(
             (before.address, &before.authentication) == (peer.address, &peer.authentication)
         })
     };
-    let new = unsigned(range, desired).filter(|peer| !runs(peer));
-    let new: Vec<_> = new.map(|peer| (peer.key.clone(), peer.address)).collect();
-    for (key, address) in new {
+    let new = unfit_peers(range, desired)
+        .filter(|(peer, _)| unfit_peer(ran, peer).is_some() && !runs(peer));
+    let new: Vec<_> = new
+        .map(|(peer, unfit)| (peer.key.clone(), peer.address, unfit))
+        .collect();
+    for (key, address, (why, help)) in new {
         desired.peers.remove(&key);
         let object = object_of(&key);
         let message = format!(
-            "{address} lies within the prefixes of {}, and the listener asks for their password there; give this peer one too, \
-             or its router another listenPort",
+            "{address} lies within the prefixes of {}, and {why}; {help}, or its router another listenPort",
             range.key
         );
-        Findings::new(&object, problems).on(&key.router).reject(
-            password_field(objects, &object),
-            Reason::InvalidPassword,
-            message,
-        );
-        let fits = |peer: &Peer| peer.password().is_some() || !has(range, peer.address);
+        let (field, reason) = signed_by(objects, &object, range.authentication());
+        Findings::new(&object, problems)
+            .on(&key.router)
+            .reject(field, reason, message);
+        let fits = |peer: &Peer| unfit_peer(range, peer).is_none();
         if let Some(before) = running.peer(&key, desired).filter(fits)
             && !desired
                 .peers
@@ -170,13 +220,10 @@ fn refuse(range: &DynamicNeighbors, clash: Clash, objects: &Objects, problems: &
             let field = "spec.dynamicNeighbors.prefixes";
             (field, Reason::DuplicateRemote, message)
         }
-        Clash::Password(why) => {
-            let message = format!(
-                "{why}, and the listener has one for all neighbours in a prefix; give both one, or their routers different \
-                 listenPort"
-            );
-            let field = password_field(objects, &object);
-            (field, Reason::InvalidPassword, message)
+        Clash::Signature(why, help) => {
+            let message = format!("{why}; {help}, or their routers different listenPort");
+            let (field, reason) = signed_by(objects, &object, range.authentication());
+            (field, reason, message)
         }
     };
     Findings::new(&object, problems)
@@ -264,13 +311,22 @@ fn object_of(key: &PeerKey) -> ObjectKey {
     }
 }
 
-/// Where the object says its password, or should.
-fn password_field(objects: &Objects, object: &ObjectKey) -> &'static str {
-    match objects.get(object) {
-        Some(Object::Peer(peer)) if peer.spec.tcp_ao.is_some() => "spec.tcpAO",
-        Some(Object::Peer(peer)) if peer.spec.authentication.is_some() => {
-            "spec.authentication.password"
-        }
-        _ => "spec.authSecretRef.name",
+/// Where the object says how it is signed, or should, to be signed as `wanted`; and the reason of what is wrong with it.
+fn signed_by(
+    objects: &Objects,
+    object: &ObjectKey,
+    wanted: Option<&Authentication>,
+) -> (&'static str, Reason) {
+    let spec = match objects.get(object) {
+        Some(Object::Peer(peer)) => Some(&peer.spec),
+        _ => None,
+    };
+    let signed = spec.filter(|spec| {
+        spec.tcp_ao.is_some() || spec.auth_secret_ref.is_some() || spec.authentication.is_some()
+    });
+    match (signed, wanted) {
+        (Some(spec), _) => protected_by(spec),
+        (None, Some(Authentication::Ao(_))) => ("spec.tcpAO", Reason::InvalidKey),
+        (None, _) => ("spec.authSecretRef.name", Reason::InvalidPassword),
     }
 }

@@ -242,7 +242,7 @@ pub(super) fn state(snapshot: &PeerSnapshot) -> PeerState {
 pub(super) fn dynamic(router: &Router, one: &DynamicSnapshot) -> DynamicView {
     let config = &one.config;
     let up = |session: &&DynamicSession| session.snapshot.lock().state == State::Established;
-    let like = config.sessions.first();
+    let (like, signed) = (config.sessions.first(), config.authentication());
     let internal = like.is_some_and(|peer| peer.remote_as.is_internal(router.local_as));
     let ended = &one.ended;
     DynamicView {
@@ -260,7 +260,10 @@ pub(super) fn dynamic(router: &Router, one: &DynamicSnapshot) -> DynamicView {
             RemoteAs::External => None,
         }),
         kind: if internal { "internal" } else { "external" }.to_owned(),
-        password: config.password().is_some(),
+        password: signed.and_then(Authentication::md5).is_some(),
+        tcp_ao: signed
+            .and_then(Authentication::ao)
+            .map(|keys| tcp_ao(keys, None)),
         shutdown: config.shutdown().map(str::to_owned),
         limit: config.limit,
         sessions: one.sessions.len() as u64,

@@ -23,7 +23,7 @@ use super::dynamic::DynamicCommand;
 use super::peer_task::Command;
 use super::range_guests::{Range, RangeGuests};
 use super::signature;
-use super::tcp_options::{TtlRule, set_md5_within, set_ttl};
+use super::tcp_options::{TtlRule, set_ttl};
 use crate::desired::Authentication;
 use crate::seldom::Seldom;
 use crate::vital;
@@ -86,6 +86,18 @@ impl Guests {
         Some(Host::Dynamic(found.clone()))
     }
 
+    /// How the segments of those with this very address or prefix are signed.
+    fn authentication(&self, remote: IpNet) -> Option<Authentication> {
+        let mut known = None;
+        if remote.prefix_len() == remote.max_prefix_len() {
+            known = self.by_remote.get(&remote.addr());
+        }
+        match known.and_then(|guests| guests.last()) {
+            Some(guest) => guest.authentication.clone(),
+            None => self.ranges.authentication(remote).cloned(),
+        }
+    }
+
     /// Which of our addresses the peer with this address is to connect to, where there is such a peer.
     fn elsewhere(&self, remote: IpAddr) -> Option<IpAddr> {
         let mut guests = self.by_remote.get(&remote)?.iter();
@@ -105,7 +117,7 @@ pub(super) struct Listener {
     port: u16,
     guests: Arc<Mutex<Guests>>, // leaf lock; held for a look-up, never across an await
     sockets: Vec<Arc<TcpListener>>,
-    signed: Mutex<HashMap<IpAddr, Authentication>>, // what the sockets have; leaf lock
+    signed: Mutex<HashMap<IpNet, Authentication>>, // what the sockets have; leaf lock
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -163,7 +175,7 @@ impl Listener {
         authentication: Option<&Authentication>,
         commands: mpsc::Sender<Command>,
     ) -> io::Result<()> {
-        self.sign(remote, authentication)?;
+        self.sign(remote.into(), authentication)?;
         let mut guests = self.guests.lock();
         guests.by_remote.entry(remote).or_default().push(Guest {
             local,
@@ -188,97 +200,88 @@ impl Listener {
             };
             guest.authentication = authentication.cloned();
         }
-        self.sign(remote, authentication)
+        self.sign(remote.into(), authentication)
     }
 
     /// Lets it in no more. The keys are then those of whoever else has the address.
     pub(super) fn dismiss(&self, remote: IpAddr, commands: &mpsc::Sender<Command>) {
-        let authentication = {
+        {
             let mut guests = self.guests.lock();
             let Some(list) = guests.by_remote.get_mut(&remote) else {
                 return;
             };
             list.retain(|guest| !guest.commands.same_channel(commands));
-            let last = list.last().map(|guest| guest.authentication.clone());
-            if last.is_none() {
+            if list.is_empty() {
                 guests.by_remote.remove(&remote);
             }
-            last.flatten()
-        };
-        if let Err(error) = self.sign(remote, authentication.as_ref()) {
-            tracing::warn!(%remote, %error, "the keys of the other peer with this address cannot be put back");
         }
+        self.sign_as_others(remote.into());
     }
 
-    /// Lets in whoever connects from these prefixes; the connections go to `commands`. `md5` is the key, empty for none. Those that were
-    /// let in for the same before are not any more; where a key changes, there is no moment without one.
+    /// Lets in whoever connects from these prefixes; the connections go to `commands`. Those that were let in for the same before are not
+    /// any more; where a key changes, there is no moment without one. After an error nobody is let in for it: not otherwise than as is
+    /// wanted.
     pub(super) fn admit_ranges(
         &self,
         ranges: &[Range],
-        md5: &[u8],
+        authentication: Option<&Authentication>,
         commands: &mpsc::Sender<DynamicCommand>,
     ) -> Result<(), (IpNet, io::Error)> {
-        for range in ranges.iter().filter(|_| !md5.is_empty()) {
-            self.set_key_within(range.prefix, md5)
-                .map_err(|error| (range.prefix, error))?;
+        for range in ranges.iter().filter(|_| authentication.is_some()) {
+            if let Err(error) = self.sign(range.prefix, authentication) {
+                self.dismiss_ranges(commands);
+                return Err((range.prefix, error));
+            }
         }
-        let keyless = self.guests.lock().ranges.admit(ranges, md5, commands);
-        self.remove_keys(keyless);
+        let mut guests = self.guests.lock();
+        let before = guests.ranges.admit(ranges, authentication, commands);
+        drop(guests);
+        for prefix in before {
+            self.sign_as_others(prefix);
+        }
         Ok(())
     }
 
     /// Lets them in no more.
     pub(super) fn dismiss_ranges(&self, commands: &mpsc::Sender<DynamicCommand>) {
-        let keyless = self.guests.lock().ranges.dismiss(commands);
-        self.remove_keys(keyless);
-    }
-
-    fn remove_keys(&self, prefixes: Vec<IpNet>) {
-        for prefix in prefixes {
-            if let Err(error) = self.set_key_within(prefix, &[]) {
-                tracing::warn!(%prefix, %error, "the TCP MD5 key cannot be removed");
-            }
+        let before = self.guests.lock().ranges.dismiss(commands);
+        for prefix in before {
+            self.sign_as_others(prefix);
         }
     }
 
-    fn set_key_within(&self, prefix: IpNet, md5: &[u8]) -> io::Result<()> {
-        for socket in &self.sockets {
-            if socket.local_addr()?.is_ipv4() != prefix.addr().is_ipv4() {
-                continue;
-            }
-            match set_md5_within(socket.as_ref(), prefix, md5) {
-                Err(error)
-                    if md5.is_empty()
-                        && matches!(
-                            error.raw_os_error(),
-                            Some(libc::ENOENT | libc::ENOPROTOOPT | libc::EPERM)
-                        ) => {}
-                other => other?,
-            }
+    /// Has what comes from `remote` signed as those who are let in from there have it now.
+    fn sign_as_others(&self, remote: IpNet) {
+        let wanted = self.guests.lock().authentication(remote);
+        if let Err(error) = self.sign(remote, wanted.as_ref()) {
+            tracing::warn!(%remote, %error, "the keys of others with this address cannot be put back");
         }
-        Ok(())
     }
 
-    fn sign(&self, remote: IpAddr, wanted: Option<&Authentication>) -> io::Result<()> {
+    fn sign(&self, remote: IpNet, wanted: Option<&Authentication>) -> io::Result<()> {
         let mut signed = self.signed.lock();
         let had = signed.remove(&remote);
-        for socket in &self.sockets {
-            if socket.local_addr()?.is_ipv4() != remote.is_ipv4() {
-                continue;
-            }
-            let socket = socket.as_ref();
-            if let Err(error) = signature::change(socket, remote, had.as_ref(), wanted) {
-                // Nothing half: it is tried again from nothing.
-                for keys in [had.as_ref(), wanted] {
-                    let _ = signature::change(socket, remote, keys, None);
+        let change = |had, wanted| {
+            for socket in &self.sockets {
+                if socket.local_addr()?.is_ipv4() == remote.addr().is_ipv4() {
+                    signature::change(socket.as_ref(), remote, had, wanted)?;
                 }
-                return Err(error);
             }
+            Ok(())
+        };
+        let result = change(had.as_ref(), wanted);
+        let mut has = wanted;
+        if result.is_err() {
+            // Nothing half: all goes, and what was there before, which somebody else may have too, is put back.
+            for keys in [had.as_ref(), wanted] {
+                let _ = change(keys, None);
+            }
+            has = had.as_ref().filter(|had| change(None, Some(had)).is_ok());
         }
-        if let Some(wanted) = wanted {
-            signed.insert(remote, wanted.clone());
+        if let Some(has) = has {
+            signed.insert(remote, has.clone());
         }
-        Ok(())
+        result
     }
 }
 
@@ -430,7 +433,7 @@ mod tests {
         };
         let (task, mut incoming) = mpsc::channel(4);
         let admit = |md5: &[u8]| {
-            let admitted = listener.admit_ranges(&[range], md5, &task);
+            let admitted = listener.admit_ranges(&[range], self::md5(md5).as_ref(), &task);
             admitted.map_err(|(_, error)| error)
         };
         let silent = |md5: &'static [u8]| async move {

@@ -48,6 +48,20 @@ impl Speaker {
                 }
             }
         }
+        // What one may not have while another one has it, an ID of a key for instance, is free once that one is as it should be.
+        if self.admit_peers().is_err() | self.admit_dynamic().is_err() {
+            for admitted in [self.admit_peers(), self.admit_dynamic()] {
+                if let Err(error) = admitted {
+                    fail(&mut result, error);
+                }
+            }
+        }
+        result
+    }
+
+    /// Lets in the peers that are not in yet.
+    fn admit_peers(&mut self) -> Result<(), SpeakerError> {
+        let mut result = Ok(());
         for (key, peer) in &mut self.peers {
             let port = self
                 .routers
@@ -71,9 +85,6 @@ impl Speaker {
                     fail(&mut result, SpeakerError::Admit { address, source });
                 }
             }
-        }
-        if let Err(error) = self.admit_dynamic() {
-            fail(&mut result, error);
         }
         result
     }
@@ -101,8 +112,8 @@ pub enum SpeakerError {
         /// The kernel's answer.
         source: io::Error,
     },
-    /// The MD5 key of dynamic neighbours was refused by the listening socket.
-    #[error("cannot set the TCP MD5 key for connections from {prefix}: {source}")]
+    /// The keys of dynamic neighbours were refused by the listening socket.
+    #[error("cannot set the keys for connections from {prefix}: {source}")]
     AdmitRange {
         /// Where they connect from.
         prefix: IpNet,

@@ -6,6 +6,7 @@ use ipnet::IpNet;
 use tokio::sync::mpsc;
 
 use super::dynamic::DynamicCommand;
+use crate::desired::Authentication;
 
 /// A prefix from which neighbours may connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,8 +18,8 @@ pub(super) struct Range {
 
 struct Guest {
     range: Range,
-    /// The TCP-MD5 key, empty for none. The socket has one for each prefix.
-    md5: Vec<u8>,
+    /// How their segments are signed. The socket has one way for each prefix.
+    authentication: Option<Authentication>,
     commands: mpsc::Sender<DynamicCommand>,
 }
 
@@ -27,17 +28,17 @@ struct Guest {
 pub(super) struct RangeGuests(Vec<Guest>); // the longest prefixes first
 
 impl RangeGuests {
-    /// Lets in these, and of the same task nobody else any more. Gives the prefixes whose key nobody has any more.
+    /// Lets in these, and of the same task nobody else any more. Gives the prefixes that it had before.
     pub(super) fn admit(
         &mut self,
         ranges: &[Range],
-        md5: &[u8],
+        authentication: Option<&Authentication>,
         commands: &mpsc::Sender<DynamicCommand>,
     ) -> Vec<IpNet> {
-        let gone = self.take(commands);
+        let before = self.dismiss(commands);
         self.0.extend(ranges.iter().map(|range| Guest {
             range: *range,
-            md5: md5.to_vec(),
+            authentication: authentication.cloned(),
             commands: commands.clone(),
         }));
         // Of those with one prefix, whoever is connected to at this very address comes first.
@@ -45,13 +46,27 @@ impl RangeGuests {
             let length = guest.range.prefix.prefix_len();
             (std::cmp::Reverse(length), guest.range.local.is_none())
         });
-        self.without_key(gone)
+        before
     }
 
-    /// Lets in nobody of this task. Gives the prefixes whose key nobody has any more.
+    /// Lets in nobody of this task. Gives the prefixes that it had.
     pub(super) fn dismiss(&mut self, commands: &mpsc::Sender<DynamicCommand>) -> Vec<IpNet> {
-        let gone = self.take(commands);
-        self.without_key(gone)
+        let mut gone = Vec::new();
+        self.0.retain(|guest| {
+            let stays = !guest.commands.same_channel(commands);
+            if !stays {
+                gone.push(guest.range.prefix);
+            }
+            stays
+        });
+        gone
+    }
+
+    /// How the segments of those with this very prefix are signed.
+    pub(super) fn authentication(&self, prefix: IpNet) -> Option<&Authentication> {
+        let mut guests = self.0.iter();
+        let guest = guests.find(|guest| guest.range.prefix == prefix)?;
+        guest.authentication.as_ref()
     }
 
     /// Who has the connection that came from `remote` to `local`. Of an address that a peer has (`taken`), only who is connected to at
@@ -76,33 +91,12 @@ impl RangeGuests {
         });
         guest.map(|guest| &guest.commands)
     }
-
-    /// Removes those of a task, and gives the prefixes that had a key.
-    fn take(&mut self, commands: &mpsc::Sender<DynamicCommand>) -> Vec<IpNet> {
-        let mut gone = Vec::new();
-        self.0.retain(|guest| {
-            let stays = !guest.commands.same_channel(commands);
-            if !stays && !guest.md5.is_empty() {
-                gone.push(guest.range.prefix);
-            }
-            stays
-        });
-        gone
-    }
-
-    fn without_key(&self, mut prefixes: Vec<IpNet>) -> Vec<IpNet> {
-        let has_key = |prefix: &IpNet| {
-            let mut guests = self.0.iter();
-            guests.any(|guest| guest.range.prefix == *prefix && !guest.md5.is_empty())
-        };
-        prefixes.retain(|prefix| !has_key(prefix));
-        prefixes
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::desired::Password;
 
     fn range(prefix: &str, local: Option<&str>) -> Range {
         Range {
@@ -115,13 +109,13 @@ mod tests {
     fn the_longest_prefix_has_a_neighbour_and_of_equal_ones_the_address_it_connects_to() {
         let mut guests = RangeGuests::default();
         let tasks: Vec<_> = (0..4).map(|_| mpsc::channel(1).0).collect();
-        guests.admit(&[range("192.0.0.0/16", None)], b"", &tasks[0]);
+        guests.admit(&[range("192.0.0.0/16", None)], None, &tasks[0]);
         let v6 = range("::/0", None);
-        guests.admit(&[range("192.0.2.0/24", None), v6], b"", &tasks[1]);
+        guests.admit(&[range("192.0.2.0/24", None), v6], None, &tasks[1]);
         let here = range("192.0.2.0/24", Some("192.0.2.254"));
-        guests.admit(&[here], b"", &tasks[2]);
+        guests.admit(&[here], None, &tasks[2]);
         let elsewhere = range("192.0.2.16/28", Some("198.51.100.1"));
-        guests.admit(&[elsewhere], b"", &tasks[3]);
+        guests.admit(&[elsewhere], None, &tasks[3]);
         let find = |remote: &str, local: &str, taken| {
             let local = Some(local.parse().unwrap());
             let found = guests.find(remote.parse().unwrap(), local, taken)?;
@@ -145,18 +139,21 @@ mod tests {
     }
 
     #[test]
-    fn a_key_goes_when_nobody_has_it_any_more() {
+    fn a_signature_is_asked_for_while_somebody_has_the_prefix_with_it() {
         let mut guests = RangeGuests::default();
         let (one, other) = (mpsc::channel(1).0, mpsc::channel(1).0);
         let [wide, narrow] = ["192.0.0.0/16", "192.0.2.0/24"].map(|prefix| range(prefix, None));
-        assert_eq!(guests.admit(&[wide, narrow], b"key", &one), []);
+        let md5 = Authentication::Md5(Password::new(b"key"));
+        assert_eq!(guests.admit(&[wide, narrow], Some(&md5), &one), []);
         let there = range("192.0.2.0/24", Some("192.0.2.1"));
-        assert_eq!(guests.admit(&[there], b"key", &other), []);
-        // It is there again under another key, or another one has it.
-        assert_eq!(guests.admit(&[wide], b"new", &one), []);
-        assert_eq!(guests.admit(&[narrow], b"key", &one), [wide.prefix]);
-        assert_eq!(guests.admit(&[narrow], b"", &one), []);
+        assert_eq!(guests.admit(&[there], Some(&md5), &other), []);
+        let both = [narrow.prefix, wide.prefix];
+        assert_eq!(guests.admit(&[wide], None, &one), both);
+        assert_eq!(
+            both.map(|net| guests.authentication(net)),
+            [Some(&md5), None]
+        );
         assert_eq!(guests.dismiss(&other), [there.prefix]);
-        assert_eq!(guests.dismiss(&one), []);
+        assert_eq!(guests.authentication(there.prefix), None);
     }
 }

@@ -4,8 +4,10 @@ use std::io;
 use std::net::IpAddr;
 use std::os::fd::AsFd;
 
+use ipnet::IpNet;
+
 use super::tcp_ao;
-use super::tcp_options::set_md5;
+use super::tcp_options::{set_md5, set_md5_within};
 use crate::desired::{AoKeys, Authentication};
 
 /// Has a socket that is about to connect signed.
@@ -20,11 +22,11 @@ pub(super) fn begin(
     }
 }
 
-/// Changes how a listening socket has the segments of a peer signed. An address has one way: the kernel does not take a key of one
+/// Changes how a listening socket has the segments from `remote` signed. An address has one way: the kernel does not take a key of one
 /// kind while there is one of the other.
 pub(super) fn change(
     socket: &impl AsFd,
-    remote: IpAddr,
+    remote: IpNet,
     had: Option<&Authentication>,
     wanted: Option<&Authentication>,
 ) -> io::Result<()> {
@@ -33,16 +35,24 @@ pub(super) fn change(
         wanted.and_then(Authentication::md5),
     );
     if old.is_some() && new.is_none() {
-        set_md5(socket, remote, b"")?;
+        admit_md5(socket, remote, b"")?;
     }
     let (had, wanted) = (
         had.and_then(Authentication::ao),
         wanted.and_then(Authentication::ao),
     );
-    tcp_ao::admit(socket, remote.into(), had, wanted)?;
+    tcp_ao::admit(socket, remote, had, wanted)?;
     match new {
-        Some(new) if old != Some(new) => set_md5(socket, remote, new.reveal()),
+        Some(new) if old != Some(new) => admit_md5(socket, remote, new.reveal()),
         _ => Ok(()),
+    }
+}
+
+/// Sets the key of TCP-MD5; none if it is empty.
+fn admit_md5(socket: &impl AsFd, remote: IpNet, key: &[u8]) -> io::Result<()> {
+    match remote.prefix_len() == remote.max_prefix_len() {
+        true => set_md5(socket, remote.addr(), key),
+        false => set_md5_within(socket, remote, key),
     }
 }
 

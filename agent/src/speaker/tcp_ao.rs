@@ -24,8 +24,8 @@ const TCP_AO_GET_KEYS: libc::c_int = 41;
 
 /// The longest key of the kernel, in bytes.
 const KEY_MAX: usize = 80;
-/// More keys than a session can have: those before a change and those after it (crds::TcpAoSpec).
-const MOST_KEYS: usize = 32;
+/// As many keys as a connection can have, those of the prefixes that its neighbour is in among them: each has a KeyID of its own.
+const MOST_KEYS: usize = 256;
 
 /// The bit `n` of a C bit field of 32 bits.
 const fn bit(n: u32) -> u32 {
@@ -157,7 +157,7 @@ fn ids(key: &AoKey) -> Ids {
     (key.send_id, key.recv_id)
 }
 
-/// RFC 5925 §3.1: "The IDs of MKTs MUST NOT overlap where their TCP connection identifiers overlap." The kernel refuses it.
+/// Whether the kernel refuses the one while there is the other (RFC 5925 §3.1).
 fn overlap(a: Ids, b: Ids) -> bool {
     a.0 == b.0 || a.1 == b.1
 }
@@ -230,7 +230,7 @@ pub(super) fn admit(
     let lost: Vec<_> = old_keys.filter(|key| not_in(new, key)).collect();
     let (late, early): (Vec<_>, Vec<_>) = new_keys
         .filter(|key| not_in(old, key))
-        .partition(|key| lost.iter().any(|lost| overlap(ids(lost), ids(key))));
+        .partition(|key| lost.iter().any(|lost| lost.overlaps(key)));
     for key in early {
         add(socket, remote, key, 0)?;
     }

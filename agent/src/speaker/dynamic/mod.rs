@@ -49,12 +49,6 @@ impl RunningDynamic {
         })
         .collect()
     }
-
-    /// What all of them sign their segments with; empty for nothing.
-    pub(super) fn md5(&self) -> &[u8] {
-        let password = self.config.password();
-        password.map_or(&[], crate::desired::Password::reveal)
-    }
 }
 
 impl Drop for RunningDynamic {
@@ -206,9 +200,11 @@ impl Speaker {
             let Some(listener) = listener else {
                 continue;
             };
-            match listener.admit_ranges(&running.ranges(), running.md5(), &running.commands) {
+            let signed = running.config.authentication();
+            match listener.admit_ranges(&running.ranges(), signed, &running.commands) {
                 Ok(()) => (running.port, running.outdated) = (wanted, false),
                 Err((prefix, source)) => {
+                    running.port = None;
                     let error = super::SpeakerError::AdmitRange { prefix, source };
                     super::ports::fail(&mut result, error);
                 }
