@@ -234,8 +234,12 @@ fn who_is_of_another_as_is_refused_and_a_change_of_it_ends_only_what_it_must() {
             good.await_notification(secs(5))? == (6, 3),
             "not Peer De-configured"
         );
-        let mut good = connect_again(&net, 1)?;
-        good.establish(LEAF_ASN, 90, secs(5))?;
+        // Between the one object and the other it is nobody's for a moment.
+        let _good = until("it is let in again", secs(10), || {
+            let mut good = connect_again(&net, 1)?;
+            good.establish(LEAF_ASN, 90, secs(5))?;
+            Ok(Look::Done(good))
+        })?;
         await_session(&agent, "own", Some("Established"))?;
         await_session(&agent, &name, None)?;
 
