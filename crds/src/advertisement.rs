@@ -4,6 +4,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::bounds::U32;
 use crate::shared::{AddressFamily, Condition, PolicyRef, RouterRef};
 
 /// Routes of one family that a router originates.
@@ -82,7 +83,7 @@ pub struct BGPAdvertisementSpec {
     pub communities: Option<Vec<String>>,
     /// LOCAL_PREF of every route towards iBGP neighbours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0, max = 4_294_967_295_i64))]
+    #[schemars(range(min = U32.min, max = U32.max))]
     pub local_preference: Option<i64>,
 }
 

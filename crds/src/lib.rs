@@ -32,6 +32,7 @@
 )]
 
 mod advertisement;
+pub mod bounds;
 mod peer;
 mod policy;
 mod print;

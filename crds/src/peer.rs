@@ -4,6 +4,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::bounds::*;
 use crate::shared::{
     AddressFamily, Afi, Condition, LocalSecretRef, Origin, RouterRef, RouterSelector, Safi,
 };
@@ -56,7 +57,7 @@ pub struct BGPPeerSpec {
     pub router_selector: Option<RouterSelector>,
     /// The neighbour's AS number.
     #[serde(rename = "peerASN", default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 4_294_967_295_i64))]
+    #[schemars(range(min = ASN.min, max = ASN.max))]
     pub peer_asn: Option<i64>,
     /// In place of peerASN: external accepts any AS but ours, internal expects ours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -72,7 +73,7 @@ pub struct BGPPeerSpec {
     pub dynamic_neighbors: Option<DynamicNeighborsSpec>,
     /// The neighbour's TCP port for sessions that we open. 179 unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 65535))]
+    #[schemars(range(min = PORT.min, max = PORT.max))]
     pub remote_port: Option<i32>,
     /// Our address on the session. Chosen by the kernel unless set here or on the router.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -130,15 +131,15 @@ pub struct BGPPeerSpec {
         default,
         skip_serializing_if = "Option::is_none"
     )]
-    #[schemars(range(min = 1, max = 255))]
+    #[schemars(range(min = TTL.min, max = TTL.max))]
     pub ebgp_multihop_ttl: Option<i32>,
     /// Protection by TTL (RFC 5082): the neighbour is at most this many hops away; 1 is a direct neighbour.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 254))]
+    #[schemars(range(min = TTL_SECURITY.min, max = TTL_SECURITY.max))]
     pub ttl_security: Option<i32>,
     /// How many times our own AS number may be in a received path. 0 unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 10))]
+    #[schemars(range(min = ALLOW_AS_IN.min, max = ALLOW_AS_IN.max))]
     pub allow_as_in: Option<i32>,
     /// Refuse routes of an eBGP neighbour whose path does not begin with its AS number. True unless set; a route server, which leaves
     /// itself out of paths, needs false.
@@ -210,7 +211,7 @@ pub struct BGPPeerSpec {
         default,
         skip_serializing_if = "Option::is_none"
     )]
-    #[schemars(range(min = 0, max = 4_294_967_295_i64))]
+    #[schemars(range(min = U32.min, max = U32.max))]
     pub remove_private_as: Option<i64>,
     /// Originate a default route to this neighbour, with this ORIGIN.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -239,7 +240,7 @@ pub struct DynamicNeighborsSpec {
     pub prefixes: Vec<String>,
     /// The most sessions at a time on each router. 100 unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 10_000))]
+    #[schemars(range(min = DYNAMIC_NEIGHBORS.min, max = DYNAMIC_NEIGHBORS.max))]
     pub limit: Option<i32>,
 }
 
@@ -270,7 +271,7 @@ pub struct AddPathSpec {
     pub receive: Option<bool>,
     /// Send up to this many paths for one prefix. 0, the best path alone, unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0, max = 64))]
+    #[schemars(range(min = ADD_PATH_SEND.min, max = ADD_PATH_SEND.max))]
     pub send: Option<i32>,
 }
 
@@ -279,7 +280,7 @@ pub struct AddPathSpec {
 #[serde(rename_all = "camelCase")]
 pub struct LocalAsSpec {
     /// Its number.
-    #[schemars(range(min = 1, max = 4_294_967_295_i64))]
+    #[schemars(range(min = ASN.min, max = ASN.max))]
     pub number: i64,
     /// Leave it out of the paths of routes from the neighbour, which have it in front otherwise. False unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -298,11 +299,11 @@ pub struct MaxPrefixesSpec {
     /// The family's safi.
     pub safi: Safi,
     /// The most that are fine.
-    #[schemars(range(min = 1, max = 4_294_967_295_i64))]
+    #[schemars(range(min = MAX_PREFIXES.min, max = MAX_PREFIXES.max))]
     pub limit: i64,
     /// At this part of the limit, in percent, a warning is logged. 75 unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 100))]
+    #[schemars(range(min = PERCENT.min, max = PERCENT.max))]
     pub warning_percent: Option<i32>,
     /// What happens above the limit: Shutdown ends the session (Cease, Maximum Number of Prefixes Reached), Discard takes no more
     /// than the limit, Warn only logs. Shutdown unless set.
@@ -311,7 +312,7 @@ pub struct MaxPrefixesSpec {
     /// After a Shutdown the session is tried again after this many seconds; 0, unless set, keeps it down until the limit or the
     /// object's shutdown changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0, max = 86_400))]
+    #[schemars(range(min = RESTART_AFTER.min, max = RESTART_AFTER.max))]
     pub restart_after: Option<i32>,
     /// Count only what import accepts, and not all that is received. False unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -388,7 +389,7 @@ pub struct BfdSpec {
         default,
         skip_serializing_if = "Option::is_none"
     )]
-    #[schemars(range(min = 3, max = 50))]
+    #[schemars(range(min = DETECT_MULTIPLIER.min, max = DETECT_MULTIPLIER.max))]
     pub detect_multiplier: Option<i32>,
     /// Multihop BFD (RFC 5883), for a neighbour that is not on the link; must be true when ebgpMultiHop is.
     #[serde(rename = "multiHop", default, skip_serializing_if = "Option::is_none")]
@@ -404,7 +405,7 @@ pub struct GracefulRestartSpec {
     pub enabled: Option<bool>,
     /// How many seconds the neighbour should wait for us. As the router says unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 1200))]
+    #[schemars(range(min = RESTART_TIME.min, max = RESTART_TIME.max))]
     pub restart_time: Option<i32>,
 }
 
@@ -418,7 +419,7 @@ pub struct LongLivedGracefulRestartSpec {
     /// How many seconds after the restart time stale routes are kept: ours by the neighbour, and at most the neighbour's by us. 3600
     /// unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 16_777_215))]
+    #[schemars(range(min = LONG_LIVED_STALE_TIME.min, max = LONG_LIVED_STALE_TIME.max))]
     pub stale_time: Option<i32>,
 }
 
@@ -493,7 +494,7 @@ pub struct DynamicNeighborsStatus {
     /// Connections that were refused because there were as many sessions as there may be.
     pub refused: i64,
     /// Those that fare worst, at most 16: first those that are not Established, then those that were lost most often.
-    #[schemars(length(max = 16))]
+    #[schemars(length(max = WORST_SESSIONS))]
     pub worst: Vec<DynamicSessionStatus>,
 }
 

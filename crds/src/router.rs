@@ -4,6 +4,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::bounds::*;
 use crate::shared::{AddressFamily, Condition, TargetRef};
 
 /// A BGP speaker that one node runs. Peers, advertisements, policies and VRF instances are bound to it.
@@ -39,7 +40,7 @@ pub struct BGPRouterSpec {
     pub roles: Option<Vec<RouterRole>>,
     /// The router's AS number.
     #[serde(rename = "localASN")]
-    #[schemars(range(min = 1, max = 4_294_967_295_i64))]
+    #[schemars(range(min = ASN.min, max = ASN.max))]
     pub local_asn: i64,
     /// The BGP identifier, written like an IPv4 address. It need not be an address of the node.
     #[serde(rename = "routerID")]
@@ -50,7 +51,7 @@ pub struct BGPRouterSpec {
     pub address_families: Vec<AddressFamily>,
     /// The TCP port to accept sessions on, or -1 to accept none. 179 unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = -1, max = 65535))]
+    #[schemars(range(min = -1, max = PORT.max))]
     #[x_kube(validation = Rule::new("self != 0").message("listenPort must be -1 (no listener) or 1 to 65535"))]
     pub listen_port: Option<i32>,
     /// Source address of sessions and next hop of what the router originates. Chosen by the kernel unless set.
@@ -63,7 +64,7 @@ pub struct BGPRouterSpec {
     pub kernel: Option<KernelSpec>,
     /// How many equally good paths are used at once, eBGP and iBGP. 64 unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 64))]
+    #[schemars(range(min = MAXIMUM_PATHS.min, max = MAXIMUM_PATHS.max))]
     pub maximum_paths: Option<i32>,
     /// Import and export nothing on eBGP peers that have no policy (RFC 8212); policies are not carried out yet, so that is all
     /// of them. False unless set.
@@ -90,16 +91,16 @@ pub struct BGPRouterSpec {
 pub struct RouterGracefulRestartSpec {
     /// How many seconds neighbours should wait for us, unless the BGPPeer says otherwise. 120 unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 1200))]
+    #[schemars(range(min = RESTART_TIME.min, max = RESTART_TIME.max))]
     pub restart_time: Option<i32>,
     /// For how many seconds at most routes of a neighbour that restarts are kept without being received again. 360 unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 86_400))]
+    #[schemars(range(min = STALE_ROUTES_TIME.min, max = STALE_ROUTES_TIME.max))]
     pub stale_routes_time: Option<i32>,
     /// After a restart of our own: for how many seconds at most we wait for the routes of all neighbours before we choose among
     /// them. 120 unless set; 0 does not wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0, max = 3600))]
+    #[schemars(range(min = SELECTION_DEFERRAL_TIME.min, max = SELECTION_DEFERRAL_TIME.max))]
     pub selection_deferral_time: Option<i32>,
 }
 
@@ -138,16 +139,16 @@ pub struct KernelSpec {
     pub install: Option<bool>,
     /// The metric of our routes. 300 unless set: above connected IPv6 routes (256), below router advertisements (1024).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 4_294_967_295_i64))]
+    #[schemars(range(min = KERNEL.min, max = KERNEL.max))]
     pub metric: Option<i64>,
     /// The routing table. 254 (main) unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 4_294_967_295_i64))]
+    #[schemars(range(min = KERNEL.min, max = KERNEL.max))]
     #[x_kube(validation = Rule::new("self != 255").message("table 255 is the kernel's own table of local addresses; use another, such as 254 (main)"))]
     pub table: Option<i64>,
     /// The routing protocol number of our routes. 196 unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 5, max = 255))]
+    #[schemars(range(min = KERNEL_PROTOCOL.min, max = KERNEL_PROTOCOL.max))]
     pub protocol: Option<i32>,
     /// Install a default route that is learned. False unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -4,6 +4,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::bounds::TCP_AO_KEY_ID;
 use crate::shared::SecretKeyRef;
 
 /// The TCP-AO keys of a session.
@@ -27,11 +28,11 @@ pub struct TcpAoSpec {
 pub struct TcpAoKeySpec {
     /// The KeyID in segments that we sign with it; the neighbour's recvID of the key.
     #[serde(rename = "sendID")]
-    #[schemars(range(min = 0, max = 255))]
+    #[schemars(range(min = TCP_AO_KEY_ID.min, max = TCP_AO_KEY_ID.max))]
     pub send_id: i32,
     /// The KeyID in segments that the neighbour signs with it; the neighbour's sendID of the key.
     #[serde(rename = "recvID")]
-    #[schemars(range(min = 0, max = 255))]
+    #[schemars(range(min = TCP_AO_KEY_ID.min, max = TCP_AO_KEY_ID.max))]
     pub recv_id: i32,
     /// How segments are signed: hmac-sha1 and aes-128-cmac are those of RFC 5926, hmac-sha256 is what some neighbours have besides.
     pub algorithm: TcpAoAlgorithm,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use bgp_wire::{Community, Family, Nlri};
-use crds::BGPAdvertisement;
+use crds::{BGPAdvertisement, bounds};
 use ipnet::IpNet;
 
 use super::build::{Findings, Routers, family};
@@ -105,7 +105,7 @@ pub(super) fn build(
             findings.reject(
                 "spec.localPreference",
                 Reason::InvalidValue,
-                "use 0 to 4294967295",
+                format!("use {}", bounds::U32),
             );
             None
         }

@@ -1,9 +1,9 @@
 //! BFD of a BGPPeer.
 
-use crds::{BGPPeerSpec, BfdSpec};
+use crds::{BGPPeerSpec, BfdSpec, bounds};
 
+use super::bounded::bounded;
 use super::build::Findings;
-use super::peer::bounded;
 use super::problem::Reason;
 use super::types::Bfd;
 
@@ -19,12 +19,18 @@ pub(super) fn bfd(spec: &BGPPeerSpec, findings: &mut Findings<'_>) -> Option<Bfd
     let minimum_tx = interval("spec.bfd.minimumTx", bfd.minimum_tx, findings);
     let minimum_rx = interval("spec.bfd.minimumRx", bfd.minimum_rx, findings);
     let field = "spec.bfd.detectMultiplier";
-    let multiplier = bounded(field, bfd.detect_multiplier, 3, 3..=50, findings);
+    let multiplier = bounded(
+        field,
+        bfd.detect_multiplier,
+        3,
+        bounds::DETECT_MULTIPLIER,
+        findings,
+    );
     let multi_hop = multi_hop(spec, bfd, findings);
     Some(Bfd {
         minimum_tx: minimum_tx?,
         minimum_rx: minimum_rx?,
-        detect_multiplier: u8::try_from(multiplier?).ok()?,
+        detect_multiplier: multiplier?,
         multi_hop: multi_hop?,
     })
 }

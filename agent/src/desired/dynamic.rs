@@ -5,13 +5,14 @@
 
 use std::net::IpAddr;
 
-use crds::{BGPPeer, BGPPeerSpec, DynamicNeighborsSpec};
+use crds::{BGPPeer, BGPPeerSpec, DynamicNeighborsSpec, bounds};
 use ipnet::IpNet;
 
 use super::authentication::Authentication;
+use super::bounded::bounded;
 use super::build::{Findings, Routers};
 use super::objects::ObjectKey;
-use super::peer::{self, Session, bounded};
+use super::peer::{self, Session};
 use super::problem::Reason;
 use super::types::{Peer, PeerKey, Router};
 
@@ -119,7 +120,13 @@ pub(super) fn build(
     }
     let prefixes = prefixes(wanted, findings);
     let field = "spec.dynamicNeighbors.limit";
-    let limit = bounded(field, wanted.limit, LIMIT, 1..=10_000, findings);
+    let limit = bounded(
+        field,
+        wanted.limit,
+        LIMIT,
+        bounds::DYNAMIC_NEIGHBORS,
+        findings,
+    );
     let stand_in = of_local_family(spec, &prefixes, findings);
     let session = peer::session(key, spec, stand_in, routers, findings);
     let (Some(session), Some(limit)) = (session, limit) else {

@@ -1,18 +1,16 @@
 //! What keeps a session from doing harm: our role and our AS towards the neighbour, and how many prefixes it may tell.
 
 use bgp_wire::{Family, Role};
-use crds::{BGPPeerSpec, MaxPrefixesAction, MaxPrefixesSpec};
+use crds::{BGPPeerSpec, MaxPrefixesAction, MaxPrefixesSpec, bounds};
 
+use super::bounded::{bounded, within};
 use super::build::{Findings, family};
-use super::peer::bounded;
 use super::problem::Reason;
 use super::router::asn;
 use super::types::{LimitAction, LocalAs, PeerRole, PrefixLimit, RemoteAs, Router};
 
 /// At which part of a limit a warning is logged, in percent.
-const WARNING: u16 = 75;
-/// The longest time after which a session is tried again, in seconds: a day.
-const LONGEST_REST: i32 = 86_400;
+const WARNING: u8 = 75;
 
 /// Our role towards the neighbour, on a session of this router.
 pub(super) fn role(
@@ -113,26 +111,27 @@ fn prefix_limit(
     family: Family,
     findings: &mut Findings<'_>,
 ) -> Option<PrefixLimit> {
-    let limit = u32::try_from(wanted.limit).ok().filter(|limit| *limit > 0);
-    if limit.is_none() {
-        let message = format!("{} is out of range; use 1 to {}", wanted.limit, u32::MAX);
-        findings.reject(&format!("{field}.limit"), Reason::InvalidValue, message);
-    }
+    let limit: Option<u32> = within(
+        &format!("{field}.limit"),
+        wanted.limit,
+        bounds::MAX_PREFIXES,
+        findings,
+    );
     let percent = bounded(
         &format!("{field}.warningPercent"),
         wanted.warning_percent,
         WARNING,
-        1..=100,
+        bounds::PERCENT,
         findings,
     );
-    let rest = wanted.restart_after.unwrap_or(0);
-    if !(0..=LONGEST_REST).contains(&rest) {
-        let message = format!("{rest} is out of range; use 0 to {LONGEST_REST}");
-        let field = format!("{field}.restartAfter");
-        findings.reject(&field, Reason::InvalidValue, message);
-        return None;
-    }
-    let rest = u32::try_from(rest).ok().filter(|rest| *rest > 0);
+    let rest = bounded(
+        &format!("{field}.restartAfter"),
+        wanted.restart_after,
+        0,
+        bounds::RESTART_AFTER,
+        findings,
+    );
+    let rest = Some(rest?).filter(|rest| *rest > 0);
     let action = match wanted.action {
         None | Some(MaxPrefixesAction::Shutdown) => LimitAction::Shutdown(rest),
         Some(MaxPrefixesAction::Warn) => LimitAction::Warn,

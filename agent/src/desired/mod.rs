@@ -14,6 +14,7 @@
 mod advertisement;
 mod authentication;
 mod bfd;
+mod bounded;
 mod build;
 mod conditions;
 mod diff;

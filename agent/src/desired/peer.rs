@@ -4,10 +4,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bgp_wire::Family;
-use crds::{BGPPeer, BGPPeerSpec, PeerType};
+use crds::{BGPPeer, BGPPeerSpec, PeerType, bounds};
 
 use super::authentication::Authentication;
 use super::bfd::bfd;
+use super::bounded::{bounded, within};
 use super::build::{Findings, Routers, address, families, family};
 use super::guards::{local_as, max_prefixes, role};
 use super::objects::ObjectKey;
@@ -148,11 +149,17 @@ pub(super) fn session(
     let remote_port = bounded(
         "spec.remotePort",
         spec.remote_port,
-        179,
-        1..=65535,
+        179_u16,
+        bounds::PORT,
         findings,
     );
-    let allow_as_in = bounded("spec.allowAsIn", spec.allow_as_in, 0, 1..=10, findings);
+    let allow_as_in = bounded(
+        "spec.allowAsIn",
+        spec.allow_as_in,
+        0_u16,
+        bounds::ALLOW_AS_IN,
+        findings,
+    );
     let graceful_restart = wanted(spec, findings);
     let private_as = private_as(spec, findings);
     let shutdown = shutdown(spec, findings);
@@ -288,17 +295,9 @@ pub(super) fn on_router(
                        addressFamilies, or remove it";
         findings.warn("spec.extendedNextHop", Reason::NoEffect, message);
     }
-    let hops = |field, value: Option<i32>, max, findings: &mut Findings<'_>| match value {
-        Some(_) => bounded(field, value, 1, 1..=max, findings).and_then(|n| u8::try_from(n).ok()),
-        None => None,
-    };
-    let security = hops("spec.ttlSecurity", spec.ttl_security, 254, &mut findings);
-    let multihop = hops(
-        "spec.ebgpMultihop",
-        spec.ebgp_multihop_ttl,
-        255,
-        &mut findings,
-    );
+    let mut hops = |field, value: Option<i32>, bounds| within(field, value?, bounds, &mut findings);
+    let security: Option<u8> = hops("spec.ttlSecurity", spec.ttl_security, bounds::TTL_SECURITY);
+    let multihop: Option<u8> = hops("spec.ebgpMultihop", spec.ebgp_multihop_ttl, bounds::TTL);
     if !findings.accepted() {
         return None;
     }
@@ -419,8 +418,9 @@ fn add_path(
             continue;
         };
         config.add_path_receive = wanted.receive.unwrap_or(false);
-        let send = bounded(&format!("{field}.send"), wanted.send, 0, 0..=64, findings);
-        config.add_path_send = send.and_then(|send| u8::try_from(send).ok()).unwrap_or(0);
+        let field = format!("{field}.send");
+        let send = bounded(&field, wanted.send, 0, bounds::ADD_PATH_SEND, findings);
+        config.add_path_send = send.unwrap_or(0);
     }
     configs
 }
@@ -437,28 +437,4 @@ fn shutdown(spec: &BGPPeerSpec, findings: &mut Findings<'_>) -> Option<String> {
         findings.reject("spec.shutdown.message", Reason::InvalidValue, text);
     }
     shutdown.enabled.then_some(message)
-}
-
-pub(super) fn bounded(
-    field: &str,
-    value: Option<i32>,
-    default: u16,
-    range: std::ops::RangeInclusive<u16>,
-    findings: &mut Findings<'_>,
-) -> Option<u16> {
-    let Some(value) = value else {
-        return Some(default);
-    };
-    let fits = u16::try_from(value)
-        .ok()
-        .filter(|value| range.contains(value));
-    if fits.is_none() {
-        let message = format!(
-            "{value} is out of range; use {} to {}",
-            range.start(),
-            range.end()
-        );
-        findings.reject(field, Reason::InvalidValue, message);
-    }
-    fits
 }

@@ -1,13 +1,11 @@
 //! Graceful restart, as routers and peers ask for it.
 
-use crds::{BGPPeerSpec, BGPRouterSpec};
+use crds::{BGPPeerSpec, BGPRouterSpec, bounds};
 
+use super::bounded::{bounded, within};
 use super::build::Findings;
 use super::problem::Reason;
 use super::types::{GracefulRestart, RestartTimes, Router};
-
-/// The longest time that the long-lived capability has room for (RFC 9494 §3.1: 24 bits).
-const LONGEST: u32 = 0x00ff_ffff;
 
 /// What a peer asks for, as far as it says itself.
 #[derive(Clone, Copy)]
@@ -43,14 +41,15 @@ pub(super) fn wanted(spec: &BGPPeerSpec, findings: &mut Findings<'_>) -> Option<
     };
     let field = "spec.gracefulRestart.restartTime";
     let restart_time = restart.restart_time;
-    let restart_time = restart_time.and_then(|secs| within(field, secs, (1, 1200), findings));
+    let restart_time =
+        restart_time.and_then(|secs| within(field, secs, bounds::RESTART_TIME, findings));
     let field = "spec.longLivedGracefulRestart.staleTime";
-    let long_lived = long_lived.and_then(|wanted| match wanted.stale_time {
-        Some(secs) => within(field, secs, (1, LONGEST), findings),
-        None => Some(3600),
+    let long_lived = long_lived.and_then(|wanted| {
+        let bounds = bounds::LONG_LIVED_STALE_TIME;
+        bounded(field, wanted.stale_time, 3600, bounds, findings)
     });
     Some(Wanted {
-        restart_time: restart_time.and_then(|secs| u16::try_from(secs).ok()),
+        restart_time,
         long_lived,
     })
 }
@@ -59,44 +58,30 @@ pub(super) fn wanted(spec: &BGPPeerSpec, findings: &mut Findings<'_>) -> Option<
 pub(super) fn times(spec: &BGPRouterSpec, findings: &mut Findings<'_>) -> Option<RestartTimes> {
     let wanted = spec.graceful_restart.clone().unwrap_or_default();
     let default = RestartTimes::default();
-    let mut time = |name: &str, value: Option<i32>, default: u32, range: (u32, u32)| match value {
-        None => Some(default),
-        Some(secs) => {
-            let field = format!("spec.gracefulRestart.{name}");
-            within(&field, secs, range, findings)
-        }
-    };
-    let restart = time(
-        "restartTime",
+    let restart_time = bounded(
+        "spec.gracefulRestart.restartTime",
         wanted.restart_time,
-        default.restart_time.into(),
-        (1, 1200),
+        default.restart_time,
+        bounds::RESTART_TIME,
+        findings,
     );
-    let stale = time(
-        "staleRoutesTime",
+    let stale_routes_time = bounded(
+        "spec.gracefulRestart.staleRoutesTime",
         wanted.stale_routes_time,
         default.stale_routes_time,
-        (1, 86_400),
+        bounds::STALE_ROUTES_TIME,
+        findings,
     );
-    let deferral = time(
-        "selectionDeferralTime",
+    let selection_deferral_time = bounded(
+        "spec.gracefulRestart.selectionDeferralTime",
         wanted.selection_deferral_time,
         default.selection_deferral_time,
-        (0, 3600),
+        bounds::SELECTION_DEFERRAL_TIME,
+        findings,
     );
     Some(RestartTimes {
-        restart_time: u16::try_from(restart?).ok()?,
-        stale_routes_time: stale?,
-        selection_deferral_time: deferral?,
+        restart_time: restart_time?,
+        stale_routes_time: stale_routes_time?,
+        selection_deferral_time: selection_deferral_time?,
     })
-}
-
-fn within(field: &str, value: i32, range: (u32, u32), findings: &mut Findings<'_>) -> Option<u32> {
-    let fits = u32::try_from(value).ok();
-    let fits = fits.filter(|value| (range.0..=range.1).contains(value));
-    if fits.is_none() {
-        let message = format!("{value} is out of range; use {} to {}", range.0, range.1);
-        findings.reject(field, Reason::InvalidValue, message);
-    }
-    fits
 }

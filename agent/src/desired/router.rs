@@ -3,8 +3,9 @@
 use std::net::Ipv4Addr;
 
 use bgp_wire::{AS_TRANS, Asn, RouterId};
-use crds::{BGPRouter, TargetRef};
+use crds::{BGPRouter, TargetRef, bounds};
 
+use super::bounded::bounded;
 use super::build::{Findings, address, families};
 use super::objects::ObjectKey;
 use super::problem::Reason;
@@ -52,7 +53,10 @@ pub(super) fn build(
         Some(port) => match u16::try_from(port) {
             Ok(port) if port != 0 => Some(port),
             _ => {
-                let message = format!("{port} is no port; use -1 (no listener) or 1 to 65535");
+                let message = format!(
+                    "{port} is no port; use -1 (no listener) or {}",
+                    bounds::PORT
+                );
                 findings.reject("spec.listenPort", Reason::InvalidValue, message);
                 None
             }
@@ -70,17 +74,13 @@ pub(super) fn build(
         ),
         None => None,
     };
-    let max_paths = spec.maximum_paths.unwrap_or(64);
-    let max_paths = u8::try_from(max_paths)
-        .ok()
-        .filter(|paths| (1..=64).contains(paths));
-    if max_paths.is_none() {
-        findings.reject(
-            "spec.maximumPaths",
-            Reason::InvalidValue,
-            "use 1 to 64 paths",
-        );
-    }
+    let max_paths = bounded(
+        "spec.maximumPaths",
+        spec.maximum_paths,
+        64,
+        bounds::MAXIMUM_PATHS,
+        findings,
+    );
     let kernel = kernel(spec, findings);
     let graceful_restart = times(spec, findings);
     let best_path = spec.best_path.clone().unwrap_or_default();
@@ -153,7 +153,7 @@ pub(super) fn asn(field: &str, number: i64, findings: &mut Findings<'_>) -> Opti
         Ok(number) => return Some(Asn(number)),
         Err(_) => {}
     }
-    let message = format!("{number} is not an AS number; use 1 to 4294967295");
+    let message = format!("{number} is not an AS number; use {}", bounds::ASN);
     findings.reject(field, Reason::InvalidASN, message);
     None
 }
@@ -174,32 +174,27 @@ fn identifier(field: &str, text: &str, findings: &mut Findings<'_>) -> Option<Ro
 
 fn kernel(spec: &crds::BGPRouterSpec, findings: &mut Findings<'_>) -> Option<KernelConfig> {
     let wanted = spec.kernel.clone().unwrap_or_default();
-    let mut number = |name: &str, value: Option<i64>, default: u32, range: (u32, u32)| {
-        let Some(value) = value else {
-            return Some(default);
-        };
-        let fits = u32::try_from(value)
-            .ok()
-            .filter(|value| (range.0..=range.1).contains(value));
-        if fits.is_none() {
-            let message = format!("{value} is out of range; use {} to {}", range.0, range.1);
-            findings.reject(
-                &format!("spec.kernel.{name}"),
-                Reason::InvalidValue,
-                message,
-            );
-        }
-        fits
-    };
-    let metric = number("metric", wanted.metric, KERNEL.metric, (1, u32::MAX));
-    let table = number("table", wanted.table, KERNEL.table, (1, u32::MAX));
-    let protocol = number(
-        "protocol",
-        wanted.protocol.map(i64::from),
-        KERNEL.protocol.into(),
-        (5, 255),
+    let metric = bounded(
+        "spec.kernel.metric",
+        wanted.metric,
+        KERNEL.metric,
+        bounds::KERNEL,
+        findings,
     );
-    let protocol = protocol.and_then(|protocol| u8::try_from(protocol).ok());
+    let table = bounded(
+        "spec.kernel.table",
+        wanted.table,
+        KERNEL.table,
+        bounds::KERNEL,
+        findings,
+    );
+    let protocol = bounded(
+        "spec.kernel.protocol",
+        wanted.protocol,
+        KERNEL.protocol,
+        bounds::KERNEL_PROTOCOL,
+        findings,
+    );
     if let (Some(metric), Some(protocol)) = (metric, protocol)
         && let Some(daemon) = others_with(protocol, metric)
     {

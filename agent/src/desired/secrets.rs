@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
-use crds::{BGPPeerSpec, SecretKeyRef, TcpAoKeySpec};
+use crds::{BGPPeerSpec, SecretKeyRef, TcpAoKeySpec, bounds};
 
 use super::authentication::{AoAlgorithm, AoKey, AoKeys, Authentication, Password};
+use super::bounded::within;
 use super::build::{Findings, REFUSED, Routers};
 use super::objects::{Kind, ObjectKey};
 use super::problem::Reason;
@@ -72,13 +73,13 @@ fn key(
     routers: &Routers<'_>,
     findings: &mut Findings<'_>,
 ) -> Option<AoKey> {
-    let mut id = |name: &str, value: i32| {
-        let id = u8::try_from(value).ok();
-        if id.is_none() {
-            let message = format!("{value} is out of range; use 0 to 255");
-            findings.reject(&format!("{field}.{name}"), Reason::InvalidValue, message);
-        }
-        id
+    let mut id = |name: &str, value: i32| -> Option<u8> {
+        within(
+            &format!("{field}.{name}"),
+            value,
+            bounds::TCP_AO_KEY_ID,
+            findings,
+        )
     };
     let (send_id, recv_id) = (id("sendID", spec.send_id), id("recvID", spec.recv_id));
     let algorithm = AoAlgorithm::from(spec.algorithm);

@@ -111,7 +111,7 @@ pub struct DynamicState {
 
 impl DynamicState {
     /// How many of the worst are told of.
-    pub const WORST: usize = 16;
+    pub const WORST: usize = crds::bounds::WORST_SESSIONS as usize;
 
     /// What is told of these sessions, each with its neighbour's address.
     #[must_use]
