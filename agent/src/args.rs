@@ -94,9 +94,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "PATH", env = SOCKET_VARIABLE, default_value = DEFAULT_SOCKET, value_parser = socket_parser())]
     pub socket: PathBuf,
     /// Folder for what must survive a restart, made if it is missing: the protocols, metrics and tables that
-    /// routes of ours carry, and the sessions with graceful restart. Without it, routes that a killed agent left are
-    /// not found again once their router is gone or has another kernel.metric, kernel.table or kernel.protocol, and no
-    /// start is a restart for the neighbours
+    /// routes of ours carry, the sessions with graceful restart, and the neighbours that are served. Without it, routes
+    /// that a killed agent left are not found again once their router is gone or has another kernel.metric, kernel.table
+    /// or kernel.protocol, no start is a restart for the neighbours, and of two objects with one neighbour another one may
+    /// have it after a restart
     #[arg(long, value_name = "DIR", env = "STATE_DIRECTORY")]
     pub state_dir: Option<PathBuf>,
     /// Serve /metrics here, as IP:PORT or :PORT for all addresses [default: not served]

@@ -7,6 +7,7 @@
 //!   Agent (views.rs) <── control socket (`show`, `explain`), /metrics, /readyz
 //! ```
 
+mod accepted;
 mod agent;
 mod fib;
 mod kept_out;
@@ -30,6 +31,7 @@ use rib::Rib;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
+use self::accepted::AcceptedFile;
 use self::agent::Agent;
 use self::kept_out::ToldKeptOut;
 use self::memory::Memory;
@@ -108,6 +110,7 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
     .await?;
 
     let memory = Memory::new(args.state_dir.as_deref());
+    let accepted = AcceptedFile::read(args.state_dir.as_deref());
     let mut speaker = Speaker::new(
         kernel.resolver(),
         Arc::new(fib::Addresses::new(kernel.clone())),
@@ -147,7 +150,9 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
         desired: Desired::default(),
         in_effect: InEffect::on(Host {
             without_ao: missing_ao(),
-        }),
+        })
+        .after(accepted.known().clone()),
+        accepted,
         memory,
         in_kernel_families: in_kernel,
         told,
@@ -205,6 +210,7 @@ struct Node {
     name: String,
     desired: Desired,
     in_effect: InEffect,
+    accepted: AcceptedFile,
     memory: Memory,
     /// The families with routes of ours in the kernel.
     in_kernel_families: FamilySet,
@@ -367,6 +373,7 @@ impl Node {
     /// Makes what runs what is wanted. Gives the last error of a port that cannot be opened.
     async fn apply(&mut self, update: &SourceUpdate, on_error: OnError) -> Option<SpeakerError> {
         let (wanted, problems) = self.in_effect.build(&update.objects, &self.name);
+        self.accepted.keep(self.in_effect.accepted());
         self.told.tell(update, &problems);
         self.refused = refused(update, &problems);
         let idle = wanted.routers.is_empty();

@@ -387,26 +387,36 @@ pub(super) fn address(field: &str, text: &str, findings: &mut Findings<'_>) -> O
     None
 }
 
+/// Which of two objects has what both ask for, for people.
+pub(super) const WHO_HAS_IT: &str =
+    "the one that had it keeps it, else the older one has it, else the first by name";
+
 /// Sessions whose neighbour no earlier one has.
 ///
 /// A connection that comes in is told apart by the listener's port and by its two addresses; two sessions that agree
 /// in those cannot both be served. Its keys are told apart by the remote address alone (RFC 2385, RFC 5925; Linux looks
 /// them up before there is a connection), so one listener has one password, or one set of keys, for each neighbour. Who has the
-/// neighbour already keeps it, and its password; of new ones, the one whose object comes first by name has it.
+/// neighbour already keeps it, and its password, and whoever had it in the process before this one; of others, the one whose object is
+/// older has it, then the first by name.
 fn without_duplicates(
     peers: BTreeMap<PeerKey, Peer>,
     (objects, running): (&Objects, &InEffect),
     desired: &Desired,
     problems: &mut Vec<Problem>,
 ) -> BTreeMap<PeerKey, Peer> {
-    let newness = |peer: &Peer| match running.before().peers.get(&peer.key) {
-        Some(before) if before.address != peer.address => 2,
-        Some(before) if before.authentication != peer.authentication => 1,
-        Some(_) => 0,
-        None => 2,
+    let rank = |peer: &Peer| {
+        let newness = match running.before().peers.get(&peer.key) {
+            Some(before) if before.address != peer.address => 2,
+            Some(before) if before.authentication != peer.authentication => 1,
+            Some(_) => 0,
+            None => 2,
+        };
+        let seniority = running.seniority(&peer.key, &[peer.address.into()], objects);
+        (newness, seniority)
     };
     let mut peers: Vec<Peer> = peers.into_values().collect();
-    peers.sort_by_key(newness);
+    // In order of names, which stays where nothing else decides.
+    peers.sort_by_key(rank);
     let mut neighbours = Neighbours {
         routers: &desired.routers,
         by_address: HashMap::new(),
@@ -440,8 +450,7 @@ fn without_duplicates(
             Clash::Address(other) => {
                 let message = format!(
                     "{address} is already the neighbour of {other}{port}; remove one, or give the sessions different \
-                     localAddress or their routers different listenPort (an agent that runs leaves it to the one that it runs, one \
-                     that starts to the first by name)"
+                     localAddress or their routers different listenPort ({WHO_HAS_IT})"
                 );
                 ("spec.address", Reason::DuplicateRemote, message)
             }

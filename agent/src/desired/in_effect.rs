@@ -5,9 +5,12 @@
 
 use std::collections::BTreeMap;
 
+use ipnet::IpNet;
+use k8s_openapi::jiff::Timestamp;
+
 use super::dynamic::DynamicNeighbors;
 use super::host::Host;
-use super::objects::{ObjectKey, Objects};
+use super::objects::{Kind, ObjectKey, Objects};
 use super::problem::{Problem, Severity};
 use super::types::{Desired, Origination, OriginationKey, Peer, PeerKey, Router, RouterKey};
 
@@ -17,6 +20,20 @@ pub struct InEffect {
     host: Host,
     desired: Desired,
     generations: BTreeMap<ObjectKey, i64>,
+    /// What the process before this one served, until it is known what this one does.
+    ran: Accepted,
+}
+
+/// The neighbours that are served, by whose they are: an address, or the prefixes of dynamic ones.
+pub type Accepted = BTreeMap<PeerKey, Vec<IpNet>>;
+
+/// Who of several that ask for one neighbour has it, if this process serves none of them yet. The least comes first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct Seniority {
+    /// The process before this one did not serve it.
+    is_new: bool,
+    /// When the object was created (in a folder: first seen).
+    created: Timestamp,
 }
 
 impl InEffect {
@@ -26,6 +43,43 @@ impl InEffect {
         Self {
             host,
             ..Self::default()
+        }
+    }
+
+    /// What the process before this one served.
+    #[must_use]
+    pub fn after(self, ran: Accepted) -> Self {
+        Self { ran, ..self }
+    }
+
+    /// What is served now.
+    #[must_use]
+    pub fn accepted(&self) -> Accepted {
+        let peers = self.desired.peers.iter();
+        let peers = peers.map(|(key, peer)| (key.clone(), vec![peer.address.into()]));
+        let dynamic = self.desired.dynamic.iter();
+        let dynamic = dynamic.map(|(key, range)| (key.clone(), range.prefixes.clone()));
+        peers.chain(dynamic).collect()
+    }
+
+    /// See [`Seniority`].
+    pub(super) fn seniority(
+        &self,
+        key: &PeerKey,
+        neighbours: &[IpNet],
+        objects: &Objects,
+    ) -> Seniority {
+        let object = ObjectKey {
+            kind: Kind::BgpPeer,
+            namespace: key.router.namespace().to_owned(),
+            name: key.name().to_owned(),
+        };
+        let created = objects
+            .get(&object)
+            .and_then(|object| object.meta().creation_timestamp.as_ref());
+        Seniority {
+            is_new: self.ran.get(key).is_none_or(|ran| ran != neighbours),
+            created: created.map_or(Timestamp::MAX, |time| time.0),
         }
     }
 
@@ -62,6 +116,7 @@ impl InEffect {
             .filter_map(|(key, object)| Some((key.clone(), generation(key, object.generation())?)))
             .collect();
         self.desired = desired.clone();
+        self.ran.clear();
     }
 
     /// What ran.
@@ -137,12 +192,12 @@ fn remains(problem: &Problem, desired: &Desired) -> bool {
     let here = |router: &RouterKey| problem.router.as_ref().is_none_or(|only| only == router);
     let router = RouterKey(path.as_str().into());
     match problem.object.kind {
-        super::Kind::BgpRouter => desired.routers.contains_key(&router),
-        super::Kind::BgpPeer => {
+        Kind::BgpRouter => desired.routers.contains_key(&router),
+        Kind::BgpPeer => {
             let mut peers = desired.peers.keys().chain(desired.dynamic.keys());
             peers.any(|key| *key.peer == *path && here(&key.router))
         }
-        super::Kind::BgpAdvertisement => {
+        Kind::BgpAdvertisement => {
             let mut all = desired.originations.keys();
             all.any(|key| *key.advertisement == *path && here(&key.router))
         }

@@ -2,7 +2,7 @@
 //!
 //! A neighbour that is configured by its address is that session's; of dynamic neighbours, those with the longest prefix have it. Two
 //! objects with the same prefix cannot both be served, and the listener asks for a signature everywhere within a prefix that it asks it
-//! of (see [`unfit`]). As in `build.rs`, what runs already stays.
+//! of (see [`unfit`]). As in `build.rs`, what runs already stays, then what ran before a restart, then what is older.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::authentication::Authentication;
-use super::build::Findings;
+use super::build::{Findings, WHO_HAS_IT};
 use super::dynamic::DynamicNeighbors;
 use super::in_effect::InEffect;
 use super::objects::{Kind, Object, ObjectKey, Objects};
@@ -33,7 +33,10 @@ pub(super) fn judge(
         None => 2,
     };
     let mut ranges: Vec<_> = ranges.into_values().collect();
-    ranges.sort_by_key(newness);
+    ranges.sort_by_key(|range| {
+        let seniority = running.seniority(&range.key, &range.prefixes, objects);
+        (newness(range), seniority)
+    });
     for range in ranges {
         refuse_unfit(&range, (objects, running), desired, problems);
         let Some(clash) = clash(&range, desired) else {
@@ -214,8 +217,7 @@ fn refuse(range: &DynamicNeighbors, clash: Clash, objects: &Objects, problems: &
         Clash::Prefix(prefix, other) => {
             let message = format!(
                 "{prefix} is of {other} already; remove it from one, or give the objects different localAddress or their routers \
-                 different listenPort (an agent that runs leaves it to the one that it runs, one that starts to the first by \
-                 name)"
+                 different listenPort ({WHO_HAS_IT})"
             );
             let field = "spec.dynamicNeighbors.prefixes";
             (field, Reason::DuplicateRemote, message)

@@ -1,0 +1,120 @@
+//! The neighbours that this agent serves, for the next process: which of two objects that ask for one of them has it is not to change with a
+//! restart.
+//!
+//! On disk, a line for each session, or for the dynamic neighbours of an object: who wants them, on which router, and which they are.
+//!
+//! ```text
+//!   default/tor default/router 2001:db8::1/128
+//! ```
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use crate::desired::{Accepted, PeerKey, RouterKey};
+
+const FILE: &str = "neighbours";
+
+/// See the top of this file. Without a folder it remembers nothing.
+pub(super) struct AcceptedFile {
+    file: Option<PathBuf>,
+    written: Accepted,
+}
+
+impl AcceptedFile {
+    /// With what the process before this one has left in a folder.
+    pub(super) fn read(folder: Option<&Path>) -> Self {
+        let file = folder.map(|folder| folder.join(FILE));
+        let text = file.as_ref().map_or(Ok(String::new()), |file| {
+            fs::read_to_string(file).or_else(|error| match error.kind() {
+                io::ErrorKind::NotFound => Ok(String::new()),
+                _ => Err(error),
+            })
+        });
+        let text = text.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the neighbours that the process before this one served cannot be read");
+            String::new()
+        });
+        let written = text.lines().filter_map(parse).collect();
+        Self { file, written }
+    }
+
+    /// What was found, or written last.
+    pub(super) fn known(&self) -> &Accepted {
+        &self.written
+    }
+
+    /// These are served now.
+    pub(super) fn keep(&mut self, accepted: Accepted) {
+        let Some(file) = self.file.as_ref().filter(|_| self.written != accepted) else {
+            return;
+        };
+        let mut text = String::new();
+        for (key, neighbours) in &accepted {
+            let _ = write!(text, "{} {}", key.peer, key.router.0);
+            for neighbour in neighbours {
+                let _ = write!(text, " {neighbour}");
+            }
+            text.push('\n');
+        }
+        let draft = file.with_extension("draft");
+        let result = fs::write(&draft, text).and_then(|()| fs::rename(&draft, file));
+        if let Err(error) = result {
+            tracing::warn!(file = %file.display(), %error, "the neighbours cannot be kept in mind for a restart");
+        }
+        self.written = accepted;
+    }
+}
+
+/// `None` for a line that is not to be understood.
+fn parse(line: &str) -> Option<(PeerKey, Vec<ipnet::IpNet>)> {
+    let mut words = line.split_whitespace();
+    let key = PeerKey {
+        peer: words.next()?.into(),
+        router: RouterKey(words.next()?.into()),
+    };
+    let neighbours = words.map(|word| word.parse().ok());
+    Some((key, neighbours.collect::<Option<_>>()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_process_knows_which_neighbours_were_whose() {
+        let folder = std::env::temp_dir().join(format!("cosmos-neighbours-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let key = |peer: &str| PeerKey {
+            peer: format!("default/{peer}").into(),
+            router: RouterKey::new("default", "router"),
+        };
+        let accepted = Accepted::from([
+            (key("tor"), vec!["2001:db8::1/128".parse().unwrap()]),
+            (
+                key("pods"),
+                vec![
+                    "10.0.0.0/8".parse().unwrap(),
+                    "2001:db8:1::/64".parse().unwrap(),
+                ],
+            ),
+        ]);
+        let mut file = AcceptedFile::read(Some(&folder));
+        assert_eq!(*file.known(), Accepted::new());
+        file.keep(accepted.clone());
+        assert_eq!(*AcceptedFile::read(Some(&folder)).known(), accepted);
+
+        // A line that makes no sense takes no other with it.
+        let path = folder.join(FILE);
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, format!("what\ndefault/x default/y z\n{text}")).unwrap();
+        assert_eq!(*AcceptedFile::read(Some(&folder)).known(), accepted);
+
+        file.keep(Accepted::new());
+        assert_eq!(*AcceptedFile::read(Some(&folder)).known(), Accepted::new());
+        fs::remove_dir_all(folder).unwrap();
+        let mut nowhere = AcceptedFile::read(None);
+        nowhere.keep(accepted);
+        assert_eq!(*nowhere.known(), Accepted::new());
+    }
+}
