@@ -25,13 +25,14 @@ COPY crds/Cargo.toml crds/
 COPY agent/Cargo.toml agent/
 COPY agent/bfd/Cargo.toml agent/bfd/
 COPY agent/capture/Cargo.toml agent/capture/
+COPY agent/ndp/Cargo.toml agent/ndp/
 COPY agent/session/Cargo.toml agent/session/
 COPY tests/Cargo.toml tests/
 COPY benches/Cargo.toml benches/
 COPY scripts/release-flags scripts/
 # cargo wants every target that a manifest names to be there. With --target, macros and build scripts are not static: they
 # could not be loaded.
-RUN for crate in bgp-wire rib crds agent agent/bfd agent/capture agent/session tests benches; do \
+RUN for crate in bgp-wire rib crds agent agent/bfd agent/capture agent/ndp agent/session tests benches; do \
         mkdir -p $crate/src && touch $crate/src/lib.rs; \
     done \
     && echo 'fn main() {}' > agent/src/main.rs \

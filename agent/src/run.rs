@@ -246,6 +246,7 @@ impl Node {
         let mut told_kept_out = ToldKeptOut::default();
         let mut told_repaired = ToldRepaired::default();
         let mut facts = self.kernel.facts();
+        let neighbours = self.speaker.discovery();
 
         // What cannot be had at the start is worth an end with one clear line; later it is worth a status.
         if let Some(error) = self.apply(&first, OnError::End).await {
@@ -273,6 +274,11 @@ impl Node {
                 Ok(()) = facts.changed() => {
                     facts.mark_unchanged();
                     self.speaker.addresses_changed().await;
+                }
+                () = neighbours.changed() => {
+                    if let Err(error) = self.speaker.neighbours_changed().await {
+                        tracing::error!(%error, "not everything could be applied");
+                    }
                 }
                 _ = tick.tick() => {
                     heart.beat(Instant::now());

@@ -81,10 +81,21 @@ fn a_neighbour_is_known_by_its_address_or_by_where_it_is() {
         ),
     );
     for (more, message) in [
-        ("", "Exactly one of address or dynamicNeighbors must be set"),
+        (
+            "",
+            "Exactly one of address, interface or dynamicNeighbors must be set",
+        ),
         (
             ", address: '2001:db8::1', dynamicNeighbors: {prefixes: ['2001:db8::/64']}",
-            "Exactly one of address or dynamicNeighbors must be set",
+            "Exactly one of address, interface or dynamicNeighbors must be set",
+        ),
+        (
+            ", interface: eth0, dynamicNeighbors: {prefixes: ['2001:db8::/64']}",
+            "Exactly one of address, interface or dynamicNeighbors must be set",
+        ),
+        (
+            ", address: '2001:db8::1', interface: eth0, dynamicNeighbors: {prefixes: ['2001:db8::/64']}",
+            "Exactly one of address, interface or dynamicNeighbors must be set",
         ),
         (
             ", dynamicNeighbors: {prefixes: ['2001:db8::/64']}, remotePort: 1790",
@@ -336,6 +347,20 @@ fn peers_are_checked() {
             "{{{}}}",
             PEER.replace("peerASN: 65000", "peerType: external")
         ),
+    );
+    let by_interface = PEER.replace("address: '2001:db8::1'", "interface: eth0");
+    accepted("BGPPeer", &format!("{{{by_interface}}}"));
+    for spec in [
+        peer_with("interface: eth0"),
+        format!("{{{}}}", by_interface.replace("interface: eth0, ", "")),
+    ] {
+        let message = "spec: Exactly one of address, interface or dynamicNeighbors must be set";
+        refused("BGPPeer", &spec, message);
+    }
+    refused(
+        "BGPPeer",
+        &format!("{{{}}}", by_interface.replace("eth0", "a-name-of-sixteen")),
+        "spec.interface: ",
     );
     accepted(
         "BGPPeer",
@@ -818,7 +843,7 @@ fn nulls_count_as_left_out() {
     refused(
         "BGPPeer",
         &format!("{{{}}}", PEER.replace("'2001:db8::1'", "null")),
-        "Exactly one of address or dynamicNeighbors must be set",
+        "Exactly one of address, interface or dynamicNeighbors must be set",
     );
 }
 

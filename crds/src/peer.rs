@@ -35,7 +35,7 @@ use crate::tcp_ao::TcpAoSpec;
 )]
 #[x_kube(
     validation = Rule::new("has(self.routerRef) != has(self.routerSelector)").message("Exactly one of routerRef or routerSelector must be set"),
-    validation = Rule::new("has(self.address) != has(self.dynamicNeighbors)").message("Exactly one of address or dynamicNeighbors must be set"),
+    validation = Rule::new("[has(self.address), has(self.interface), has(self.dynamicNeighbors)].filter(given, given).size() == 1").message("Exactly one of address, interface or dynamicNeighbors must be set"),
     validation = Rule::new("has(self.peerASN) != has(self.peerType)").message("Exactly one of peerASN or peerType must be set"),
     validation = Rule::new("!has(self.dynamicNeighbors) || !has(self.remotePort)").message("remotePort is for sessions that we open, and dynamicNeighbors open theirs themselves; set one"),
     validation = Rule::new("!has(self.dynamicNeighbors) || !has(self.passive) || self.passive").message("dynamicNeighbors open their sessions themselves, so passive cannot be false; remove it"),
@@ -67,6 +67,11 @@ pub struct BGPPeerSpec {
     #[schemars(length(min = 1, max = 45))]
     #[x_kube(validation = Rule::new("isIP(self)").message("address must be an IPv4 or IPv6 address without a zone, such as 2001:db8::1"))]
     pub address: Option<String>,
+    /// In place of address: the interface that the neighbour is on. Its link-local address is learned from the Router Advertisements
+    /// that it sends there, as ours is told by those that we send.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 15))]
+    pub interface: Option<String>,
     /// In place of address: neighbours that are not known beforehand, and open the session themselves. Each has what is said here of
     /// the session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -467,6 +472,9 @@ pub struct PeerRouterStatus {
     /// Our address on the session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local_address: Option<String>,
+    /// The neighbour's address with its interface, as fe80::1%eth0; absent where the address is configured, or not learned yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote_address: Option<String>,
     /// AdminDown, Down, Init or Up; absent without BFD.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bfd_state: Option<String>,

@@ -1,12 +1,13 @@
 //! Scripts of packets, times and wishes for two BFD sessions: whatever comes, what is sent are packets that the RFC allows, no deadline
-//! lies in the past, and nothing is left of a session that was closed.
+//! lies in the past, and nothing is left of a session that was closed. And of messages on a link that routers advertise themselves on.
 #![no_main]
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
 use bfd::{Arrival, Config, ControlPacket, Hops, Micros, Path, Sessions, State};
 use libfuzzer_sys::fuzz_target;
+use ndp::{Arrival as Heard, Link, Message, Own};
 
 /// The rest of a script.
 struct Script<'a>(&'a [u8]);
@@ -38,6 +39,11 @@ const CONFIG: Config = Config {
     passive: false,
 };
 
+const OWN: Own = Own {
+    address: Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1),
+    link_address: Some([2, 0, 0, 0, 0, 1]),
+};
+
 fn path(hops: Hops) -> Path {
     Path {
         hops,
@@ -51,6 +57,7 @@ fuzz_target!(|script: &[u8]| {
     let mut script = Script(script);
     let mut sessions = Sessions::new(1);
     let mut now = Instant::now();
+    let mut link = Link::new(OWN, 1, now);
     let mut ids = Hops::ALL.map(|hops| sessions.open(path(hops), CONFIG, now).expect("free"));
     while let Some(op) = script.octet() {
         let which = usize::from(op >> 7);
@@ -97,6 +104,17 @@ fuzz_target!(|script: &[u8]| {
             9 => sessions.disable(id, now),
             10 => sessions.enable(id, now),
             11 => sessions.close(id, now),
+            12 => {
+                let hop_limit = if op & 0x40 == 0 { 255 } else { 254 };
+                let heard = Heard {
+                    source: Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, script.number()),
+                    hop_limit,
+                };
+                let taken = link.handle_message(script.octets(), &heard, which == 1, now);
+                assert!(hop_limit == 255 || taken.is_err(), "RFC 4861 §6.1.2");
+                assert!(link.neighbour() != Some(OWN.address), "our own voice");
+                assert!(link.others().count() < 8, "without bound");
+            }
             _ => {
                 if let Ok(opened) = sessions.open(path, CONFIG, now) {
                     ids[which] = opened;
@@ -116,6 +134,15 @@ fuzz_target!(|script: &[u8]| {
         while sessions.poll_event().is_some() {
             said += 1;
         }
+        while let Some(transmit) = link.poll_transmit(now) {
+            said += 1;
+            let whole = Heard {
+                source: OWN.address,
+                hop_limit: 255,
+            };
+            Message::decode(&transmit.octets, &whole).expect("RFC 4861 §6.1");
+        }
+        assert!(link.poll_timeout() > now, "passed");
         assert!(said < 20, "without end");
         assert!(sessions.poll_timeout().is_none_or(|at| at > now), "passed");
     }

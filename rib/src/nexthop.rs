@@ -24,6 +24,9 @@ pub struct NextHopScope {
     /// On that link alone, as those of an external neighbour one hop away: see
     /// [`PeerInfo::next_hop_scope`](crate::PeerInfo::next_hop_scope).
     pub only: bool,
+    /// The session runs between link-local addresses: the two routers need share no network, and where a next hop has both addresses,
+    /// the link-local one is certain to be reached.
+    pub link_local: bool,
 }
 
 /// A next hop as it is resolved: an address, and for a link-local one the interface.
@@ -37,7 +40,7 @@ pub struct NextHopKey {
 
 impl NextHopKey {
     /// What has to be resolved for this next hop. Of a global and a link-local address the global one, as it means the same on
-    /// every link; a link-local one alone belongs to the peer's link.
+    /// every link, unless the session itself has none; a link-local one belongs to the peer's link.
     pub fn of(next_hop: NextHop, scope: NextHopScope) -> Self {
         let anywhere = if scope.only { scope.link } else { 0 };
         match next_hop {
@@ -45,10 +48,14 @@ impl NextHopKey {
                 address: address.into(),
                 link: anywhere,
             },
-            NextHop::V6LinkLocal { global, link_local } if is_no_address(global) => Self {
-                address: link_local.into(),
-                link: scope.link,
-            },
+            NextHop::V6LinkLocal { global, link_local }
+                if scope.link_local || is_no_address(global) =>
+            {
+                Self {
+                    address: link_local.into(),
+                    link: scope.link,
+                }
+            }
             NextHop::V6(address)
             | NextHop::V6LinkLocal {
                 global: address, ..
@@ -325,10 +332,12 @@ mod tests {
     const ANYWHERE: NextHopScope = NextHopScope {
         link: 0,
         only: false,
+        link_local: false,
     };
     const LINK_3: NextHopScope = NextHopScope {
         link: 3,
         only: false,
+        link_local: false,
     };
 
     #[test]
@@ -352,6 +361,23 @@ mod tests {
         );
         assert_eq!(NextHopKey::of(NextHop::V6(link_local), LINK_3).link, 3);
         assert_eq!(NextHopKey::of(NextHop::V6(global), LINK_3).link, 0);
+    }
+
+    /// RFC 2545 §3 has both in one next hop.
+    #[test]
+    fn a_session_between_link_local_addresses_goes_by_the_link_local_one() {
+        let both = NextHop::V6LinkLocal {
+            global: "2001:db8::1".parse().unwrap(),
+            link_local: "fe80::1".parse().unwrap(),
+        };
+        for only in [true, false] {
+            let scope = NextHopScope {
+                only,
+                link_local: true,
+                ..LINK_3
+            };
+            assert_eq!(NextHopKey::of(both, scope).to_string(), "fe80::1%3");
+        }
     }
 
     #[test]

@@ -81,6 +81,7 @@ impl PeerInfo {
         NextHopScope {
             link: self.link,
             only: self.one_hop && self.link != 0 && forwards,
+            link_local: matches!(self.address, IpAddr::V6(v6) if v6.is_unicast_link_local()),
         }
     }
 

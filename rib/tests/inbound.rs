@@ -487,7 +487,11 @@ fn only_routes_that_packets_are_forwarded_by_have_their_next_hop_on_the_link() {
         (Family::IPV4_VPN, false),
         (Family::L2VPN_EVPN, false),
     ] {
-        let scope = NextHopScope { link: 3, only };
+        let scope = NextHopScope {
+            link: 3,
+            only,
+            ..NextHopScope::default()
+        };
         assert_eq!(info.next_hop_scope(family), scope, "{family}");
     }
     info.link = 0;

@@ -30,6 +30,7 @@ pub mod peers;
 pub mod process;
 pub mod raw;
 pub mod raw_bfd;
+pub mod raw_router;
 pub mod routes;
 pub mod scenario;
 pub mod wait;

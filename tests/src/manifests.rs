@@ -139,6 +139,24 @@ impl Peer {
     }
 }
 
+/// A BGPPeer on an interface, with both unicast families and these lines more in `spec`.
+#[must_use]
+pub fn unnumbered(name: &str, router: &str, interface: &str, more: &[&str]) -> String {
+    let more: String = more.iter().map(|line| format!("  {line}\n")).collect();
+    format!(
+        "apiVersion: bgp.miloapis.com/v1alpha1
+kind: BGPPeer
+metadata: {{name: {name}, namespace: default}}
+spec:
+  routerRef: {{name: {router}}}
+  interface: {interface}
+  addressFamilies:
+  - {{afi: ipv6, safi: unicast}}
+  - {{afi: ipv4, safi: unicast}}
+{more}"
+    )
+}
+
 /// A BGPAdvertisement; at most 256 prefixes go into one.
 #[must_use]
 pub fn advertisement(name: &str, router: &str, v6: bool, prefixes: &[String]) -> String {

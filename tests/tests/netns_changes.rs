@@ -61,6 +61,8 @@ fn sample(kind: &str, field: &str) -> Option<&'static str> {
 const ELSEWHERE: &[(&str, &str)] = &[
     // Another session, with another neighbour.
     ("BGPPeer", "spec.address"),
+    // netns_unnumbered.
+    ("BGPPeer", "spec.interface"),
     ("BGPPeer", "spec.peerASN, spec.peerType"),
     // netns_agent: a Secret that changes.
     ("BGPPeer", "spec.authSecretRef"),

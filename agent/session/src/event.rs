@@ -73,6 +73,8 @@ pub enum ResetReason {
     Administrative(String),
     /// The configuration changed in a way that needs a new OPEN (Cease 6/6).
     ConfigurationChange,
+    /// The peer has another address now, or none (Cease 6/6).
+    NeighbourChanged,
 }
 
 /// Why a TCP connection could not be opened.
@@ -84,6 +86,8 @@ pub enum ConnectFailure {
     NoRoute,
     /// The address that we are to have in the session is not on this node.
     NoLocalAddress,
+    /// Nobody knows the peer's address yet.
+    NoNeighbour,
     /// No answer in time.
     TimedOut,
     /// Anything else (the driver logs what it was).
@@ -139,6 +143,8 @@ impl DownReason {
     pub fn keeps_routes(&self, restart: &PeerRestart) -> bool {
         match self {
             Self::ConnectionClosed | Self::Superseded => true,
+            // What is told by the router that is there now, or from the address that it has now, has other next hops.
+            Self::Reset(ResetReason::NeighbourChanged) => false,
             Self::HoldTimerExpired | Self::SendHoldTimerExpired | Self::Reset(_) => {
                 restart.notification
             }
@@ -192,6 +198,9 @@ impl fmt::Display for ResetReason {
             Self::Administrative(text) if text.is_empty() => f.write_str("administrative reset"),
             Self::Administrative(text) => write!(f, "administrative reset: {text}"),
             Self::ConfigurationChange => f.write_str("configuration changed"),
+            Self::NeighbourChanged => {
+                f.write_str("the neighbour on the interface is another one now")
+            }
         }
     }
 }
@@ -202,6 +211,7 @@ impl fmt::Display for ConnectFailure {
             Self::Refused => "connection refused",
             Self::NoRoute => "no route to the peer",
             Self::NoLocalAddress => "our localAddress is not on this node",
+            Self::NoNeighbour => "no neighbour found on the interface",
             Self::TimedOut => "connecting timed out",
             Self::Other => "connecting failed",
         })
@@ -248,6 +258,8 @@ pub enum IdleReason {
     NoRoute,
     /// Waiting: our own address of the session is not on this node.
     NoLocalAddress,
+    /// Waiting: the peer's address is not known yet.
+    NoNeighbour,
     /// Waiting: the link to the peer went down.
     LinkDown,
     /// Waiting: BFD, here or at the peer, found the path to have failed (RFC 9384).
@@ -272,6 +284,7 @@ impl IdleReason {
             Self::ConnectionRefused => "ConnectionRefused",
             Self::NoRoute => "NoRoute",
             Self::NoLocalAddress => "NoLocalAddress",
+            Self::NoNeighbour => "NoNeighbour",
             Self::LinkDown => "LinkDown",
             Self::BfdDown => "BfdDown",
             Self::ConnectTimedOut => "ConnectTimedOut",
@@ -298,6 +311,7 @@ impl From<&DownReason> for IdleReason {
             DownReason::ConnectFailed(ConnectFailure::Refused) => Self::ConnectionRefused,
             DownReason::ConnectFailed(ConnectFailure::NoRoute) => Self::NoRoute,
             DownReason::ConnectFailed(ConnectFailure::NoLocalAddress) => Self::NoLocalAddress,
+            DownReason::ConnectFailed(ConnectFailure::NoNeighbour) => Self::NoNeighbour,
             DownReason::ConnectFailed(ConnectFailure::TimedOut) => Self::ConnectTimedOut,
             DownReason::LinkDown => Self::LinkDown,
             DownReason::LocalAddressGone => Self::NoLocalAddress,

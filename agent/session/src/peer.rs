@@ -345,7 +345,7 @@ impl Peer {
     pub fn reset(&mut self, why: ResetReason, now: Instant) {
         let notification = match &why {
             ResetReason::Administrative(text) => Notification::cease_reset(text),
-            ResetReason::ConfigurationChange => {
+            ResetReason::ConfigurationChange | ResetReason::NeighbourChanged => {
                 Notification::cease(codes::cease::CONFIGURATION_CHANGE)
             }
         };

@@ -135,7 +135,10 @@ pub(crate) fn source(path: &PathExplanation) -> String {
         };
     }
     let mut known = vec![path.source.clone()];
-    known.extend(path.row.peer_address.map(|address| address.to_string()));
+    let scope = path.peer_interface.as_ref();
+    let scope = scope.map_or_else(String::new, |name| format!("%{name}"));
+    let address = path.row.peer_address;
+    known.extend(address.map(|address| format!("{address}{scope}")));
     known.extend(path.peer_as.map(|asn| format!("AS {asn}")));
     known.extend(
         path.peer_router_id

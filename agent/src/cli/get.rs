@@ -89,7 +89,7 @@ enum From {
     Pair(&'static str, &'static str),
     /// The families of a list of them.
     Families(&'static str),
-    /// The neighbour's address, or where dynamic neighbours are.
+    /// The neighbour's address, the interface that it is on while that is not known, or where dynamic neighbours are.
     Neighbor,
     /// The router that is named, or those that a selector has chosen.
     Router,
@@ -210,7 +210,11 @@ fn cell(object: &Value, from: &From) -> Cell {
         From::Neighbor => {
             let prefixes = object.pointer("/spec/dynamicNeighbors/prefixes");
             match prefixes.and_then(Value::as_array).map(Vec::as_slice) {
-                None | Some([]) => word(object.pointer("/spec/address")),
+                None | Some([]) => {
+                    let known = ["/spec/address", "/status/routers/0/remoteAddress"];
+                    let mut known = known.iter().filter_map(|pointer| object.pointer(pointer));
+                    word(known.next().or_else(|| object.pointer("/spec/interface")))
+                }
                 Some([one]) => word(Some(one)),
                 Some([first, more @ ..]) => {
                     format!("{} and {} more", word(Some(first)), more.len())

@@ -38,7 +38,7 @@ pub fn render<W: Write>(
             .iter()
             .map(|(peer, bfd)| {
                 serde_json::json!({
-                    "name": peer.name, "router": peer.router, "address": peer.address, "bfd": bfd,
+                    "name": peer.name, "router": peer.router, "address": peer.whereabouts(), "bfd": bfd,
                 })
             })
             .collect();
@@ -69,9 +69,7 @@ fn row(peer: &PeerView, bfd: &BfdView) -> Vec<Cell> {
     vec![
         peer.name.as_str().into(),
         peer.router.as_str().into(),
-        peer.address
-            .map_or_else(|| "-".to_owned(), |address| address.to_string())
-            .into(),
+        peer.whereabouts().unwrap_or_else(|| "-".to_owned()).into(),
         Cell::styled(bfd.state.clone(), style(bfd)),
         words::time(bfd.state_seconds).into(),
         time(|session| session.tx_interval_microseconds),

@@ -98,9 +98,7 @@ fn row(peer: &PeerView) -> Vec<Cell> {
     vec![
         peer.name.as_str().into(),
         peer.router.as_str().into(),
-        peer.address
-            .map_or_else(|| "-".to_owned(), |address| address.to_string())
-            .into(),
+        peer.whereabouts().unwrap_or_else(|| "-".to_owned()).into(),
         peer.remote_as
             .map_or_else(|| "-".to_owned(), |asn| asn.to_string())
             .into(),
@@ -174,8 +172,8 @@ pub fn render_one<W: Write>(
 
 fn session<W: Write>(peer: &PeerView, screen: &mut Screen<W>) -> Result<(), AskError> {
     let address = peer
-        .address
-        .map_or_else(|| "address not known yet".to_owned(), |a| a.to_string());
+        .whereabouts()
+        .unwrap_or_else(|| "address not known yet".to_owned());
     let title = format!("Peer {} of router {}: {address}", peer.name, peer.router);
     screen.styled_line(0, &title, Style::Strong)?;
     screen.fact(
@@ -183,6 +181,9 @@ fn session<W: Write>(peer: &PeerView, screen: &mut Screen<W>) -> Result<(), AskE
         "description",
         peer.description.as_deref().unwrap_or_default(),
     )?;
+    if let Some(interface) = &peer.interface {
+        screen.fact(2, "interface", &interface.text)?;
+    }
     let asn = peer
         .remote_as
         .map_or_else(|| "not known yet".to_owned(), |asn| asn.to_string());
@@ -198,6 +199,9 @@ fn session<W: Write>(peer: &PeerView, screen: &mut Screen<W>) -> Result<(), AskE
     screen.styled_fact(2, "state", &state, style(peer.state))?;
     if peer.state != SessionState::Established {
         screen.fact(2, "reason", peer.idle_reason.as_deref().unwrap_or_default())?;
+    }
+    if let Some(why) = &peer.not_let_in {
+        screen.styled_fact(2, "not let in", why, Style::Bad)?;
     }
     if let Some(text) = &peer.shutdown {
         let text = if text.is_empty() {

@@ -614,9 +614,12 @@ fn chosen_peers(mut peers: Vec<PeerView>, asked: &str) -> Result<Vec<PeerView>, 
     let mut all: Vec<String> = peers.iter().map(name).collect();
     peers.retain(|peer| {
         let object = peer.dynamic.as_ref();
+        let interface = peer.interface.as_ref().map(|interface| &interface.name);
         is_named(asked, &peer.name)
             || object.is_some_and(|object| is_named(asked, object))
             || (address.is_some() && peer.address == address)
+            || interface.is_some_and(|name| name == asked)
+            || peer.whereabouts().is_some_and(|scoped| scoped == asked)
     });
     if peers.is_empty() {
         all.dedup();

@@ -19,12 +19,14 @@ use super::routes::{
 };
 use super::{fields, seek};
 use crate::desired::Origination;
+use crate::kernel::KernelFacts;
 
 /// The tables of one router, to be looked at. Peers go by the names under which the rib knows them.
 pub struct RibTable {
     rib: Arc<Rib>,
     families: Vec<Family>,
     originations: Vec<Arc<Origination>>,
+    links: Arc<KernelFacts>,
 }
 
 impl RibTable {
@@ -34,7 +36,24 @@ impl RibTable {
             rib,
             families,
             originations,
+            links: Arc::default(),
         }
+    }
+
+    /// The same with the names of links.
+    pub fn on_links(mut self, links: Arc<KernelFacts>) -> Self {
+        self.links = links;
+        self
+    }
+
+    /// The name of the link that a peer's link-local address is on.
+    fn interface(&self, row: &RouteRow) -> Option<String> {
+        let Some(IpAddr::V6(address)) = row.peer_address else {
+            return None;
+        };
+        let link = self.rib.peer(self.peer(&row.peer)?).link;
+        (address.is_unicast_link_local() && link != 0)
+            .then(|| self.links.link_name(link).to_string())
     }
 
     /// The name of the BGPAdvertisement that originates `prefix`: there is one at most.
@@ -197,6 +216,9 @@ impl RouteTable for RibTable {
             path.advertisement = prefix
                 .and_then(|prefix| self.originator(&prefix))
                 .map(str::to_owned);
+        }
+        for path in &mut explained.paths {
+            path.peer_interface = self.interface(&path.row);
         }
         Some(explained)
     }
@@ -431,6 +453,7 @@ impl<'a> Explainer<'a> {
             row: shown(self.rib, row, false),
             source: source(peer.kind).to_owned(),
             advertisement: None,
+            peer_interface: None,
             peer_as: (!local).then_some(peer.asn.0),
             peer_router_id: (!local).then(|| peer.router_id.to_string()),
             policy,

@@ -332,6 +332,9 @@ pub struct PathExplanation {
     /// The BGPAdvertisement that it is of, if it is our own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub advertisement: Option<String>,
+    /// The interface that the neighbour is on, where its address is link-local.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer_interface: Option<String>,
     /// The neighbour's AS number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer_as: Option<u32>,

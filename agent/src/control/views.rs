@@ -3,7 +3,7 @@
 //! `run` implements [`Views`] over the handles it holds. Control socket, CLI and metrics see the agent through this
 //! trait alone, which is why they can be tested with data that somebody typed.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -195,6 +195,21 @@ impl std::fmt::Display for SessionState {
     }
 }
 
+/// An interface by which a neighbour is known, and who is there.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InterfaceView {
+    /// Its name.
+    pub name: String,
+    /// The neighbour, as `fe80::1%eth0`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub neighbour: Option<String>,
+    /// Further routers there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<Ipv6Addr>,
+    /// All of it in words.
+    pub text: String,
+}
+
 /// One session: a BGPPeer on a router.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeerView {
@@ -210,6 +225,9 @@ pub struct PeerView {
     pub description: Option<String>,
     /// Address of the neighbour; none while it is not known.
     pub address: Option<IpAddr>,
+    /// The interface by which the neighbour is known, where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interface: Option<InterfaceView>,
     /// Port that we connect to.
     pub remote_port: u16,
     /// Our AS number on this session.
@@ -238,6 +256,9 @@ pub struct PeerView {
     pub next_retry_seconds: Option<u64>,
     /// We only wait for connections, we make none.
     pub passive: bool,
+    /// Why its connections are not taken, where they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_let_in: Option<String>,
     /// A TCP MD5 password is set.
     pub password: bool,
     /// The keys of TCP-AO; absent where the session has none.
@@ -277,6 +298,19 @@ pub struct PeerView {
     /// The export group that it is in; peers of one group are told the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub export_group: Option<String>,
+}
+
+impl PeerView {
+    /// Where the neighbour is, as people write it: its address, with the interface where it is known by that, or the interface alone.
+    pub fn whereabouts(&self) -> Option<String> {
+        match &self.interface {
+            Some(interface) => {
+                let neighbour = interface.neighbour.as_ref();
+                Some(neighbour.unwrap_or(&interface.name).clone())
+            }
+            None => self.address.map(|address| address.to_string()),
+        }
+    }
 }
 
 impl PeerView {

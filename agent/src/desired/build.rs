@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use bgp_wire::Family;
 use crds::{AddressFamily, Afi, RouterRef, Safi};
@@ -406,7 +407,7 @@ fn without_duplicates(
 ) -> BTreeMap<PeerKey, Peer> {
     let rank = |peer: &Peer| {
         let newness = match running.before().peers.get(&peer.key) {
-            Some(before) if before.address != peer.address => 2,
+            Some(before) if neighbour(before) != neighbour(peer) => 2,
             Some(before) if before.authentication != peer.authentication => 1,
             Some(_) => 0,
             None => 2,
@@ -419,11 +420,16 @@ fn without_duplicates(
     peers.sort_by_key(rank);
     let mut neighbours = Neighbours {
         routers: &desired.routers,
-        by_address: HashMap::new(),
+        by_neighbour: HashMap::new(),
         kept: BTreeMap::new(),
     };
     for peer in peers {
-        let (key, address) = (peer.key.clone(), peer.address);
+        let key = peer.key.clone();
+        let address = peer.whereabouts();
+        let field = match &peer.interface {
+            Some(_) => "spec.interface",
+            None => "spec.address",
+        };
         let Err(clash) = neighbours.add(peer) else {
             continue;
         };
@@ -448,11 +454,17 @@ fn without_duplicates(
                 (field, reason, message)
             }
             Clash::Address(other) => {
+                // Our end of a session by interface is not for anybody to choose.
+                let remedy = match field {
+                    "spec.interface" => "or bind them to routers with different listenPort",
+                    _ => {
+                        "or give the sessions different localAddress or their routers different listenPort"
+                    }
+                };
                 let message = format!(
-                    "{address} is already the neighbour of {other}{port}; remove one, or give the sessions different \
-                     localAddress or their routers different listenPort ({WHO_HAS_IT})"
+                    "{address} is already the neighbour of {other}{port}; remove one, {remedy} ({WHO_HAS_IT})"
                 );
-                ("spec.address", Reason::DuplicateRemote, message)
+                (field, Reason::DuplicateRemote, message)
             }
         };
         Findings::new(&object, problems)
@@ -465,10 +477,15 @@ fn without_duplicates(
     neighbours.kept
 }
 
+/// Who it is: an address, or whoever is on an interface.
+pub(super) fn neighbour(peer: &Peer) -> (IpAddr, Option<Arc<str>>) {
+    (peer.address, peer.interface.clone())
+}
+
 /// Sessions that can all be served.
 struct Neighbours<'a> {
     routers: &'a BTreeMap<RouterKey, Router>,
-    by_address: HashMap<IpAddr, Vec<PeerKey>>,
+    by_neighbour: HashMap<(IpAddr, Option<Arc<str>>), Vec<PeerKey>>,
     kept: BTreeMap<PeerKey, Peer>,
 }
 
@@ -487,12 +504,16 @@ impl Neighbours<'_> {
 
     /// Adds a session, unless it cannot be served beside one that is there.
     fn add(&mut self, peer: Peer) -> Result<(), Clash> {
-        let same = self.by_address.get(&peer.address).into_iter().flatten();
+        let same = self
+            .by_neighbour
+            .get(&neighbour(&peer))
+            .into_iter()
+            .flatten();
         let mut others = same.filter_map(|key| self.kept.get(key));
         if let Some(clash) = others.find_map(|other| self.clash(&peer, other)) {
             return Err(clash);
         }
-        let same = self.by_address.entry(peer.address).or_default();
+        let same = self.by_neighbour.entry(neighbour(&peer)).or_default();
         same.push(peer.key.clone());
         self.kept.insert(peer.key.clone(), peer);
         Ok(())

@@ -76,6 +76,7 @@ pub fn peer_changes(old: &Peer, new: &Peer) -> Vec<FieldChange> {
         key: _,
         name: _,
         address,
+        interface,
         remote_port,
         remote_as,
         families: _,
@@ -108,6 +109,7 @@ pub fn peer_changes(old: &Peer, new: &Peer) -> Vec<FieldChange> {
         families
     };
     found.compare("spec.address", Reset, &old.address, address);
+    found.compare("spec.interface", Reset, &old.interface, interface);
     found.compare("spec.remotePort", Reset, &old.remote_port, remote_port);
     found.compare(
         "spec.peerASN, spec.peerType",

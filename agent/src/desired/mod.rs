@@ -24,6 +24,7 @@ mod effect;
 mod guards;
 mod host;
 mod in_effect;
+mod interface;
 mod node;
 mod objects;
 mod peer;
@@ -53,8 +54,8 @@ pub use problem::{Problem, Reason, Severity};
 pub use promised::promised;
 pub(crate) use select::{label_key, label_value};
 pub use snapshot::{
-    BfdState, DynamicState, FamilyCounts, KernelState, OriginationState, PeerState, RouterState,
-    Snapshot,
+    BfdState, DynamicState, FamilyCounts, InterfaceState, KernelState, OriginationState, PeerState,
+    RouterState, Snapshot,
 };
 pub use types::{
     Bfd, Decision, Desired, FamilyConfig, GracefulRestart, KernelConfig, LimitAction, LocalAs,

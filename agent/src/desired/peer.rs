@@ -1,6 +1,6 @@
 //! One BGPPeer: a session on each router of this node that it is bound to.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use bgp_wire::Family;
@@ -11,6 +11,7 @@ use super::bfd::bfd;
 use super::bounded::{bounded, within};
 use super::build::{Findings, Routers, address, families, family};
 use super::guards::{local_as, max_prefixes, role};
+use super::interface::interface;
 use super::objects::ObjectKey;
 use super::problem::Reason;
 use super::restart::{Wanted, wanted};
@@ -38,8 +39,12 @@ pub(super) fn build(
     if chosen.is_empty() {
         return Vec::new();
     }
-    let remote = spec.address.as_ref();
-    let remote = remote.and_then(|text| address("spec.address", text, findings));
+    let remote = match (&spec.address, &spec.interface) {
+        (Some(text), _) => address("spec.address", text, findings),
+        // Which one it is, is learned.
+        (None, Some(_)) => Some(Ipv6Addr::UNSPECIFIED.into()),
+        (None, None) => None,
+    };
     let Some(session) = session(key, spec, remote, routers, findings) else {
         return Vec::new();
     };
@@ -74,6 +79,7 @@ pub(super) fn chosen<'a>(
 #[derive(Clone)]
 pub(super) struct Session {
     address: IpAddr,
+    interface: Option<Arc<str>>,
     remote_port: u16,
     remote_as: RemoteAs,
     families: Vec<FamilyConfig>,
@@ -113,6 +119,7 @@ pub(super) fn session(
                        remove it";
         findings.warn("spec.multiSession", Reason::NoEffect, message);
     }
+    let interface = interface(spec, findings);
     let local_address = match &spec.local_address {
         Some(text) => address("spec.localAddress", text, findings),
         None => None,
@@ -170,6 +177,7 @@ pub(super) fn session(
     let (hold_time, keepalive) = timers?;
     Some(Session {
         address: remote?,
+        interface,
         remote_port: remote_port?,
         remote_as: remote_as?,
         families,
@@ -210,6 +218,7 @@ pub(super) fn on_router(
         }
     }
     if session.local_address.is_none()
+        && session.interface.is_none()
         && let Some(local) = router.local_address
         && local.is_ipv4() == session.address.is_ipv4()
         && local.is_loopback()
@@ -315,6 +324,7 @@ pub(super) fn on_router(
         },
         name: Arc::from(key.name.as_str()),
         address: session.address,
+        interface: session.interface.clone(),
         remote_port: session.remote_port,
         remote_as: session.remote_as,
         families: session.families.clone(),
@@ -324,9 +334,10 @@ pub(super) fn on_router(
         ttl,
         authentication: session.authentication.clone(),
         local_address: session.local_address.or_else(|| {
-            router
-                .local_address
-                .filter(|local| local.is_ipv4() == session.address.is_ipv4())
+            // A link has its own.
+            router.local_address.filter(|local| {
+                session.interface.is_none() && local.is_ipv4() == session.address.is_ipv4()
+            })
         }),
         next_hop_self: internal && spec.next_hop_self.unwrap_or(false),
         route_reflector_client: spec.route_reflector_client.unwrap_or(false),

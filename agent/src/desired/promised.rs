@@ -5,7 +5,7 @@
 
 use super::objects::Kind;
 
-const PEER: [&str; 1] = ["spec.interface"];
+const PEER: [&str; 0] = [];
 
 /// The fields of `kind` that must not be dropped in silence.
 #[must_use]

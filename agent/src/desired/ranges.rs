@@ -5,18 +5,24 @@
 //! of (see [`unfit`]). As in `build.rs`, what runs already stays, then what ran before a restart, then what is older.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv6Net};
 
 use super::authentication::Authentication;
-use super::build::{Findings, WHO_HAS_IT};
+use super::build::{Findings, WHO_HAS_IT, neighbour};
 use super::dynamic::DynamicNeighbors;
 use super::in_effect::InEffect;
 use super::objects::{Kind, Object, ObjectKey, Objects};
 use super::problem::{Problem, Reason};
 use super::secrets::protected_by;
 use super::types::{Desired, Peer, PeerKey};
+
+/// Where neighbours are that are known by their interface (RFC 4291 §2.4).
+const LINK_LOCAL: IpNet = IpNet::V6(Ipv6Net::new_assert(
+    Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0),
+    10,
+));
 
 /// Puts those of `ranges` into `desired` that can be served beside its peers and each other, and says in each what of it is not its
 /// own.
@@ -102,9 +108,10 @@ fn unfit(
 /// The same for a peer, if its address is in a prefix of `range`.
 fn unfit_peer(range: &DynamicNeighbors, peer: &Peer) -> Option<(&'static str, &'static str)> {
     let mut prefixes = range.prefixes.iter();
-    let prefix = prefixes.find(|prefix| prefix.contains(&peer.address))?;
+    let place = place(peer);
+    let prefix = prefixes.find(|prefix| prefix.contains(&place))?;
     let (wide, narrow) = (range.authentication(), peer.authentication.as_ref());
-    match *prefix == IpNet::from(peer.address) {
+    match *prefix == place {
         // There is nothing between them to tell them apart.
         true => (wide != narrow).then_some(ONE_PREFIX),
         false => unfit(wide, narrow),
@@ -150,7 +157,8 @@ fn clash(range: &DynamicNeighbors, desired: &Desired) -> Option<Clash> {
     let (peer, (why, help)) = unfit_peers(range, desired).next()?;
     let why = format!(
         "{} is the neighbour of {}, and {why}",
-        peer.address, peer.key
+        peer.whereabouts(),
+        peer.key
     );
     Some(Clash::Signature(why, help))
 }
@@ -180,19 +188,20 @@ fn refuse_unfit(
     let runs = |peer: &Peer| {
         let before = before.get(&peer.key);
         before.is_some_and(|before| {
-            (before.address, &before.authentication) == (peer.address, &peer.authentication)
+            let place = (neighbour(before), &before.authentication);
+            place == (neighbour(peer), &peer.authentication)
         })
     };
     let new = unfit_peers(range, desired)
         .filter(|(peer, _)| unfit_peer(ran, peer).is_some() && !runs(peer));
     let new: Vec<_> = new
-        .map(|(peer, unfit)| (peer.key.clone(), peer.address, unfit))
+        .map(|(peer, unfit)| (peer.key.clone(), peer.whereabouts(), unfit))
         .collect();
-    for (key, address, (why, help)) in new {
+    for (key, who, (why, help)) in new {
         desired.peers.remove(&key);
         let object = object_of(&key);
         let message = format!(
-            "{address} lies within the prefixes of {}, and {why}; {help}, or its router another listenPort",
+            "{who} lies within the prefixes of {}, and {why}; {help}, or its router another listenPort",
             range.key
         );
         let (field, reason) = signed_by(objects, &object, range.authentication());
@@ -204,7 +213,7 @@ fn refuse_unfit(
             && !desired
                 .peers
                 .values()
-                .any(|peer| peer.address == before.address)
+                .any(|peer| neighbour(peer) == neighbour(&before))
         {
             desired.peers.insert(key, before);
         }
@@ -236,7 +245,9 @@ fn refuse(range: &DynamicNeighbors, clash: Clash, objects: &Objects, problems: &
 /// What within the prefixes of `range` is somebody else's, and whose it is if that is an object with dynamic neighbours.
 fn others(range: &DynamicNeighbors, desired: &Desired) -> Vec<(IpNet, Option<PeerKey>)> {
     let peers = desired.peers.values().filter(|peer| {
-        has(range, peer.address)
+        // Whoever is on a link is no neighbour of these in any case.
+        peer.interface.is_none()
+            && has(range, peer.address)
             && one_port(&range.key, &peer.key, desired)
             && !differ(range.local_address(peer.address.into()), peer.local_address)
     });
@@ -288,6 +299,14 @@ fn has(range: &DynamicNeighbors, address: IpAddr) -> bool {
         .prefixes
         .iter()
         .any(|prefix| prefix.contains(&address))
+}
+
+/// Where a peer is, as the kernel looks its keys up.
+fn place(peer: &Peer) -> IpNet {
+    match peer.interface {
+        None => peer.address.into(),
+        Some(_) => LINK_LOCAL,
+    }
 }
 
 /// Whether connections from `prefix` are of the one or the other by where they go.

@@ -77,6 +77,31 @@ pub struct PeerState {
     pub families: Vec<FamilyCounts>,
     /// BFD, where it is wanted.
     pub bfd: Option<BfdState>,
+    /// Who is on the interface, where the neighbour is known by that.
+    pub interface: Option<InterfaceState>,
+    /// Why connections from the neighbour are not taken, for people.
+    pub not_let_in: Option<Arc<str>>,
+}
+
+/// Who is on the interface of a session.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct InterfaceState {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The neighbour, as `fe80::1%eth0`.
+    pub neighbour: Option<String>,
+    /// One word for why there is none.
+    pub missing: Option<&'static str>,
+    /// Why there is none, or that there are others too, for people.
+    pub told: Option<String>,
+}
+
+impl InterfaceState {
+    /// The neighbour, or the name of the interface alone.
+    #[must_use]
+    pub fn shown(&self) -> &str {
+        self.neighbour.as_deref().unwrap_or(&self.name)
+    }
 }
 
 /// How BFD on a session is doing.

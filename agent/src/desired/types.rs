@@ -218,8 +218,10 @@ pub struct Peer {
     pub key: PeerKey,
     /// The name of the BGPPeer.
     pub name: Arc<str>,
-    /// The neighbour's address.
+    /// The neighbour's address; unspecified (`::`) where that is learned on an interface.
     pub address: IpAddr,
+    /// The interface on which the neighbour's link-local address is learned.
+    pub interface: Option<Arc<str>>,
     /// The neighbour's port for connections that we open.
     pub remote_port: u16,
     /// Which AS we expect there.
@@ -271,6 +273,15 @@ pub struct Peer {
 }
 
 impl Peer {
+    /// Where the neighbour is, as it was configured: its address, or its interface.
+    #[must_use]
+    pub fn whereabouts(&self) -> String {
+        match &self.interface {
+            Some(interface) => interface.to_string(),
+            None => self.address.to_string(),
+        }
+    }
+
     /// The TCP-MD5 password.
     #[must_use]
     pub fn password(&self) -> Option<&Password> {

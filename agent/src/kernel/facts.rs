@@ -9,7 +9,7 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use netlink_packet_core::NlasIterator;
 use netlink_packet_route::address::{AddressHeader, AddressHeaderFlags};
-use netlink_packet_route::link::{LinkFlags, LinkHeader};
+use netlink_packet_route::link::{LinkFlags, LinkHeader, LinkLayerType};
 
 use super::message::{HEADER, Header, RTM_DELROUTE, RTM_NEWROUTE, RTNH_F_ONLINK, parse_route};
 use super::model::{Address, KernelEvent, Leg, Link, NexthopObject};
@@ -36,6 +36,7 @@ const NHA_GROUP: u16 = 2;
 const NHA_OIF: u16 = 5;
 const NHA_GATEWAY: u16 = 6;
 const NHA_ENCAP: u16 = 8;
+const IFLA_ADDRESS: u16 = 1;
 const IFLA_IFNAME: u16 = 3;
 const IFA_ADDRESS: u16 = 1;
 const IFA_LOCAL: u16 = 2;
@@ -115,10 +116,17 @@ fn parse_nexthop(payload: &[u8]) -> Option<NexthopObject> {
 fn parse_link(payload: &[u8]) -> Option<Link> {
     let header = LinkHeader::parse(payload).ok()?;
     let mut name: Option<Arc<str>> = None;
+    let mut ethernet = None;
     for nla in NlasIterator::new(payload.get(LINK_HEADER..)?).map_while(Result::ok) {
-        if nla.kind() == IFLA_IFNAME {
-            let text = String::from_utf8_lossy(nla.value());
-            name = Some(text.trim_end_matches('\0').into());
+        match nla.kind() {
+            IFLA_IFNAME => {
+                let text = String::from_utf8_lossy(nla.value());
+                name = Some(text.trim_end_matches('\0').into());
+            }
+            IFLA_ADDRESS if header.link_layer_type == LinkLayerType::Ether => {
+                ethernet = nla.value().try_into().ok();
+            }
+            _ => {}
         }
     }
     Some(Link {
@@ -126,6 +134,7 @@ fn parse_link(payload: &[u8]) -> Option<Link> {
         name: name.unwrap_or_else(|| format!("if{}", header.index).into()),
         admin_up: header.flags.contains(LinkFlags::Up),
         carrier: header.flags.contains(LinkFlags::Running),
+        ethernet,
     })
 }
 
@@ -206,13 +215,16 @@ mod tests {
         let mut m = vec![0; LINK_HEADER];
         m[4] = 9;
         m[8] = (libc::IFF_UP | libc::IFF_RUNNING) as u8;
+        m[2] = libc::ARPHRD_ETHER as u8;
         attribute(&mut m, 999, &[1, 2, 3]);
         attribute(&mut m, IFLA_IFNAME, b"tor0\0");
+        attribute(&mut m, IFLA_ADDRESS, &[2, 0, 0, 0, 0, 9]);
         let link = Link {
             ifindex: 9,
             name: "tor0".into(),
             admin_up: true,
             carrier: true,
+            ethernet: Some([2, 0, 0, 0, 0, 9]),
         };
         assert_eq!(
             parse(&header(RTM_NEWLINK), &m),

@@ -258,6 +258,8 @@ pub struct Link {
     pub admin_up: bool,
     /// The link has a carrier: packets can leave.
     pub carrier: bool,
+    /// Its link-layer address, where it is an Ethernet.
+    pub ethernet: Option<[u8; 6]>,
 }
 
 impl Link {

@@ -95,7 +95,15 @@ fn follow(
     if matches!(key.address, IpAddr::V6(a) if a.to_ipv4_mapped().is_some()) {
         return Reach::none(Unreached::StandsForIpv4);
     }
-    if facts.is_own(key.address) {
+    // On another link somebody else may have a link-local address of ours (RFC 4007 §5).
+    let ours = match key.link {
+        Some(link) if is_link_local(key.address) => {
+            let mut on_link = facts.addresses(link).iter();
+            on_link.any(|net| net.addr() == key.address)
+        }
+        _ => facts.is_own(key.address),
+    };
+    if ours {
         return Reach::none(Unreached::OwnAddress);
     }
     if let Some(ifindex) = key.link {
@@ -311,6 +319,7 @@ pub(super) mod tests {
                 name: "v".into(),
                 admin_up: true,
                 carrier,
+                ethernet: None,
             });
         }
         t.add_address(2, "192.0.2.1/24".parse::<IpNet>().unwrap().into());
@@ -430,6 +439,20 @@ pub(super) mod tests {
         }
     }
 
+    /// RFC 4007 §5: the zone of a link-local address is its link.
+    #[test]
+    fn a_link_local_address_of_ours_is_somebody_elses_on_another_link() {
+        let mut kernel = kernel();
+        kernel.add_address(3, "fe80::1/64".parse::<IpNet>().unwrap().into());
+        let none = |_: IpAddr, _: u8| None;
+        let reach = resolve(key("fe80::1%2"), &kernel, &none);
+        let leg = Leg::new(Some("fe80::1".parse().unwrap()), 2);
+        assert_eq!(reach.legs.to_vec(), [leg]);
+        kernel.add_address(2, "fe80::1/64".parse::<IpNet>().unwrap().into());
+        let reach = resolve(key("fe80::1%2"), &kernel, &none);
+        assert_eq!(reach.why, Some(Unreached::OwnAddress));
+    }
+
     #[test]
     fn a_next_hop_that_has_to_be_on_a_link_is_there_or_nowhere() {
         let net = |text: &str| -> IpNet { text.parse().unwrap() };
@@ -439,6 +462,7 @@ pub(super) mod tests {
             name: "w".into(),
             admin_up: true,
             carrier: true,
+            ethernet: None,
         });
         // The same network as on link 2, whose route the kernel looks up; a route to a host on the link; and one behind a gateway.
         kernel.add_address(4, net("192.0.2.4/24").into());

@@ -15,8 +15,8 @@ use super::histogram::HistogramView;
 use super::series::{Series, series};
 use crate::control::dynamic::DynamicView;
 use crate::control::views::{
-    Counters, DispositionCounts, MessageCounts, PeerFamilyView, PrefixLimitView, RouterView,
-    SessionState, Views,
+    Counters, DispositionCounts, MessageCounts, PeerFamilyView, PeerView, PrefixLimitView,
+    RouterView, SessionState, Views,
 };
 
 /// The media type of [`encode`]'s text.
@@ -49,7 +49,9 @@ impl Collector for Reader {
         let mut page = Page(encoder);
         self.agent(&mut page)?;
         let dynamic = self.0.dynamic();
-        sessions(&mut page, &series(&self.0.peers(), &dynamic))?;
+        let peers = self.0.peers();
+        sessions(&mut page, &series(&peers, &dynamic))?;
+        interfaces(&mut page, &peers)?;
         neighbors(&mut page, &dynamic)?;
         routers(&mut page, &self.0.routers())?;
         counters(&mut page, &self.0.counters())
@@ -95,6 +97,33 @@ fn of_peer(peer: &Series) -> Labels {
 fn with(mut labels: Labels, name: &'static str, value: &str) -> Labels {
     labels.push((name, value.to_owned()));
     labels
+}
+
+/// The neighbour's address is its own affair, and no label.
+fn interfaces(page: &mut Page<'_>, peers: &[PeerView]) -> fmt::Result {
+    let named = || {
+        peers.iter().filter_map(|peer| {
+            let interface = peer.interface.as_ref()?;
+            let labels = vec![
+                ("router", peer.router.clone()),
+                ("peer", peer.name.clone()),
+                ("interface", interface.name.clone()),
+            ];
+            Some((labels, interface))
+        })
+    };
+    page.gauges(
+        "neighbour_found",
+        "1 if a neighbour was found on the interface that a peer is known by, else 0",
+        None,
+        named().map(|(labels, interface)| (labels, u64::from(interface.neighbour.is_some()))),
+    )?;
+    page.gauges(
+        "neighbour_others",
+        "Further routers on that interface, with which there is no session",
+        None,
+        named().map(|(labels, interface)| (labels, interface.others.len() as u64)),
+    )
 }
 
 fn sessions(page: &mut Page<'_>, peers: &[Series]) -> fmt::Result {

@@ -339,19 +339,17 @@ impl Views for Agent {
             .iter()
             .map(|(key, router)| {
                 let name: Arc<str> = key.to_string().into();
-                (
-                    name,
-                    Arc::new(RibTable::new(
-                        Arc::clone(&router.rib),
-                        router.config.tables().collect(),
-                        speaker
-                            .originations
-                            .iter()
-                            .filter(|(origination, _)| origination.router == *key)
-                            .map(|(_, origination)| Arc::clone(origination))
-                            .collect(),
-                    )) as Arc<dyn RouteTable>,
-                )
+                let originations = speaker.originations.iter();
+                let table = RibTable::new(
+                    Arc::clone(&router.rib),
+                    router.config.tables().collect(),
+                    originations
+                        .filter(|(origination, _)| origination.router == *key)
+                        .map(|(_, origination)| Arc::clone(origination))
+                        .collect(),
+                );
+                let links = self.kernel.facts().borrow().clone();
+                (name, Arc::new(table.on_links(links)) as Arc<dyn RouteTable>)
             })
             .collect()
     }

@@ -1,13 +1,14 @@
 //! The kernel room in the words of those who ask.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use ipnet::IpNet;
 
 use crate::desired::{KernelConfig, KernelState, RouterKey};
 use crate::kernel::model::{Link, Ownership};
-use crate::kernel::{FibConfig, KernelHandle, RouterFibStatus};
+use crate::kernel::{FibConfig, KernelFacts, KernelHandle, RouterFibStatus};
+use crate::ndp::NamedLink;
 use crate::speaker::{AddressBook, SharedLink};
 
 /// Our own addresses, as the kernel has them.
@@ -31,15 +32,27 @@ impl AddressBook for Addresses {
         let addresses = facts.addresses(link.ifindex);
         Some(SharedLink {
             index: link.ifindex,
-            link_local: addresses.iter().find_map(|net| match net.addr() {
-                IpAddr::V6(v6) if v6.is_unicast_link_local() => Some(v6),
-                _ => None,
-            }),
+            link_local: link_local(addresses),
         })
     }
 
     fn direct_link(&self, remote: IpAddr) -> Option<u32> {
         self.kernel.resolver().direct_link(remote)
+    }
+
+    fn link_named(&self, name: &str) -> Option<NamedLink> {
+        let facts = self.kernel.facts().borrow().clone();
+        let link = facts.link_named(name)?;
+        Some(NamedLink {
+            index: link.ifindex,
+            up: link.usable(),
+            address: link_local(facts.addresses(link.ifindex)),
+            link_address: link.ethernet,
+        })
+    }
+
+    fn on_link(&self, link: u32, ipv4: bool) -> Option<IpAddr> {
+        beyond_the_link(&self.kernel.facts().borrow(), link, ipv4)
     }
 
     fn is_up(&self, link: u32) -> bool {
@@ -59,18 +72,27 @@ impl AddressBook for Addresses {
                 .iter()
                 .any(|net| net.addr() == address)
         })?;
-        facts
-            .addresses(link.ifindex)
-            .iter()
-            .map(IpNet::addr)
-            .find(|other| {
-                other.is_ipv4() == ipv4
-                    && match other {
-                        IpAddr::V4(v4) => !v4.is_link_local() && !v4.is_loopback(),
-                        IpAddr::V6(v6) => !v6.is_unicast_link_local() && !v6.is_loopback(),
-                    }
-            })
+        beyond_the_link(&facts, link.ifindex, ipv4)
     }
+}
+
+/// An address of a link that means something beyond it.
+fn beyond_the_link(facts: &KernelFacts, link: u32, ipv4: bool) -> Option<IpAddr> {
+    let mut addresses = facts.addresses(link).iter().map(IpNet::addr);
+    addresses.find(|address| {
+        address.is_ipv4() == ipv4
+            && match address {
+                IpAddr::V4(v4) => !v4.is_link_local() && !v4.is_loopback(),
+                IpAddr::V6(v6) => !v6.is_unicast_link_local() && !v6.is_loopback(),
+            }
+    })
+}
+
+fn link_local(addresses: &[IpNet]) -> Option<Ipv6Addr> {
+    addresses.iter().find_map(|net| match net.addr() {
+        IpAddr::V6(v6) if v6.is_unicast_link_local() => Some(v6),
+        _ => None,
+    })
 }
 
 /// How the routes of a router are marked.

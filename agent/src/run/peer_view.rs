@@ -1,5 +1,6 @@
 //! A peer's snapshot in the words of those who ask: people (`show`), statuses, readiness.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use ::bfd::SessionView;
@@ -9,13 +10,15 @@ use jiff::Timestamp;
 
 use crate::control::dynamic::{DynamicView, EndedLimitView, EndedView};
 use crate::control::views::{
-    BfdSessionView, BfdView, DispositionCounts, EventView, MessageCounts, NegotiatedView,
-    PeerFamilyView, PeerView, PrefixLimitView, SessionState, TcpAoKeyView, TcpAoView,
+    BfdSessionView, BfdView, DispositionCounts, EventView, InterfaceView, MessageCounts,
+    NegotiatedView, PeerFamilyView, PeerView, PrefixLimitView, SessionState, TcpAoKeyView,
+    TcpAoView,
 };
 use crate::desired::{
-    AoKeys, Authentication, BfdState, DynamicState, FamilyCounts, LimitAction, PeerKey, PeerState,
-    RemoteAs, Router, Ttl,
+    AoKeys, Authentication, BfdState, DynamicState, FamilyCounts, InterfaceState, LimitAction,
+    PeerKey, PeerState, RemoteAs, Router, Ttl,
 };
+use crate::ndp::Sighting;
 use crate::observe::readiness::PeerFacts;
 use crate::speaker::{
     DynamicSession, DynamicSnapshot, KeysInUse, LimitStatus, PeerSnapshot, wall_clock,
@@ -37,7 +40,8 @@ pub(super) fn view(
         router: key.router.to_string(),
         dynamic: None,
         description: peer.description.clone(),
-        address: Some(peer.address),
+        address: snapshot.settings.known_address(),
+        interface: snapshot.settings.sighting().map(interface),
         remote_port: peer.remote_port,
         local_as: snapshot.settings.local_as().0,
         remote_as: match (negotiated, peer.remote_as) {
@@ -57,6 +61,7 @@ pub(super) fn view(
             .next_retry
             .map(|due| due.saturating_duration_since(now).as_secs_f64().ceil() as u64),
         passive: peer.passive,
+        not_let_in: snapshot.not_let_in.as_deref().map(str::to_owned),
         password: peer
             .authentication
             .as_ref()
@@ -113,6 +118,15 @@ pub(super) fn view(
             session: bfd.map(bfd_session),
         }),
         export_group: group,
+    }
+}
+
+fn interface(seen: &Sighting) -> InterfaceView {
+    InterfaceView {
+        name: seen.interface.to_string(),
+        neighbour: seen.scoped(),
+        others: seen.others.clone(),
+        text: seen.to_string(),
     }
 }
 
@@ -235,6 +249,13 @@ pub(super) fn state(snapshot: &PeerSnapshot) -> PeerState {
             state: status.state.as_str().into(),
             error: status.error.clone(),
         }),
+        interface: snapshot.settings.sighting().map(|seen| InterfaceState {
+            name: Arc::clone(&seen.interface),
+            neighbour: seen.scoped(),
+            missing: seen.reason(),
+            told: (seen.reason().is_some() || !seen.others.is_empty()).then(|| seen.to_string()),
+        }),
+        not_let_in: snapshot.not_let_in.clone(),
     }
 }
 

@@ -18,7 +18,8 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(20);
 /// Everything a connection needs to know before it is opened.
 #[derive(Clone)]
 pub(super) struct Dial {
-    pub(super) remote: SocketAddr,
+    /// Nobody knows it before the peer was found on its interface.
+    pub(super) remote: Option<SocketAddr>,
     pub(super) local: Option<IpAddr>,
     pub(super) ttl: TtlRule,
     /// How its segments are signed.
@@ -28,6 +29,8 @@ pub(super) struct Dial {
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ConnectError {
+    #[error("no neighbour found on the interface")]
+    NoNeighbour,
     #[error("connection refused")]
     Refused,
     #[error("no answer within {} s", CONNECT_LIMIT.as_secs())]
@@ -42,6 +45,7 @@ impl ConnectError {
     /// The word of the session machine for it.
     pub(super) fn failure(&self) -> ConnectFailure {
         match self {
+            Self::NoNeighbour => ConnectFailure::NoNeighbour,
             Self::Refused => ConnectFailure::Refused,
             Self::TimedOut => ConnectFailure::TimedOut,
             Self::NoLocalAddress(_) => ConnectFailure::NoLocalAddress,
@@ -57,8 +61,9 @@ impl ConnectError {
 
 /// Opens the connection. Dropping the future closes the socket.
 pub(super) async fn connect(dial: Dial) -> Result<TcpStream, ConnectError> {
-    let socket = open(&dial)?;
-    match tokio::time::timeout(CONNECT_LIMIT, socket.connect(dial.remote)).await {
+    let remote = dial.remote.ok_or(ConnectError::NoNeighbour)?;
+    let socket = open(&dial, remote)?;
+    match tokio::time::timeout(CONNECT_LIMIT, socket.connect(remote)).await {
         Err(_) => Err(ConnectError::TimedOut),
         Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
             Err(ConnectError::Refused)
@@ -72,16 +77,16 @@ pub(super) async fn connect(dial: Dial) -> Result<TcpStream, ConnectError> {
     }
 }
 
-fn open(dial: &Dial) -> Result<TcpSocket, ConnectError> {
+fn open(dial: &Dial, remote: SocketAddr) -> Result<TcpSocket, ConnectError> {
     let socket = Socket::new(
-        Domain::for_address(dial.remote),
+        Domain::for_address(remote),
         Type::STREAM,
         Some(Protocol::TCP),
     )?;
     socket.set_nonblocking(true)?;
-    set_ttl(&socket, dial.remote.ip(), dial.ttl)?;
+    set_ttl(&socket, remote.ip(), dial.ttl)?;
     if let Some(authentication) = &dial.authentication {
-        signature::begin(&socket, dial.remote.ip(), authentication)?;
+        signature::begin(&socket, remote.ip(), authentication)?;
     }
     if let Some(local) = dial.local {
         // The port is chosen at connect time, so that sessions to many peers may share the address.

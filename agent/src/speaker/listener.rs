@@ -1,10 +1,12 @@
 //! EDGE. One listening socket for each port and family, shared by all routers of the node.
 //!
 //! A connection belongs to the peer whose remote address it comes from; where a peer has a local address of its own, the
-//! connection must have come to that one. Whoever is not configured is refused with a reset, before a byte is read, and
-//! counted. Where nobody has the remote address, it belongs to the dynamic neighbours whose prefix is the longest.
+//! connection must have come to that one. An address that is link-local is one only together with its link. Whoever is not
+//! configured is refused with a reset, before a byte is read, and counted. Where nobody has the remote address, it belongs to
+//! the dynamic neighbours whose prefix is the longest.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -31,10 +33,39 @@ use crate::vital;
 /// How many connections the kernel holds for us before we accept them; a rack that restarts dials all at once.
 const BACKLOG: i32 = 1024;
 
+/// Where a peer is: an address, and where that is link-local, the index of the link; else 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Remote {
+    pub(super) address: IpAddr,
+    pub(super) link: u32,
+}
+
+impl From<SocketAddr> for Remote {
+    fn from(address: SocketAddr) -> Self {
+        Self {
+            address: address.ip().to_canonical(),
+            // The kernel gives a scope to link-local addresses alone.
+            link: match address {
+                SocketAddr::V4(_) => 0,
+                SocketAddr::V6(v6) => v6.scope_id(),
+            },
+        }
+    }
+}
+
+impl fmt::Display for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.link {
+            0 => self.address.fmt(f),
+            link => write!(f, "{}%{link}", self.address),
+        }
+    }
+}
+
 /// Who may connect: by remote address, then by local address.
 #[derive(Default)]
 struct Guests {
-    by_remote: HashMap<IpAddr, Vec<Guest>>,
+    by_remote: HashMap<Remote, Vec<Guest>>,
     ranges: RangeGuests,
     /// How often addresses that no peer has were refused; bounded, and forgotten when there are too many.
     strangers: HashMap<IpAddr, u64>,
@@ -44,6 +75,10 @@ struct Guests {
 
 /// Strangers that are remembered.
 const STRANGERS: usize = 1024;
+
+/// Why a peer is not let in while another one is.
+const SAME_ADDRESS: &str = "a neighbour on another link has the same link-local address and another password or other keys, of which the \
+                            kernel takes one set for each address; give both the same, or one of the neighbours another link-local address";
 
 /// So many are told of one by one.
 const FEW: usize = 16;
@@ -73,7 +108,7 @@ impl Guests {
     }
 
     /// Whose the connection is that came from `remote` to `local`.
-    fn host(&self, remote: IpAddr, local: Option<IpAddr>) -> Option<Host> {
+    fn host(&self, remote: Remote, local: Option<IpAddr>) -> Option<Host> {
         let known = self.by_remote.get(&remote);
         let guests = known.into_iter().flatten();
         let here = |guest: &&Guest| guest.local.is_some() && guest.local == local;
@@ -82,7 +117,11 @@ impl Guests {
         if let Some(guest) = guest {
             return Some(Host::Peer(guest.commands.clone()));
         }
-        let found = self.ranges.find(remote, local, known.is_some())?;
+        if remote.link != 0 {
+            // No prefix says which link is meant.
+            return None;
+        }
+        let found = self.ranges.find(remote.address, local, known.is_some())?;
         Some(Host::Dynamic(found.clone()))
     }
 
@@ -90,18 +129,28 @@ impl Guests {
     fn authentication(&self, remote: IpNet) -> Option<Authentication> {
         let mut known = None;
         if remote.prefix_len() == remote.max_prefix_len() {
-            known = self.by_remote.get(&remote.addr());
+            known = self.signed(remote.addr()).last();
         }
-        match known.and_then(|guests| guests.last()) {
-            Some(guest) => guest.authentication.clone(),
+        match known {
+            Some((_, authentication)) => authentication.cloned(),
             None => self.ranges.authentication(remote).cloned(),
         }
     }
 
     /// Which of our addresses the peer with this address is to connect to, where there is such a peer.
-    fn elsewhere(&self, remote: IpAddr) -> Option<IpAddr> {
+    fn elsewhere(&self, remote: Remote) -> Option<IpAddr> {
         let mut guests = self.by_remote.get(&remote)?.iter();
         guests.find_map(|guest| guest.local)
+    }
+
+    /// How peers with this address are signed, on whatever link.
+    fn signed(&self, address: IpAddr) -> impl Iterator<Item = (Remote, Option<&Authentication>)> {
+        let all = self.by_remote.iter();
+        let same = all.filter(move |(remote, _)| remote.address == address);
+        same.flat_map(|(remote, list)| {
+            list.iter()
+                .map(|guest| (*remote, guest.authentication.as_ref()))
+        })
     }
 }
 
@@ -170,12 +219,13 @@ impl Listener {
     /// Lets a peer in; its connections go to `commands`.
     pub(super) fn admit(
         &self,
-        remote: IpAddr,
+        remote: Remote,
         local: Option<IpAddr>,
         authentication: Option<&Authentication>,
         commands: mpsc::Sender<Command>,
     ) -> io::Result<()> {
-        self.sign(remote.into(), authentication)?;
+        self.without_clash(remote, authentication)?;
+        self.sign(remote.address.into(), authentication)?;
         let mut guests = self.guests.lock();
         guests.by_remote.entry(remote).or_default().push(Guest {
             local,
@@ -188,10 +238,11 @@ impl Listener {
     /// Has a peer that is let in signed in another way from now on.
     pub(super) fn protect(
         &self,
-        remote: IpAddr,
+        remote: Remote,
         authentication: Option<&Authentication>,
         commands: &mpsc::Sender<Command>,
     ) -> io::Result<()> {
+        self.without_clash(remote, authentication)?;
         {
             let mut guests = self.guests.lock();
             let mut list = guests.by_remote.get_mut(&remote).into_iter().flatten();
@@ -200,11 +251,22 @@ impl Listener {
             };
             guest.authentication = authentication.cloned();
         }
-        self.sign(remote.into(), authentication)
+        self.sign(remote.address.into(), authentication)
+    }
+
+    /// Nobody knows beforehand that neighbours on two links will have the same address. The kernel knows keys by address alone: an
+    /// interface that goes with a key has to be that of a VRF (`tcp_v6_parse_md5_keys`, `tcp_ao_add_cmd`).
+    fn without_clash(&self, remote: Remote, wanted: Option<&Authentication>) -> io::Result<()> {
+        let guests = self.guests.lock();
+        let mut others = guests.signed(remote.address);
+        match others.any(|(other, signed)| other.link != remote.link && signed != wanted) {
+            true => Err(io::Error::new(io::ErrorKind::AddrInUse, SAME_ADDRESS)),
+            false => Ok(()),
+        }
     }
 
     /// Lets it in no more. The keys are then those of whoever else has the address.
-    pub(super) fn dismiss(&self, remote: IpAddr, commands: &mpsc::Sender<Command>) {
+    pub(super) fn dismiss(&self, remote: Remote, commands: &mpsc::Sender<Command>) {
         {
             let mut guests = self.guests.lock();
             let Some(list) = guests.by_remote.get_mut(&remote) else {
@@ -215,7 +277,7 @@ impl Listener {
                 guests.by_remote.remove(&remote);
             }
         }
-        self.sign_as_others(remote.into());
+        self.sign_as_others(remote.address.into());
     }
 
     /// Lets in whoever connects from these prefixes; the connections go to `commands`. Those that were let in for the same before are not
@@ -330,12 +392,12 @@ fn welcome(stream: TcpStream, remote: SocketAddr, guests: &Mutex<Guests>) {
         .local_addr()
         .ok()
         .map(|address| address.ip().to_canonical());
-    let host = guests.lock().host(remote.ip().to_canonical(), local);
+    let remote = Remote::from(remote);
+    let host = guests.lock().host(remote, local);
     let Some(host) = host else {
         let count = REFUSED.fetch_add(1, Ordering::Relaxed) + 1;
         let mut guests = guests.lock();
-        let remote = remote.ip().to_canonical();
-        if let Some(untold) = guests.is_news(remote) {
+        if let Some(untold) = guests.is_news(remote.address) {
             let untold = Some(untold).filter(|untold| *untold > 0);
             match guests.elsewhere(remote) {
                 Some(wanted) => tracing::warn!(
@@ -400,6 +462,47 @@ mod tests {
         tokio::time::timeout(Duration::from_secs(3), connect).await?
     }
 
+    fn at(address: IpAddr) -> Remote {
+        Remote { address, link: 0 }
+    }
+
+    #[tokio::test]
+    async fn neighbours_of_one_address_on_two_links_have_one_key() -> io::Result<()> {
+        let listener = Listener::open(0)?;
+        let address = "fe80::1".parse().expect("an address");
+        let on = |link| Remote { address, link };
+        let (first, _first) = mpsc::channel(1);
+        let (second, _second) = mpsc::channel(1);
+        listener.admit(on(1), None, md5(b"key").as_ref(), first.clone())?;
+        for other in [b"".as_slice(), b"another"] {
+            let refused = listener.admit(on(2), None, md5(other).as_ref(), second.clone());
+            assert_eq!(
+                refused.map_err(|error| error.kind()),
+                Err(io::ErrorKind::AddrInUse)
+            );
+        }
+        let key = md5(b"key");
+        listener.admit(on(2), None, key.as_ref(), second.clone())?;
+        for other in [b"".as_slice(), b"another"] {
+            let refused = listener.protect(on(2), md5(other).as_ref(), &second);
+            assert!(refused.is_err());
+        }
+        listener.dismiss(on(1), &first);
+        {
+            let guests = listener.guests.lock();
+            let signed: Vec<_> = guests.signed(address).collect();
+            assert_eq!(signed, [(on(2), key.as_ref())]);
+        }
+        assert_eq!(
+            listener.signed.lock().get(&IpNet::from(address)),
+            key.as_ref()
+        );
+        listener.protect(on(2), md5(b"another").as_ref(), &second)?;
+        listener.dismiss(on(2), &second);
+        assert!(listener.signed.lock().is_empty());
+        Ok(())
+    }
+
     /// The port of IPv4.
     fn port(listener: &Listener) -> u16 {
         let mut v4 = listener.sockets.iter().flat_map(|s| s.local_addr());
@@ -412,11 +515,11 @@ mod tests {
         let port = port(&listener);
         let remote = IpAddr::from(Ipv4Addr::LOCALHOST);
         let (guest, _commands) = mpsc::channel(1);
-        listener.admit(remote, None, md5(b"key").as_ref(), guest.clone())?;
+        listener.admit(at(remote), None, md5(b"key").as_ref(), guest.clone())?;
         let silent = Duration::from_millis(200);
         let unsigned = tokio::time::timeout(silent, dial(remote, port, b"")).await;
         assert!(unsigned.is_err(), "without the key there is no answer");
-        listener.dismiss(remote, &guest);
+        listener.dismiss(at(remote), &guest);
         // Now it is a stranger, who is answered, and refused.
         dial(remote, port, b"").await.map(drop)
     }
@@ -453,11 +556,11 @@ mod tests {
         }
         // A peer of its own within the prefix has its own key.
         let (peer, mut of_peer) = mpsc::channel(1);
-        listener.admit(here, None, md5(b"own").as_ref(), peer.clone())?;
+        listener.admit(at(here), None, md5(b"own").as_ref(), peer.clone())?;
         assert!(silent(b"second").await);
         let _stream = dial(here, port, b"own").await?;
         assert!(matches!(of_peer.recv().await, Some(Command::Incoming(_))));
-        listener.dismiss(here, &peer);
+        listener.dismiss(at(here), &peer);
         let _stream = dial(here, port, b"second").await?;
         assert!(incoming.recv().await.is_some());
         admit(b"")?;
@@ -477,11 +580,16 @@ mod tests {
         let locals = [[127, 0, 0, 2], [127, 0, 0, 3]].map(IpAddr::from);
         let (first, mut incoming) = mpsc::channel(1);
         let (second, _second) = mpsc::channel(1);
-        listener.admit(remote, Some(locals[0]), md5(b"first").as_ref(), first)?;
+        listener.admit(at(remote), Some(locals[0]), md5(b"first").as_ref(), first)?;
         for other in [b"other".as_slice(), b""] {
             // As between two states of which each has one key for the address.
-            listener.admit(remote, Some(locals[1]), md5(other).as_ref(), second.clone())?;
-            listener.dismiss(remote, &second);
+            listener.admit(
+                at(remote),
+                Some(locals[1]),
+                md5(other).as_ref(),
+                second.clone(),
+            )?;
+            listener.dismiss(at(remote), &second);
             let _stream = dial(locals[0], port, b"first").await?;
             assert!(matches!(incoming.recv().await, Some(Command::Incoming(_))));
         }

@@ -27,6 +27,7 @@ mod start;
 mod stats;
 mod tcp_ao;
 mod tcp_options;
+mod unnumbered;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -47,7 +48,7 @@ use self::dynamic::{DynamicCommand, RunningDynamic};
 pub use self::dynamic::{DynamicSession, DynamicSessions, DynamicSnapshot, Ended};
 use self::exporter_task::{ExporterCommand, ExporterTask};
 use self::failures::FailureLog;
-use self::listener::Listener;
+use self::listener::{Listener, Remote};
 use self::originate::Originated;
 use self::peer_task::Command;
 pub use self::ports::SpeakerError;
@@ -62,6 +63,7 @@ use crate::bfd::Bfd;
 use crate::desired::{
     Change, DynamicNeighbors, Origination, OriginationKey, Peer, PeerKey, Router, RouterKey,
 };
+use crate::ndp::{Discovery, Watch};
 use crate::vital;
 
 /// Joins and leaves that may wait for an exporter; peers wait beyond that, which costs them nothing but time.
@@ -83,6 +85,8 @@ pub struct Speaker {
     events: SpeakerEvents,
     stats: Arc<SpeakerStats>,
     bfd: Bfd,
+    /// Who is on the links that peers name.
+    discovery: Discovery,
     seed: u64,
     /// The number of the newest advertisement, which tells its paths from those of others.
     originators: u32,
@@ -105,6 +109,10 @@ struct RunningRouter {
 
 struct RunningPeer {
     config: Peer,
+    /// Of a peer that is known by its interface: who is there.
+    watch: Option<Watch>,
+    /// Where it is, once that is known.
+    remote: Option<Remote>,
     commands: mpsc::Sender<Command>,
     snapshot: Arc<Mutex<PeerSnapshot>>,
     /// The port on which the peer is let in.
@@ -147,6 +155,8 @@ impl Speaker {
         addresses: Arc<dyn AddressBook>,
         seed: u64,
     ) -> Self {
+        let links = Arc::clone(&addresses);
+        let discovery = Discovery::new(Arc::new(move |name| links.link_named(name)), seed);
         Self {
             routers: BTreeMap::new(),
             peers: BTreeMap::new(),
@@ -158,6 +168,7 @@ impl Speaker {
             events: SpeakerEvents::default(),
             stats: Arc::default(),
             bfd: Bfd::default(),
+            discovery,
             seed,
             originators: 0,
             predecessor: None,
@@ -197,7 +208,7 @@ impl Speaker {
             Change::RouterChanged { old, new } => self.change_router(&old, new).await,
             Change::RouterRemoved(key) => self.remove_router(&key).await,
             Change::PeerAdded(peer) => self.add_peer(*peer),
-            Change::PeerChanged { old, new } => self.change_peer(&old, *new).await?,
+            Change::PeerChanged { old, new } => self.change_peer(&old, *new).await,
             Change::PeerRemoved(key) => self.end(vec![key], &StopReason::Deconfigured),
             Change::DynamicAdded(new) => self.add_dynamic(*new),
             Change::DynamicChanged { new, .. } => self.change_dynamic(*new).await,
@@ -220,6 +231,8 @@ impl Speaker {
         for running in self.dynamic.values() {
             let _ = running.commands.send(DynamicCommand::Addresses).await;
         }
+        // After them: a session that ends with its link is to say so, and not that its neighbour is gone.
+        self.discovery.links_changed();
     }
 
     /// What runs.
@@ -390,15 +403,16 @@ impl Speaker {
         for (_, peer) in self.peers.iter_mut().filter(|(peer, _)| peer.router == key) {
             if moved
                 && let Some(port) = peer.port.take()
-                && let Some(listener) = self.listeners.get(&port)
+                && let (Some(listener), Some(remote)) = (self.listeners.get(&port), peer.remote)
             {
-                listener.dismiss(peer.config.address, &peer.commands);
+                listener.dismiss(remote, &peer.commands);
             }
             let settings = Settings::new(
                 peer.config.clone(),
                 Arc::clone(&router),
                 Arc::clone(&self.addresses),
-            );
+            )
+            .seen(peer.watch.as_ref());
             let _ = peer
                 .commands
                 .send(Command::Configure(Box::new(settings)))
@@ -435,11 +449,14 @@ impl Speaker {
             tracing::error!(peer = %peer.key, "peer without a router");
             return;
         };
+        let watch = self.watch(&peer);
         let settings = Settings::new(
             peer.clone(),
             Arc::clone(&router.config),
             Arc::clone(&self.addresses),
-        );
+        )
+        .seen(watch.as_ref());
+        let remote = settings.remote();
         let restarted = self
             .predecessor
             .as_ref()
@@ -468,6 +485,8 @@ impl Speaker {
         let key = peer.key.clone();
         let running = RunningPeer {
             config: peer,
+            watch,
+            remote,
             commands,
             snapshot,
             port: None,
@@ -490,50 +509,46 @@ impl Speaker {
         })
     }
 
-    async fn change_peer(&mut self, old: &Peer, new: Peer) -> Result<(), SpeakerError> {
+    async fn change_peer(&mut self, old: &Peer, new: Peer) {
         let key = new.key.clone();
         let Some(router) = self.routers.get(&key.router).map(|r| Arc::clone(&r.config)) else {
-            return Ok(());
+            return;
         };
         let Some(running) = self.peers.get_mut(&key) else {
-            self.add_peer(new);
-            return Ok(());
+            return self.add_peer(new);
         };
+        if old.interface != new.interface {
+            let interface = new.interface.as_ref();
+            running.watch = interface.map(|interface| self.discovery.watch(interface));
+        }
+        let settings = Settings::new(new.clone(), router, Arc::clone(&self.addresses))
+            .seen(running.watch.as_ref());
+        let before = std::mem::replace(&mut running.remote, settings.remote());
         let listener = running.port.and_then(|port| self.listeners.get(&port));
-        let admitted_as = |peer: &Peer| (peer.address, peer.local_address);
-        let mut admitted = Ok(());
-        if admitted_as(old) != admitted_as(&new) {
-            running.port = None;
-            if let Some(listener) = listener {
-                listener.dismiss(running.config.address, &running.commands);
-            }
-        } else if old.authentication != new.authentication
-            && let Some(listener) = listener
-        {
-            // It stays let in: there is no moment in which the socket knows nothing of it.
+        if let (Some(listener), Some(remote)) = (listener, before) {
+            let where_it_was = before == running.remote && old.local_address == new.local_address;
+            // While it stays let in, there is no moment in which the socket knows nothing of it.
             let wanted = new.authentication.as_ref();
-            admitted = listener.protect(new.address, wanted, &running.commands);
-            if admitted.is_err() {
-                // Nobody is let in otherwise than as is wanted.
+            let stays = where_it_was
+                && (old.authentication == new.authentication
+                    || listener.protect(remote, wanted, &running.commands).is_ok());
+            if !stays {
+                // Nobody is let in otherwise than as is wanted. It is let in anew by `open_listeners`, or told there why not.
                 running.port = None;
-                listener.dismiss(new.address, &running.commands);
+                listener.dismiss(remote, &running.commands);
             }
         }
-        running.config = new.clone();
-        let settings = Settings::new(new, router, Arc::clone(&self.addresses));
+        running.config = new;
         let _ = running
             .commands
             .send(Command::Configure(Box::new(settings)))
             .await;
-        admitted.map_err(|source| SpeakerError::Admit {
-            address: running.config.address,
-            source,
-        })
     }
 
     fn dismiss(&self, peer: &RunningPeer) {
-        if let Some(listener) = peer.port.and_then(|port| self.listeners.get(&port)) {
-            listener.dismiss(peer.config.address, &peer.commands);
+        let listener = peer.port.and_then(|port| self.listeners.get(&port));
+        if let (Some(listener), Some(remote)) = (listener, peer.remote) {
+            listener.dismiss(remote, &peer.commands);
         }
     }
 

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bgp_session::{
-    Action, ConnId, ConnectFailure, Helper, Negotiated, Peer, Restarted, StopReason,
+    Action, ConnId, ConnectFailure, Helper, Negotiated, Peer, Restarted, State, StopReason,
 };
 use bgp_wire::{Family, FamilySet};
 use bytes::BytesMut;
@@ -46,6 +46,7 @@ use super::snapshot::{PeerSnapshot, SpeakerEvents};
 use super::stats::SpeakerStats;
 use super::tcp_options::set_ttl;
 use crate::bfd::Bfd;
+use crate::ndp::Hold;
 use crate::seldom::Seldom;
 
 mod changes;
@@ -128,6 +129,8 @@ pub(super) struct PeerTask {
     exporting: Option<Exporting>,
     constraint: Option<Constraint>,
     negotiated: Option<Arc<Negotiated>>,
+    /// While the session is established, its neighbour stays the one on the interface.
+    hold: Option<Hold>,
     /// What the established session stands on.
     footing: Option<Footing>,
     /// Families of the session for which we have no next hop of our own, and said so.
@@ -195,6 +198,7 @@ impl PeerTask {
             exporting: None,
             constraint: None,
             negotiated: None,
+            hold: None,
             footing: None,
             no_next_hop: FamilySet::EMPTY,
             bfd: around.bfd,
@@ -326,6 +330,11 @@ impl PeerTask {
         // An OPEN that has come already is heard before whoever came after it.
         self.read_all();
         let Some(id) = self.peer.handle_incoming(local, remote, now) else {
+            // A rest is our own affair (RFC 4271 §8.1.1), which the state Idle keeps by refusing connections (§8.2.2). Who is told so in
+            // so many words rests as well, and two that dial each other could go on missing each other for long.
+            if self.peer.state() == State::Idle && self.peer.next_retry().is_some() {
+                return;
+            }
             // RFC 4486 §4: who is refused is told so.
             let mut words = BytesMut::new();
             self.peer.refusal().encode(&mut words);

@@ -1,7 +1,7 @@
 //! The ports that are listened on: opened for the routers that want them, closed when none does, with all peers let in.
 
 use std::io;
-use std::net::IpAddr;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 
@@ -67,23 +67,27 @@ impl Speaker {
                 .routers
                 .get(&key.router)
                 .and_then(|router| router.config.listen_port);
-            if peer.port.is_some() || port.is_none() {
+            if peer.port.is_some() {
                 continue;
             }
-            let Some(listener) = port.and_then(|port| self.listeners.get(&port)) else {
-                continue;
-            };
-            match listener.admit(
-                peer.config.address,
-                peer.config.local_address,
-                peer.config.authentication.as_ref(),
-                peer.commands.clone(),
-            ) {
-                Ok(()) => peer.port = port,
-                Err(source) => {
-                    let address = peer.config.address;
-                    fail(&mut result, SpeakerError::Admit { address, source });
+            let listener = port.and_then(|port| self.listeners.get(&port));
+            let mut refused: Option<Arc<str>> = None;
+            if let (Some(listener), Some(remote)) = (listener, peer.remote) {
+                let (config, commands) = (&peer.config, peer.commands.clone());
+                let signed = config.authentication.as_ref();
+                match listener.admit(remote, config.local_address, signed, commands) {
+                    Ok(()) => peer.port = port,
+                    Err(source) => {
+                        refused = Some(source.to_string().into());
+                        let remote = remote.to_string();
+                        fail(&mut result, SpeakerError::Admit { remote, source });
+                    }
                 }
+            }
+            let mut snapshot = peer.snapshot.lock();
+            if snapshot.not_let_in != refused {
+                snapshot.not_let_in = refused;
+                self.events.notify();
             }
         }
         result
@@ -121,10 +125,10 @@ pub enum SpeakerError {
         source: io::Error,
     },
     /// A peer's keys were refused by the listening socket.
-    #[error("cannot set the keys for connections from {address}: {source}")]
+    #[error("cannot set the keys for connections from {remote}: {source}")]
     Admit {
         /// The peer.
-        address: IpAddr,
+        remote: String,
         /// The kernel's answer.
         source: io::Error,
     },

@@ -1,7 +1,7 @@
 //! One peer's configuration, turned into what the session, the RIB, the exporter and the sockets each need of it.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,17 +16,25 @@ use rib::{
 };
 
 use super::connector::Dial;
+use super::listener::Remote;
 use super::tcp_options::TtlRule;
 use crate::bfd::Wanted;
 use crate::desired::{
     self, AoKeys, Authentication, Peer, PeerRole, RemoteAs, Router, Ttl, goes_on, has_route_targets,
 };
+use crate::ndp::{Hold, NamedLink, Sighting, Watch};
 
 /// Our addresses and the links they are on.
 pub trait AddressBook: Send + Sync {
     /// An address of ours that may be written as next hop, on the interface that has `address`: the next hop of IPv6 routes
     /// on an IPv4 session, and the reverse, has to come from somewhere.
     fn beside(&self, address: IpAddr, ipv4: bool) -> Option<IpAddr>;
+
+    /// Such an address on the link of this index.
+    fn on_link(&self, link: u32, ipv4: bool) -> Option<IpAddr>;
+
+    /// The link of this name.
+    fn link_named(&self, name: &str) -> Option<NamedLink>;
 
     /// The link on which our address `local` and `remote` share a subnet.
     fn shared_link(&self, local: IpAddr, remote: IpAddr) -> Option<SharedLink>;
@@ -56,6 +64,8 @@ pub struct Settings {
     peer: Peer,
     router: Arc<Router>,
     addresses: Arc<dyn AddressBook>,
+    /// Of a peer that is known by its interface: who looks, and what was seen there.
+    watch: Option<(Watch, Sighting)>,
 }
 
 impl fmt::Debug for Settings {
@@ -73,7 +83,51 @@ impl Settings {
             peer,
             router,
             addresses,
+            watch: None,
         }
+    }
+
+    /// The same with what was seen by now on the interface by which the peer is known.
+    pub(super) fn seen(mut self, watch: Option<&Watch>) -> Self {
+        self.watch = watch.map(|watch| (watch.clone(), watch.sighting()));
+        self
+    }
+
+    /// There is a session with the neighbour that was found, until the result is dropped.
+    pub(super) fn hold(&self) -> Option<Hold> {
+        self.watch.as_ref().map(|(watch, _)| watch.hold())
+    }
+
+    /// What was seen on the interface by which the peer is known.
+    pub fn sighting(&self) -> Option<&Sighting> {
+        self.watch.as_ref().map(|(_, sighting)| sighting)
+    }
+
+    /// Where the peer is; nobody knows before it was found on its interface.
+    pub(super) fn remote(&self) -> Option<Remote> {
+        match &self.peer.interface {
+            None => Some(Remote {
+                address: self.peer.address,
+                link: 0,
+            }),
+            Some(_) => {
+                let found = self.sighting()?.found()?;
+                Some(Remote {
+                    address: found.address.into(),
+                    link: found.link,
+                })
+            }
+        }
+    }
+
+    /// The peer's address, if it is known.
+    pub fn known_address(&self) -> Option<IpAddr> {
+        self.remote().map(|remote| remote.address)
+    }
+
+    /// The peer's address; unspecified before it was found.
+    fn address(&self) -> IpAddr {
+        self.known_address().unwrap_or(self.peer.address)
     }
 
     /// The peer as configured.
@@ -171,7 +225,7 @@ impl Settings {
                 let key = &*self.peer.key.peer;
                 key.strip_prefix("default/").unwrap_or(key).into()
             },
-            address: self.peer.address,
+            address: self.address(),
             kind: match (self.is_internal(), self.peer.route_reflector_client) {
                 (false, _) => SourceKind::Ebgp,
                 (true, false) => SourceKind::Ibgp,
@@ -228,8 +282,27 @@ impl Settings {
     }
 
     fn shared_link(&self, negotiated: &Negotiated) -> Option<SharedLink> {
-        self.addresses
-            .shared_link(self.local(negotiated), self.peer.address)
+        let local = self.local(negotiated);
+        if let Some(index) = self.interface() {
+            // Every link has the same network of link-local addresses.
+            let link_local = match local {
+                IpAddr::V6(address) => Some(address),
+                IpAddr::V4(_) => None,
+            };
+            return Some(SharedLink { index, link_local });
+        }
+        self.addresses.shared_link(local, self.peer.address)
+    }
+
+    /// The link of a peer that was found on its interface.
+    fn interface(&self) -> Option<u32> {
+        let remote = self.remote()?;
+        (remote.link != 0).then_some(remote.link)
+    }
+
+    /// The link that the session cannot outlive.
+    pub(super) fn footing_link(&self, negotiated: &Negotiated) -> Option<u32> {
+        self.interface().or_else(|| self.only_link(negotiated))
     }
 
     /// The link that an external neighbour one hop away is on: neither the session nor what the neighbour tells is to outlive it.
@@ -241,7 +314,7 @@ impl Settings {
         }
         // Where addresses are all of one host, a route says which link the neighbour is on.
         let shared = self.shared_link(negotiated).map(|link| link.index);
-        shared.or_else(|| self.addresses.direct_link(self.peer.address))
+        shared.or_else(|| self.addresses.direct_link(self.known_address()?))
     }
 
     /// Whether packets can leave through the link of this index.
@@ -354,14 +427,26 @@ impl Settings {
     /// RFC 2545 §3: "The link-local address shall be included in the Next Hop field if and only if the BGP speaker shares a
     /// common subnet with the entity identified by the global IPv6 address carried in the Network Address of Next Hop field and
     /// the peer the route is being advertised to."
+    ///
+    /// A session between link-local addresses has the link-local one in any case, and beside it the global one of the link, where there
+    /// is one.
     fn own_next_hop(&self, local: IpAddr, link: Option<SharedLink>, ipv4: bool) -> Option<NextHop> {
+        if let (IpAddr::V6(link_local), Some(index), false) = (local, self.interface(), ipv4) {
+            return Some(match self.addresses.on_link(index, false) {
+                Some(IpAddr::V6(global)) => NextHop::V6LinkLocal { global, link_local },
+                _ => NextHop::V6(link_local),
+            });
+        }
         let of_family = |address: &IpAddr| address.is_ipv4() == ipv4;
         Some(local)
             .filter(of_family)
             .or_else(|| self.router.local_address.filter(of_family))
             // Nobody else reaches a loopback address, whatever the session itself runs over.
             .filter(|address| *address == local || !address.is_loopback())
-            .or_else(|| self.addresses.beside(local, ipv4))
+            .or_else(|| match self.interface() {
+                Some(index) => self.addresses.on_link(index, ipv4),
+                None => self.addresses.beside(local, ipv4),
+            })
             .map(|address| match (address, link.and_then(|l| l.link_local)) {
                 (IpAddr::V4(v4), _) => NextHop::V4(v4),
                 (IpAddr::V6(global), Some(link_local)) if address == local => {
@@ -390,18 +475,19 @@ impl Settings {
         self.authentication().and_then(Authentication::ao)
     }
 
-    /// The BFD session that is to watch over the path; none while the peer is shut down.
+    /// The BFD session that is to watch over the path; none while the peer is shut down, or was not found.
     pub(super) fn bfd(&self) -> Option<Wanted> {
         let peer = &self.peer;
         let wanted = peer.bfd.filter(|_| peer.shutdown.is_none())?;
+        let remote = self.remote()?;
         Some(Wanted {
             hops: match wanted.multi_hop {
                 true => Hops::Multi,
                 false => Hops::Single,
             },
             local: peer.local_address,
-            remote: peer.address,
-            interface: 0,
+            remote: remote.address,
+            interface: remote.link,
             config: Config {
                 desired_min_tx: Micros(wanted.minimum_tx),
                 required_min_rx: Micros(wanted.minimum_rx),
@@ -414,7 +500,12 @@ impl Settings {
     /// How to connect.
     pub(super) fn dial(&self) -> Dial {
         Dial {
-            remote: SocketAddr::new(self.peer.address, self.peer.remote_port),
+            remote: self.remote().map(|remote| match remote.address {
+                IpAddr::V4(_) => SocketAddr::new(remote.address, self.peer.remote_port),
+                IpAddr::V6(v6) => {
+                    SocketAddrV6::new(v6, self.peer.remote_port, 0, remote.link).into()
+                }
+            }),
             local: self.peer.local_address,
             ttl: self.ttl(),
             authentication: self.authentication().cloned(),
@@ -426,6 +517,7 @@ impl Settings {
         let of = |s: &Self| {
             (
                 s.peer.address,
+                s.peer.interface.clone(),
                 s.peer.remote_port,
                 s.peer.local_address,
                 s.peer.ttl,
@@ -443,6 +535,11 @@ impl Settings {
             // Others were told of its routes by what the peer is to us: they go, and come again under the other rule.
             || self.peer.route_reflector_client != other.peer.route_reflector_client
             || paths(self) != paths(other)
+    }
+
+    /// Whether another neighbour is meant than in `other`, by the same configuration.
+    pub(super) fn found_differs(&self, other: &Self) -> bool {
+        self.remote() != other.remote()
     }
 }
 

@@ -76,6 +76,8 @@ pub struct PeerSnapshot {
     pub negotiated: Option<Arc<Negotiated>>,
     /// Which keys of TCP-AO sign the session, while Established.
     pub keys_in_use: Option<KeysInUse>,
+    /// Why the listener does not take its connections, where it does not. It is the speaker that says so, not the peer's task.
+    pub not_let_in: Option<Arc<str>>,
     /// Counters.
     pub stats: PeerStats,
     /// What went wrong last.
@@ -104,6 +106,7 @@ impl PeerSnapshot {
             next_retry: None,
             negotiated: None,
             keys_in_use: None,
+            not_let_in: None,
             stats: PeerStats::default(),
             errors: LastErrors::default(),
             malformed: None,
@@ -123,6 +126,7 @@ impl PeerSnapshot {
             || counts(self) != counts(new)
             || self.limits != new.limits
             || self.bfd != new.bfd
+            || self.settings.sighting() != new.settings.sighting()
     }
 
     /// Why there is no session now, or if there is one, why the one before it ended.

@@ -72,6 +72,7 @@ impl Kernel {
             name: format!("v{at}").into(),
             admin_up: self.up[at],
             carrier: self.up[at],
+            ethernet: None,
         }
     }
 

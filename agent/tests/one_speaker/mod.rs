@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use cosmos::desired::{Desired, build, diff};
+use cosmos::ndp::NamedLink;
 use cosmos::source::folder::Folder;
 use cosmos::speaker::{AddressBook, SharedLink, Speaker};
 use rib::{NextHopResolver, Rib};
@@ -16,6 +17,14 @@ struct NoAddresses;
 
 impl AddressBook for NoAddresses {
     fn beside(&self, _: IpAddr, _: bool) -> Option<IpAddr> {
+        None
+    }
+
+    fn on_link(&self, _: u32, _: bool) -> Option<IpAddr> {
+        None
+    }
+
+    fn link_named(&self, _: &str) -> Option<NamedLink> {
         None
     }
 

@@ -85,6 +85,30 @@ pub(crate) fn tables(updates: &Seeds) -> Seeds {
     seeds
 }
 
+/// Routers that advertise themselves on a link, one of which moves, and somebody who asks (RFC 4861 §4.1, §4.2).
+fn advertised() -> Vec<u8> {
+    let said = |op: u8, from: u8, head: &[u8], options: &[u8]| {
+        let length = (head.len() + options.len()) as u8;
+        [&[op, 0, from, length], head, options].concat()
+    };
+    let advertisement = [134, 0, 0, 0, 64, 0, 7, 8, 0, 0, 0, 0, 0, 0, 0, 0];
+    let mac = |n: u8| [1, 1, 2, 0, 0, 0, 0, n];
+    let mtu = [5, 1, 0, 0, 0, 0, 5, 220];
+    [
+        said(12, 2, &advertisement, &[mtu, mac(2)].concat()),
+        said(12, 3, &advertisement, &mac(3)),
+        vec![4, 0xff, 0xff],
+        said(12, 3, &advertisement, &mac(3)),
+        said(0x8c, 4, &advertisement, &mac(3)),
+        said(12, 1, &advertisement, &mac(1)),
+        said(12, 5, &[133, 0, 0, 0, 0, 0, 0, 0], &mac(5)),
+        vec![6, 6],
+        said(0x4c, 6, &advertisement, &[]),
+        said(12, 7, &advertisement, &[253, 0, 0, 0, 0, 0, 0, 0]),
+    ]
+    .concat()
+}
+
 /// Sessions that come up, change, fail and go.
 pub(crate) fn bfd() -> Seeds {
     let packet = |op: u8, state: u8, flags: u8| {
@@ -137,13 +161,14 @@ pub(crate) fn bfd() -> Seeds {
         ),
         (
             "disabled",
-            after(&[vec![9, 6, 10, 11, 12], packet(0, 1, 0)]),
+            after(&[vec![9, 6, 10, 11, 13], packet(0, 1, 0)]),
         ),
         (
             "afar",
             after(&[packet(3, 3, 0), packet(0x80, 1, 0), packet(0x83, 2, 0)]),
         ),
         ("authenticated", after(&[authenticated])),
+        ("advertised", advertised()),
     ]
     .into_iter()
     .map(|(name, script)| (name.to_owned(), script))

@@ -92,11 +92,12 @@ impl Frr {
             }
             false => None,
         };
-        let daemon = start(
-            bgpd,
-            "bgpd",
-            &["-f", &file("bgpd.conf"), "-l", &plan.local.to_string()],
-        )?;
+        let (config, local) = (file("bgpd.conf"), plan.local.to_string());
+        let mut words = vec!["-f", &config];
+        if plan.interfaces.is_empty() {
+            words.extend(["-l", &local]);
+        }
+        let daemon = start(bgpd, "bgpd", &words)?;
         let mut frr = Self {
             common: Common {
                 namespace: namespace.name().to_owned(),
@@ -136,16 +137,16 @@ fn family(v6: bool) -> &'static str {
     if v6 { "ipv6 unicast" } else { "ipv4 unicast" }
 }
 
+/// Whom it has sessions with: an address, or interfaces.
+fn neighbours(plan: &Plan) -> Vec<String> {
+    match &plan.interfaces[..] {
+        [] => vec![plan.remote.to_string()],
+        interfaces => interfaces.iter().map(ToString::to_string).collect(),
+    }
+}
+
 fn configuration(plan: &Plan) -> String {
-    let Plan {
-        asn,
-        router_id,
-        local,
-        remote,
-        remote_asn,
-        hold_time,
-        ..
-    } = plan;
+    let Plan { asn, router_id, .. } = plan;
     let mut text = format!(
         "frr defaults traditional
 hostname tor
@@ -154,14 +155,7 @@ router bgp {asn}
  no bgp ebgp-requires-policy
  no bgp default ipv4-unicast
  no bgp network import-check
- neighbor {remote} remote-as {remote_asn}
- neighbor {remote} update-source {local}
- neighbor {remote} timers {} {hold_time}
- neighbor {remote} timers connect 1
- neighbor {remote} advertisement-interval 0
- neighbor {remote} disable-connected-check
-",
-        hold_time / 3
+"
     );
     if let Some(restart) = plan.restart {
         // The F bit, as it is said when zebra keeps the routes.
@@ -170,39 +164,82 @@ router bgp {asn}
             restart.time
         );
     }
-    if plan.bfd {
-        text += &format!(" neighbor {remote} bfd profile fast\n");
+    let neighbours = neighbours(plan);
+    for neighbour in &neighbours {
+        text += &session(plan, neighbour);
     }
-    if plan.multihop {
-        text += &format!(" neighbor {remote} ebgp-multihop 64\n");
-    }
-    if plan.passive {
-        text += &format!(" neighbor {remote} passive\n");
-    }
-    if plan.ttl_security {
-        text += &format!(" neighbor {remote} ttl-security hops 1\n");
-    }
-    if let Some(password) = &plan.password {
-        text += &format!(" neighbor {remote} password {password}\n");
-    }
-    if !plan.announce_v4_over_v6.is_empty() {
-        text += &format!(" neighbor {remote} capability extended-nexthop\n");
-    }
-    let mut block = |v6: bool, prefixes: &[String]| {
-        text += &format!(
-            " address-family {}\n  neighbor {remote} activate\n",
-            family(v6)
-        );
+    let mut block = |v6: bool, prefixes: &mut dyn Iterator<Item = &String>| {
+        text += &format!(" address-family {}\n", family(v6));
+        for neighbour in &neighbours {
+            text += &format!("  neighbor {neighbour} activate\n");
+        }
         for prefix in prefixes {
             text += &format!("  network {prefix}\n");
         }
         text += " exit-address-family\n";
     };
-    block(plan.v6(), &plan.announce);
+    if !plan.interfaces.is_empty() {
+        for v6 in [false, true] {
+            let of_family = |prefix: &&String| prefix.contains(':') == v6;
+            block(v6, &mut plan.announce.iter().filter(of_family));
+        }
+        return text + "exit\n";
+    }
+    block(plan.v6(), &mut plan.announce.iter());
     if !plan.announce_v4_over_v6.is_empty() {
-        block(false, &plan.announce_v4_over_v6);
+        block(false, &mut plan.announce_v4_over_v6.iter());
     }
     text + "exit\n"
+}
+
+fn session(plan: &Plan, neighbour: &str) -> String {
+    let Plan {
+        local,
+        remote_asn,
+        hold_time,
+        ..
+    } = plan;
+    let mut text = match plan.interfaces.is_empty() {
+        true => format!(
+            " neighbor {neighbour} remote-as {remote_asn}
+ neighbor {neighbour} update-source {local}
+ neighbor {neighbour} disable-connected-check
+"
+        ),
+        false => {
+            let kind = match plan.asn == *remote_asn {
+                true => "internal",
+                false => "external",
+            };
+            format!(" neighbor {neighbour} interface remote-as {kind}\n")
+        }
+    };
+    text += &format!(
+        " neighbor {neighbour} timers {} {hold_time}
+ neighbor {neighbour} timers connect 1
+ neighbor {neighbour} advertisement-interval 0
+",
+        hold_time / 3
+    );
+    if plan.bfd {
+        text += &format!(" neighbor {neighbour} bfd profile fast\n");
+    }
+    if plan.multihop {
+        text += &format!(" neighbor {neighbour} ebgp-multihop 64\n");
+    }
+    if plan.passive {
+        text += &format!(" neighbor {neighbour} passive\n");
+    }
+    if plan.ttl_security {
+        text += &format!(" neighbor {neighbour} ttl-security hops 1\n");
+    }
+    if let Some(password) = &plan.password {
+        text += &format!(" neighbor {neighbour} password {password}\n");
+    }
+    if !plan.announce_v4_over_v6.is_empty() {
+        text += &format!(" neighbor {neighbour} capability extended-nexthop\n");
+    }
+    text
 }
 
 impl Router for Frr {
@@ -211,22 +248,35 @@ impl Router for Frr {
     }
 
     fn state(&self) -> Result<String> {
-        let remote = self.common.plan.remote.to_string();
-        let neighbors = self.json(&format!("show bgp neighbors {remote} json"))?;
-        Ok(neighbors[&remote]["bgpState"]
-            .as_str()
-            .unwrap_or("none")
-            .to_owned())
+        let mut furthest = "none".to_owned();
+        for neighbour in neighbours(&self.common.plan) {
+            let neighbors = self.json(&format!("show bgp neighbors {neighbour} json"))?;
+            let state = neighbors[&neighbour]["bgpState"].as_str();
+            furthest = state.unwrap_or("none").to_owned();
+            if furthest != "Established" {
+                break;
+            }
+        }
+        Ok(furthest)
     }
 
     fn received(&self, v6: bool) -> Result<BTreeSet<String>> {
         let table = self.json(&format!("show bgp {} json", family(v6)))?;
-        let remote = self.common.plan.remote.to_string();
+        let Plan {
+            remote, interfaces, ..
+        } = &self.common.plan;
+        let remote = remote.to_string();
         let routes = table["routes"].as_object().cloned().unwrap_or_default();
+        // Whoever is on its interfaces has a link-local address.
+        let is_remote = |path: &Value| match interfaces.is_empty() {
+            true => path["peerId"] == remote.as_str(),
+            false => path["peerId"]
+                .as_str()
+                .is_some_and(|id| id.starts_with("fe80:")),
+        };
         let from_remote = |paths: &Value| {
-            paths
-                .as_array()
-                .is_some_and(|paths| paths.iter().any(|path| path["peerId"] == remote.as_str()))
+            let mut paths = paths.as_array().into_iter().flatten();
+            paths.any(is_remote)
         };
         Ok(routes
             .into_iter()
@@ -239,7 +289,8 @@ impl Router for Frr {
         let remote = self.common.plan.remote.to_string();
         let peers = self.json("show bfd peers json")?;
         let mut peers = peers.as_array().into_iter().flatten();
-        let peer = peers.find(|peer| peer["peer"] == remote.as_str());
+        let by_interface = !self.common.plan.interfaces.is_empty();
+        let peer = peers.find(|peer| by_interface || peer["peer"] == remote.as_str());
         let state = peer.and_then(|peer| peer["status"].as_str());
         Ok(state.unwrap_or("none").to_owned())
     }

@@ -80,6 +80,9 @@ pub struct Plan {
     pub announce_v4_over_v6: Vec<String>,
     /// Graceful restart; BIRD, FRR and GoBGP only.
     pub restart: Option<Restart>,
+    /// In place of `remote`: whoever is on these interfaces, of another AS, or of its own where both numbers are the same. Routes are
+    /// of both families; FRR only.
+    pub interfaces: Vec<&'static str>,
 }
 
 /// A TCP-AO key (RFC 5925), as the daemon that has it sees it.
@@ -129,6 +132,17 @@ impl Plan {
             announce: Vec::new(),
             announce_v4_over_v6: Vec::new(),
             restart: None,
+            interfaces: Vec::new(),
+        }
+    }
+
+    /// The same AS on whoever is on these interfaces.
+    #[must_use]
+    pub fn by_interface(asn: u32, remote_asn: u32, interfaces: &[&'static str]) -> Self {
+        let nobody = IpAddr::from([0u16; 8]);
+        Self {
+            interfaces: interfaces.to_vec(),
+            ..Self::new((asn, nobody), (remote_asn, nobody))
         }
     }
 

@@ -451,6 +451,7 @@ fn tables() -> Vec<(Arc<str>, Arc<dyn RouteTable>)> {
 fn explanation(rows: &[RouteRow]) -> RouteExplanation {
     let path = |row: &RouteRow| PathExplanation {
         advertisement: None,
+        peer_interface: None,
         row: row.clone(),
         source: "external".to_owned(),
         peer_as: Some(65_001),

@@ -57,6 +57,10 @@ impl Told<'_> {
                 reason: Some(ready_reason(state)),
                 last_established_time: state.last_established.map(timestamp),
                 local_address: state.local_address.map(|address| address.to_string()),
+                remote_address: state
+                    .interface
+                    .as_ref()
+                    .and_then(|interface| interface.neighbour.clone()),
                 bfd_state: state.bfd.as_ref().map(|bfd| bfd.state.to_string()),
                 flaps: i64::try_from(state.flaps).ok(),
                 families: Some(families(&state.families)),
@@ -89,6 +93,17 @@ pub(super) fn families(counts: &[FamilyCounts]) -> Vec<FamilyStatus> {
 
 /// The reason of a session's condition Ready: its state, or for Idle why it is.
 pub(super) fn ready_reason(state: &PeerState) -> String {
+    // Without a neighbour nothing else matters, unless there is to be no session.
+    let waits = matches!(progress(&state.state), Some(0..=2));
+    let waits = waits && state.idle_reason.as_deref() != Some("AdminDown");
+    let interface = state.interface.as_ref().filter(|_| waits);
+    if let Some(missing) = interface.and_then(|interface| interface.missing) {
+        return missing.to_owned();
+    }
+    // Ours may be taken, but where none comes up this is likely why.
+    if waits && state.not_let_in.is_some() {
+        return "KeysRefused".to_owned();
+    }
     match (progress(&state.state), &state.idle_reason) {
         (None, _) => "Unknown".to_owned(),
         (Some(0), Some(reason)) => reason.to_string(),
@@ -97,9 +112,14 @@ pub(super) fn ready_reason(state: &PeerState) -> String {
 }
 
 fn session_text(peer: &Peer, state: &PeerState) -> String {
+    let neighbour = match (&state.interface, &peer.interface) {
+        (Some(interface), _) => interface.shown().to_owned(),
+        (None, Some(interface)) => interface.to_string(),
+        (None, None) => peer.address.to_string(),
+    };
     let with = format!(
-        "the session of BGPRouter {} with {}",
-        peer.key.router, peer.address
+        "the session of BGPRouter {} with {neighbour}",
+        peer.key.router
     );
     let mut text = match &*state.state {
         "Established" => {
@@ -118,6 +138,16 @@ fn session_text(peer: &Peer, state: &PeerState) -> String {
         "OpenConfirm" => format!("{with} waits for the neighbour's KEEPALIVE"),
         other => return format!("{with} is in an unknown state, {other:?}"),
     };
+    let interface = state.interface.as_ref();
+    if let Some(told) = interface.and_then(|interface| interface.told.as_deref()) {
+        text.push_str("; ");
+        text.push_str(told);
+    }
+    if let Some(why) = &state.not_let_in {
+        text.push_str(&format!(
+            "; connections from there are not taken, and only ours may come up: {why}"
+        ));
+    }
     let lacking: Vec<String> = state
         .families
         .iter()

@@ -15,6 +15,7 @@ impl PeerTask {
     pub(super) async fn configure(&mut self, settings: Settings) {
         let now = Instant::now();
         let differs = self.settings.session_differs(&settings);
+        let moved = self.settings.found_differs(&settings);
         let session = settings.session();
         let before = std::mem::replace(&mut self.settings, settings);
         if !differs {
@@ -26,6 +27,9 @@ impl PeerTask {
         if differs && effect != Effect::Reset {
             // Addresses, ports, TTL and signatures belong to a connection from its first segment on.
             self.peer.reset(ResetReason::ConfigurationChange, now);
+        } else if moved && effect != Effect::Reset {
+            // Where there is no session, one that was just found is dialled at once.
+            self.peer.reset(ResetReason::NeighbourChanged, now);
         }
         self.settle().await;
         if !self.settings.keeps_stale_routes() {

@@ -22,6 +22,7 @@ impl PeerTask {
             }
             Event::Established(negotiated) => self.established(negotiated).await,
             Event::Down(reason) => {
+                self.hold = None;
                 match reason {
                     DownReason::Stopped(_) | DownReason::Reset(_) => {
                         tracing::info!(%reason, "session down");
@@ -83,6 +84,7 @@ impl PeerTask {
             return;
         };
         self.failures.established();
+        self.hold = self.settings.hold();
         self.footing = Some(Footing::of(&self.settings, &negotiated));
         self.last_established = Some(SystemTime::now());
         self.end_of_rib.clear();

@@ -1,4 +1,5 @@
-//! What an established session stands on: an address of ours, and for an external neighbour one hop away the link.
+//! What an established session stands on: an address of ours, and for an external neighbour one hop away, or one that is known by its
+//! interface, the link.
 //!
 //! A session whose link is down, or whose address is no longer ours, cannot go on, which the hold timer would find out late.
 //! Packets to an address that is gone are answered by nobody; a socket that is bound to it goes on sending from it.
@@ -27,7 +28,7 @@ impl Footing {
     pub(super) fn of(settings: &Settings, negotiated: &Negotiated) -> Self {
         let local = negotiated.local.ip().to_canonical();
         Self {
-            link: settings.only_link(negotiated),
+            link: settings.footing_link(negotiated),
             local,
             seen: settings.is_own(local),
             missing_since: None,
@@ -68,6 +69,7 @@ impl PeerTask {
         let lacked = [
             IdleReason::NoRoute,
             IdleReason::NoLocalAddress,
+            IdleReason::NoNeighbour,
             IdleReason::LinkDown,
         ];
         if self

@@ -44,7 +44,7 @@ impl PeerTask {
                 }
             })
             .collect();
-        let snapshot = PeerSnapshot {
+        let mut snapshot = PeerSnapshot {
             settings: self.settings.clone(),
             idx: self.idx,
             state: self.peer.state(),
@@ -58,6 +58,7 @@ impl PeerTask {
                 .or_else(|| self.limits.poll_timeout()),
             negotiated: self.negotiated.clone(),
             keys_in_use: self.keys_in_use(),
+            not_let_in: None,
             stats: *self.peer.stats(),
             errors: self.peer.last_errors().clone(),
             malformed: self.malformed.latest().cloned(),
@@ -67,6 +68,7 @@ impl PeerTask {
         };
         let event = {
             let mut published = self.snapshot.lock();
+            snapshot.not_let_in = published.not_let_in.take();
             let event = published.differs_visibly(&snapshot);
             *published = snapshot;
             event
