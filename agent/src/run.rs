@@ -49,11 +49,13 @@ use crate::observe::heartbeat::Hearts;
 use crate::observe::http::{Http, Observed};
 use crate::observe::readiness::Readiness;
 use crate::source::directory::{Directory, SourceUpdate};
-use crate::speaker::{Speaker, SpeakerError, missing_ao};
+use crate::speaker::{Speaker, SpeakerError, SpeakerEvents, missing_ao};
 use crate::vital;
 
 /// Statuses are made at most this often.
 const STATUS_DEBOUNCE: Duration = Duration::from_millis(100);
+/// Between two times that the sessions are kept in mind, while they come and go.
+const MEMORY_PAUSE: Duration = Duration::from_millis(20);
 /// How often the main loop shows that it turns, and looks whether the node has converged.
 const TICK: Duration = Duration::from_secs(1);
 /// A main loop that pauses for longer than this is stuck.
@@ -269,7 +271,8 @@ impl Node {
                         tracing::error!(%error, "not everything could be applied");
                     }
                 }
-                () = events.changed() => {}
+                // A session that has just begun is one to come back to, whenever this process ends.
+                () = events.changed() => self.remember(),
                 // The kernel room outlives this loop.
                 Ok(()) = facts.changed() => {
                     facts.mark_unchanged();
@@ -309,12 +312,28 @@ impl Node {
                 _ = interrupt.recv() => break,
                 Some(()) = hangup.recv() => break,
             }
-            tokio::time::sleep(STATUS_DEBOUNCE).await;
+            self.let_pass(&events).await;
             self.agent.write_statuses(&self.desired);
         }
         heart.stop();
         tracing::info!("stopping");
         Ok(())
+    }
+
+    /// Lets a burst of changes pass before statuses are written. What the next process must know waits for no burst to end.
+    async fn let_pass(&mut self, events: &SpeakerEvents) {
+        let over = tokio::time::sleep(STATUS_DEBOUNCE);
+        tokio::pin!(over);
+        loop {
+            // Cancel-safe, both.
+            tokio::select! {
+                () = &mut over => return,
+                () = events.changed() => {
+                    self.remember();
+                    tokio::time::sleep(MEMORY_PAUSE).await;
+                }
+            }
+        }
     }
 
     /// Whether neighbours keep our routes while this process is replaced by another, which will know that it is a restart.

@@ -284,6 +284,42 @@ fn first_word(lab: &Lab, selection: u32, both: bool) -> Result<Duration> {
     Ok(waited)
 }
 
+/// A session is kept in mind from its beginning; of neighbours that nobody listed nothing else keeps the kernel's routes.
+#[test]
+fn a_kill_in_the_second_in_which_a_session_began_is_a_restart() {
+    lab::run("restart-at-once", |lab| {
+        let net = lab_net()?;
+        let mut leaves = manifests::Peer::new("leaves", "underlay", RAW_ASN, raw_address(0));
+        leaves.families = vec!["ipv4", "ipv6"];
+        let leaves = leaves.with(ON).dynamic("prefixes: [\"fd00:12::/64\"]");
+        let router = manifests::Router::new("underlay", NODE_ASN, "10.255.0.2").text();
+        let documents = [("router", router), ("leaves", leaves)];
+        let file = lab.directory().join("state/restart");
+        for _ in 0..4 {
+            // What nobody has in mind is not kept.
+            let mut agent = Agent::start(lab, &net.node, &documents)?;
+            await_in_kernel(&net, 0, secs(10))?;
+            let (mut peer, _) = establish(&net, 0, &GRACEFUL)?;
+            tell(&mut peer, &ROUTES)?;
+            await_in_kernel(&net, 2, secs(5))?;
+            std::thread::sleep(Duration::from_millis(100));
+            agent.daemon().kill();
+            drop((agent, peer));
+            let mut agent = Agent::start(lab, &net.node, &documents)?;
+            let (_peer, open) = establish(&net, 0, &GRACEFUL)?;
+            let restart = capability(&open, 64).context("graceful restart")?;
+            ensure!(restart[0] & 0x80 != 0, "no R bit: {restart:02x?}");
+            always("the kernel's routes stay", secs(2), || {
+                let ours = kernel::our_prefixes(&net.node, false)?;
+                Ok(Look::when(ours.len() == 2, || format!("{ours:?}")))
+            })?;
+            agent.daemon().kill();
+            fs::remove_file(&file)?;
+        }
+        Ok(())
+    });
+}
+
 /// RFC 4724 §4.1: until End-of-RIB of all, or for the Selection_Deferral_Timer.
 #[test]
 fn after_a_restart_routes_are_told_when_everybody_was_heard_or_the_time_is_over() {
