@@ -1,106 +1,28 @@
 //! Peers that are known by their interface (`spec.interface`): found by Router Advertisements, spoken to over link-local addresses,
 //! and their routes in the kernel with the link in every way.
 
+mod changes;
+mod net;
+mod restarts;
+mod transit;
+
 use std::collections::BTreeSet;
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, ensure};
 use bgp_tests::agent::Agent;
 use bgp_tests::kernel::{self, Leg};
 use bgp_tests::lab::{self, Lab};
 use bgp_tests::manifests;
-use bgp_tests::netns::{Namespace, run};
-use bgp_tests::peers::{self, Kind, Plan, Router};
+use bgp_tests::netns::run;
+use bgp_tests::peers::Plan;
 use bgp_tests::raw_router::{RawRouter, link_address, link_local};
 use bgp_tests::routes::{Party, prefixes};
 use bgp_tests::scenario::{NODE_ASN, TOR_ASN};
 use bgp_tests::wait::{Look, always, secs, until};
 
-const ROUTES: u16 = 20;
-const EXTERNAL: &str = "peerType: external";
-const QUICK: &str = "timers: {holdTime: 9, keepalive: 3}";
-/// FRR needs a while to listen and to advertise itself.
-const UP: Duration = secs(40);
-
-/// Two namespaces with links between them, none of which has an address but its link-local ones.
-struct Net {
-    node: Namespace,
-    tor: Namespace,
-}
-
-impl Net {
-    fn new(links: usize) -> Result<Self> {
-        let (node, tor) = (Namespace::new("node")?, Namespace::new("tor")?);
-        for n in 0..links {
-            node.veth(&format!("up{n}"), &tor, &format!("down{n}"))?;
-        }
-        Ok(Self { node, tor })
-    }
-}
-
-fn router() -> (&'static str, String) {
-    let router = manifests::Router::new("underlay", NODE_ASN, "10.255.0.2");
-    ("router", router.text())
-}
-
-fn on(interface: &str, more: &[&str]) -> String {
-    manifests::unnumbered(&format!("on-{interface}"), "underlay", interface, more)
-}
-
-/// Routes of both families that the node originates.
-fn own() -> [(&'static str, String); 2] {
-    [(true, "own6"), (false, "own4")].map(|(v6, name)| {
-        let all = prefixes(Party::Node, v6, ROUTES);
-        (name, manifests::advertisement(name, "underlay", v6, &all))
-    })
-}
-
-fn frr(lab: &Lab, net: &Net, plan: &Plan) -> Result<Box<dyn Router>> {
-    let mut plan = plan.clone();
-    for v6 in [true, false] {
-        plan.announce.extend(prefixes(Party::Tor, v6, ROUTES));
-    }
-    peers::start(Kind::Frr, &net.tor, &lab.subdirectory("tor")?, &plan)
-}
-
-/// Waits until the kernel has all routes of the other side in both families, each with exactly these ways.
-fn await_kernel(namespace: &Namespace, ways: &[(Ipv6Addr, &str)]) -> Result<()> {
-    let mut legs: Vec<Leg> = ways
-        .iter()
-        .map(|(gateway, device)| Leg {
-            gateway: Some(gateway.to_string()),
-            device: Some((*device).to_owned()),
-        })
-        .collect();
-    legs.sort();
-    for v6 in [true, false] {
-        let wanted: BTreeSet<String> = match legs.is_empty() {
-            true => BTreeSet::new(),
-            false => prefixes(Party::Tor, v6, ROUTES).into_iter().collect(),
-        };
-        until(&format!("the kernel has {legs:?}"), secs(10), || {
-            let ours = kernel::ours(namespace, v6)?;
-            let found: BTreeSet<String> = ours.iter().map(|route| route.prefix.clone()).collect();
-            let so = found == wanted && ours.iter().all(|route| route.legs == legs);
-            Ok(Look::when(so, || format!("{:?}", ours.first())))
-        })?;
-    }
-    Ok(())
-}
-
-fn await_received(router: &dyn Router) -> Result<()> {
-    for v6 in [true, false] {
-        let wanted: BTreeSet<_> = prefixes(Party::Node, v6, ROUTES).into_iter().collect();
-        until("the other router has our routes", secs(10), || {
-            let has = router.received(v6)?;
-            Ok(Look::when(wanted.is_subset(&has), || {
-                format!("{} routes", has.len())
-            }))
-        })?;
-    }
-    Ok(())
-}
+use net::{EXTERNAL, Net, QUICK, ROUTES, UP, await_kernel, await_received, frr, on, own, router};
 
 /// FRR by interface at the other end of two links: one path each, both used at once in both directions and families.
 #[test]
