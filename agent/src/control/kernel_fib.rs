@@ -109,6 +109,7 @@ impl RouterKernelView {
             unresolved: status.unresolved,
             shadowed: status.shadowed,
             excluded: status.excluded,
+            outranked: status.outranked,
             last_error: status.last_error.clone(),
         })
     }

@@ -142,6 +142,9 @@ pub struct RouterKernelView {
     /// Best paths that are not to be installed, by rule: not among those above.
     #[serde(default)]
     pub excluded: u64,
+    /// Of the installed ones, those to which the kernel prefers someone else's.
+    #[serde(default)]
+    pub outranked: u64,
     /// The last refusal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,

@@ -52,6 +52,8 @@ pub struct KernelState {
     pub shadowed: u64,
     /// Best paths that are not to be installed, by rule: not among those above.
     pub excluded: u64,
+    /// Destinations that are installed and to which the kernel prefers someone else's route.
+    pub outranked: u64,
     /// The kernel's last error, with the destination.
     pub last_error: Option<String>,
 }

@@ -94,7 +94,7 @@ impl Engine {
             return;
         }
         let wanted = self.wanted(at);
-        self.note_block(at, wanted);
+        self.note_remark(at, wanted);
         let slot = &self.fib.slots[at as usize];
         let (prefix, installed, probe) = (slot.prefix, slot.installed(), slot.probe);
         let installed_as = self.fib.owner(slot.installed_as);

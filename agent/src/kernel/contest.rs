@@ -5,7 +5,7 @@
 use ipnet::IpNet;
 use smallvec::SmallVec;
 
-use super::kept_out::Why;
+use super::kept_out::{Fate, Why};
 use super::view::{FibTable, NO_ROUTER, PathSetId, RouterEntry, RouterIdx};
 use super::wanted::Block;
 
@@ -117,14 +117,14 @@ impl FibTable {
             // One that leaves has another one in its place.
             if let Some(entry) = self.router(c.router).filter(|entry| !entry.leaving) {
                 let why = self.why_shadowed(prefix, self.router(winner), entry);
-                news.note(entry, prefix, Some(why));
+                news.note(entry, prefix, Fate::KeptOut(why));
             }
         }
         // One that may not install it has not got it again: that is noted with what is in its way.
         let has_it =
             |entry: &&RouterEntry| before.contains(&winner) && entry.config.may_install(prefix);
         if let Some(entry) = self.router(winner).filter(has_it) {
-            news.note(entry, prefix, None);
+            news.note(entry, prefix, Fate::LetIn);
         }
         self.news = news;
     }
@@ -182,12 +182,18 @@ mod tests {
             2
         );
 
-        let lost = |name: &str, why: &str| (name.to_owned(), Some(why.to_owned()));
+        let lost = |name: &str, why: &str| {
+            let why = Why {
+                text: why.to_owned(),
+                by_rule: false,
+            };
+            (name.to_owned(), Fate::KeptOut(why))
+        };
         let news = std::mem::take(&mut t.news);
         let named = |news: &KeptOutNews| -> Vec<_> {
             let routes = news.named.iter();
             routes
-                .map(|route| (route.router.to_string(), route.why.clone()))
+                .map(|route| (route.router.to_string(), route.fate.clone()))
                 .collect()
         };
         assert_eq!(
@@ -214,7 +220,7 @@ mod tests {
         );
         assert_eq!(t.router(a).unwrap().shadowed, 0);
         // Each has it again, and nobody is missed who wants it no more.
-        let again = [("a-router".to_owned(), None), ("b-router".to_owned(), None)];
+        let again = ["a-router", "b-router"].map(|name| (name.to_owned(), Fate::LetIn));
         assert_eq!(named(&t.news), again);
         assert!(t.want(at, a, 0));
         assert!(t.free_if_empty(at));

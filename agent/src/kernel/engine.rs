@@ -19,7 +19,7 @@ use ipnet::IpNet;
 use rib::FibInterest;
 
 use super::audit::Dump;
-use super::kept_out::Blocks;
+use super::kept_out::Remarks;
 use super::model::{FibConfig, NextHopSets, Ownership};
 use super::resolver::Resolver;
 use super::retry::{Failure, Repair};
@@ -52,7 +52,7 @@ pub struct Engine {
     pub(super) queue: VecDeque<(u32, Instant)>,
     pub(crate) failures: HashMap<u32, Failure>,
     pub(crate) repairs: HashMap<u32, Repair>,
-    pub(super) blocks: Blocks,
+    pub(super) remarks: Remarks,
     /// Routes with our marks beside the one that the slot holds.
     pub(super) seconds: HashMap<u32, Seconds>,
     timers: BinaryHeap<Reverse<(Instant, u32)>>,
@@ -93,7 +93,7 @@ impl Engine {
             queue: VecDeque::new(),
             failures: HashMap::default(),
             repairs: HashMap::default(),
-            blocks: Blocks::default(),
+            remarks: Remarks::default(),
             seconds: HashMap::default(),
             timers: BinaryHeap::new(),
             walks: VecDeque::new(),
@@ -334,7 +334,7 @@ impl Engine {
         if freed {
             self.failures.remove(&at);
             self.repairs.remove(&at);
-            self.blocks.remove(&at);
+            self.remarks.remove(&at);
         }
         freed
     }

@@ -1,5 +1,6 @@
 //! Routes that a router wants in the kernel and that are kept out of it: by something that has their place, by another router of
-//! the node, or by a rule. Noted when that begins and when it ends, for the log.
+//! the node, or by a rule; and those that are there and that the kernel does not use, as it prefers someone else's. Noted when that
+//! begins and when it ends, for the log.
 //!
 //! Pure. What is told is a handful of routes by name and the number of the others, however many there are: a table that meets
 //! another plane's may have a hundred thousand of them.
@@ -9,21 +10,42 @@ use std::sync::Arc;
 use ipnet::IpNet;
 
 use super::engine::Engine;
+use super::table::Preferred;
 use super::view::{RouterEntry, RouterIdx};
 use super::wanted::{Block, Wanted};
 
 /// How many routes are named between two looks at the news.
 const NAMED: usize = 10;
 
-/// A route that is kept out from now on, or no longer.
+/// What has become of a route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptOut {
     /// The router that wants it.
     pub router: Arc<str>,
     /// Which.
     pub prefix: IpNet,
-    /// By what; none when that is over.
-    pub why: Option<String>,
+    /// What has become of it.
+    pub fate: Fate,
+}
+
+/// What becomes of a route that is wanted in the kernel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// It is kept out from now on.
+    KeptOut(Why),
+    /// It is no longer.
+    LetIn,
+    /// It is there, and from now on the kernel prefers someone else's route.
+    Outranked(String),
+    /// The kernel prefers ours again.
+    Preferred,
+}
+
+/// Why a route is kept out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Why {
+    /// By what.
+    pub text: String,
     /// It is not to be there, and nothing is wrong with that.
     pub by_rule: bool,
 }
@@ -37,13 +59,6 @@ pub struct KeptOutNews {
     pub unnamed: u64,
 }
 
-/// Why a route is kept out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Why {
-    pub(super) text: String,
-    pub(super) by_rule: bool,
-}
-
 impl From<Block> for Why {
     fn from(block: Block) -> Self {
         Self {
@@ -54,13 +69,12 @@ impl From<Block> for Why {
 }
 
 impl KeptOutNews {
-    pub(super) fn note(&mut self, router: &RouterEntry, prefix: IpNet, why: Option<Why>) {
+    pub(super) fn note(&mut self, router: &RouterEntry, prefix: IpNet, fate: Fate) {
         if self.named.len() < NAMED {
             self.named.push(KeptOut {
                 router: router.name.clone(),
                 prefix,
-                by_rule: why.as_ref().is_some_and(|why| why.by_rule),
-                why: why.map(|why| why.text),
+                fate,
             });
         } else {
             self.unnamed += 1;
@@ -69,31 +83,49 @@ impl KeptOutNews {
 }
 
 impl Engine {
-    /// Notes what is in the way of a destination, if that is something else than before.
-    pub(super) fn note_block(&mut self, at: u32, wanted: Wanted) {
+    /// Notes what there is to say of a destination, if that is something else than before.
+    pub(super) fn note_remark(&mut self, at: u32, wanted: Wanted) {
         let slot = &self.fib.slots[at as usize];
         let (router, prefix) = (slot.router, slot.prefix);
-        let why = match wanted {
-            Wanted::Blocked(block) => {
-                if self.blocks.insert(at, (router, block)) == Some((router, block)) {
-                    return;
-                }
-                Some(Why::from(block))
+        let remark = match wanted {
+            Wanted::Blocked(block) => Some(Remark::KeptOut(block)),
+            Wanted::Route(owner, _) => {
+                let table = self.resolver.table.read();
+                table.preferred(owner, prefix).map(Remark::Outranked)
             }
-            Wanted::Route(..) => match self.blocks.remove(&at) {
-                Some((before, _)) if before == router => None,
-                _ => return,
-            },
             Wanted::Nothing | Wanted::Unresolved => {
-                self.blocks.remove(&at);
+                self.remarks.remove(&at);
                 return;
             }
         };
+        let before = match remark {
+            Some(remark) => self.remarks.insert(at, (router, remark)),
+            None => self.remarks.remove(&at),
+        };
+        let before = before.filter(|(whose, _)| *whose == router);
+        let before = before.map(|(_, remark)| remark);
+        if before == remark {
+            return;
+        }
         let mut news = std::mem::take(&mut self.fib.news);
         if let Some(entry) = self.fib.router(router) {
-            news.note(entry, prefix, why);
+            let fate = match (before, remark) {
+                (_, Some(Remark::KeptOut(block))) => Fate::KeptOut(block.into()),
+                (_, Some(Remark::Outranked(by))) => Fate::Outranked(by.to_string()),
+                (Some(Remark::Outranked(_)), None) => Fate::Preferred,
+                (_, None) => Fate::LetIn,
+            };
+            news.note(entry, prefix, fate);
         }
         self.fib.news = news;
+    }
+
+    /// Routes of a router that the kernel has and does not use.
+    pub(super) fn outranked(&self, router: RouterIdx) -> u64 {
+        let remarks = self.remarks.values();
+        let found = remarks
+            .filter(|(whose, remark)| *whose == router && matches!(remark, Remark::Outranked(_)));
+        found.count() as u64
     }
 
     /// What has happened since this was asked last.
@@ -102,8 +134,17 @@ impl Engine {
     }
 }
 
-/// What is in the way of slots, as it was noted last.
-pub(super) type Blocks = foldhash::HashMap<u32, (RouterIdx, Block)>;
+/// What there is to say of a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Remark {
+    /// It is kept out.
+    KeptOut(Block),
+    /// It is there, and another one is used.
+    Outranked(Preferred),
+}
+
+/// What there is to say of slots, as it was noted last.
+pub(super) type Remarks = foldhash::HashMap<u32, (RouterIdx, Remark)>;
 
 #[cfg(test)]
 mod tests {
@@ -121,12 +162,16 @@ mod tests {
         for n in 0..100u8 {
             let prefix = IpNet::new([10, n, 0, 0].into(), 16).unwrap();
             let way = Obstacle::SameMetric { protocol: 12 };
-            news.note(router, prefix, Some(Block::Obstacle(way).into()));
+            let fate = Fate::KeptOut(Block::Obstacle(way).into());
+            news.note(router, prefix, fate);
         }
         let last = news.named.last().map(|route| route.prefix.to_string());
         assert_eq!(last.as_deref(), Some("10.9.0.0/16"));
         assert_eq!((news.named.len(), news.unnamed), (NAMED, 90));
-        let mut news = KeptOutNews::default();
+    }
+
+    #[test]
+    fn what_is_not_to_be_there_is_kept_out_by_rule() {
         for (block, by_rule) in [
             (Block::DefaultRoute, true),
             (Block::Obstacle(Obstacle::Connected), true),
@@ -137,8 +182,7 @@ mod tests {
                 false,
             ),
         ] {
-            news.note(router, IpNet::default(), Some(block.into()));
-            assert_eq!(news.named.last().unwrap().by_rule, by_rule, "{block}");
+            assert_eq!(Why::from(block).by_rule, by_rule, "{block}");
         }
     }
 }

@@ -79,7 +79,7 @@ mod writer;
 pub use engine::Engine;
 pub use handle::{KernelError, KernelHandle, KernelOptions, start};
 pub use host::KernelFacts;
-pub use kept_out::{KeptOut, KeptOutNews};
+pub use kept_out::{Fate, KeptOut, KeptOutNews, Why};
 pub use model::FibConfig;
 pub use report::{FibPage, FibRow, FibState, Hop, HopReport, Refused, RouterFibStatus};
 pub use resolve::Reach;

@@ -107,6 +107,8 @@ pub struct RouterFibStatus {
     pub unresolved: u64,
     /// Of them, behind another router's.
     pub shadowed: u64,
+    /// Of the installed ones, those to which the kernel prefers someone else's route.
+    pub outranked: u64,
     /// Not wanted in the kernel, by rule, though they are best paths.
     pub excluded: u64,
     /// The last refusal, with its prefix.

@@ -30,9 +30,11 @@ impl Engine {
 
     /// Counts of every router.
     pub fn status(&self) -> Vec<(Arc<str>, RouterFibStatus)> {
-        let routers = self.fib.routers.iter().flatten().filter(|r| !r.leaving);
+        let numbered = (0..).zip(&self.fib.routers);
+        let routers = numbered.filter_map(|(at, r)| Some((at, r.as_ref()?)));
         routers
-            .map(|r| {
+            .filter(|(_, r)| !r.leaving)
+            .map(|(at, r)| {
                 let count = |state: SlotState| r.counts[state as usize];
                 let excluded = count(SlotState::Excluded);
                 let not_wanted = count(SlotState::Unwanted) + excluded;
@@ -45,6 +47,7 @@ impl Engine {
                     unresolved: count(SlotState::Unresolved),
                     shadowed: r.shadowed,
                     excluded: excluded + r.barred,
+                    outranked: self.outranked(at),
                     last_error: r.last_error.clone(),
                 };
                 (r.name.clone(), status)
@@ -169,6 +172,10 @@ impl Engine {
                 }
                 (Wanted::Route(..), FibState::Pending) if self.is_undone(at) => {
                     Some("someone changed it: it is put right soon".to_owned())
+                }
+                (Wanted::Route(owner, _), FibState::Installed) => {
+                    let table = self.resolver.table.read();
+                    table.preferred(*owner, prefix).map(|by| by.to_string())
                 }
                 (_, FibState::Stale) => {
                     Some("from an earlier run; kept until the tables have converged".to_owned())

@@ -74,6 +74,15 @@ pub(crate) enum Obstacle {
     },
 }
 
+/// A route of someone else that the kernel prefers: its metric is lower.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Preferred {
+    /// Its protocol number.
+    pub(crate) protocol: u8,
+    /// Its metric.
+    pub(crate) metric: u32,
+}
+
 /// How many routes of each length a table holds, so that longest match probes only those.
 #[derive(Debug, Clone)]
 struct Lengths {
@@ -401,6 +410,16 @@ impl KernelTable {
             .map(|f| Obstacle::SameMetric {
                 protocol: f.protocol,
             })
+    }
+
+    /// Someone else's route to the very same prefix that the kernel prefers to one of ours.
+    pub(crate) fn preferred(&self, owner: Ownership, prefix: IpNet) -> Option<Preferred> {
+        let mut list = self.routes.get(&(owner.table, prefix))?.iter();
+        let first = list.find(|f| f.tos == 0)?;
+        (first.metric < owner.metric).then_some(Preferred {
+            protocol: first.protocol,
+            metric: first.metric,
+        })
     }
 
     /// The longest match of at most `longest` bits over the routes of others, in the main and the

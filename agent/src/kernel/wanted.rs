@@ -8,7 +8,7 @@ use std::fmt;
 use super::engine::Engine;
 use super::model::{Legs, Ownership, SetId, normalise};
 use super::resolve::MAX_LEGS;
-use super::table::Obstacle;
+use super::table::{Obstacle, Preferred};
 use super::view::{Installed, PathSetId};
 use ipnet::IpNet;
 
@@ -70,6 +70,17 @@ impl fmt::Display for Block {
                 protocol_name(*protocol)
             ),
         }
+    }
+}
+
+impl fmt::Display for Preferred {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let protocol = protocol_name(self.protocol);
+        write!(
+            f,
+            "the kernel prefers a route of protocol {protocol}, which has metric {}",
+            self.metric
+        )
     }
 }
 

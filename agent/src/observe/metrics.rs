@@ -371,6 +371,7 @@ fn routers(page: &mut Page<'_>, routers: &[RouterView]) -> fmt::Result {
                     (with(of(router), "state", "unresolved"), kernel.unresolved),
                     (with(of(router), "state", "shadowed"), kernel.shadowed),
                     (with(of(router), "state", "excluded"), kernel.excluded),
+                    (with(of(router), "state", "outranked"), kernel.outranked),
                 ]
             }),
     )

@@ -137,6 +137,7 @@ pub(super) fn state_of(
         unresolved: status.unresolved,
         shadowed: status.shadowed,
         excluded: status.excluded,
+        outranked: status.outranked,
         last_error: status.last_error.clone(),
     })
 }

@@ -1,8 +1,8 @@
-//! What the log says of routes that are kept out of the kernel: each when that begins and when it ends, a handful at a time.
+//! What the log says of routes that are kept out of the kernel or not used there: each when that begins and when it ends, a handful at a time.
 
 use std::time::{Duration, Instant};
 
-use crate::kernel::KeptOutNews;
+use crate::kernel::{Fate, KeptOutNews};
 
 /// Between two times that the log is told, whatever happens.
 const QUIET: Duration = Duration::from_secs(10);
@@ -24,19 +24,27 @@ impl ToldKeptOut {
         self.0 = Some(now);
         for route in &news.named {
             let (router, prefix) = (&route.router, &route.prefix);
-            match &route.why {
-                Some(why) if route.by_rule => {
-                    tracing::info!(%router, "{prefix} is kept out of the kernel: {why}");
+            match &route.fate {
+                Fate::KeptOut(why) if why.by_rule => {
+                    tracing::info!(%router, "{prefix} is kept out of the kernel: {}", why.text);
                 }
-                Some(why) => {
-                    tracing::warn!(%router, "{prefix} is kept out of the kernel: {why}");
+                Fate::KeptOut(why) => {
+                    tracing::warn!(%router, "{prefix} is kept out of the kernel: {}", why.text);
                 }
-                None => tracing::info!(%router, "{prefix} is no longer kept out of the kernel"),
+                Fate::LetIn => {
+                    tracing::info!(%router, "{prefix} is no longer kept out of the kernel");
+                }
+                Fate::Outranked(why) => {
+                    tracing::warn!(%router, "{prefix} is in the kernel and not used: {why}");
+                }
+                Fate::Preferred => {
+                    tracing::info!(%router, "{prefix} is in the kernel and used again");
+                }
             }
         }
         if news.unnamed > 0 {
             tracing::warn!(
-                "{} more routes were kept out of the kernel, or no longer are; `cosmos show fib` has them all",
+                "{} more routes are kept out of the kernel or not used, or no longer; `cosmos show fib` has them all",
                 news.unnamed
             );
         }

@@ -4,7 +4,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
-use cosmos::kernel::{FibConfig, FibState};
+use cosmos::kernel::{Fate, FibConfig, FibState};
 
 use crate::node::{Node, options, until};
 
@@ -103,6 +103,7 @@ fn routes_of_others_with_our_protocol_or_our_metric_stay() -> Result<()> {
         "2001:db8:9::/48 via 2001:db8:1::2 proto 196 metric 20",
         "2001:db8:9:1::/64 via 2001:db8:1::2 proto 12 metric 300",
         "blackhole 10.9.3.0/24 proto 196 metric 20",
+        "10.9.4.0/24 via 192.0.1.2 proto 12 metric 32",
     ];
     for route in theirs {
         node.ns.ip(&format!("route add {route}"))?;
@@ -124,7 +125,7 @@ fn routes_of_others_with_our_protocol_or_our_metric_stay() -> Result<()> {
     node.start(options())?;
     node.add("r", node.table.clone(), FibConfig::default());
     node.kernel().converged();
-    for prefix in ["10.9.0.0/24", "10.9.1.0/24", "10.9.2.0/24"] {
+    for prefix in ["10.9.0.0/24", "10.9.1.0/24", "10.9.2.0/24", "10.9.4.0/24"] {
         node.table.route(prefix, &["192.0.2.2"]);
     }
     node.table.route("2001:db8:9:1::/64", &["2001:db8:2::2"]);
@@ -132,8 +133,31 @@ fn routes_of_others_with_our_protocol_or_our_metric_stay() -> Result<()> {
     node.expect_state("10.9.1.0/24", FibState::Blocked, blocked)?;
     node.expect_state("2001:db8:9:1::/64", FibState::Blocked, blocked)?;
     // Another metric is another route: both are there, and the kernel prefers theirs.
-    node.expect_state("10.9.0.0/24", FibState::Installed, "")?;
+    let preferred = |protocol: &str, metric: u32| {
+        format!("the kernel prefers a route of protocol {protocol}, which has metric {metric}")
+    };
+    node.expect_state("10.9.0.0/24", FibState::Installed, &preferred("196", 20))?;
     ensure!(node.route("10.9.0.0/24")?.contains("metric 20"));
+    node.expect_state("10.9.4.0/24", FibState::Installed, &preferred("bird", 32))?;
+    let outranked = |node: &Node| node.kernel().status()[0].1.outranked;
+    ensure!(outranked(&node) == 2, "{}", outranked(&node));
+    let theirs = "10.9.4.0/24 via 192.0.1.2 proto 12 metric 32";
+    node.ns.ip(&format!("route del {theirs}"))?;
+    node.expect_state("10.9.4.0/24", FibState::Installed, "")?;
+    node.ns.ip(&format!("route add {theirs}"))?;
+    node.expect_state("10.9.4.0/24", FibState::Installed, &preferred("bird", 32))?;
+    let outranked = Fate::Outranked(preferred("bird", 32));
+    let mut fates = Vec::new();
+    until(|| {
+        let news = node.kernel().kept_out_news().named.into_iter();
+        let news = news.filter(|route| route.prefix.to_string() == "10.9.4.0/24");
+        fates.extend(news.map(|route| route.fate));
+        ensure!(
+            fates == [outranked.clone(), Fate::Preferred, outranked.clone()],
+            "{fates:?}"
+        );
+        Ok(())
+    })?;
     // Theirs goes: ours comes.
     node.ns.ip("route del 10.9.1.0/24 proto 12")?;
     node.expect(
@@ -297,8 +321,9 @@ fn beside_frr_staticd_in_one_namespace_both_keep_their_routes() -> Result<()> {
         node.table.route("10.5.0.0/24", &["192.0.2.2"]);
         node.table.route("10.8.0.0/24", &["192.0.2.2"]);
         node.table.route("2001:db8:5::/48", &["2001:db8:2::2"]);
-        node.expect_state("10.5.0.0/24", FibState::Installed, "")?;
-        node.expect_state("2001:db8:5::/48", FibState::Installed, "")?;
+        let why = "the kernel prefers a route of protocol 196, which has metric 20";
+        node.expect_state("10.5.0.0/24", FibState::Installed, why)?;
+        node.expect_state("2001:db8:5::/48", FibState::Installed, why)?;
         ensure!(theirs(&node)? == before, "beside ours");
         // zebra must not take ours for its own either.
         sleep(Duration::from_millis(500));

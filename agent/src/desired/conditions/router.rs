@@ -205,14 +205,22 @@ fn missing(kernel: &KernelState) -> (&'static str, String) {
     (reason, text)
 }
 
-/// That all is in the kernel that is wanted there, and how much is not wanted.
+/// That all is in the kernel that is wanted there, how much is not wanted, and how much not used.
 fn all_there(kernel: &KernelState) -> String {
-    match excluded(kernel) {
-        None => "all best paths are in the kernel".to_owned(),
-        Some(but) => format!(
-            "all best paths are in the kernel but {but}; `cosmos show fib` says why for each"
-        ),
+    let mut text = "all best paths are in the kernel".to_owned();
+    if let Some(but) = excluded(kernel) {
+        text += &format!(" but {but}");
     }
+    if kernel.outranked > 0 {
+        text += &format!(
+            ", which prefers routes of someone else with a lower metric to {} of them",
+            kernel.outranked
+        );
+    }
+    if kernel.excluded + kernel.outranked > 0 {
+        text += "; `cosmos show fib` says why for each";
+    }
+    text
 }
 
 /// What is left out by rule, in words.
@@ -253,6 +261,21 @@ mod tests {
         assert!(
             text.starts_with("1 of 10 destinations are not in the kernel: 1 on their way; and 2 left out by rule ("),
             "{text}"
+        );
+    }
+
+    #[test]
+    fn what_the_kernel_does_not_use_is_counted() {
+        let kernel = KernelState {
+            wanted: 10,
+            installed: 10,
+            outranked: 3,
+            ..KernelState::default()
+        };
+        assert_eq!(
+            all_there(&kernel),
+            "all best paths are in the kernel, which prefers routes of someone else with a lower metric to 3 of them; \
+             `cosmos show fib` says why for each"
         );
     }
 
