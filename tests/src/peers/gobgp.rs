@@ -4,21 +4,25 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write;
 use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use super::{Common, Plan, Router, START_LIMIT, mrt};
+use super::mrt::{self, MpReach};
+use super::{Common, Plan, Router, START_LIMIT};
 use crate::netns::{Namespace, run};
 use crate::process::{Daemon, require, start_in};
 use crate::wait::{Look, until};
 
-/// Routes in one dump.
-const MOST_IN_A_DUMP: usize = 250;
-
 /// So few routes go in singly.
 const FEW: usize = 50;
+
+/// How long the first route of a dump may take before the dump counts as not understood.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 #[derive(Debug)]
 pub(super) struct GoBgp(Common);
@@ -66,33 +70,52 @@ impl GoBgp {
         run("ip", &args)
     }
 
-    /// The client of GoBGP 3.10 closes its stream before all of a dump has been taken: what is missing is given again.
+    /// Gives it routes of its own, and waits until it has them all.
     fn originate(&self, v6: bool, prefixes: &[String]) -> Result<()> {
-        let what = format!("GoBGP has taken {} routes", prefixes.len());
-        until(&what, START_LIMIT, || {
-            let have = self.table(v6)?;
-            let missing: Vec<_> = prefixes
-                .iter()
-                .filter(|p| !have.contains(*p))
-                .cloned()
-                .collect();
-            let Some(chunk) = missing.chunks(MOST_IN_A_DUMP).next() else {
-                return Ok(Look::Done(()));
-            };
-            if missing.len() < FEW {
-                for prefix in &missing {
-                    self.add(v6, prefix)?;
-                }
-                return Ok(Look::NotYet(format!(
-                    "the last {} given singly",
-                    missing.len()
-                )));
+        if prefixes.len() < FEW {
+            for prefix in prefixes {
+                self.add(v6, prefix)?;
             }
-            let file = self.0.file("routes.mrt");
-            fs::write(&file, mrt::table_dump(v6, chunk, self.0.plan.local)?)?;
-            self.ask(&["mrt", "inject", "global", &file.to_string_lossy()])?;
-            Ok(Look::NotYet(format!("{} are missing", missing.len())))
+            return Ok(());
+        }
+        // No release reads both forms.
+        let mut forms = [MpReach::Whole, MpReach::NextHop].into_iter().cycle();
+        until("GoBGP has taken all routes", START_LIMIT, || {
+            let form = forms.next().unwrap_or(MpReach::Whole);
+            let dump = mrt::table_dump(v6, prefixes, self.0.plan.local, form)?;
+            let taken = self.inject(v6, prefixes, &dump)?;
+            Ok(Look::when(taken, || format!("nothing read of {form:?}")))
         })
+    }
+
+    /// Whether it has all of them now. Its client goes as soon as the dump ends, and what the daemon has not read by then is
+    /// lost: the dump ends only when all routes are there, or none comes.
+    fn inject(&self, v6: bool, prefixes: &[String], dump: &[u8]) -> Result<bool> {
+        let mut client = Command::new("ip")
+            .args(["netns", "exec", &self.0.namespace])
+            .args(["gobgp", "mrt", "inject", "global", "/dev/stdin"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("gobgp mrt inject")?;
+        let mut pipe = client.stdin.take().context("no pipe to gobgp")?;
+        let given = Instant::now();
+        let written = pipe.write_all(dump);
+        let taken = until("GoBGP has taken a dump", START_LIMIT, || {
+            let have = self.table(v6)?;
+            let missing = prefixes.iter().filter(|p| !have.contains(*p)).count();
+            let none = missing == prefixes.len() && given.elapsed() > PATIENCE;
+            let over = written.is_err() || none || client.try_wait()?.is_some();
+            Ok(match missing {
+                0 => Look::Done(true),
+                _ if over => Look::Done(false),
+                _ => Look::NotYet(format!("{missing} are missing")),
+            })
+        });
+        drop(pipe);
+        client.wait()?;
+        taken
     }
 
     fn add(&self, v6: bool, prefix: &str) -> Result<String> {

@@ -10,8 +10,22 @@ const PEER_INDEX_TABLE: u16 = 1;
 const RIB_IPV4_UNICAST: u16 = 2;
 const RIB_IPV6_UNICAST: u16 = 4;
 
+/// How much of MP_REACH_NLRI the entries of an IPv6 table hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MpReach {
+    /// The next hop alone, as RFC 6396 §4.3.4 wants it.
+    NextHop,
+    /// The whole attribute: all that GoBGP 3.10 can read.
+    Whole,
+}
+
 /// One dump with one path for each prefix: empty AS_PATH, ORIGIN IGP, `next_hop`.
-pub(super) fn table_dump(v6: bool, prefixes: &[String], next_hop: IpAddr) -> Result<BytesMut> {
+pub(super) fn table_dump(
+    v6: bool,
+    prefixes: &[String],
+    next_hop: IpAddr,
+    mp_reach: MpReach,
+) -> Result<BytesMut> {
     let mut out = BytesMut::new();
     let mut index = BytesMut::new();
     index.put_u32(0x0aff_0001); // collector
@@ -38,7 +52,7 @@ pub(super) fn table_dump(v6: bool, prefixes: &[String], next_hop: IpAddr) -> Res
         };
         let nlri = [&[length], &octets[..usize::from(length).div_ceil(8)]].concat();
         entry.put_slice(&nlri);
-        let attributes = attributes(v6, next_hop, &nlri)?;
+        let attributes = attributes(v6, next_hop, &nlri, mp_reach)?;
         entry.put_u16(1); // entries
         entry.put_u16(0); // peer index
         entry.put_u32(0); // originated
@@ -58,12 +72,15 @@ fn record(out: &mut BytesMut, subtype: u16, body: &[u8]) -> Result<()> {
     Ok(())
 }
 
-fn attributes(v6: bool, next_hop: IpAddr, nlri: &[u8]) -> Result<BytesMut> {
+fn attributes(v6: bool, next_hop: IpAddr, nlri: &[u8], mp_reach: MpReach) -> Result<BytesMut> {
     let mut out = BytesMut::new();
     out.put_slice(&[0x40, 1, 1, 0]); // ORIGIN IGP
     out.put_slice(&[0x40, 2, 0]); // AS_PATH, empty
     match next_hop {
-        // RFC 6396 §4.3.4 wants the next hop alone here, but GoBGP reads only the attribute in full.
+        IpAddr::V6(a) if v6 && mp_reach == MpReach::NextHop => {
+            out.put_slice(&[0x80, 14, 17, 16]);
+            out.put_slice(&a.octets());
+        }
         IpAddr::V6(a) if v6 => {
             out.put_slice(&[0x80, 14, u8::try_from(21 + nlri.len())?, 0, 2, 1, 16]);
             out.put_slice(&a.octets());
