@@ -66,7 +66,7 @@ pub enum KernelError {
     NotPermitted,
     /// There is another agent.
     #[error(
-        "another cosmos writes the routes of this network namespace: stop it, or write its resources into one folder with these"
+        "another cosmos writes the routes of this network namespace (`ss -xap | grep cosmos/routes` shows its process): stop it, or write its resources into one folder with these"
     )]
     Another,
     /// No thread.
