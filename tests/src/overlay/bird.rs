@@ -168,6 +168,9 @@ impl Client for Bird {
 
     /// All families at once is what this release can do.
     fn refresh(&self, _: Family) -> Result<()> {
-        ask(&self.directory, "reload in cosmos").map(drop)
+        // BIRD 2, then BIRD 3.
+        ask(&self.directory, "reload in cosmos")
+            .or_else(|_| ask(&self.directory, "reload bgp cosmos"))
+            .map(drop)
     }
 }

@@ -88,7 +88,12 @@ impl Frr {
                 let bfdd = require("/usr/lib/frr/bfdd", "frr")?;
                 let (config, control) = (file("bfdd.conf"), file("bfdd.sock"));
                 fs::write(&config, BFD)?;
-                Some(start(bfdd, "bfdd", &["-f", &config, "--bfdctl", &control])?)
+                let mut words = vec!["-f", &config];
+                // FRR 10 has no such socket.
+                if run(bfdd, &["--help"])?.contains("--bfdctl") {
+                    words.extend(["--bfdctl", &control]);
+                }
+                Some(start(bfdd, "bfdd", &words)?)
             }
             false => None,
         };

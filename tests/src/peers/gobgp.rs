@@ -222,7 +222,11 @@ impl Router for GoBgp {
             .unwrap_or("none")
             .trim()
             .to_lowercase();
-        let name = state.strip_prefix("bgp_fsm_").unwrap_or(&state);
+        // GoBGP 3 and 4 have prefixes of their own.
+        let name = ["bgp_fsm_", "session_state_"]
+            .iter()
+            .find_map(|prefix| state.strip_prefix(prefix))
+            .unwrap_or(&state);
         Ok(if name == "established" {
             "Established".into()
         } else {

@@ -112,6 +112,10 @@ impl Chain {
     pub(crate) fn at_bird(&self, n: u8, attribute: &str) -> Result<Option<String>> {
         // A prefix that is not there is an error to "show route all PREFIX", and none to this.
         let said = self.ask_bird(&format!("show route all where net = {}", prefix(n)))?;
+        // BIRD 3 says it in the words of its filters.
+        let said = said
+            .replace("bgp_path:", "BGP.as_path:")
+            .replace("bgp_", "BGP.");
         if !said.contains("BGP.as_path:") {
             return Ok(None);
         }
