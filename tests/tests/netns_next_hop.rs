@@ -220,10 +220,12 @@ fn bird_understands_the_link_local_next_hop() {
         |pair, route| {
             let socket = pair.directory().join("tor/bird.ctl");
             let socket = socket.to_string_lossy();
-            run(
+            let said = run(
                 "birdc",
                 &["-r", "-s", &socket, "show", "route", "all", route],
-            )
+            )?;
+            // As BIRD 3 calls it.
+            Ok(said.replace("BGP.next_hop:", "bgp_next_hop:"))
         },
         |link_local| {
             vec![
@@ -232,7 +234,7 @@ fn bird_understands_the_link_local_next_hop() {
                 "] * (100)".to_owned(),
                 // BIRD takes the global one of the two for a gateway.
                 format!("via {} on down0", address(false, true)),
-                format!("BGP.next_hop: {} {link_local}", address(false, true)),
+                format!("bgp_next_hop: {} {link_local}", address(false, true)),
             ]
         },
     );
