@@ -53,6 +53,7 @@ features! {
     HoldTimer = "a silent router loses its session",
     Bfd = "BFD on the link (RFC 5881)",
     BfdMultihop = "BFD over two hops (RFC 5883)",
+    Interface = "neighbours by the interface they are on (unnumbered)",
     Helper = "its graceful restart (RFC 4724)",
     Restarting = "ours",
     LongLived = "its long-lived graceful restart (RFC 9494)",

@@ -15,8 +15,9 @@ use bgp_tests::agent::Agent;
 use bgp_tests::kernel::{self, Leg};
 use bgp_tests::lab::{self, Lab};
 use bgp_tests::manifests;
+use bgp_tests::matrix::{self, Feature};
 use bgp_tests::netns::run;
-use bgp_tests::peers::Plan;
+use bgp_tests::peers::{Kind, Plan};
 use bgp_tests::raw_router::{RawRouter, link_address, link_local};
 use bgp_tests::routes::{Party, prefixes};
 use bgp_tests::scenario::{NODE_ASN, TOR_ASN};
@@ -27,132 +28,138 @@ use net::{EXTERNAL, Net, QUICK, ROUTES, UP, await_kernel, await_received, frr, o
 /// FRR by interface at the other end of two links: one path each, both used at once in both directions and families.
 #[test]
 fn frr_on_two_links_shares_traffic_between_them() {
-    lab::run("unnumbered", |lab| {
-        let net = Net::new(2)?;
-        let mut documents = vec![
-            router(),
-            ("peer0", on("up0", &[EXTERNAL, QUICK])),
-            ("peer1", on("up1", &[EXTERNAL, QUICK])),
-        ];
-        documents.extend(own());
-        let agent = Agent::start(lab, &net.node, &documents)?;
-        let plan = Plan::by_interface(TOR_ASN, NODE_ASN, &["down0", "down1"]);
-        let router = frr(lab, &net, &plan)?;
-        let there = ["down0", "down1"].map(|device| link_local(&net.tor, device));
-        let [there0, there1] = there;
-        let (there0, there1) = (there0?, there1?);
-        for peer in ["on-up0", "on-up1"] {
-            agent.await_state(peer, "Established", UP)?;
-        }
-        await_kernel(&net.node, &[(there0, "up0"), (there1, "up1")])?;
-        await_received(&*router)?;
-        // What FRR made of our next hops is in its kernel: IPv4 by an IPv6 next hop, with the link in every way.
-        let here = [link_local(&net.node, "up0")?, link_local(&net.node, "up1")?];
-        for v6 in [true, false] {
-            let ours: BTreeSet<_> = prefixes(Party::Node, v6, ROUTES).into_iter().collect();
-            until("FRR forwards to us over both links", secs(10), || {
-                let mut routes = kernel::routes(&net.tor, v6)?;
-                routes.retain(|route| ours.contains(&route.prefix));
-                let ways = |leg: &Leg| (leg.gateway.clone(), leg.device.clone());
-                let both = |route: &kernel::Route| {
-                    let mut found: Vec<_> = route.legs.iter().map(ways).collect();
-                    found.sort();
-                    let mut wanted = [(here[0], "down0"), (here[1], "down1")]
-                        .map(|(address, device)| (Some(address.to_string()), Some(device.into())));
-                    wanted.sort();
-                    found == wanted
-                };
-                let so = routes.len() == ours.len() && routes.iter().all(both);
-                Ok(Look::when(so, || format!("{:?}", routes.first())))
-            })?;
-        }
-        // People are told who it is, on which link, and of which AS.
-        let scoped = format!("{there0}%up0");
-        for asked in ["on-up0", "up0", &scoped] {
-            let shown = agent.ask(&["show", "peer", asked])?;
-            ensure!(shown.contains(&scoped), "{shown}");
-            ensure!(shown.contains(&TOR_ASN.to_string()), "{shown}");
-        }
-        ensure!(agent.ask(&["show", "peers"])?.contains(&scoped));
-        ensure!(agent.ask(&["get", "peers"])?.contains(&scoped));
-        let status = &agent.object("peers", "on-up0")?["status"];
-        ensure!(
-            status["routers"][0]["remoteAddress"] == scoped.as_str(),
-            "{status}"
-        );
+    matrix::tried(Kind::Frr, &[Feature::Interface], || {
+        lab::run("unnumbered", |lab| {
+            let net = Net::new(2)?;
+            let mut documents = vec![
+                router(),
+                ("peer0", on("up0", &[EXTERNAL, QUICK])),
+                ("peer1", on("up1", &[EXTERNAL, QUICK])),
+            ];
+            documents.extend(own());
+            let agent = Agent::start(lab, &net.node, &documents)?;
+            let plan = Plan::by_interface(TOR_ASN, NODE_ASN, &["down0", "down1"]);
+            let router = frr(lab, &net, &plan)?;
+            let there = ["down0", "down1"].map(|device| link_local(&net.tor, device));
+            let [there0, there1] = there;
+            let (there0, there1) = (there0?, there1?);
+            for peer in ["on-up0", "on-up1"] {
+                agent.await_state(peer, "Established", UP)?;
+            }
+            await_kernel(&net.node, &[(there0, "up0"), (there1, "up1")])?;
+            await_received(&*router)?;
+            // What FRR made of our next hops is in its kernel: IPv4 by an IPv6 next hop, with the link in every way.
+            let here = [link_local(&net.node, "up0")?, link_local(&net.node, "up1")?];
+            for v6 in [true, false] {
+                let ours: BTreeSet<_> = prefixes(Party::Node, v6, ROUTES).into_iter().collect();
+                until("FRR forwards to us over both links", secs(10), || {
+                    let mut routes = kernel::routes(&net.tor, v6)?;
+                    routes.retain(|route| ours.contains(&route.prefix));
+                    let ways = |leg: &Leg| (leg.gateway.clone(), leg.device.clone());
+                    let both = |route: &kernel::Route| {
+                        let mut found: Vec<_> = route.legs.iter().map(ways).collect();
+                        found.sort();
+                        let mut wanted =
+                            [(here[0], "down0"), (here[1], "down1")].map(|(address, device)| {
+                                (Some(address.to_string()), Some(device.into()))
+                            });
+                        wanted.sort();
+                        found == wanted
+                    };
+                    let so = routes.len() == ours.len() && routes.iter().all(both);
+                    Ok(Look::when(so, || format!("{:?}", routes.first())))
+                })?;
+            }
+            // People are told who it is, on which link, and of which AS.
+            let scoped = format!("{there0}%up0");
+            for asked in ["on-up0", "up0", &scoped] {
+                let shown = agent.ask(&["show", "peer", asked])?;
+                ensure!(shown.contains(&scoped), "{shown}");
+                ensure!(shown.contains(&TOR_ASN.to_string()), "{shown}");
+            }
+            ensure!(agent.ask(&["show", "peers"])?.contains(&scoped));
+            ensure!(agent.ask(&["get", "peers"])?.contains(&scoped));
+            let status = &agent.object("peers", "on-up0")?["status"];
+            ensure!(
+                status["routers"][0]["remoteAddress"] == scoped.as_str(),
+                "{status}"
+            );
 
-        // A link that goes takes its session and its ways along, and what is over the other one stays.
-        let since = agent.established_since("on-up1")?;
-        net.node.ip("link set up0 down")?;
-        await_kernel(&net.node, &[(there1, "up1")])?;
-        agent.await_condition(
-            ("peers", "on-up0"),
-            "Ready",
-            ("False", "InterfaceDown"),
-            secs(5),
-        )?;
-        let shown = agent.json(&["show", "peer", "on-up0"])?;
-        ensure!(shown["last_down"]["text"] == "link down", "{shown}");
-        net.node.ip("link set up0 up")?;
-        agent.await_state("on-up0", "Established", secs(20))?;
-        await_kernel(&net.node, &[(there0, "up0"), (there1, "up1")])?;
-        ensure!(
-            agent.established_since("on-up1")? == since,
-            "it was disturbed"
-        );
-        agent.stop()
+            // A link that goes takes its session and its ways along, and what is over the other one stays.
+            let since = agent.established_since("on-up1")?;
+            net.node.ip("link set up0 down")?;
+            await_kernel(&net.node, &[(there1, "up1")])?;
+            agent.await_condition(
+                ("peers", "on-up0"),
+                "Ready",
+                ("False", "InterfaceDown"),
+                secs(5),
+            )?;
+            let shown = agent.json(&["show", "peer", "on-up0"])?;
+            ensure!(shown["last_down"]["text"] == "link down", "{shown}");
+            net.node.ip("link set up0 up")?;
+            agent.await_state("on-up0", "Established", secs(20))?;
+            await_kernel(&net.node, &[(there0, "up0"), (there1, "up1")])?;
+            ensure!(
+                agent.established_since("on-up1")? == since,
+                "it was disturbed"
+            );
+            agent.stop()
+        });
     });
 }
 
 /// The same AS at both ends, TCP-MD5 and BFD, all over link-local addresses.
 #[test]
 fn frr_within_the_as_with_a_password_and_bfd() {
-    lab::run("unnumbered-ibgp", |lab| {
-        let net = Net::new(1)?;
-        let mut documents = vec![
-            router(),
-            (
-                "peer",
-                on(
-                    "up0",
-                    &[
-                        "peerType: internal",
-                        "nextHopSelf: true",
-                        "authentication: {password: sesame}",
-                        "bfd: {enabled: true, minimumTx: 50000, minimumRx: 50000}",
-                    ],
+    matrix::tried(Kind::Frr, &[Feature::Interface], || {
+        lab::run("unnumbered-ibgp", |lab| {
+            let net = Net::new(1)?;
+            let mut documents = vec![
+                router(),
+                (
+                    "peer",
+                    on(
+                        "up0",
+                        &[
+                            "peerType: internal",
+                            "nextHopSelf: true",
+                            "authentication: {password: sesame}",
+                            "bfd: {enabled: true, minimumTx: 50000, minimumRx: 50000}",
+                        ],
+                    ),
                 ),
-            ),
-        ];
-        documents.extend(own());
-        let agent = Agent::start(lab, &net.node, &documents)?;
-        let mut plan = Plan::by_interface(NODE_ASN, NODE_ASN, &["down0"]);
-        plan.password = Some("sesame".into());
-        plan.bfd = true;
-        let router = frr(lab, &net, &plan)?;
-        agent.await_state("on-up0", "Established", UP)?;
-        await_kernel(&net.node, &[(link_local(&net.tor, "down0")?, "up0")])?;
-        await_received(&*router)?;
-        until("BFD is up over link-local addresses", secs(20), || {
-            let state = agent.json(&["show", "peer", "on-up0"])?["bfd"]["state"].clone();
-            Ok(Look::when(
-                state == "Up" && router.bfd_state()? == "up",
-                || state.to_string(),
-            ))
-        })?;
-        // Another password, another key: the session is not what keeps it up.
-        agent.apply(
-            "peer",
-            &on(
-                "up0",
-                &["peerType: internal", "authentication: {password: other}"],
-            ),
-        )?;
-        until("the session is down", secs(10), || {
-            let state = agent.session_state("on-up0")?;
-            Ok(Look::when(state != "Established", || state))
-        })?;
-        agent.stop()
+            ];
+            documents.extend(own());
+            let agent = Agent::start(lab, &net.node, &documents)?;
+            let mut plan = Plan::by_interface(NODE_ASN, NODE_ASN, &["down0"]);
+            plan.password = Some("sesame".into());
+            plan.bfd = true;
+            let router = frr(lab, &net, &plan)?;
+            agent.await_state("on-up0", "Established", UP)?;
+            await_kernel(&net.node, &[(link_local(&net.tor, "down0")?, "up0")])?;
+            await_received(&*router)?;
+            until("BFD is up over link-local addresses", secs(20), || {
+                let state = agent.json(&["show", "peer", "on-up0"])?["bfd"]["state"].clone();
+                Ok(Look::when(
+                    state == "Up" && router.bfd_state()? == "up",
+                    || state.to_string(),
+                ))
+            })?;
+            // Another password, another key: the session is not what keeps it up.
+            agent.apply(
+                "peer",
+                &on(
+                    "up0",
+                    &["peerType: internal", "authentication: {password: other}"],
+                ),
+            )?;
+            until("the session is down", secs(10), || {
+                let state = agent.session_state("on-up0")?;
+                Ok(Look::when(state != "Established", || state))
+            })?;
+            agent.stop()
+        });
     });
 }
 
