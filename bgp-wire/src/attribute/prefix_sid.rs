@@ -88,6 +88,11 @@ impl PrefixSid<'_> {
     }
 }
 
+/// Whether there is an L3 service, as far as can be read.
+pub(crate) fn has_l3_service(value: &[u8]) -> bool {
+    PrefixSid(value).find(SRV6_L3_SERVICE).is_some()
+}
+
 fn blocks(value: &[u8]) -> impl Iterator<Item = (u32, u32)> + use<'_> {
     let blocks = value.get(2..).unwrap_or(&[]).as_chunks::<6>().0;
     blocks.iter().map(|[a, b, c, d, e, f]| {

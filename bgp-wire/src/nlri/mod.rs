@@ -44,6 +44,7 @@ use vpls::Vpls;
 pub(crate) use head::HEAD;
 
 pub use evpn::{EvpnDetail, EvpnKind, EvpnRoute};
+pub(crate) use evpn::{PrefixFields, prefixes as evpn_prefixes};
 pub use label::Label;
 pub use labeled::Labeled;
 pub use prefix::IpPrefix;

@@ -8,10 +8,10 @@
 use super::canonical::Canonical;
 use super::cut::Cut;
 use super::judge::{Judge, WITHDRAWN};
-use super::{AttrScratch, Decoded, Update, end_of_rib, sr_policy};
+use super::{AttrScratch, Decoded, Update, end_of_rib, overlay_index, sr_policy};
 use crate::attribute::AttrRef;
 use crate::error::{Disposition, Findings, MessageError};
-use crate::{FamilySet, SessionContext};
+use crate::{Family, FamilySet, SessionContext};
 
 /// Decodes the body of an UPDATE.
 ///
@@ -76,11 +76,12 @@ fn decode_into<'a>(
         !announced.is_empty(),
         reach.is_some_and(|reach| !reach.nlri.is_empty()),
     );
-    if let Some(reach) = reach
-        && sr_policy::is_one(reach.family)
-        && !reach.nlri.is_empty()
-    {
-        sr_policy::check(&mut judge, &cut, &reach.nlri);
+    if let Some(reach) = reach.filter(|reach| !reach.nlri.is_empty()) {
+        match reach.family {
+            Family::L2VPN_EVPN => overlay_index::check(&mut judge, &cut, &reach.nlri),
+            family if sr_policy::is_one(family) => sr_policy::check(&mut judge, &cut, &reach.nlri),
+            _ => {}
+        }
     }
     judge.no_reachable_nlri(has_announced || reach_octets, &cut)?;
 

@@ -12,6 +12,7 @@ mod describe;
 mod encode;
 mod end_of_rib;
 mod judge;
+mod overlay_index;
 mod owned;
 mod routes;
 mod sent;

@@ -157,6 +157,111 @@ fn evpn_routes() {
     ]);
 }
 
+/// RFC 9136 §3.1 of a label of zero, and §3.2 with its Table 1: what may be beside it, and what stands
+/// in for it.
+#[test]
+fn ip_prefixes_without_a_label_have_an_overlay_index() {
+    const SEGMENT: usize = 12;
+    const GATEWAY: usize = 29;
+    const LABEL: usize = 33;
+    const MAC: [u8; 8] = [6, 3, 0, 0x11, 0x22, 0x33, 0x44, 0x55];
+    let route = |esi: u8, gateway: u8, label: [u8; 3]| {
+        let mut route = PREFIX;
+        (route[SEGMENT], route[GATEWAY]) = (esi, gateway);
+        route[GATEWAY + 1..LABEL].fill(0);
+        route[LABEL..].copy_from_slice(&label);
+        route
+    };
+    let with = |route: [u8; 36], communities: &[[u8; 8]]| {
+        let parts = announce(evpn(&route));
+        match communities {
+            [] => parts,
+            all => parts.with(attribute(0xc0, 16, &all.concat())),
+        }
+    };
+    let encapsulation = |tunnel_type: u8| [3, 0x0c, 0, 0, 0, 0, 0, tunnel_type];
+    let (zero, label) = ([0; 3], [0, 2, 0x58]);
+    // 2001:db8:1:2:: for End.DT4 (RFC 9252 §2, §3.1).
+    let mut service = vec![5, 0, 25, 0, 1, 0, 21, 0];
+    service.extend([0x20, 1, 0xd, 0xb8, 0, 1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0]);
+    service.extend([0, 0, 19, 0]);
+    let good = || announces(PREFIX_TEXT);
+    let (ctx, table) = (session(false), "RFC 9136 §3.2, Table 1");
+    let inside = SessionContext {
+        same_domain: true,
+        ..ctx.clone()
+    };
+    run(vec![
+        case("ESI", table, &ctx, with(route(9, 0, zero), &[]), good()),
+        case(
+            "ESI and MAC",
+            table,
+            &ctx,
+            with(route(9, 0, zero), &[MAC]),
+            good(),
+        ),
+        case("gateway", table, &ctx, with(route(0, 9, zero), &[]), good()),
+        case("MAC", table, &ctx, with(route(0, 0, zero), &[MAC]), good()),
+        case("label", table, &ctx, with(route(0, 0, label), &[]), good()),
+        case(
+            "nothing",
+            "RFC 9136 §3.1",
+            &ctx,
+            with(route(0, 0, zero), &[]),
+            Stays(W),
+        ),
+        case(
+            "a MAC address of zero, which stands for none",
+            table,
+            &ctx,
+            with(route(0, 0, zero), &[[6, 3, 0, 0, 0, 0, 0, 0]]),
+            Stays(W),
+        ),
+        case(
+            "MAC address of a group",
+            table,
+            &ctx,
+            with(route(0, 0, label), &[[6, 3, 1, 0, 0x5e, 0, 0, 1]]),
+            Stays(W),
+        ),
+        case(
+            "MAC address of a group beside a route that has none",
+            "RFC 9136 §3.2 speaks of type 5",
+            &ctx,
+            announce(evpn(&MULTICAST)).with(attribute(0xc0, 16, &[6, 3, 1, 0, 0x5e, 0, 0, 1])),
+            announces(MULTICAST_TEXT),
+        ),
+        case(
+            "label 0 of MPLS at the bottom of its stack",
+            "RFC 9136 §3.1: the high-order 20 bits",
+            &ctx,
+            with(route(0, 0, [0, 0, 1]), &[encapsulation(10)]),
+            Stays(W),
+        ),
+        case(
+            "VNI 1",
+            "RFC 8365 §5.1.3: all 24 bits",
+            &ctx,
+            with(route(0, 0, [0, 0, 1]), &[encapsulation(8)]),
+            good(),
+        ),
+        case(
+            "SID of SRv6 that is whole",
+            "RFC 9252 §4, §6.5",
+            &inside,
+            with(route(0, 0, zero), &[]).with(attribute(0xc0, 40, &service)),
+            good(),
+        ),
+        case(
+            "nothing, withdrawn",
+            "RFC 9136 §3.1 speaks of routes",
+            &ctx,
+            withdraw(unreach(25, 70, &route(0, 0, zero))),
+            withdraws(PREFIX_TEXT),
+        ),
+    ]);
+}
+
 /// RFC 7432 §7.2, RFC 9136 §3.1 give the lengths. One route whose key has others is passed over; that
 /// its neighbours are used is RFC 7606 §5.4, and that the session stays.
 #[test]

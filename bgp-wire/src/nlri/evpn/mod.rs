@@ -9,10 +9,12 @@
 //! layout.rs  where on the wire the key is, and what is malformed
 //! detail.rs  what is no key
 //! made.rs    routes made from their octets
+//! index.rs   what IP Prefix routes are resolved by
 //! text.rs    [2]:[65000:100]:[0]:[48]:[00:11:22:33:44:55]:[32]:[10.0.0.1]
 //! ```
 
 mod detail;
+mod index;
 mod layout;
 mod made;
 mod text;
@@ -34,6 +36,7 @@ use crate::input::{Input, Malformed};
 use crate::{Esi, Family, Fields, MacAddr, PathId};
 
 pub use detail::EvpnDetail;
+pub(crate) use index::{PrefixFields, prefixes};
 use made::Made;
 
 /// Octets of type and length.
