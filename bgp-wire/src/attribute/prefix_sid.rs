@@ -185,6 +185,17 @@ pub(crate) fn each_fault<'a>(value: Input<'a>, _: &SessionContext, all: &mut Fau
     faults(value, &mut |fault| all.add(fault));
 }
 
+/// The first thing that makes a value malformed.
+pub(super) fn fault(value: &[u8]) -> Option<Malformed<'_>> {
+    let mut first = None;
+    faults(value, &mut |fault| {
+        if first.is_none() && !fault.is_harmless() {
+            first = Some(fault);
+        }
+    });
+    first
+}
+
 /// RFC 8669 §6: "if a recognized TLV appears more than once in a BGP Prefix-SID attribute while the
 /// specification only allows for a single occurrence, then all the occurrences of the TLV other than
 /// the first one SHALL be discarded". RFC 9252 §7 allows for one service of each kind.

@@ -69,6 +69,7 @@ pub(crate) enum Keep {
 }
 
 /// One line of the table.
+#[derive(Clone, Copy)]
 pub(crate) struct AttrSpec {
     pub(crate) code: AttrCode,
     pub(crate) name: &'static str,

@@ -6,8 +6,8 @@ use super::MpReach;
 use super::cut::{Cut, Raw, walk};
 use super::judge::Judge;
 use crate::attribute::set;
-use crate::attribute::table::{self, AttrSpec, Keep};
-use crate::attribute::{AsPathRef, AttrCode, as4_path, flags};
+use crate::attribute::table::{self, AttrSpec, Keep, Sender};
+use crate::attribute::{AsPathRef, AttrCode, as4_path, flags, tunnel_encap};
 use crate::codes::update as subcode;
 use crate::error::{Disposition, Reason};
 use crate::input::Malformed;
@@ -27,6 +27,8 @@ pub(super) struct Canonical<'s, 'a> {
     pub(super) same: Range<usize>,
     pub(super) value: &'s mut Vec<u8>,
     pub(super) as4: &'s mut Vec<u8>,
+    /// There are routes of a family whose tunnels say where they end.
+    pub(super) needs_endpoints: bool,
 }
 
 impl<'a> Canonical<'_, 'a> {
@@ -133,13 +135,39 @@ impl<'a> Canonical<'_, 'a> {
             self.judge.discard(raw, "is not for external peers to send");
             return;
         }
-        // RFC 7311 §3.2: AIGP with the Transitive bit set is malformed, and is discarded as any
-        // malformed AIGP is; its own rule comes before RFC 7606 §3 c.
-        if spec.code == AttrCode::AIGP && raw.flags & flags::TRANSITIVE != 0 {
-            self.judge
-                .discard(raw, "is transitive, which it must not be");
-            return;
+        if spec.from == Sender::Domain {
+            self.of_domain(raw, spec, cut);
+        } else {
+            self.by_flags(raw, spec, cut);
         }
+    }
+
+    /// Judges one that is for the inside of a domain, with the rules that two of them have of their own.
+    #[inline(never)]
+    fn of_domain(&mut self, raw: Raw<'a>, spec: &AttrSpec, cut: &Cut<'a>) {
+        match spec.code {
+            // RFC 7311 §3.2: AIGP with the Transitive bit set is malformed, and is discarded as any
+            // malformed AIGP is; its own rule comes before RFC 7606 §3 c.
+            AttrCode::AIGP if raw.flags & flags::TRANSITIVE != 0 => {
+                let why = "is transitive, which it must not be";
+                self.judge.discard(raw, why);
+            }
+            // RFC 9012 §13 asks more of tunnels where the family is one of its §6.
+            AttrCode::TUNNEL_ENCAPSULATION if self.needs_endpoints => {
+                let spec = AttrSpec {
+                    read: tunnel_encap::read_with_endpoints,
+                    each_fault: Some(tunnel_encap::each_fault_with_endpoints),
+                    ..*spec
+                };
+                self.by_flags(raw, &spec, cut);
+            }
+            _ => self.by_flags(raw, spec, cut),
+        }
+    }
+
+    /// Judges the flags, and then the value.
+    #[inline(always)]
+    fn by_flags(&mut self, raw: Raw<'a>, spec: &AttrSpec, cut: &Cut<'a>) {
         if !self.judge.flags(raw, spec.flags) {
             return;
         }

@@ -9,7 +9,7 @@ use super::canonical::Canonical;
 use super::cut::Cut;
 use super::judge::{Judge, WITHDRAWN};
 use super::{AttrScratch, Decoded, Update, end_of_rib, overlay_index, sr_policy};
-use crate::attribute::AttrRef;
+use crate::attribute::{AttrRef, tunnel_encap};
 use crate::error::{Disposition, Findings, MessageError};
 use crate::{Family, FamilySet, SessionContext};
 
@@ -65,6 +65,8 @@ fn decode_into<'a>(
         block,
         value: &mut scratch.value,
         as4: &mut scratch.as4,
+        needs_endpoints: !announced.is_empty()
+            || reach.is_some_and(|reach| tunnel_encap::needs_endpoints(reach.family)),
     };
     let split = canonical.write(&cut, announced.is_empty(), reach);
 

@@ -189,7 +189,7 @@ fn ip_prefixes_without_a_label_have_an_overlay_index() {
     let (ctx, table) = (session(false), "RFC 9136 §3.2, Table 1");
     let inside = SessionContext {
         same_domain: true,
-        ..ctx.clone()
+        ..session(false)
     };
     run(vec![
         case("ESI", table, &ctx, with(route(9, 0, zero), &[]), good()),

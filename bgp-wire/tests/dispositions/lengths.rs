@@ -195,8 +195,8 @@ fn the_longest_attributes() {
             "tunnels",
             "RFC 9012 §2",
             &i,
-            with(0xc0, 23, &full(&[0, 8, 0, 0])),
-            uses(23, &full(&[0, 8, 0, 0])),
+            with(0xc0, 23, &full(&[0xff, 0xfe, 0, 0])),
+            uses(23, &full(&[0xff, 0xfe, 0, 0])),
         ),
         case(
             "SIDs",

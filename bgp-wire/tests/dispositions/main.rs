@@ -14,9 +14,11 @@ mod mutations;
 mod nlri;
 mod optional;
 mod overlay;
+mod prefix_sid;
 mod registered;
 mod results;
 mod support;
+mod tunnels;
 mod values;
 
 use bgp_wire::Disposition::{

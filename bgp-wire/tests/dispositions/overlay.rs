@@ -6,12 +6,12 @@ use bytes::BytesMut;
 use super::*;
 
 /// An UPDATE of an internal peer with one more attribute that is optional and transitive.
-fn transitive(code: u8, value: &[u8]) -> Parts {
+pub(crate) fn transitive(code: u8, value: &[u8]) -> Parts {
     good_internal().with(attribute(0xc0, code, value))
 }
 
 /// The same with one that is optional and not transitive.
-fn local(code: u8, value: &[u8]) -> Parts {
+pub(crate) fn local(code: u8, value: &[u8]) -> Parts {
     good_internal().with(attribute(0x80, code, value))
 }
 
@@ -21,10 +21,12 @@ pub(crate) fn all() -> Parts {
     service.extend([0x20, 1, 0xd, 0xb8, 0, 1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0]);
     service.extend([0, 0, 19, 0, 1, 0, 6, 40, 24, 16, 0, 16, 64]);
     let policy = [
-        0, 15, 0, 36, 12, 6, 0, 0, 0, 0, 0, 1, 13, 6, 0, 0, 0, 1, 0, 0, 128, 0, 17, 0, 9, 6, 0, 0,
-        0, 0, 0, 1, 1, 6, 0, 0, 0, 1, 1, 0xff,
+        0, 15, 0, 44, 6, 6, 0, 0, 0, 0, 0, 0, 12, 6, 0, 0, 0, 0, 0, 1, 13, 6, 0, 0, 0, 1, 0, 0,
+        128, 0, 17, 0, 9, 6, 0, 0, 0, 0, 0, 1, 1, 6, 0, 0, 0, 1, 1, 0xff,
     ];
-    let vxlan = [0, 8, 0, 14, 1, 12, 0xc0, 0, 0, 100, 0, 1, 2, 3, 4, 5, 0, 0];
+    let vxlan = [
+        0, 8, 0, 22, 6, 6, 0, 0, 0, 0, 0, 0, 1, 12, 0xc0, 0, 0, 100, 0, 1, 2, 3, 4, 5, 0, 0,
+    ];
     transitive(
         22,
         &[
@@ -198,129 +200,6 @@ fn pmsi_tunnel() {
             &i,
             transitive(22, &[0, 0x70, 0, 0, 16]).nlri(&[]),
             Ends(9, attribute(0xc0, 22, &[0, 0x70, 0, 0, 16])),
-        ),
-    ]);
-}
-
-#[test]
-fn tunnel_encapsulation() {
-    const VXLAN: [u8; 16] = [0, 8, 0, 12, 6, 10, 0, 0, 0, 0, 0, 1, 192, 0, 2, 1];
-    const BAD_ENDPOINT: [u8; 16] = [0, 8, 0, 12, 6, 10, 0, 0, 0, 0, 0, 1, 224, 0, 0, 1];
-    let i = internal();
-    let rfc = "RFC 9012 §13";
-    let outside = Parts::good().with(attribute(0xc0, 23, &VXLAN));
-    let domain = SessionContext {
-        same_domain: true,
-        ..external()
-    };
-    run(vec![
-        case("VXLAN", rfc, &i, transitive(23, &VXLAN), uses(23, &VXLAN)),
-        case(
-            "of an external peer",
-            "RFC 9012 §11",
-            &external(),
-            outside.clone(),
-            Stays(D),
-        ),
-        case(
-            "malformed, of an external peer",
-            "RFC 9012 §11",
-            &external(),
-            Parts::good().with(attribute(0xc0, 23, &[0])),
-            Stays(D),
-        ),
-        case(
-            "of an external peer of the same domain",
-            "RFC 9012 §11",
-            &domain,
-            outside,
-            uses(23, &VXLAN),
-        ),
-        case("of no octet", rfc, &i, transitive(23, &[]), Stays(W)),
-        case(
-            "TLV overrun",
-            rfc,
-            &i,
-            transitive(23, &VXLAN[..15]),
-            Stays(W),
-        ),
-        case(
-            "three octets of a TLV",
-            rfc,
-            &i,
-            transitive(23, &[0, 8, 0]),
-            Stays(W),
-        ),
-        case(
-            "sub-TLV overrun",
-            rfc,
-            &i,
-            transitive(23, &[0, 8, 0, 3, 6, 10, 0]),
-            Stays(W),
-        ),
-        case(
-            "sub-TLV of type 200 with half a length",
-            rfc,
-            &i,
-            transitive(23, &[0, 8, 0, 2, 200, 0]),
-            Stays(W),
-        ),
-        case(
-            "unknown tunnel type",
-            rfc,
-            &i,
-            transitive(23, &[0xff, 0xfe, 0, 0]),
-            uses(23, &[0xff, 0xfe, 0, 0]),
-        ),
-        case(
-            "unknown sub-TLV",
-            rfc,
-            &i,
-            transitive(23, &[0, 8, 0, 2, 99, 0]),
-            uses(23, &[0, 8, 0, 2, 99, 0]),
-        ),
-        case(
-            "no TLV but one with a bad endpoint",
-            rfc,
-            &i,
-            transitive(23, &BAD_ENDPOINT),
-            Stays(W),
-        ),
-        case(
-            "one of two with a bad endpoint",
-            rfc,
-            &i,
-            transitive(23, &[BAD_ENDPOINT, VXLAN].concat()),
-            uses(23, &VXLAN),
-        ),
-        case("not transitive", rfc, &i, local(23, &VXLAN), Stays(W)),
-        case(
-            "SR policy with a preference of five octets",
-            "RFC 9830 §5",
-            &i,
-            transitive(23, &[0, 15, 0, 7, 12, 5, 0, 0, 0, 0, 1]),
-            Stays(W),
-        ),
-        case(
-            "two SR policies",
-            "RFC 9830 §2.2",
-            &i,
-            transitive(23, &[0, 15, 0, 0, 0, 15, 0, 0]),
-            Stays(W),
-        ),
-        case(
-            "SR policy with a color of two octets, which means nothing there",
-            "RFC 9830 §2.3",
-            &i,
-            transitive(23, &[0, 15, 0, 4, 4, 2, 0, 0]),
-            uses(23, &[0, 15, 0, 4, 4, 2, 0, 0]),
-        ),
-        case(
-            "SR policy with a good one",
-            "RFC 9830 §5",
-            &i,
-            transitive(23, &[0, 15, 0, 8, 12, 6, 0, 0, 0, 0, 0, 1]),
-            uses(23, &[0, 15, 0, 8, 12, 6, 0, 0, 0, 0, 0, 1]),
         ),
     ]);
 }
@@ -549,131 +428,6 @@ fn bfd_discriminator() {
 }
 
 #[test]
-fn prefix_sid() {
-    const INDEX: [u8; 10] = [1, 0, 7, 0, 0, 0, 0, 0, 0, 9];
-    let i = internal();
-    let mut service = vec![5, 0, 25, 0, 1, 0, 21, 0];
-    service.extend([
-        0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 20, 0,
-    ]);
-    let outside = Parts::good().with(attribute(0xc0, 40, &INDEX));
-    let domain = SessionContext {
-        same_domain: true,
-        ..external()
-    };
-    let mut cut = service.clone();
-    cut[6] = 20;
-    let (srgb, srv6) = ("RFC 8669 §3.2, §6", "RFC 9252 §7");
-    run(vec![
-        case(
-            "label index",
-            "RFC 8669 §3.1",
-            &i,
-            transitive(40, &INDEX),
-            uses(40, &INDEX),
-        ),
-        case(
-            "SRv6 L3 service",
-            srv6,
-            &i,
-            transitive(40, &service),
-            uses(40, &service),
-        ),
-        case(
-            "of an external peer",
-            "RFC 8669 §4",
-            &external(),
-            outside.clone(),
-            Stays(D),
-        ),
-        case(
-            "of an external peer of the same domain",
-            "RFC 8669 §4",
-            &domain,
-            outside,
-            uses(40, &INDEX),
-        ),
-        case(
-            "of no octet",
-            "RFC 8669 §6",
-            &i,
-            transitive(40, &[]),
-            Stays(D),
-        ),
-        case(
-            "label index of six octets",
-            "RFC 8669 §3.1, §6",
-            &i,
-            transitive(40, &[1, 0, 6, 0, 0, 0, 0, 0, 9]),
-            Stays(D),
-        ),
-        case(
-            "TLV overrun",
-            "RFC 8669 §6",
-            &i,
-            transitive(40, &INDEX[..9]),
-            Stays(D),
-        ),
-        case(
-            "SRGB without a range",
-            srgb,
-            &i,
-            transitive(40, &[3, 0, 2, 0, 0]),
-            Stays(D),
-        ),
-        case(
-            "unknown TLV",
-            "RFC 8669 §3",
-            &i,
-            transitive(40, &[99, 0, 0]),
-            uses(40, &[99, 0, 0]),
-        ),
-        case(
-            "service of no octet",
-            srv6,
-            &i,
-            transitive(40, &[5, 0, 0]),
-            Stays(W),
-        ),
-        case(
-            "service beyond the attribute",
-            srv6,
-            &i,
-            transitive(40, &service[..27]),
-            Stays(W),
-        ),
-        case(
-            "SID information of 20 octets",
-            srv6,
-            &i,
-            transitive(40, &cut),
-            Stays(W),
-        ),
-        case(
-            "L2 service with a sub-TLV overrun",
-            srv6,
-            &i,
-            transitive(40, &[6, 0, 4, 0, 9, 0, 1]),
-            Stays(W),
-        ),
-        case(
-            "both malformed: the severer counts",
-            "RFC 7606 §3 h",
-            &i,
-            transitive(40, &[1, 0, 1, 0, 5, 0, 0]),
-            Stays(W),
-        ),
-        case(
-            "malformed service, nothing reachable",
-            "RFC 7606 §5.2, RFC 4271 §6.3",
-            &i,
-            transitive(40, &[5, 0, 0]).nlri(&[]),
-            Ends(5, attribute(0xc0, 40, &[5, 0, 0])),
-        ),
-    ]);
-}
-
-#[test]
 fn attr_set() {
     let i = internal();
     let inside_set = |attributes: &[u8]| [&[0, 0, 0xfd, 0xe8], attributes].concat();
@@ -765,16 +519,4 @@ fn deprecated_attributes_are_unknown() {
         Some("BGP Entropy Label Capability Attribute")
     );
     assert!(!AttrCode(28).is_known());
-}
-
-/// RFC 9012 §13: what has a bad endpoint is removed before the route goes on.
-#[test]
-fn what_remains_of_tunnels_is_canonical() {
-    let tunnels = [
-        0, 8, 0, 12, 6, 10, 0, 0, 0, 0, 0, 1, 224, 0, 0, 1, 0, 2, 0, 0,
-    ];
-    let (body, mut scratch) = (transitive(23, &tunnels).body(), AttrScratch::new());
-    let decoded = decode(&body, &internal(), &mut scratch);
-    let kept = decoded.update.attrs.get(AttrCode::TUNNEL_ENCAPSULATION);
-    assert_eq!(kept, Some(&[0, 2, 0, 0][..]));
 }

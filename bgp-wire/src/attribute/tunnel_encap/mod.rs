@@ -4,8 +4,8 @@
 //! - `sub_tlv` is the table of what describes a tunnel.
 //! - `segment` is the table of what a segment list of an SR policy is made of.
 //!
-//! That a tunnel needs exactly one Tunnel Egress Endpoint depends on the family of the route (RFC
-//! 9012 §3.1, §6), which an attribute does not know: whoever uses the tunnel asks for it.
+//! That a tunnel needs exactly one Tunnel Egress Endpoint depends on the family of the routes (RFC 9012
+//! §6, §13), which an attribute does not know: there are two ways to read one.
 
 /// A table of kinds of sub-TLVs, one line each: number, registered name, the lengths it may have (none
 /// for any), and what it is made of.
@@ -28,11 +28,11 @@ use std::fmt;
 use super::ext_community::Names;
 use super::layout::{self, Field};
 use super::tlv::{self, Shape, Tlv};
-use crate::SessionContext;
 use crate::describe::{Fields, Node};
 use crate::error::{Disposition, Reason};
 use crate::faults::{Faults, severest};
 use crate::input::{Input, Malformed};
+use crate::{Family, SessionContext};
 
 /// A kind of sub-TLV.
 struct Kind {
@@ -104,14 +104,69 @@ fn type_name(tunnel_type: u16) -> Option<&'static str> {
         .map(|(.., registered)| *registered)
 }
 
+/// Whether the tunnels of routes of this family say where they end: "one of those explicitly listed in
+/// the first paragraph of Section 6" of RFC 9012.
+pub(crate) fn needs_endpoints(family: Family) -> bool {
+    matches!(
+        family,
+        Family::IPV4_UNICAST
+            | Family::IPV6_UNICAST
+            | Family::IPV4_LABELED
+            | Family::IPV6_LABELED
+            | Family::IPV4_VPN
+            | Family::IPV6_VPN
+            | Family::L2VPN_EVPN
+    )
+}
+
+/// Reads the tunnels of routes of other families.
 pub(crate) fn read<'a>(
     value: Input<'a>,
     _: &SessionContext,
     out: &mut Vec<u8>,
 ) -> Result<(), Malformed<'a>> {
+    read_tunnels(value, Endpoint::Optional, out)
+}
+
+pub(crate) fn each_fault<'a>(value: Input<'a>, _: &SessionContext, all: &mut Faults<'a>) {
+    walk(value, Endpoint::Optional, |_| {}, &mut |fault| {
+        all.add(fault)
+    });
+}
+
+/// Reads tunnels of which each says where it ends.
+pub(crate) fn read_with_endpoints<'a>(
+    value: Input<'a>,
+    _: &SessionContext,
+    out: &mut Vec<u8>,
+) -> Result<(), Malformed<'a>> {
+    read_tunnels(value, Endpoint::One, out)
+}
+
+pub(crate) fn each_fault_with_endpoints<'a>(
+    value: Input<'a>,
+    _: &SessionContext,
+    all: &mut Faults<'a>,
+) {
+    walk(value, Endpoint::One, |_| {}, &mut |fault| all.add(fault));
+}
+
+/// How often a tunnel says where it ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Endpoint {
+    One,
+    Optional,
+}
+
+fn read_tunnels<'a>(
+    value: Input<'a>,
+    endpoint: Endpoint,
+    out: &mut Vec<u8>,
+) -> Result<(), Malformed<'a>> {
     let start = out.len();
     let worst = severest(Disposition::TreatAsWithdraw, |note| {
-        walk(value, |tunnel| out.extend_from_slice(tunnel.whole), note);
+        let keep = |tunnel: Tlv<'a>| out.extend_from_slice(tunnel.whole);
+        walk(value, endpoint, keep, note);
     });
     if worst.is_some_and(|error| !error.is_harmless()) {
         out.truncate(start);
@@ -119,19 +174,19 @@ pub(crate) fn read<'a>(
     worst.map_or(Ok(()), Err)
 }
 
-pub(crate) fn each_fault<'a>(value: Input<'a>, _: &SessionContext, all: &mut Faults<'a>) {
-    walk(value, |_| {}, &mut |fault| all.add(fault));
-}
-
 /// Hands the tunnels that stay to `keep`, and all that is wrong to `note`.
-fn walk<'a>(value: Input<'a>, mut keep: impl FnMut(Tlv<'a>), note: &mut dyn FnMut(Malformed<'a>)) {
+fn walk<'a>(
+    value: Input<'a>,
+    endpoint: Endpoint,
+    mut keep: impl FnMut(Tlv<'a>),
+    note: &mut dyn FnMut(Malformed<'a>),
+) {
     let (mut kept, mut policies, mut malformed) = (false, 0, false);
     let mut say = |fault: Malformed<'a>| {
         malformed |= !fault.is_harmless();
         note(fault);
     };
     let framing = tlv::each(Shape::TwoTwo, "Tunnel TLV", value, |tunnel| {
-        let mut usable = true;
         // RFC 9830 §2.2: "A Tunnel Encapsulation Attribute MUST NOT contain more than one TLV of type
         // "SR Policy"; such updates MUST be considered malformed and handled by the
         // "treat-as-withdraw" strategy".
@@ -140,29 +195,7 @@ fn walk<'a>(value: Input<'a>, mut keep: impl FnMut(Tlv<'a>), note: &mut dyn FnMu
             let twice = Reason::Text("is not the only SR policy");
             say(Malformed::new(tunnel.whole, "Tunnel TLV", twice));
         }
-        let sub_tlvs = tlv::each(
-            Shape::OneVaries,
-            "Tunnel Sub-TLV",
-            tunnel.value,
-            |sub_tlv| {
-                if tunnel.kind == SR_POLICY {
-                    sub_tlv::check_sr_policy(sub_tlv, &mut say);
-                    return Ok(());
-                }
-                // RFC 9012 §13: a TLV with a malformed Tunnel Egress Endpoint "MUST be ignored" and "MUST
-                // be removed from the Tunnel Encapsulation attribute before" the route is distributed.
-                // Other malformed sub-TLVs count as unrecognized and stay.
-                if let Some(fault) = sub_tlv::fault(tunnel.kind, sub_tlv) {
-                    usable &= sub_tlv.kind != sub_tlv::TUNNEL_EGRESS_ENDPOINT;
-                    say(fault.asking(Disposition::None));
-                }
-                Ok(())
-            },
-        );
-        // RFC 9012 §13: "The final octet of a TLV MUST also be the final octet of its final
-        // sub-TLV."
-        sub_tlvs.unwrap_or_else(&mut say);
-        if usable {
+        if stays(tunnel, endpoint, &mut say) {
             kept = true;
             keep(tunnel);
         }
@@ -173,6 +206,70 @@ fn walk<'a>(value: Input<'a>, mut keep: impl FnMut(Tlv<'a>), note: &mut dyn FnMu
     if !kept && !malformed {
         let none = Reason::Text("has no valid TLV");
         note(Malformed::new(value, "TUNNEL_ENCAPSULATION", none));
+    }
+}
+
+/// Says what is wrong with a tunnel. Whether it stays.
+fn stays<'a>(tunnel: Tlv<'a>, endpoint: Endpoint, say: &mut dyn FnMut(Malformed<'a>)) -> bool {
+    let (mut seen, mut endpoints, mut bad_endpoint) = (Seen::default(), 0, false);
+    let sub_tlvs = tlv::each(
+        Shape::OneVaries,
+        "Tunnel Sub-TLV",
+        tunnel.value,
+        |sub_tlv| {
+            let is_endpoint = sub_tlv.kind == sub_tlv::TUNNEL_EGRESS_ENDPOINT;
+            endpoints += usize::from(is_endpoint);
+            if tunnel.kind == SR_POLICY {
+                sub_tlv::check_sr_policy(sub_tlv, say);
+                return Ok(());
+            }
+            // RFC 9012 §13: "if a TLV contains a sub-TLV that is malformed, the sub-TLV MUST be treated as
+            // if it were an unrecognized sub-TLV", and stays.
+            if let Some(fault) = sub_tlv::fault(tunnel.kind, sub_tlv) {
+                bad_endpoint |= is_endpoint;
+                say(fault.asking(Disposition::None));
+            }
+            // RFC 9012 §13: of those that "MUST NOT occur more than once" "all but the first occurrence of
+            // each such sub-TLV type MUST be disregarded. However, the Tunnel TLV containing them MUST NOT
+            // be considered to be malformed".
+            if sub_tlv::is_single(sub_tlv.kind) && seen.mark(sub_tlv.kind) {
+                let unused = Reason::Odd("is not the first, which alone is used");
+                let again = Malformed::new(sub_tlv.whole, sub_tlv::name(sub_tlv.kind), unused);
+                say(again.asking(Disposition::None));
+            }
+            Ok(())
+        },
+    );
+    // RFC 9012 §13: "The final octet of a TLV MUST also be the final octet of its final sub-TLV."
+    let is_whole = sub_tlvs.map_err(&mut *say).is_ok();
+    // RFC 9012 §13 of a tunnel type that is not recognized: "MUST interpret the attribute as if that TLV
+    // had not been present", and "the unrecognized TLV MUST remain in the attribute".
+    if type_name(tunnel.kind).is_none() {
+        return true;
+    }
+    // RFC 9012 §13: with a malformed Tunnel Egress Endpoint "the entire TLV MUST be ignored and MUST be
+    // removed from the Tunnel Encapsulation attribute before the route carrying that attribute is
+    // distributed", and one that "does not contain exactly one Tunnel Egress Endpoint sub-TLV MUST be
+    // treated as if it contained a malformed" one.
+    let wanting = endpoint == Endpoint::One && endpoints != 1;
+    if wanting && is_whole {
+        let one = Reason::Text("does not have exactly one Tunnel Egress Endpoint");
+        say(Malformed::new(tunnel.whole, "Tunnel TLV", one).asking(Disposition::None));
+    }
+    !bad_endpoint && !wanting
+}
+
+/// The kinds of sub-TLVs below 128 that have been there.
+#[derive(Default)]
+struct Seen(u128);
+
+impl Seen {
+    /// Marks a kind; whether it was marked before.
+    fn mark(&mut self, kind: u16) -> bool {
+        let bit = 1u128.checked_shl(kind.into()).unwrap_or(0);
+        let before = self.0 & bit != 0;
+        self.0 |= bit;
+        before
     }
 }
 
@@ -201,6 +298,10 @@ mod tests {
     use crate::Asn;
 
     fn read_it(value: &[u8]) -> Option<Vec<u8>> {
+        read_by(read, value)
+    }
+
+    fn read_by(read: crate::attribute::table::Read, value: &[u8]) -> Option<Vec<u8>> {
         let (ctx, mut out) = (SessionContext::new(Asn(1), Asn(1)), Vec::new());
         match read(value, &ctx, &mut out) {
             Err(error) if !error.is_harmless() => None,
@@ -235,18 +336,116 @@ mod tests {
             assert_eq!(read_it(&bad), None, "no TLV is left of {bad:?}");
             assert_eq!(read_it(&[&bad[..], &good].concat()), Some(good.clone()));
         }
-        // Address family 0: the next hop of the route is the endpoint (RFC 9012 §3.1).
-        for whole in [
-            tunnel(8, &[6, 6, 0, 0, 0, 0, 0, 0]),
-            // Unknown tunnels and sub-TLVs.
-            tunnel(9999, &[99, 1, 7, 200, 0, 1, 7]),
-            // A barebones TLV (RFC 9012 §4.1).
-            tunnel(2, &[]),
-            // Port 0 is malformed (RFC 9012 §3.3.2) and counts as unrecognized.
-            tunnel(8, &[8, 2, 0, 0]),
-        ] {
-            assert_eq!(read_it(&whole), Some(whole.clone()));
+        // An unknown sub-TLV, and port 0, which is malformed (RFC 9012 §3.3.2) and counts as one.
+        for sub_tlv in [&[99, 1, 7][..], &[200, 0, 1, 7], &[8, 2, 0, 0]] {
+            let whole = tunnel(8, &[&ENDPOINT[..], sub_tlv].concat());
+            assert_eq!(read_by(read_with_endpoints, &whole), Some(whole.clone()));
         }
+    }
+
+    /// RFC 9012 §13. A barebones TLV has an endpoint, too: the next hop or family 0, which stands for it
+    /// (§3.1, §4.1).
+    #[test]
+    fn a_tunnel_without_exactly_one_endpoint_is_removed_where_the_family_asks_for_it() {
+        const NEXT_HOP: [u8; 8] = [6, 6, 0, 0, 0, 0, 0, 0];
+        for barebones in [&ENDPOINT[..], &NEXT_HOP] {
+            let good = tunnel(2, barebones);
+            assert_eq!(read_by(read_with_endpoints, &good), Some(good.clone()));
+            for bad in [tunnel(2, &[]), tunnel(8, &[barebones, &NEXT_HOP].concat())] {
+                assert_eq!(read_by(read_with_endpoints, &bad), None, "{bad:?}");
+                let both = [&bad[..], &good].concat();
+                assert_eq!(read_by(read_with_endpoints, &both), Some(good.clone()));
+                assert_eq!(read_it(&both), Some(both.clone()));
+            }
+        }
+        // What is not known is as if it were not there.
+        let unknown = tunnel(9999, &[99, 1, 7, 200, 0, 1, 7]);
+        assert_eq!(
+            read_by(read_with_endpoints, &unknown),
+            Some(unknown.clone())
+        );
+    }
+
+    fn reasons(value: &[u8]) -> Vec<(&'static str, Reason)> {
+        let mut all = Faults::default();
+        each_fault_with_endpoints(value, &SessionContext::new(Asn(1), Asn(1)), &mut all);
+        let harmless = all.iter().inspect(|fault| assert!(fault.is_harmless()));
+        harmless.map(|fault| (fault.field, fault.reason)).collect()
+    }
+
+    /// RFC 9012 §3.4.1, §3.4.2, §3.5, §3.6, §3.7: such a sub-TLV counts as unrecognized (§13), so that its
+    /// octets are shown and the tunnel stays.
+    #[test]
+    fn malformed_sub_tlvs_are_told_and_mean_nothing() {
+        let not_a_color = Reason::Text("is no Color extended community");
+        for (bad, field, reason) in [
+            (
+                &[2, 2, 0xff, 0xff][..],
+                "Protocol Type",
+                Reason::Value(0xffff),
+            ),
+            (&[4, 8, 0, 2, 0, 0, 0, 0, 0, 1], "Color", not_a_color),
+            (&[4, 7, 3, 0x0b, 0, 0, 0, 0, 1], "Color", Reason::Length(7)),
+            (&[9, 1, 0], "Embedded Label Handling", Reason::Value(0)),
+            (&[9, 1, 3], "Embedded Label Handling", Reason::Value(3)),
+            (&[10, 0], "MPLS Label Stack", Reason::Length(0)),
+            (&[10, 3, 0, 6, 0x41], "MPLS Label Stack", Reason::Length(3)),
+            (
+                &[10, 5, 0, 6, 0x41, 0, 0],
+                "MPLS Label Stack",
+                Reason::Length(5),
+            ),
+            (&[11, 2, 1, 0], "Prefix-SID", Reason::Truncated),
+            (&[11, 5, 1, 0, 2, 0, 0], "Prefix-SID", Reason::Length(2)),
+            (&[11, 0], "Prefix-SID", Reason::Length(0)),
+        ] {
+            let whole = tunnel(8, &[&ENDPOINT[..], bad].concat());
+            assert_eq!(reasons(&whole), [(field, reason)], "{bad:?}");
+            assert_eq!(read_by(read_with_endpoints, &whole), Some(whole.clone()));
+            let line = fmt::from_fn(|f| show(&whole, f)).to_string();
+            let octets: String = bad[2..].iter().map(|one| format!("{one:02x}")).collect();
+            let shown = format!("{{type {field}, value 0x{octets}}}");
+            assert!(line.contains(&shown), "{line}");
+        }
+        for good in [
+            &[2, 2, 8, 0][..],
+            &[4, 8, 3, 0x0b, 0, 0, 0, 0, 0, 1],
+            &[9, 1, 1],
+            &[10, 8, 0, 6, 0x40, 0xff, 0, 6, 0x51, 0xff],
+            &[11, 10, 1, 0, 7, 0, 0, 0, 0, 0, 0, 5],
+        ] {
+            assert_eq!(
+                reasons(&tunnel(8, &[&ENDPOINT[..], good].concat())),
+                [],
+                "{good:?}"
+            );
+        }
+    }
+
+    /// RFC 9012 §13 names those of which the first counts; a Color may be there several times (§3.4.2).
+    #[test]
+    fn of_sub_tlvs_that_may_be_there_once_the_first_is_used() {
+        let again = Reason::Odd("is not the first, which alone is used");
+        for (one, field) in [
+            (
+                &[1, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0][..],
+                "Encapsulation",
+            ),
+            (&[7, 1, 0], "DS Field"),
+            (&[8, 2, 0x12, 0xb5], "UDP Destination Port"),
+            (&[9, 1, 1], "Embedded Label Handling"),
+            (&[10, 4, 0, 6, 0x41, 0xff], "MPLS Label Stack"),
+            (&[11, 10, 1, 0, 7, 0, 0, 0, 0, 0, 0, 5], "Prefix-SID"),
+        ] {
+            let whole = tunnel(8, &[&ENDPOINT[..], one, one].concat());
+            assert_eq!(reasons(&whole), [(field, again)]);
+            assert_eq!(read_by(read_with_endpoints, &whole), Some(whole.clone()));
+        }
+        let color = [4, 8, 3, 0x0b, 0, 0, 0, 0, 0, 1];
+        assert_eq!(
+            reasons(&tunnel(8, &[&ENDPOINT[..], &color, &color].concat())),
+            []
+        );
     }
 
     /// RFC 9012 §13.

@@ -11,9 +11,12 @@ use crate::error::Reason;
 use crate::input::Malformed;
 
 const ENCAPSULATION: u16 = 1;
+const PROTOCOL_TYPE: u16 = 2;
 const COLOR: u16 = 4;
 pub(super) const TUNNEL_EGRESS_ENDPOINT: u16 = 6;
 const UDP_DESTINATION_PORT: u16 = 8;
+const EMBEDDED_LABEL_HANDLING: u16 = 9;
+const MPLS_LABEL_STACK: u16 = 10;
 const PREFIX_SID: u16 = 11;
 const PREFERENCE: u16 = 12;
 const BINDING_SID: u16 = 13;
@@ -72,15 +75,15 @@ fn ethertype(value: u64) -> Option<&'static str> {
 // The registry "BGP Tunnel Encapsulation Attribute Sub-TLVs".
 kinds! {
     ENCAPSULATION "Encapsulation", [], [];
-    2 "Protocol Type", [2], [Field::Named("protocol_type", 2, ethertype)];
+    PROTOCOL_TYPE "Protocol Type", [2], [Field::Named("protocol_type", 2, ethertype)];
     3 "IPsec Tunnel Authenticator (DEPRECATED)", [], [Field::Octets("value")];
     COLOR "Color", [8], [];
     5 "Load-Balancing Block", [2], [Field::Number("block_length", 2)];
     TUNNEL_EGRESS_ENDPOINT "Tunnel Egress Endpoint", [6, 10, 22], [Field::Reserved(4), Field::Number("address_family", 2), Field::Address("address")];
     7 "DS Field", [1], [Field::Number("ds_field", 1)];
     UDP_DESTINATION_PORT "UDP Destination Port", [2], [Field::Number("port", 2)];
-    9 "Embedded Label Handling", [1], [Field::Named("handling", 1, embedded_label)];
-    10 "MPLS Label Stack", [], [Field::Labels("labels")];
+    EMBEDDED_LABEL_HANDLING "Embedded Label Handling", [1], [Field::Named("handling", 1, embedded_label)];
+    MPLS_LABEL_STACK "MPLS Label Stack", [], [Field::Labels("labels")];
     PREFIX_SID "Prefix-SID", [], [];
     PREFERENCE "Preference", [6], [Field::Number("flags", 1), Field::Reserved(1), Field::Number("preference", 4)];
     BINDING_SID "Binding SID", [2, 6, 18], [Field::Flags(&[(0x80, "specified_binding_sid_only"), (0x40, "drop_upon_invalid")]), Field::Reserved(1)];
@@ -97,13 +100,35 @@ fn kind(number: u16) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.number == number)
 }
 
+/// The registered name, or what it is.
+pub(super) fn name(number: u16) -> &'static str {
+    kind(number).map_or("Tunnel Sub-TLV", |kind| kind.name)
+}
+
+/// Whether a tunnel has one at most. RFC 9012 §13: "Encapsulation, DS, UDP Destination Port, Embedded Label
+/// Handling, MPLS Label Stack, and Prefix-SID". Of endpoints another rule speaks.
+pub(super) fn is_single(number: u16) -> bool {
+    const DS_FIELD: u16 = 7;
+    matches!(
+        number,
+        ENCAPSULATION
+            | DS_FIELD
+            | UDP_DESTINATION_PORT
+            | EMBEDDED_LABEL_HANDLING
+            | MPLS_LABEL_STACK
+            | PREFIX_SID
+    )
+}
+
 /// What is wrong with a sub-TLV of a tunnel of this type: a length that its kind cannot have, an
-/// endpoint that is none, port 0 (RFC 9012 §3.1 to §3.6).
+/// endpoint that is none, a value that is reserved (RFC 9012 §3.1 to §3.7).
 pub(super) fn fault(tunnel_type: u16, sub_tlv: Tlv<'_>) -> Option<Malformed<'_>> {
     let kind = kind(sub_tlv.kind)?;
     let length = sub_tlv.value.len();
     let fits = match sub_tlv.kind {
         ENCAPSULATION => encapsulation_lengths(tunnel_type).is_none_or(|own| own.contains(&length)),
+        // RFC 9012 §3.6: entries of four octets each.
+        MPLS_LABEL_STACK => length > 0 && length.is_multiple_of(4),
         _ => kind.lengths.is_empty() || kind.lengths.contains(&length),
     };
     let wrong = |reason| Some(Malformed::new(sub_tlv.whole, kind.name, reason));
@@ -114,6 +139,21 @@ pub(super) fn fault(tunnel_type: u16, sub_tlv: Tlv<'_>) -> Option<Malformed<'_>>
         }
         // RFC 9012 §3.3.2: "a nonzero value".
         (UDP_DESTINATION_PORT, [0, 0]) => wrong(Reason::Value(0)),
+        // RFC 9012 §3.4.1: "If the reserved value 0xFFFF is received, the sub-TLV MUST be treated as
+        // malformed".
+        (PROTOCOL_TYPE, [0xff, 0xff]) => wrong(Reason::Value(0xffff)),
+        // RFC 9012 §3.4.2: if "the first two octets of its Value field are not 0x030b, the sub-TLV MUST be
+        // treated as if it were an unrecognized sub-TLV".
+        (COLOR, value) if !value.starts_with(&[0x03, 0x0b]) => {
+            wrong(Reason::Text("is no Color extended community"))
+        }
+        // RFC 9012 §3.5: "If any value other than 1 or 2 is carried, the sub-TLV MUST be considered
+        // malformed".
+        (EMBEDDED_LABEL_HANDLING, [value]) if !matches!(value, 1 | 2) => {
+            wrong(Reason::Value((*value).into()))
+        }
+        // RFC 9012 §3.7: what it has is the value of a BGP Prefix-SID attribute.
+        (PREFIX_SID, value) => wrong(prefix_sid::fault(value)?.reason),
         _ => None,
     }
 }
@@ -178,7 +218,7 @@ pub(super) fn describe(tunnel_type: u16, sub_tlv: Tlv<'_>) -> Node {
             return;
         };
         // What is malformed counts as unrecognized (RFC 9012 §13).
-        if !kind.lengths.is_empty() && !kind.lengths.contains(&value.len()) {
+        if fault(tunnel_type, sub_tlv).is_some() {
             fields.octets("value", value);
             return;
         }
