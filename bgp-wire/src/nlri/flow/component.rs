@@ -29,6 +29,7 @@ const MATCH: u8 = 0x01;
 /// One component.
 pub(super) struct Component<'a> {
     pub(super) kind: u8,
+    v6: bool,
     body: Body<'a>,
 }
 
@@ -97,21 +98,36 @@ impl<'a> Component<'a> {
                 return Err(Malformed::new(input, "Component Type", unknown));
             }
         };
-        Ok((Self { kind, body }, after))
+        Ok((Self { kind, v6, body }, after))
+    }
+
+    /// The operators, of each value the bits that count. RFC 8955 §4.2.2.11 of DSCP: "The six least
+    /// significant bits contain the DSCP value. All other bits SHOULD be treated as 0." §4.2.2.12 and RFC
+    /// 8956 §3.6 of fragment: what is no bit of theirs "MUST be ignored during decoding", and with IPv6
+    /// there is none for what must not be fragmented.
+    fn operators(&self, all: Operators<'a>) -> impl Iterator<Item = (usize, u8, u64)> + use<'a> {
+        let counted = match (self.kind, self.v6) {
+            (DSCP, _) => 0x3f,
+            (FRAGMENT, false) => 0x0f,
+            (FRAGMENT, true) => 0x0e,
+            _ => u64::MAX,
+        };
+        let all = all.enumerate();
+        all.map(move |(place, (operator, _, value))| (place, operator, value & counted))
     }
 
     /// Its fields, by name.
-    pub(super) fn describe(&self, v6: bool, fields: &mut Fields) {
-        fields.named("type", self.kind, kind_name(self.kind, v6));
+    pub(super) fn describe(&self, fields: &mut Fields) {
+        fields.named("type", self.kind, kind_name(self.kind, self.v6));
         match self.body {
             Body::Prefix { offset, .. } => {
                 fields.text("prefix", Pattern(&self.body));
-                if v6 {
+                if self.v6 {
                     fields.number("offset", offset);
                 }
             }
             Body::Numeric(operators) => {
-                let nodes = operators.enumerate().map(|(place, (operator, _, value))| {
+                let nodes = self.operators(operators).map(|(place, operator, value)| {
                     Node::fields(|fields| {
                         fields.flag("and", place > 0 && operator & AND != 0);
                         fields.text("operator", comparison(operator));
@@ -124,7 +140,7 @@ impl<'a> Component<'a> {
                 fields.list("operators", nodes);
             }
             Body::Bitmask(operators) => {
-                let nodes = operators.enumerate().map(|(place, (operator, _, value))| {
+                let nodes = self.operators(operators).map(|(place, operator, value)| {
                     Node::fields(|fields| {
                         fields.flag("and", place > 0 && operator & AND != 0);
                         fields.flag("not", operator & NOT != 0);
@@ -320,7 +336,7 @@ impl fmt::Display for Component<'_> {
         let (Body::Numeric(operators) | Body::Bitmask(operators)) = self.body else {
             return write!(f, "{}", Pattern(&self.body));
         };
-        for (place, (operator, _, value)) in operators.enumerate() {
+        for (place, operator, value) in self.operators(operators) {
             match (place, operator & AND != 0) {
                 (0, _) => {}
                 (_, true) => f.write_str("&")?,

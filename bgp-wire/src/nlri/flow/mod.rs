@@ -93,7 +93,7 @@ impl<const V6: bool, const VPN: bool> Listed for Flow<V6, VPN> {
         let components = rule.components.iter();
         fields.list(
             "components",
-            components.map(|one| Node::fields(|fields| one.describe(V6, fields))),
+            components.map(|one| Node::fields(|fields| one.describe(fields))),
         );
     }
 }

@@ -98,6 +98,30 @@ fn rules_are_shown_as_people_write_them() {
     }
 }
 
+/// RFC 8955 §4.2.2.11: DSCP is "the six least significant bits", "All other bits SHOULD be treated as 0".
+/// §4.2.2.12, RFC 8956 §3.6: the bits of fragment are 0000 LF FF IsF DF, and with IPv6 0000 LF FF IsF 0,
+/// where 0 "MUST be ignored during decoding".
+#[test]
+fn bits_that_must_not_count_mean_nothing() {
+    for (family, octets, text, value) in [
+        (V4, "03 0b 81 ee", "{dscp =46}", 46),
+        (V4, "03 0c 81 f3", "{fragment all(df+isf)}", 3),
+        (V6, "03 0c 81 f3", "{fragment all(isf)}", 2),
+        (V6, "03 0c 80 01", "{fragment any(0x0)}", 0),
+    ] {
+        let bytes = hex(octets);
+        let block = check(family, &bytes).unwrap();
+        assert_eq!(block.to_string(), text);
+        let [Node::Fields(rule)] = &block.describe()[..] else {
+            panic!("there is one");
+        };
+        let shown = format!("{rule:?}");
+        let said = format!("\"value\", Number({value})");
+        assert!(shown.contains(&said), "{shown}");
+        assert_eq!(block.bytes(), bytes, "it is passed on as it is");
+    }
+}
+
 #[test]
 fn several_rules_with_path_identifiers() {
     let rule = framed(EVERY[0].2);
