@@ -146,7 +146,9 @@ pub use attribute::{
     MacMobility, NextHop, Origin, ParseOriginError, PmsiTunnel, PrefixSid, Segment, SegmentKind,
     SidStructure, Srv6Sid,
 };
-pub use capability::{AddPathMode, Capability, Fqdn, GracefulRestart, LongLivedFamily, Role};
+pub use capability::{
+    AddPathMode, Capability, FilterFamily, Fqdn, GracefulRestart, LongLivedFamily, Role,
+};
 pub use context::{PeerKind, SessionContext};
 pub use describe::{Fields, Node};
 pub use error::{DecodeError, Disposition, EncodeError, Finding, Findings, MessageError, Reason};

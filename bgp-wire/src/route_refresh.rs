@@ -180,7 +180,7 @@ impl fmt::Display for RouteRefresh {
 }
 
 /// The registered name of a type of outbound route filters.
-fn filter_type(kind: u8) -> Option<&'static str> {
+pub(crate) fn filter_type(kind: u8) -> Option<&'static str> {
     match kind {
         64 => Some("Address Prefix ORF"),
         65 => Some("CP-ORF"),

@@ -3,7 +3,7 @@
 use crate::describe::{Fields, Node};
 use crate::family::{AFI_IPV4, AFI_IPV6};
 
-use super::{Capability, TABLE};
+use super::{Capability, TABLE, outbound_filter};
 
 impl Capability {
     /// Its code and what it says.
@@ -18,6 +18,13 @@ impl Capability {
         match self {
             Self::Multiprotocol(family) => fields.text("family", family),
             Self::RouteRefresh | Self::EnhancedRouteRefresh | Self::ExtendedMessage => {}
+            Self::OutboundRouteFilter(families) => {
+                each(fields, families, outbound_filter::describe);
+            }
+            Self::PathsLimit(families) => each(fields, families, |(family, limit), fields| {
+                fields.text("family", family);
+                fields.number("paths", *limit);
+            }),
             Self::ExtendedNextHop(families) => each(fields, families, |(family, afi), fields| {
                 fields.text("family", family);
                 fields.named("next_hop_afi", *afi, afi_name(*afi));

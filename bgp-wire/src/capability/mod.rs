@@ -15,6 +15,8 @@ mod graceful_restart;
 mod long_lived;
 mod multiple_labels;
 mod multiprotocol;
+mod outbound_filter;
+mod paths_limit;
 mod role;
 mod route_refresh;
 mod software_version;
@@ -34,6 +36,7 @@ pub use fqdn::Fqdn;
 pub use graceful_restart::GracefulRestart;
 pub use long_lived::LongLivedFamily;
 pub(crate) use multiple_labels::count as multiple_labels;
+pub use outbound_filter::FilterFamily;
 pub use role::Role;
 
 /// One capability of an OPEN.
@@ -46,6 +49,8 @@ pub enum Capability {
     RouteRefresh,
     /// The markers of RFC 7313 are understood.
     EnhancedRouteRefresh,
+    /// Filters can be sent or received (RFC 5291).
+    OutboundRouteFilter(Vec<FilterFamily>),
     /// Families whose next hop may be of the given AFI (RFC 8950).
     ExtendedNextHop(Vec<(Family, u16)>),
     /// Messages up to 65,535 octets can be received (RFC 8654).
@@ -66,6 +71,8 @@ pub enum Capability {
     Fqdn(Fqdn),
     /// The name and version of the sender's software.
     SoftwareVersion(String),
+    /// Families, and how many paths to a prefix the sender wishes to be told.
+    PathsLimit(Vec<(Family, u16)>),
     /// One that has no reader here, or whose value is malformed.
     Unknown {
         /// Its code.
@@ -121,7 +128,12 @@ static TABLE: &[Line] = &[
         "RFC 2918 §2",
         route_refresh::decode,
     ),
-    named(3, "outbound-route-filter"),
+    line(
+        outbound_filter::CODE,
+        "outbound-route-filter",
+        "RFC 5291 §5",
+        outbound_filter::decode,
+    ),
     // Deprecated (RFC 8277 §1).
     named(4, "multiple-routes"),
     line(
@@ -180,7 +192,12 @@ static TABLE: &[Line] = &[
         "draft-abraitis-bgp-version-capability",
         software_version::decode,
     ),
-    named(76, "paths-limit"),
+    line(
+        paths_limit::CODE,
+        "paths-limit",
+        "draft-abraitis-idr-addpath-paths-limit",
+        paths_limit::decode,
+    ),
     named(77, "link-local-next-hop"),
     // Those of before the standard (RFC 8810 §3).
     named(128, "route-refresh-cisco"),
@@ -207,6 +224,7 @@ impl Capability {
             Self::Multiprotocol(_) => multiprotocol::CODE,
             Self::RouteRefresh => route_refresh::CODE,
             Self::EnhancedRouteRefresh => route_refresh::ENHANCED_CODE,
+            Self::OutboundRouteFilter(_) => outbound_filter::CODE,
             Self::ExtendedNextHop(_) => extended_next_hop::CODE,
             Self::ExtendedMessage => extended_message::CODE,
             Self::MultipleLabels(_) => multiple_labels::CODE,
@@ -217,6 +235,7 @@ impl Capability {
             Self::LongLivedGracefulRestart(_) => long_lived::CODE,
             Self::Fqdn(_) => fqdn::CODE,
             Self::SoftwareVersion(_) => software_version::CODE,
+            Self::PathsLimit(_) => paths_limit::CODE,
             Self::Unknown { code, .. } => *code,
         }
     }
@@ -256,6 +275,7 @@ impl Capability {
         match self {
             Self::Multiprotocol(family) => multiprotocol::encode(*family, out),
             Self::RouteRefresh | Self::EnhancedRouteRefresh | Self::ExtendedMessage => {}
+            Self::OutboundRouteFilter(families) => outbound_filter::encode(families, out)?,
             Self::ExtendedNextHop(families) => extended_next_hop::encode(families, out),
             Self::MultipleLabels(families) => multiple_labels::encode(families, out),
             Self::Role(role) => role::encode(*role, out),
@@ -265,6 +285,7 @@ impl Capability {
             Self::LongLivedGracefulRestart(families) => long_lived::encode(families, out),
             Self::Fqdn(fqdn) => fqdn.encode(out)?,
             Self::SoftwareVersion(version) => software_version::encode(version, out)?,
+            Self::PathsLimit(families) => paths_limit::encode(families, out),
             Self::Unknown { value, .. } => out.put_slice(value),
         }
         length.close(out)
@@ -279,6 +300,7 @@ impl fmt::Display for Capability {
         f.write_str(self.name().unwrap_or("capability"))?;
         match self {
             Self::Multiprotocol(family) => write!(f, " {family}"),
+            Self::OutboundRouteFilter(families) => outbound_filter::show(families, f),
             Self::ExtendedNextHop(families) => extended_next_hop::show(families, f),
             Self::MultipleLabels(families) => multiple_labels::show(families, f),
             // One without a name is "role 9".
@@ -292,6 +314,7 @@ impl fmt::Display for Capability {
             Self::LongLivedGracefulRestart(families) => long_lived::show(families, f),
             Self::Fqdn(fqdn) => write!(f, " {fqdn}"),
             Self::SoftwareVersion(version) => write!(f, " {version}"),
+            Self::PathsLimit(families) => paths_limit::show(families, f),
             Self::RouteRefresh
             | Self::EnhancedRouteRefresh
             | Self::ExtendedMessage
@@ -368,6 +391,9 @@ pub(crate) mod tests {
             ("multiprotocol of 3", 1, &[0, 1, 0][..]),
             ("multiprotocol of 5", 1, &[0, 1, 0, 1, 0]),
             ("route refresh with a value", 2, &[1]),
+            ("filters beyond their end", 3, &[0, 1, 0, 1, 2, 64, 3]),
+            ("filters without a count", 3, &[0, 1, 0, 1]),
+            ("paths limit not a multiple of 5", 76, &[0, 1, 1, 0]),
             ("extended next hop not a multiple of 6", 5, &[0, 1, 0, 1, 0]),
             ("extended message with a value", 6, &[0]),
             ("multiple labels not a multiple of 4", 8, &[0, 1, 4]),

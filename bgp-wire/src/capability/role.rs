@@ -7,7 +7,7 @@ use bytes::{BufMut, BytesMut};
 use super::Capability;
 use crate::input::{self, Input, Malformed, malformed};
 
-pub(super) const CODE: u8 = 9;
+pub(super) const CODE: u8 = Role::CODE;
 
 /// The role that a speaker has on a session with another AS. Any octet is one; only five have a
 /// meaning (RFC 9234, table 1).
@@ -15,6 +15,9 @@ pub(super) const CODE: u8 = 9;
 pub struct Role(pub u8);
 
 impl Role {
+    /// The code of the capability.
+    pub(crate) const CODE: u8 = 9;
+
     /// Sells transit to the peer.
     pub const PROVIDER: Self = Self(0);
     /// Is a route server.
