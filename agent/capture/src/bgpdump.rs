@@ -4,7 +4,8 @@
 //! dump unicast only), in the order withdrawn, announced, IPv4 before IPv6. It shows the octets as they
 //! came: nothing is sorted, judged or left out here. Where bgpdump prints something else than what is in
 //! the record (AS4_PATH beside confederation segments, IPv6 withdrawn on an IPv4 session by the collector),
-//! the record is followed.
+//! the record is followed. Where bgpdump stops (an attribute that is there again, a peer that is not in the
+//! PEER_INDEX_TABLE), the first attribute is shown, and the route not.
 
 mod attributes;
 mod text;
@@ -42,6 +43,11 @@ impl Lines {
         Self::default()
     }
 
+    /// How many peers the last PEER_INDEX_TABLE has.
+    pub fn peers(&self) -> usize {
+        self.peers.len()
+    }
+
     /// Appends the lines of a record, which may be none.
     pub fn write(&mut self, record: &Record<'_>, content: &Content<'_>, out: &mut Vec<u8>) {
         match content {
@@ -50,7 +56,7 @@ impl Lines {
             Content::PeerIndex(index) => self.peers.clone_from(&index.peers),
             Content::Rib(rib) => self.rib(record, rib, out),
             Content::TableDump(route) => self.table_dump(record, route, out),
-            Content::Unknown | Content::Malformed(_) => {}
+            Content::UnknownFamily(_) | Content::Unknown | Content::Malformed(_) => {}
         }
     }
 
@@ -168,8 +174,10 @@ impl Lines {
             } else {
                 b"TABLE_DUMP2"
             };
-            let peer = self.peers.get(usize::from(entry.peer));
-            let peer = *peer.unwrap_or(&Peer::UNKNOWN);
+            // bgpdump stops here: whose route it is cannot be shown.
+            let Some(peer) = self.peers.get(usize::from(entry.peer)).copied() else {
+                continue;
+            };
             self.begin(format, record, b"B");
             self.peer(peer.address, peer.asn.0);
             let block = Block::read(entry.attributes, true);

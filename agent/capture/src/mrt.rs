@@ -10,7 +10,7 @@ mod table;
 use std::io::{BufRead, ErrorKind, Read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use bgp_wire::{AFI_IPV4, AFI_IPV6};
+use bgp_wire::{AFI_IPV4, AFI_IPV6, Family};
 
 use crate::{ReadError, Time};
 
@@ -70,6 +70,8 @@ pub enum Content<'a> {
     Rib(Rib<'a>),
     /// A route, in the older form.
     TableDump(TableDump<'a>),
+    /// The routes to something of a family that is not known, so that the record cannot be cut.
+    UnknownFamily(Family),
     /// Of a type that is not read.
     Unknown,
     /// The record contradicts itself. The field that does not fit is named.

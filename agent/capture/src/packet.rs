@@ -5,8 +5,8 @@
 //! headers. A packet that was captured in part gives the part. Fragments are not put together: speakers
 //! of BGP find their path MTU, so one that is seen is treated like a segment that was lost.
 //!
-//! Sessions that run through a tunnel are found within it: IP in IP, GRE, VXLAN and Geneve, one in another
-//! up to [`MAX_TUNNELS`].
+//! Sessions that run through a tunnel are found within it: IP in IP, GRE, VXLAN, Geneve, MPLS and PPPoE, one in
+//! another up to [`MAX_TUNNELS`].
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -45,6 +45,10 @@ pub enum Tunnel {
     Vxlan,
     /// RFC 8926.
     Geneve,
+    /// Labels between the link layer and IP (RFC 3032).
+    Mpls,
+    /// RFC 2516.
+    Pppoe,
 }
 
 impl Tunnel {
@@ -55,6 +59,8 @@ impl Tunnel {
             Self::Gre => "GRE",
             Self::Vxlan => "VXLAN",
             Self::Geneve => "Geneve",
+            Self::Mpls => "MPLS",
+            Self::Pppoe => "PPPoE",
         }
     }
 }
@@ -113,10 +119,11 @@ fn ip(packet: &[u8]) -> Option<LaxSlicedPacket<'_>> {
 
 /// The packet that another one carries.
 fn inner<'a>(outer: &LaxSlicedPacket<'a>) -> Option<(Tunnel, LaxSlicedPacket<'a>)> {
-    let carried = match outer.net.as_ref()? {
-        LaxNetSlice::Ipv4(ip) => ip.payload(),
-        LaxNetSlice::Ipv6(ip) => ip.payload(),
-        LaxNetSlice::Arp(_) => return None,
+    let carried = match &outer.net {
+        None => return behind_link(outer),
+        Some(LaxNetSlice::Ipv4(ip)) => ip.payload(),
+        Some(LaxNetSlice::Ipv6(ip)) => ip.payload(),
+        Some(LaxNetSlice::Arp(_)) => return None,
     };
     if carried.fragmented {
         return None;
@@ -141,6 +148,40 @@ fn inner<'a>(outer: &LaxSlicedPacket<'a>) -> Option<(Tunnel, LaxSlicedPacket<'a>
                 None
             }
         }
+    }
+}
+
+/// The IP packet of a frame that has something else in front of it.
+fn behind_link<'a>(frame: &LaxSlicedPacket<'a>) -> Option<(Tunnel, LaxSlicedPacket<'a>)> {
+    let payload = frame.ether_payload()?;
+    match payload.ether_type.0 {
+        0x8847 | 0x8848 => Some((Tunnel::Mpls, mpls(payload.payload)?)),
+        0x8864 => Some((Tunnel::Pppoe, pppoe(payload.payload)?)),
+        _ => None,
+    }
+}
+
+/// RFC 3032 section 2.1: entries of four octets up to the bottom of the stack. What is behind it, no field
+/// says; of IP, the version.
+fn mpls(mut stack: &[u8]) -> Option<LaxSlicedPacket<'_>> {
+    const BOTTOM: u8 = 1;
+    loop {
+        let ([_, _, third, _], rest) = stack.split_first_chunk()?;
+        if third & BOTTOM != 0 {
+            return ip(rest);
+        }
+        stack = rest;
+    }
+}
+
+/// RFC 2516 section 4: version and type, code 0 of a session, its number, a length; RFC 1661 section 2 in
+/// its short form: the protocol.
+fn pppoe(packet: &[u8]) -> Option<LaxSlicedPacket<'_>> {
+    let (head, payload) = packet.split_first_chunk()?;
+    match head {
+        [0x11, 0, _, _, _, _, 0x00, 0x21 | 0x57] => ip(payload),
+        [0x11, 0, _, _, _, _, 0x02, 0x81 | 0x83] => mpls(payload),
+        _ => None,
     }
 }
 
@@ -296,6 +337,54 @@ mod tests {
                 "{name}"
             );
         }
+    }
+
+    /// RFC 3032 §2.1: label, three bits, bottom of stack, TTL. RFC 2516 §4: version and type 1, code 0, session,
+    /// length, and the protocol of PPP: 0x0021 IPv4, 0x0057 IPv6, 0x0281 MPLS.
+    #[test]
+    fn labels_and_sessions_of_ppp_in_front_of_ip_are_passed() {
+        const LABELS: [u8; 8] = [0, 6, 0x40, 64, 0, 6, 0x51, 64];
+        let (v4, v6) = (tcp4(b"hello"), tcp6(b"hello"));
+        let labelled = [&LABELS[..], &v4].concat();
+        let ppp = |protocol: [u8; 2], packet: &[u8]| {
+            let length = u16::try_from(packet.len() + 2).unwrap().to_be_bytes();
+            [&[0x11, 0, 0, 7][..], &length, &protocol, packet].concat()
+        };
+        let explicit_null = [&[0, 0, 0x21, 64][..], &v6].concat();
+        for (name, tunnel, packet) in [
+            ("two labels", Tunnel::Mpls, ethernet(&[], 0x8847, &labelled)),
+            (
+                "one in a VLAN",
+                Tunnel::Mpls,
+                ethernet(&[0x8100], 0x8847, &explicit_null),
+            ),
+            (
+                "PPPoE",
+                Tunnel::Pppoe,
+                ethernet(&[], 0x8864, &ppp([0, 0x21], &v4)),
+            ),
+            (
+                "IPv6",
+                Tunnel::Pppoe,
+                ethernet(&[], 0x8864, &ppp([0, 0x57], &v6)),
+            ),
+            (
+                "MPLS",
+                Tunnel::Pppoe,
+                ethernet(&[], 0x8864, &ppp([2, 0x81], &labelled)),
+            ),
+        ] {
+            let (segment, through) = carried(Linktype::ETHERNET, &packet).expect(name);
+            assert_eq!(
+                (segment.payload, through),
+                (&b"hello"[..], Some(tunnel)),
+                "{name}"
+            );
+        }
+        let unending = ethernet(&[], 0x8847, &LABELS[..4]);
+        assert_eq!(carried(Linktype::ETHERNET, &unending), None);
+        let discovery = ethernet(&[], 0x8863, &ppp([0, 0x21], &v4));
+        assert_eq!(carried(Linktype::ETHERNET, &discovery), None);
     }
 
     /// RFC 8200 §4: hop-by-hop options, destination options and routing in front of TCP.

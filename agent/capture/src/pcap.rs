@@ -89,6 +89,7 @@ pub fn read<R: Read>(
     });
     let mut capture = Capture {
         port,
+        big_endian: false,
         listener,
         streams: Reassembly::new(),
         interfaces: Vec::new(),
@@ -209,8 +210,14 @@ fn failed<T: AsRef<[u8]>>(error: &PcapError<T>, offset: u64) -> ReadError {
     ReadError::Format { reason, offset }
 }
 
+/// The block that Enhanced Packet Blocks have taken the place of
+/// (draft-ietf-opsawg-pcapng, "Packet Block (obsolete!)").
+const OBSOLETE_PACKET: u32 = 2;
+
 struct Capture<'l> {
     port: u16,
+    /// The byte order of the section.
+    big_endian: bool,
     listener: &'l mut dyn Listener,
     streams: Reassembly,
     interfaces: Vec<Interface>,
@@ -275,9 +282,12 @@ impl Capture<'_> {
                 };
                 let captured = usize::try_from(packet.caplen).unwrap_or(usize::MAX);
                 let octets = packet.data.get(..captured).unwrap_or(packet.data);
-                return self.packet(interface, time, octets);
+                return self.packet(interface, Some(time), octets);
             }
-            PcapBlockOwned::NG(Block::SectionHeader(_)) => self.interfaces.clear(),
+            PcapBlockOwned::NG(Block::SectionHeader(header)) => {
+                self.interfaces.clear();
+                self.big_endian = header.big_endian();
+            }
             PcapBlockOwned::NG(Block::InterfaceDescription(interface)) => {
                 if self.interfaces.len() < MAX_INTERFACES {
                     self.interfaces.push(Interface {
@@ -288,30 +298,71 @@ impl Capture<'_> {
                 }
             }
             PcapBlockOwned::NG(Block::EnhancedPacket(packet)) => {
-                let place = usize::try_from(packet.if_id).unwrap_or(usize::MAX);
-                let Some(&interface) = self.interfaces.get(place) else {
-                    self.packets.unsupported += 1;
-                    return ControlFlow::Continue(());
-                };
                 let units = u64::from(packet.ts_high) << 32 | u64::from(packet.ts_low);
-                let seconds = units / interface.resolution;
-                let time = Time {
-                    seconds: seconds.saturating_add_signed(interface.offset),
-                    nanos: nanos(units % interface.resolution, interface.resolution),
-                };
-                return self.packet(interface, time, packet.packet_data());
+                return self.packet_of(packet.if_id, units, packet.packet_data());
             }
+            PcapBlockOwned::NG(Block::Unknown(block)) if block.block_type == OBSOLETE_PACKET => {
+                if let Some((interface, units, octets)) = self.obsolete(block.data) {
+                    return self.packet_of(interface, units, octets);
+                }
+                self.packets.unsupported += 1;
+            }
+            // It has no time, and is of the first interface.
             PcapBlockOwned::NG(Block::SimplePacket(packet)) => {
                 if let Some(&interface) = self.interfaces.first() {
-                    return self.packet(interface, Time::default(), packet.packet_data());
+                    return self.packet(interface, None, packet.packet_data());
                 }
+                self.packets.unsupported += 1;
             }
             PcapBlockOwned::NG(_) => {}
         }
         ControlFlow::Continue(())
     }
 
-    fn packet(&mut self, interface: Interface, time: Time, octets: &[u8]) -> ControlFlow<()> {
+    /// Interface, time and octets of an obsolete Packet Block: interface, how many were lost before it,
+    /// time, octets captured, octets that there were, and the octets.
+    fn obsolete<'a>(&self, block: &'a [u8]) -> Option<(u32, u64, &'a [u8])> {
+        let (head, octets) = block.split_first_chunk::<20>()?;
+        let number = |at: usize| {
+            let four = *head.get(at..)?.first_chunk()?;
+            Some(if self.big_endian {
+                u32::from_be_bytes(four)
+            } else {
+                u32::from_le_bytes(four)
+            })
+        };
+        let first = number(0)?;
+        let interface = if self.big_endian {
+            first >> 16
+        } else {
+            first & 0xffff
+        };
+        let units = u64::from(number(4)?) << 32 | u64::from(number(8)?);
+        let captured = usize::try_from(number(12)?).ok()?;
+        Some((interface, units, octets.get(..captured)?))
+    }
+
+    /// A packet of an interface by its number, with the time in its units.
+    fn packet_of(&mut self, interface: u32, units: u64, octets: &[u8]) -> ControlFlow<()> {
+        let place = usize::try_from(interface).unwrap_or(usize::MAX);
+        let Some(&interface) = self.interfaces.get(place) else {
+            self.packets.unsupported += 1;
+            return ControlFlow::Continue(());
+        };
+        let seconds = units / interface.resolution;
+        let time = Time {
+            seconds: seconds.saturating_add_signed(interface.offset),
+            nanos: nanos(units % interface.resolution, interface.resolution),
+        };
+        self.packet(interface, Some(time), octets)
+    }
+
+    fn packet(
+        &mut self,
+        interface: Interface,
+        time: Option<Time>,
+        octets: &[u8],
+    ) -> ControlFlow<()> {
         self.packets.all += 1;
         if !is_supported(interface.link) {
             self.packets.unsupported += 1;

@@ -46,8 +46,8 @@ pub struct Flow {
     pub from: SocketAddr,
     /// Who receives.
     pub to: SocketAddr,
-    /// The time of the segment that was read last.
-    pub time: Time,
+    /// The time of the segment that was read last, if it has one.
+    pub time: Option<Time>,
 }
 
 /// Who hears what is found.
@@ -82,7 +82,7 @@ struct Connection {
     /// Both have said that they are done, or one has reset it. What comes until the next SYN is late.
     over: bool,
     last_seen: u64,
-    time: Time,
+    time: Option<Time>,
 }
 
 #[derive(Debug)]
@@ -125,7 +125,7 @@ impl Reassembly {
     pub fn handle_segment(
         &mut self,
         segment: &Segment<'_>,
-        time: Time,
+        time: Option<Time>,
         listener: &mut dyn Listener,
     ) -> ControlFlow<()> {
         let (ends, side) = if segment.from <= segment.to {
@@ -219,7 +219,7 @@ impl Connection {
             directions: [Direction::new(), Direction::new()],
             over: false,
             last_seen: 0,
-            time: Time::default(),
+            time: None,
         }
     }
 
@@ -404,9 +404,11 @@ impl Direction {
             self.since = None;
             return ControlFlow::Continue(());
         };
-        let since = *self.since.get_or_insert(flow.time.seconds);
+        // Without times, only segments are counted.
+        let now = flow.time.map_or(0, |time| time.seconds);
+        let since = *self.since.get_or_insert(now);
         let Some(acknowledged) = self.acknowledged else {
-            let seconds = flow.time.seconds.saturating_sub(since);
+            let seconds = now.saturating_sub(since);
             if self.ahead.len() > UNHEARD_SEGMENTS || seconds > UNHEARD_SECONDS {
                 self.skip_hole(flow, listener)?;
             }

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 
 #[derive(Default)]
 struct Heard {
-    messages: Vec<(Time, Vec<u8>)>,
+    messages: Vec<(Option<Time>, Vec<u8>)>,
     enough: usize,
 }
 
@@ -139,6 +139,63 @@ fn pcapng_file(big: bool, packets: u32) -> Vec<u8> {
     file
 }
 
+/// The same with blocks of other types: the packets as (obsolete) Packet Blocks, or Simple Packet Blocks
+/// (draft-ietf-opsawg-pcapng).
+fn other_blocks(kind: u32, big: bool, packets: u32) -> Vec<u8> {
+    let mut file = pcapng_file(big, 0);
+    for place in 0..packets {
+        let mut frame = frame(place);
+        let captured = frame.len() as u32;
+        frame.resize(frame.len().next_multiple_of(4), 0);
+        let time = (1_700_000_000 + u64::from(place)) * 1_000_000_000 + 5000;
+        let times = [(time >> 32) as u32, time as u32];
+        let head = match kind {
+            // Interface 0 and 7 packets dropped, two octets each.
+            2 => vec![
+                if big { 7 } else { 7 << 16 },
+                times[0],
+                times[1],
+                captured,
+                captured,
+            ],
+            _ => vec![captured],
+        };
+        let length = (12 + 4 * head.len() + frame.len()) as u32;
+        put(&mut file, big, &[&[kind, length], &head[..]].concat());
+        file.extend(frame);
+        put(&mut file, big, &[length]);
+    }
+    file
+}
+
+/// draft-ietf-opsawg-pcapng, appendix A "Packet Block (obsolete!)": "A Packet Block [...] a capture tool must not write
+/// new ones", but readers meet them. Section 4.4 of Simple Packet Blocks: they "do not contain a timestamp".
+#[test]
+fn packets_of_every_kind_of_block_are_read() {
+    for big in [false, true] {
+        for (kind, has_time) in [(2, true), (3, false)] {
+            let (heard, packets) = read(&other_blocks(kind, big, 3)[..]);
+            let packets = packets.unwrap();
+            assert_eq!((packets.all, packets.bgp, packets.unsupported), (3, 3, 0));
+            assert_eq!(heard.messages.len(), 3, "{kind}");
+            let times = heard.messages.iter().map(|(time, _)| *time);
+            let wanted = (0..3).map(|place| {
+                has_time.then_some(Time {
+                    seconds: 1_700_000_000 + place,
+                    nanos: 5000,
+                })
+            });
+            assert!(times.eq(wanted), "{kind} {big}");
+        }
+        // One that says to hold more than it does.
+        let mut file = other_blocks(2, big, 1);
+        let captured = if big { 60 + 8 + 12 + 3 } else { 60 + 8 + 12 };
+        file[captured] = 200;
+        let (heard, packets) = read(&file[..]);
+        assert_eq!((heard.messages.len(), packets.unwrap().unsupported), (0, 1));
+    }
+}
+
 /// Gives one octet at a time, as a pipe may.
 struct Slow<'a>(&'a [u8]);
 
@@ -163,9 +220,11 @@ fn every_form_of_capture_is_read_with_its_times() {
             let packets = packets.unwrap_or_else(|error| panic!("{name}: {error}"));
             assert_eq!((packets.all, packets.bgp), (5, 5), "{name}");
             let times: Vec<_> = heard.messages.iter().map(|(time, _)| *time).collect();
-            let wanted = (0..5).map(|place| Time {
-                seconds: 1_700_000_000 + place,
-                nanos,
+            let wanted = (0..5).map(|place| {
+                Some(Time {
+                    seconds: 1_700_000_000 + place,
+                    nanos,
+                })
             });
             assert!(times.iter().copied().eq(wanted), "{name}: {times:?}");
         }

@@ -82,7 +82,9 @@ impl Capture {
             seconds: self.now,
             nanos: 0,
         };
-        let done = self.streams.handle_segment(&segment, time, &mut self.heard);
+        let done = self
+            .streams
+            .handle_segment(&segment, Some(time), &mut self.heard);
         assert!(done.is_continue());
     }
 

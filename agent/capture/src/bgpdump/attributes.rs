@@ -35,6 +35,9 @@ pub(super) struct Reach<'a> {
     pub(super) nlri: &'a [u8],
 }
 
+/// MP_REACH_NLRI and MP_UNREACH_NLRI, of which all are shown.
+const CARRIES_NLRI: u32 = 1 << 14 | 1 << 15;
+
 impl<'a> Block<'a> {
     /// Reads a block with AS numbers of four octets, or two. What cannot be read is as if it were not
     /// there.
@@ -43,8 +46,14 @@ impl<'a> Block<'a> {
             four,
             ..Self::default()
         };
+        let mut seen = 0u32;
         while let Some((code, value, after)) = first(rest) {
-            block.attribute(code, value);
+            // Of an attribute that is there again the first counts (RFC 7606 §3 g).
+            let bit = 1u32.checked_shl(code.into()).unwrap_or(0);
+            if seen & bit & !CARRIES_NLRI == 0 {
+                block.attribute(code, value);
+            }
+            seen |= bit;
             rest = after;
         }
         block

@@ -1,6 +1,6 @@
 //! TABLE_DUMP_V2 (RFC 6396 §4.3, RFC 8050 §4) and TABLE_DUMP (RFC 6396 §4.2): the routes a collector has.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use bgp_wire::{AFI_IPV4, AFI_IPV6, Asn, Family, RouterId};
 
@@ -125,6 +125,10 @@ pub(super) fn read(subtype: u16, body: &[u8]) -> Result<Content<'_>, Wrong> {
     } else {
         family
     };
+    // Where the NLRI ends, and so what follows, only their family tells.
+    if !family.is_supported() {
+        return Ok(Content::UnknownFamily(family));
+    }
     let length = nlri_length(family, fields.0).ok_or(Wrong("Prefix"))?;
     let nlri = fields.octets(length, "Prefix")?;
     let count = fields.u16("Entry Count")?;
@@ -248,13 +252,4 @@ pub(super) fn read_old(subtype: u16, body: &[u8]) -> Result<Content<'_>, Wrong> 
         peer_as,
         attributes: fields.octets(usize::from(length), "BGP Attribute")?,
     }))
-}
-
-impl Peer {
-    /// Stands for a peer that the index does not have.
-    pub const UNKNOWN: Self = Self {
-        id: RouterId(0),
-        address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-        asn: Asn(0),
-    };
 }
