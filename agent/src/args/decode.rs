@@ -75,6 +75,10 @@ pub struct DecodeArgs {
     /// The two ends are in the same AS [default: what the OPENs or the record say; no without them]
     #[arg(long, help_heading = "What was negotiated")]
     pub ibgp: bool,
+    /// The two ends are run by different people: what is for the inside of a domain (AIGP, BGP Prefix-SID,
+    /// Tunnel Encapsulation) is discarded where they are in different ASes, as cosmos does
+    #[arg(long, conflicts_with = "ibgp", help_heading = "What was negotiated")]
+    pub other_domain: bool,
     /// Take AS_SET as it was before RFC 9774, instead of as an error
     #[arg(long, help_heading = "What was negotiated")]
     pub accept_as_set: bool,

@@ -204,6 +204,136 @@ fn the_lines_of_bgpdump_are_those_of_the_records_whatever_was_said() {
     }
 }
 
+/// TABLE_DUMP_V2 (RFC 6396 §4.3): a PEER_INDEX_TABLE with 10.0.0.1 of AS 65001, and one route of peer `peer`.
+fn table(subtype: u16, family: &[u8], nlri: &[u8], peer: u16, attributes: &[&[u8]]) -> Vec<u8> {
+    fn record(subtype: u16, body: &[u8]) -> Vec<u8> {
+        let mut record = vec![0, 0, 0, 0, 0, 13];
+        record.extend(subtype.to_be_bytes());
+        record.extend((body.len() as u32).to_be_bytes());
+        record.extend(body);
+        record
+    }
+    let index = [
+        1, 1, 1, 1, 0, 0, 0, 1, 2, 2, 2, 2, 2, 10, 0, 0, 1, 0, 0, 0xfd, 0xe9,
+    ];
+    let attributes = attributes.concat();
+    let mut body = vec![0, 0, 0, 1];
+    body.extend(family);
+    body.extend(nlri);
+    body.extend([0, 1]);
+    body.extend(peer.to_be_bytes());
+    body.extend([0; 4]);
+    body.extend((attributes.len() as u16).to_be_bytes());
+    body.extend(attributes);
+    [record(1, &index), record(subtype, &body)].concat()
+}
+
+/// RFC 6396 §4.3.2, §4.3.3: the family of a route is that of its record, whatever its attributes are.
+/// bgpdump 1.6.2 prints 2000::/8 for the third file, as it does here.
+#[test]
+fn a_route_of_a_table_is_of_the_family_of_its_record() {
+    let usual = [ORIGIN, PATH, NEXT_HOP];
+    let multicast = table(3, &[], &[8, 10], 0, &usual);
+    let said = decode(&["--mrt", "-", "-o", "json"], &multicast);
+    assert_eq!(said.summary(), "1 message, 0 malformed, 0 bytes skipped");
+    let route = &said.json()[1]["fields"];
+    let reach = json!({
+        "family": "ipv4/multicast",
+        "next_hop": "192.0.2.1",
+        "nlri": [{"prefix": "10.0.0.0/8"}],
+    });
+    assert_eq!(
+        (&route["mp_reach"], &route["announced"]),
+        (&reach, &Value::Null)
+    );
+
+    let vpn = [
+        &[88 + 8, 0, 6, 0x41, 0, 0, 0xfd, 0xe8, 0, 0, 0, 100][..],
+        &[10],
+    ]
+    .concat();
+    for (subtype, family, nlri, text) in [
+        (4, &[][..], &[8, 0x20][..], "ipv6/unicast"),
+        (6, &[0, 1, 128], &vpn, "ipv4/vpn"),
+    ] {
+        let file = table(subtype, family, nlri, 0, &usual);
+        let said = decode(&["--mrt", "-", "-o", "json"], &file);
+        assert_eq!(said.summary(), "1 message, 1 malformed, 0 bytes skipped");
+        let route = &said.json()[1];
+        assert_eq!(route["error"]["attribute"], 14, "{route}");
+        assert_eq!(route["error"]["reason"], "is missing");
+        let fields = &route["fields"];
+        assert_eq!(
+            (&fields["family"], &fields["nlri"]),
+            (&json!(text), &json!(hex(nlri)))
+        );
+        assert_eq!(
+            (&fields["announced"], &fields["mp_reach"]),
+            (&Value::Null, &Value::Null)
+        );
+        let lines = decode(&["--mrt", "-", "-o", "bgpdump"], &file);
+        assert_eq!(lines.summary(), said.summary());
+    }
+    let lines = decode(
+        &["--mrt", "-", "-o", "bgpdump"],
+        &table(4, &[], &[8, 0x20], 0, &usual),
+    );
+    let line = "TABLE_DUMP2|0|B|10.0.0.1|65001|2000::/8|65001|IGP|192.0.2.1|0|0||NAG||\n";
+    assert_eq!(lines.out, line);
+
+    let unknown = table(6, &[0, 77, 7], &[8, 10], 0, &usual);
+    let said = decode(&["--mrt", "-", "-o", "json"], &unknown);
+    let octets = unknown.len() - 12 - 12 - 21;
+    assert_eq!(
+        said.summary(),
+        format!("0 messages, 0 malformed, {octets} bytes skipped")
+    );
+    let record = &said.json()[1];
+    assert_eq!(
+        (&record["type"], &record["error"]),
+        (&json!("MRT"), &Value::Null)
+    );
+    let finding = &record["findings"][0];
+    assert_eq!(finding["reason"], "is 77/7, which is not known");
+}
+
+/// RFC 6396 §4.3.4: "The Peer Index [...] is an index into the PEER_INDEX_TABLE". bgpdump 1.6.2 stops at such a route.
+#[test]
+fn a_route_of_a_peer_that_is_not_in_the_index_is_malformed() {
+    let file = table(2, &[], &[8, 10], 77, &[ORIGIN, PATH, NEXT_HOP]);
+    let said = decode(&["--mrt", "-", "-o", "json"], &file);
+    assert_eq!(
+        (said.status, said.summary()),
+        (1, "1 message, 1 malformed, 0 bytes skipped")
+    );
+    let route = &said.json()[1];
+    assert_eq!(
+        (&route["error"]["field"], &route["session"]),
+        (&json!("Peer Index"), &Value::Null)
+    );
+    assert_eq!(
+        route["error"]["reason"],
+        "is 77, of a PEER_INDEX_TABLE of 1"
+    );
+    assert_eq!(route["fields"]["announced"][0]["prefix"], "10.0.0.0/8");
+    let said = decode(&["--mrt", "-", "-o", "bgpdump"], &file);
+    assert_eq!((said.status, &said.out[..]), (1, ""));
+    assert_eq!(said.summary(), "1 message, 1 malformed, 0 bytes skipped");
+}
+
+/// RFC 7606 §3 g: "all the occurrences of the attribute other than the first one SHALL be discarded".
+#[test]
+fn of_an_attribute_that_is_there_again_the_line_shows_the_first() {
+    let med = |value: u8| [0x80, 4, 4, 0, 0, 0, value];
+    let octets = update(&[], &[ORIGIN, PATH, NEXT_HOP, &med(1), &med(2)], ROUTE);
+    let said = decode(&["--mrt", "-", "-o", "bgpdump"], &record(&octets));
+    let line = "BGP4MP|0|A|10.0.0.1|65001|10.1.0.0/16|65001|IGP|192.0.2.1|0|1||NAG||\n";
+    assert_eq!((said.status, &said.out[..]), (1, line));
+    let said = decode(&["--mrt", "-", "-o", "json"], &record(&octets));
+    let shown = said.json()[0]["fields"]["attributes"][2]["med"].clone();
+    assert_eq!(shown, 1);
+}
+
 /// RFC 6396 §4.4.2: a record holds one message. What is behind it is read if it can be, and counted.
 #[test]
 fn what_stands_behind_the_message_of_a_record_is_told() {

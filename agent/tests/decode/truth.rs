@@ -147,6 +147,126 @@ fn malformed_capabilities_are_said() {
     assert_eq!(all[16]["reason"], "34 more are wrong");
 }
 
+/// RFC 7311 §3.3, RFC 8669 §4, RFC 9012 §11: from ASes of others they are discarded.
+#[test]
+fn what_is_for_the_inside_of_a_domain_is_discarded_where_that_is_said() {
+    let aigp = attribute(0x80, 26, &[1, 0, 11, 0, 0, 0, 0, 0, 0, 0, 9]);
+    let octets = update(&[], &[ORIGIN, PATH, NEXT_HOP, &aigp], ROUTE);
+    let (message, said) = decoded(&octets, &[]);
+    assert_eq!((said.status, findings(&message)), (0, vec![]));
+    let (message, said) = decoded(&octets, &["--other-domain"]);
+    let discarded = vec![("Path Attributes", "attribute-discard")];
+    assert_eq!((said.status, findings(&message)), (1, discarded));
+    assert_eq!(message["error"]["attribute"], 26);
+}
+
+/// RFC 4271 §4.2: what can be read of a malformed OPEN is shown beside what is wrong (§6.2, RFC 7607 §2, RFC 6286 §2.2).
+#[test]
+fn a_malformed_open_has_its_fields() {
+    let capabilities: [&[u8]; 2] = [&[1, 4, 0, 2, 0, 1], &[65, 4, 0, 0, 0xfd, 0xe9]];
+    let good = open(65001, &capabilities);
+    let changed = |at: usize, octets: &[u8]| {
+        let mut open = good.clone();
+        open[at..at + octets.len()].copy_from_slice(octets);
+        open
+    };
+    // Behind the header: version, AS, hold time, identifier, length of the parameters.
+    for (name, octets, subcode, shown) in [
+        ("version 3", changed(19, &[3]), 1, ("version", json!(3))),
+        ("AS 0", changed(20, &[0, 0]), 2, ("my_as", json!(0))),
+        (
+            "hold time 1",
+            changed(22, &[0, 1]),
+            6,
+            ("hold_time", json!(1)),
+        ),
+        (
+            "no identifier",
+            changed(24, &[0; 4]),
+            3,
+            ("bgp_identifier", json!("0.0.0.0")),
+        ),
+    ] {
+        let (message, said) = decoded(&octets, &[]);
+        assert_eq!(
+            (said.status, &message["error"]["subcode"]),
+            (1, &json!(subcode)),
+            "{name}"
+        );
+        let fields = &message["fields"];
+        assert_eq!(fields[shown.0], shown.1, "{name}");
+        assert_eq!(fields["as"], 65001, "{name}");
+        assert_eq!(
+            fields["capabilities"][0]["family"], "ipv6/unicast",
+            "{name}"
+        );
+        assert_eq!(fields["as_received"], hex(&octets[19..]), "{name}");
+    }
+    // A parameter that is no capability (§6.2, subcode 4): what stands in front of it is shown.
+    let mut other = good.clone();
+    other.extend([9, 0]);
+    (other[17], other[28]) = (other[17] + 2, other[28] + 2);
+    let (message, _) = decoded(&other, &[]);
+    assert_eq!(message["error"]["subcode"], 4);
+    assert_eq!(
+        message["fields"]["capabilities"].as_array().unwrap().len(),
+        2
+    );
+    // One that is cut.
+    let (message, _) = decoded(&good[..26], &[]);
+    assert_eq!(message["fields"]["hold_time"], 90);
+    assert_eq!(message["fields"]["bgp_identifier"], Value::Null);
+}
+
+/// RFC 9234 §4.2: the same role twice is one role; "If multiple BGP Role Capabilities are received and not all of them have the
+/// same value, then the BGP speaker MUST reject the connection using the Role Mismatch Notification (code 2, subcode 11)".
+#[test]
+fn roles_that_contradict_each_other_end_the_session() {
+    let with = |roles: [u8; 2]| open(65001, &[&[9, 1, roles[0]], &[9, 1, roles[1]]]);
+    let (message, said) = decoded(&with([3, 3]), &[]);
+    assert_eq!((said.status, &message["error"]), (0, &Value::Null));
+    let (message, said) = decoded(&with([3, 0]), &[]);
+    assert_eq!(said.status, 1);
+    let error = &message["error"];
+    assert_eq!((&error["code"], &error["subcode"]), (&json!(2), &json!(11)));
+    assert_eq!(
+        (&error["capability"], &error["offset"]),
+        (&json!(9), &json!(31 + 5))
+    );
+    assert_eq!(error["disposition"], "session-reset");
+    let again = decode(&["--hex", "-", "-o", "hex"], hex(&with([3, 0])).as_bytes());
+    assert_eq!(again.out, "", "the session has ended");
+    // Roles are of external sessions.
+    assert_eq!(decoded(&with([3, 0]), &["--ibgp"]).1.status, 0);
+}
+
+/// RFC 5291 §5 (AFI, reserved, SAFI, a count, and as many types with a direction), draft-abraitis-idr-addpath-paths-limit.
+#[test]
+fn filters_and_limits_of_paths_are_read() {
+    let filters = [3, 9, 0, 1, 0, 1, 2, 64, 3, 65, 1];
+    let limit = [76, 5, 0, 1, 1, 0, 16];
+    let (message, said) = decoded(&open(65001, &[&filters, &limit]), &[]);
+    assert_eq!(said.status, 0);
+    let all = &message["fields"]["capabilities"];
+    let named = |value: u64, name: &str| json!({"value": value, "name": name});
+    let types = json!([
+        {"type": named(64, "Address Prefix ORF"), "send_receive": named(3, "both")},
+        {"type": named(65, "CP-ORF"), "send_receive": named(1, "receive")},
+    ]);
+    let family = json!([{"family": "ipv4/unicast", "types": types}]);
+    assert_eq!(all[0]["families"], family);
+    assert_eq!(
+        all[1]["families"],
+        json!([{"family": "ipv4/unicast", "paths": 16}])
+    );
+    let overrun = [3, 9, 0, 1, 0, 1, 9, 64, 3, 65, 1];
+    let (message, said) = decoded(&open(65001, &[&overrun]), &[]);
+    assert_eq!(
+        (said.status, &message["error"]["capability"]),
+        (1, &json!(3))
+    );
+}
+
 /// RFC 2545 §3, RFC 4364 §4.3.2, RFC 8955 §4: what is not used of a next hop is shown.
 #[test]
 fn a_next_hop_is_shown_as_it_was_received() {

@@ -169,7 +169,7 @@ impl Decoder<'_, '_> {
         self.printer.tell(&Told {
             judgement: &judgement,
             offset,
-            time: Some(flow.time),
+            time: flow.time,
             session: Some(&session),
         })
     }

@@ -125,11 +125,13 @@ impl Decoder<'_, '_> {
                 }
             }
             Content::Rib(rib) => {
+                let peers = self.lines.peers();
                 for entry in rib.entries {
                     self.summary.messages += 1;
-                    let update = route::of_entry(rib, &entry);
+                    let update = route::of_entry(rib, &entry, peers);
                     let ctx = self.contexts.of(true, update.add_path, update.internal);
-                    let sound = is_sound(&update.message, ctx, &mut self.scratch);
+                    let sound = update.faults.is_empty()
+                        && is_sound(&update.message, ctx, &mut self.scratch);
                     self.summary.malformed += u64::from(!sound);
                 }
                 self.summary.malformed += u64::from(!rib.entries.is_whole());
@@ -138,11 +140,12 @@ impl Decoder<'_, '_> {
                 self.summary.messages += 1;
                 let update = route::of_dump(dump);
                 let ctx = self.contexts.of(false, false, update.internal);
-                let sound = is_sound(&update.message, ctx, &mut self.scratch);
+                let sound =
+                    update.faults.is_empty() && is_sound(&update.message, ctx, &mut self.scratch);
                 self.summary.malformed += u64::from(!sound);
             }
             Content::StateChange(_) | Content::PeerIndex(_) => {}
-            Content::Unknown => self.pass_over(record),
+            Content::Unknown | Content::UnknownFamily(_) => self.pass_over(record),
             Content::Malformed(_) => {
                 self.summary.malformed += 1;
                 self.pass_over(record);
@@ -200,6 +203,20 @@ impl Decoder<'_, '_> {
                 self.pass_over(record);
                 self.other(record, "MRT", kind(record), None)
             }
+            Content::UnknownFamily(family) => {
+                self.pass_over(record);
+                let reason = format!("is {family}, which is not known");
+                let mut fault = Fault::unanswered(0, "Address Family Identifier", reason);
+                fault.malformed = false;
+                let judgement = Judgement {
+                    kind: Some("MRT"),
+                    length: Some(record.body.len()),
+                    findings: vec![fault],
+                    fields: kind(record),
+                    ..Judgement::default()
+                };
+                self.tell_record(record, &judgement, None)
+            }
             Content::Malformed(field) => {
                 self.pass_over(record);
                 self.malformed(record, field)
@@ -247,7 +264,7 @@ impl Decoder<'_, '_> {
 
     fn rib(&mut self, record: &Record<'_>, rib: &Rib<'_>) -> Result<(), Stopped> {
         for entry in rib.entries {
-            let update = route::of_entry(rib, &entry);
+            let update = route::of_entry(rib, &entry, self.peers.len());
             let peer = self.peers.get(usize::from(entry.peer)).copied();
             let mut head = Fields::new();
             head.number("sequence", rib.sequence);
@@ -295,8 +312,9 @@ impl Decoder<'_, '_> {
         for fault in judgement.error.iter_mut().chain(&mut judgement.findings) {
             fault.offset = update.place(fault.offset);
         }
+        judgement.add_first(&update.faults);
         let mut fields = head;
-        for (name, value) in judgement.fields.iter() {
+        for (name, value) in update.fields.iter().chain(judgement.fields.iter()) {
             // The UPDATE around the attributes is ours.
             if name != "as_received" {
                 fields.put(name, value.clone());
@@ -336,8 +354,17 @@ impl Decoder<'_, '_> {
             fields,
             ..Judgement::default()
         };
+        self.tell_record(record, &judgement, session)
+    }
+
+    fn tell_record(
+        &mut self,
+        record: &Record<'_>,
+        judgement: &Judgement,
+        session: Option<&Session>,
+    ) -> Result<(), Stopped> {
         Ok(self.printer.tell(&Told {
-            judgement: &judgement,
+            judgement,
             offset: record.body_offset,
             time: Some(record.time),
             session,

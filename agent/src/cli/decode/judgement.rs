@@ -3,7 +3,7 @@
 use bgp_wire::frame::MAX_EXTENDED_LEN;
 use bgp_wire::{
     AttrCode, AttrScratch, CapabilityFault, CapabilityFaults, Decoded, Disposition, Encoding,
-    FamilySet, Fields, Finding, Message, MessageError, MessageType, MpUnreach, Open,
+    FamilySet, Fields, Finding, Message, MessageError, MessageType, MpUnreach, Open, PeerKind,
     SessionContext, Update, codes, dissect_update, encode_sent, frame, next_frame,
 };
 use bytes::BytesMut;
@@ -186,10 +186,17 @@ impl Judgement {
                     findings.map(|finding| Fault::of(code, finding)).collect()
                 };
                 judgement.error = Some(fault);
+                if frame.kind == MessageType::Open {
+                    judgement.fields = Open::dissect(frame.body);
+                }
             }
         }
         if frame.kind == MessageType::Open {
             judgement.add_capabilities(&Open::capability_faults(frame.body));
+            // RFC 9234 §4.2 speaks of sessions with other ASes.
+            if ctx.peer_kind == PeerKind::External {
+                judgement.add_role(frame.body);
+            }
         }
         // Fields that were refused are not among the decoded ones.
         let malformed = judgement.error.is_some();
@@ -206,6 +213,14 @@ impl Judgement {
         judgement
     }
 
+    /// Adds what is wrong with what is around the message.
+    pub fn add_first(&mut self, faults: &[Fault]) {
+        self.findings.splice(0..0, faults.iter().cloned());
+        if self.error.is_none() {
+            self.error = worst(&self.findings);
+        }
+    }
+
     /// Adds what is wrong with the capabilities of an OPEN.
     fn add_capabilities(&mut self, faults: &CapabilityFaults) {
         self.findings
@@ -218,6 +233,26 @@ impl Judgement {
         self.findings.sort_by_key(|fault| fault.offset);
         if self.error.is_none() {
             self.error = worst(&self.findings);
+        }
+    }
+
+    /// Adds that the roles of an OPEN contradict each other, which ends the session. It is asked when
+    /// nothing else has ended it.
+    fn add_role(&mut self, body: &[u8]) {
+        let Some(fault) = Open::role_fault(body) else {
+            return;
+        };
+        let fault = Fault {
+            disposition: Disposition::SessionReset,
+            code: Some((codes::OPEN, codes::open::ROLE_MISMATCH)),
+            ..Fault::of_capability(&fault)
+        };
+        self.findings.push(fault);
+        self.findings.sort_by_key(|fault| fault.offset);
+        let ended = |error: &Fault| error.disposition == Disposition::SessionReset;
+        if !self.error.as_ref().is_some_and(ended) {
+            self.error = worst(&self.findings);
+            self.again.clear();
         }
     }
 
@@ -267,6 +302,10 @@ impl Judgement {
             Some(body) if octets.get(18) == Some(&MessageType::Update.code()) => {
                 let received = dissect_update(body);
                 fields.fields("as_received", |fields| *fields = received);
+            }
+            Some(body) if octets.get(18) == Some(&MessageType::Open.code()) => {
+                fields = Open::dissect(body);
+                fields.octets("as_received", octets);
             }
             _ => fields.octets("as_received", octets),
         }

@@ -16,6 +16,7 @@ pub struct Said {
     multiple_labels: FamilySet,
     extended_message: bool,
     ibgp: bool,
+    other_domain: bool,
     accept_as_set: bool,
 }
 
@@ -70,6 +71,7 @@ impl Said {
             multiple_labels: args.multiple_labels(),
             extended_message: args.extended_message,
             ibgp: args.ibgp,
+            other_domain: args.other_domain,
             accept_as_set: args.accept_as_set,
         }
     }
@@ -111,7 +113,7 @@ impl Said {
         ctx.accept_as_set = self.accept_as_set;
         // How the ends stand to each other beyond their numbers is in no message.
         ctx.enforce_first_as = false;
-        ctx.same_domain = true;
+        ctx.same_domain = !self.other_domain;
         // What is shown, and written again, is in the order of the sender.
         ctx.keep_order = true;
     }
@@ -314,6 +316,7 @@ mod tests {
         multiple_labels: FamilySet::EMPTY,
         extended_message: false,
         ibgp: false,
+        other_domain: false,
         accept_as_set: false,
     };
 

@@ -3,8 +3,10 @@
 use std::net::IpAddr;
 
 use bgp_capture::mrt::{Entry, Rib, TableDump};
-use bgp_wire::{AttrCode, Family, attribute::flags, frame};
+use bgp_wire::{AttrCode, Family, Fields, attribute::flags, frame};
 use bytes::{BufMut, BytesMut};
+
+use crate::cli::decode::judgement::Fault;
 
 /// Octets before the path attributes: the header and two lengths.
 const BEFORE: usize = frame::HEADER_LEN + 4;
@@ -12,7 +14,12 @@ const BEFORE: usize = frame::HEADER_LEN + 4;
 /// The UPDATE.
 #[derive(Debug)]
 pub(super) struct AsUpdate {
+    /// Without the route, if there is no next hop for it.
     pub(super) message: Vec<u8>,
+    /// What is wrong with the entry beside its attributes.
+    pub(super) faults: Vec<Fault>,
+    /// The route, where it is not in the message.
+    pub(super) fields: Fields,
     /// Its NLRI have a path identifier.
     pub(super) add_path: bool,
     /// It came from the own AS, as LOCAL_PREF tells: the collector's AS is not in the file.
@@ -34,13 +41,21 @@ impl AsUpdate {
     }
 }
 
-pub(super) fn of_entry(rib: &Rib<'_>, entry: &Entry<'_>) -> AsUpdate {
+/// A route of a collector that has so many peers.
+pub(super) fn of_entry(rib: &Rib<'_>, entry: &Entry<'_>, peers: usize) -> AsUpdate {
     let mut nlri = Vec::with_capacity(rib.nlri.len() + 4);
     if let Some(id) = entry.path_id {
         nlri.put_u32(id);
     }
     nlri.put_slice(rib.nlri);
-    build(rib.family, &nlri, entry.path_id.is_some(), entry.attributes)
+    let mut update = build(rib.family, &nlri, entry.path_id.is_some(), entry.attributes);
+    // RFC 6396 §4.3.4: "an index into the PEER_INDEX_TABLE".
+    if usize::from(entry.peer) >= peers {
+        let reason = format!("is {}, of a PEER_INDEX_TABLE of {peers}", entry.peer);
+        let unknown = Fault::unanswered(0, "Peer Index", reason);
+        update.faults.push(unknown);
+    }
+    update
 }
 
 pub(super) fn of_dump(dump: &TableDump<'_>) -> AsUpdate {
@@ -59,10 +74,11 @@ pub(super) fn of_dump(dump: &TableDump<'_>) -> AsUpdate {
     build(family, &nlri, false, dump.attributes)
 }
 
+/// RFC 6396 §4.3.4: of MP_REACH_NLRI only the next hop is there. The family is that of the record, and
+/// where a route of IPv4 has NEXT_HOP instead, as those of unicast and multicast do, that is its next hop.
 fn build(family: Family, nlri: &[u8], add_path: bool, attributes: &[u8]) -> AsUpdate {
-    let (reach, internal) = look(attributes);
-    // RFC 6396 §4.3.4: of MP_REACH_NLRI only the next hop is there.
-    let moved = reach.map(|reach| (reach.at, reach.length));
+    let found = look(attributes);
+    let moved = found.reach.map(|reach| (reach.at, reach.length));
     let mut block = BytesMut::with_capacity(attributes.len() + nlri.len() + 16);
     match moved {
         Some((at, length)) => {
@@ -71,13 +87,25 @@ fn build(family: Family, nlri: &[u8], add_path: bool, attributes: &[u8]) -> AsUp
         }
         None => block.put_slice(attributes),
     }
-    let body_nlri = match reach {
-        Some(reach) => {
-            put_reach(&mut block, family, reach.next_hop, nlri);
-            &[][..]
-        }
-        None => nlri,
+    let in_body = found.reach.is_none() && family == Family::IPV4_UNICAST;
+    let next_hop = match found.reach {
+        Some(reach) => Some(reach.next_hop),
+        None if family == Family::IPV4_MULTICAST => found.next_hop,
+        // RFC 8955 §4: flow specifications have none.
+        None if matches!(family.safi, 133 | 134) => Some(&[][..]),
+        None => None,
     };
+    let (mut faults, mut fields) = (Vec::new(), Fields::new());
+    if let Some(next_hop) = next_hop {
+        put_reach(&mut block, family, next_hop, nlri);
+    } else if !in_body {
+        let mut missing = Fault::unanswered(0, "MP_REACH_NLRI", "is missing".to_owned());
+        missing.attribute = Some(AttrCode::MP_REACH_NLRI);
+        faults.push(missing);
+        fields.text("family", family);
+        fields.octets("nlri", nlri);
+    }
+    let body_nlri = if in_body { nlri } else { &[] };
     let mut message = BytesMut::with_capacity(BEFORE + block.len() + nlri.len());
     message.put_slice(&[0xff; 16]);
     // What does not fit is refused when it is read.
@@ -90,8 +118,10 @@ fn build(family: Family, nlri: &[u8], add_path: bool, attributes: &[u8]) -> AsUp
     message.put_slice(body_nlri);
     AsUpdate {
         message: message.to_vec(),
+        faults,
+        fields,
         add_path,
-        internal,
+        internal: found.local_pref,
         moved,
         attributes: attributes.len(),
     }
@@ -120,13 +150,21 @@ struct Reach<'a> {
     next_hop: &'a [u8],
 }
 
-/// MP_REACH_NLRI, and whether LOCAL_PREF is there.
-fn look(attributes: &[u8]) -> (Option<Reach<'_>>, bool) {
-    let (mut reach, mut local_pref) = (None, false);
+/// What a route of a table is built by. Of an attribute that is there again the first counts (RFC 7606
+/// §3 g).
+#[derive(Default)]
+struct Found<'a> {
+    reach: Option<Reach<'a>>,
+    next_hop: Option<&'a [u8]>,
+    local_pref: bool,
+}
+
+fn look(attributes: &[u8]) -> Found<'_> {
+    let mut found = Found::default();
     let mut rest = attributes;
     while let Some((code, value, after)) = first(rest) {
         match code {
-            AttrCode::MP_REACH_NLRI => {
+            AttrCode::MP_REACH_NLRI if found.reach.is_none() => {
                 let next_hop = match value {
                     // The whole attribute, as some collectors write it: its AFI begins with a zero, which
                     // is no length of a next hop.
@@ -134,18 +172,19 @@ fn look(attributes: &[u8]) -> (Option<Reach<'_>>, bool) {
                     [length, next_hop @ ..] => next_hop.get(..usize::from(*length)),
                     [] => None,
                 };
-                reach = next_hop.map(|next_hop| Reach {
+                found.reach = next_hop.map(|next_hop| Reach {
                     at: attributes.len() - rest.len(),
                     length: rest.len() - after.len(),
                     next_hop,
                 });
             }
-            AttrCode::LOCAL_PREF => local_pref = true,
+            AttrCode::NEXT_HOP if found.next_hop.is_none() => found.next_hop = Some(value),
+            AttrCode::LOCAL_PREF => found.local_pref = true,
             _ => {}
         }
         rest = after;
     }
-    (reach, local_pref)
+    found
 }
 
 /// Code and value of the first attribute, and what follows it.
