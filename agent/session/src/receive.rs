@@ -196,7 +196,7 @@ impl Peer {
             }
         };
         for finding in &decoded.findings {
-            self.stats.findings.add(finding.disposition);
+            self.stats.findings.add_finding(finding);
         }
         if !decoded.findings.is_empty() {
             sink.malformed(&Malformed {

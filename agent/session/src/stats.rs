@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use bgp_wire::{Disposition, MessageType, Notification};
+use bgp_wire::{Disposition, Finding, MessageType, Notification};
 
 use crate::event::DownReason;
 
@@ -52,9 +52,19 @@ pub struct FindingCounts {
     pub afi_safi_disable: u64,
     /// Errors that ended the session.
     pub session_reset: u64,
+    /// No errors: what is well-formed and of no use here, as a family that was not negotiated.
+    pub not_used: u64,
 }
 
 impl FindingCounts {
+    pub(crate) fn add_finding(&mut self, finding: &Finding) {
+        if finding.is_malformed() {
+            self.add(finding.disposition);
+        } else {
+            self.not_used += 1;
+        }
+    }
+
     pub(crate) fn add(&mut self, disposition: Disposition) {
         let counter = match disposition {
             Disposition::None => &mut self.none,

@@ -405,7 +405,13 @@ fn messages<W: Write>(peer: &PeerView, screen: &mut Screen<W>) -> Result<(), Ask
         .filter(|(_, count)| *count > 0)
         .map(|(name, count)| format!("{name} {}", words::number(count)))
         .collect();
-    Ok(screen.styled_fact(2, "malformed UPDATEs", &bad.join(", "), Style::Bad)?)
+    screen.styled_fact(2, "malformed UPDATEs", &bad.join(", "), Style::Bad)?;
+    // A family that was not negotiated, a route of an unknown type, a reserved prefix.
+    if peer.dispositions.not_used > 0 {
+        let parts = words::number(peer.dispositions.not_used);
+        screen.fact(2, "parts not used", &parts)?;
+    }
+    Ok(())
 }
 
 fn agreed<W: Write>(negotiated: &NegotiatedView, screen: &mut Screen<W>) -> Result<(), AskError> {

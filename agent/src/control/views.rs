@@ -472,7 +472,7 @@ impl MessageCounts {
 /// Malformed UPDATEs by what was done about them (RFC 7606 section 2).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DispositionCounts {
-    /// Nothing was done: what was received is used, or ignored by itself, as a family that was not negotiated.
+    /// Nothing was done: what was received is used, or ignored by itself.
     #[serde(default)]
     pub none: u64,
     /// The attribute was dropped, the routes kept.
@@ -483,6 +483,9 @@ pub struct DispositionCounts {
     pub afi_safi_disable: u64,
     /// The session was reset.
     pub session_reset: u64,
+    /// Nothing was wrong: it is well-formed and of no use here, as a family that was not negotiated.
+    #[serde(default)]
+    pub not_used: u64,
 }
 
 impl DispositionCounts {
@@ -493,9 +496,10 @@ impl DispositionCounts {
         self.treat_as_withdraw += other.treat_as_withdraw;
         self.afi_safi_disable += other.afi_safi_disable;
         self.session_reset += other.session_reset;
+        self.not_used += other.not_used;
     }
 
-    /// Name and count of each.
+    /// Name and count of each, of what was malformed.
     pub fn by_name(&self) -> [(&'static str, u64); 5] {
         [
             ("none", self.none),

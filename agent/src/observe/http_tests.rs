@@ -253,6 +253,7 @@ fn metrics_tell_what_the_views_tell() {
             format!(r#"cosmos_dispositions_total{{{tor},disposition="none"}}"#),
             3.0,
         ),
+        (format!("cosmos_update_parts_not_used_total{{{tor}}}"), 21.0),
         (
             r#"cosmos_table_paths{router="underlay",family="ipv6/unicast"}"#.to_owned(),
             2_469_134.0,

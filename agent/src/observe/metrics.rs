@@ -221,6 +221,13 @@ fn sessions(page: &mut Page<'_>, peers: &[Series]) -> fmt::Result {
                 .map(|(name, count)| (with(of_peer(peer), "disposition", name), count))
         }),
     )?;
+    page.counters(
+        "update_parts_not_used",
+        "Parts of UPDATE messages that are well-formed and of no use here",
+        peers
+            .iter()
+            .map(|peer| (of_peer(peer), peer.dispositions.not_used)),
+    )?;
     bfd(page, peers)
 }
 

@@ -332,6 +332,7 @@ fn dispositions(stats: &PeerStats) -> DispositionCounts {
         treat_as_withdraw: stats.findings.treat_as_withdraw,
         afi_safi_disable: stats.findings.afi_safi_disable,
         session_reset: stats.findings.session_reset,
+        not_used: stats.findings.not_used,
     }
 }
 

@@ -159,6 +159,7 @@ fn peers() -> Vec<PeerView> {
             treat_as_withdraw: 4,
             attribute_discard: 17,
             none: 3,
+            not_used: 21,
             ..Default::default()
         },
         negotiated: Some(negotiated()),

@@ -129,6 +129,7 @@ impl Ended {
         let (sum, one) = (&mut sum.findings, &one.findings);
         sum.none += one.none;
         sum.attribute_discard += one.attribute_discard;
+        sum.not_used += one.not_used;
         sum.treat_as_withdraw += one.treat_as_withdraw;
         sum.afi_safi_disable += one.afi_safi_disable;
         sum.session_reset += one.session_reset;
