@@ -63,7 +63,7 @@ impl<'a> Message<'a> {
             Self::Open(open) => open.encode(out),
             Self::Update(decoded) => encode_update(out, &decoded.update, enc),
             Self::Notification(notification) => {
-                notification.encode(out);
+                notification.encode_within(enc.max_message, out);
                 Ok(())
             }
             Self::Keepalive => {

@@ -10,11 +10,13 @@ use std::fmt;
 use bytes::{BufMut, Bytes, BytesMut};
 use nom::Parser;
 
+use crate::capability::Capability;
 use crate::codes::{self, cease};
 use crate::describe::{Fields, Node};
 use crate::error::{DecodeError, Reason};
 use crate::frame::{HEADER_LEN, MAX_LEN, MessageType, OpenFrame};
 use crate::input::{self, malformed};
+use crate::update::dissect_attribute;
 
 /// A NOTIFICATION message.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -29,8 +31,18 @@ pub struct Notification {
 
 /// The longest shutdown communication (RFC 9003 §2).
 const MAX_COMMUNICATION: usize = 255;
-/// What fits beside the header, the code and the subcode without RFC 8654.
-const MAX_DATA: usize = MAX_LEN - 21;
+/// The header, the code and the subcode.
+const BEFORE_DATA: usize = HEADER_LEN + 2;
+
+/// The subcodes of UPDATE Message Error whose data is the attribute (RFC 4271 §6.3).
+const HAVE_ATTRIBUTE: [u8; 6] = [
+    codes::update::UNRECOGNIZED_WELL_KNOWN,
+    codes::update::ATTRIBUTE_FLAGS,
+    codes::update::ATTRIBUTE_LENGTH,
+    codes::update::INVALID_ORIGIN,
+    codes::update::INVALID_NEXT_HOP,
+    codes::update::OPTIONAL_ATTRIBUTE,
+];
 
 impl Notification {
     /// A NOTIFICATION by its numbers; the names are in [`codes`].
@@ -245,6 +257,20 @@ impl Notification {
                 let attribute = crate::attribute::AttrCode(*code);
                 fields.named("attribute", *code, attribute.name());
             }
+            // RFC 5492 §5: "the set of capabilities that causes the speaker to send the message", "encoded
+            // in the same way as it would be encoded in the OPEN message".
+            (codes::OPEN, codes::open::UNSUPPORTED_CAPABILITY, all) => {
+                if let Ok(all) = input::all(all, Capability::split) {
+                    let read = |(code, value)| Capability::from_value(code, value).describe();
+                    fields.list("capabilities", all.into_iter().map(read));
+                }
+            }
+            // RFC 4271 §6.3: the attribute, with type, length and value.
+            (codes::UPDATE, subcode, attribute) if HAVE_ATTRIBUTE.contains(&subcode) => {
+                if let Some(attribute) = dissect_attribute(attribute) {
+                    fields.put("attribute", Node::Fields(attribute));
+                }
+            }
             _ => {}
         }
         if !self.data.is_empty() {
@@ -264,12 +290,18 @@ impl Notification {
 
     /// Appends the whole message. Data that would make it longer than 4,096 octets is cut.
     pub fn encode(&self, out: &mut BytesMut) {
+        self.encode_within(MAX_LEN, out);
+    }
+
+    /// The same for a peer that takes longer messages (RFC 8654 §4 excludes OPEN and KEEPALIVE only).
+    pub(crate) fn encode_within(&self, max: usize, out: &mut BytesMut) {
         let frame = OpenFrame::begin(out, MessageType::Notification);
         out.put_u8(self.code);
         out.put_u8(self.subcode);
-        out.put_slice(self.data.get(..MAX_DATA).unwrap_or(&self.data));
+        let most = max.saturating_sub(BEFORE_DATA);
+        out.put_slice(self.data.get(..most).unwrap_or(&self.data));
         // Cannot fail: the data has just been cut to what fits.
-        let _ = frame.finish(out, MAX_LEN);
+        let _ = frame.finish(out, max);
     }
 }
 
@@ -413,6 +445,54 @@ mod tests {
         ] {
             assert_eq!(notification.to_string(), text);
             assert_eq!(round_trip(&notification), notification);
+        }
+    }
+
+    /// RFC 5492 §5 of 2/7, RFC 4271 §6.3 of 3/2 and 3/5: capabilities as in an OPEN, and the attribute.
+    #[test]
+    fn data_of_capabilities_and_attributes_is_described() {
+        let described = |code, subcode, data: &[u8]| {
+            Notification::new(code, subcode, Bytes::copy_from_slice(data)).describe()
+        };
+        let fields = described(2, 7, &[65, 4, 0, 0, 0xfd, 0xe9, 2, 0]);
+        let Some(Node::List(all)) = fields.get("capabilities") else {
+            panic!("{fields:?}");
+        };
+        let [Node::Fields(first), Node::Fields(second)] = &all[..] else {
+            panic!("{all:?}");
+        };
+        assert_eq!(first.get("as"), Some(&Node::Number(65001)));
+        let refresh = Node::Named(2, Some("route-refresh"));
+        assert_eq!(second.get("code"), Some(&refresh));
+        assert_eq!(described(2, 7, &[65, 4, 0]).get("capabilities"), None);
+        for (subcode, data, code) in [
+            (2, &[0x40, 99, 1, 7][..], Node::Named(99, None)),
+            (5, &[0x50, 1, 0, 2, 0, 0], Node::Named(1, Some("ORIGIN"))),
+        ] {
+            let fields = described(3, subcode, data);
+            let Some(Node::Fields(attribute)) = fields.get("attribute") else {
+                panic!("{fields:?}");
+            };
+            assert_eq!(attribute.get("code"), Some(&code));
+            let value =
+                Node::Octets(data[data.len() - if data[0] & 0x10 == 0 { 1 } else { 2 }..].to_vec());
+            assert_eq!(attribute.get("value"), Some(&value));
+        }
+        // Less or more than one is no attribute.
+        for data in [&[0x40, 1, 2, 0][..], &[0x40, 1, 1, 0, 9], &[]] {
+            assert_eq!(described(3, 5, data).get("attribute"), None, "{data:?}");
+        }
+    }
+
+    /// RFC 8654 §4: what the peer takes may be longer.
+    #[test]
+    fn long_data_is_cut_at_what_the_peer_takes() {
+        let inner = Notification::new(3, 1, vec![7; 5000]).into_hard_reset();
+        for (max, octets) in [(MAX_LEN, MAX_LEN), (65535, 21 + 5002)] {
+            let mut out = BytesMut::new();
+            inner.encode_within(max, &mut out);
+            assert_eq!(out.len(), octets);
+            assert!(next_frame(&out, max).unwrap().is_some());
         }
     }
 

@@ -88,6 +88,19 @@ pub fn dissect_update(body: &[u8]) -> Fields {
     fields
 }
 
+/// One attribute as [`dissect_update`] shows it, without a place; `None` if it is not whole or not all.
+pub(crate) fn dissect_attribute(octets: &[u8]) -> Option<Fields> {
+    let (mut fields, mut cut) = (
+        Fields::new(),
+        Cut {
+            rest: octets,
+            offset: 0,
+        },
+    );
+    cut.attribute(&mut fields)?;
+    cut.rest.is_empty().then_some(fields)
+}
+
 /// Octets, and where in the message they are.
 #[derive(Clone, Copy)]
 struct Cut<'a> {

@@ -26,6 +26,7 @@ use crate::nlri::NlriBlock;
 use crate::{Family, FamilySet};
 
 pub use decode::decode_update;
+pub(crate) use describe::dissect_attribute;
 pub use describe::dissect_update;
 pub use encode::{Encoding, encode_announce, encode_update, encode_withdraw};
 pub use end_of_rib::encode_end_of_rib;
