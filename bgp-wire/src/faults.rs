@@ -4,7 +4,7 @@
 //! places, and neither takes memory for each nor hides what is severer behind what is not.
 
 use crate::error::{Disposition, Reason};
-use crate::input::Malformed;
+use crate::input::{Input, Malformed};
 
 /// How many of a kind are told one by one.
 pub(crate) const TOLD: usize = 16;
@@ -66,6 +66,21 @@ pub(crate) fn severest<'a>(
         }
     });
     worst
+}
+
+/// Reads a value that is in canonical form as it is: appends it, unless the severest of what `walk` finds
+/// asks for something.
+pub(crate) fn read_whole<'a>(
+    value: Input<'a>,
+    usual: Disposition,
+    walk: impl FnOnce(Input<'a>, &mut dyn FnMut(Malformed<'a>)),
+    out: &mut Vec<u8>,
+) -> Result<(), Malformed<'a>> {
+    let worst = severest(usual, |note| walk(value, note));
+    if worst.is_none_or(|error| error.is_harmless()) {
+        out.extend_from_slice(value);
+    }
+    worst.map_or(Ok(()), Err)
 }
 
 /// What tells one kind from another: what it asks for, and whether something is malformed.

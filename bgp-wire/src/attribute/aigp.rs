@@ -5,7 +5,7 @@ use std::fmt;
 use crate::SessionContext;
 use crate::describe::{Fields, Node};
 use crate::error::{Disposition, Reason};
-use crate::faults::{Faults, severest};
+use crate::faults::{Faults, read_whole};
 use crate::input::{Input, Malformed};
 
 /// The type of the AIGP TLV and its length, which counts type and length too (RFC 7311 §3).
@@ -52,11 +52,7 @@ pub(crate) fn read<'a>(
     _: &SessionContext,
     out: &mut Vec<u8>,
 ) -> Result<(), Malformed<'a>> {
-    let worst = severest(Disposition::AttributeDiscard, |note| faults(value, note));
-    if worst.is_none_or(|error| error.is_harmless()) {
-        out.extend_from_slice(value);
-    }
-    worst.map_or(Ok(()), Err)
+    read_whole(value, Disposition::AttributeDiscard, faults, out)
 }
 
 pub(crate) fn each_fault<'a>(value: Input<'a>, _: &SessionContext, all: &mut Faults<'a>) {

@@ -417,14 +417,7 @@ mod tests {
     const SID: Srv6Sid = Srv6Sid {
         sid: std::net::Ipv6Addr::new(0x2001, 0xdb8, 1, 2, 0, 0, 0, 0),
         behavior: 19,
-        structure: Some(SidStructure {
-            locator_block: 40,
-            locator_node: 24,
-            function: 16,
-            argument: 0,
-            transposition_length: 16,
-            transposition_offset: 64,
-        }),
+        structure: Some(crate::attribute::srv6::tests::STRUCTURE),
     };
 
     /// RFC 9252 §2, §3.1, §3.2.1: the octets of the figures.

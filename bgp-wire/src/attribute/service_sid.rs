@@ -95,17 +95,8 @@ impl AttrRef<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attribute::srv6::tests::STRUCTURE;
     use crate::attribute::{AttrCode, AttrEditor, ExtCommunity, PmsiTunnel, SidStructure};
-
-    /// RFC 9252 §3.2.1: block 40, node 24, function 16, of which all is transposed from bit 64.
-    const STRUCTURE: SidStructure = SidStructure {
-        locator_block: 40,
-        locator_node: 24,
-        function: 16,
-        argument: 0,
-        transposition_length: 16,
-        transposition_offset: 64,
-    };
 
     fn sid(structure: Option<SidStructure>) -> Srv6Sid {
         Srv6Sid {

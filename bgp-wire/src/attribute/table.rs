@@ -146,7 +146,7 @@ macro_rules! table {
 // code            name                      flags               kept    from    malformed  subcode of a bad value  said in                       file
 table! {
     ORIGIN            "ORIGIN",               WELL_KNOWN,         InSet,  Anyone,  Withdraw,  INVALID_ORIGIN,         "RFC 7606 §7.1",              origin;
-    AS_PATH           "AS_PATH",              WELL_KNOWN,         InSet,  Anyone,  Withdraw,  MALFORMED_AS_PATH,      "RFC 7606 §7.2",              as_path;
+    AS_PATH           "AS_PATH",              WELL_KNOWN,         InSet,  Anyone,  Withdraw,  MALFORMED_AS_PATH,      "RFC 7606 §7.2",              as_path, each_fault;
     NEXT_HOP          "NEXT_HOP",             WELL_KNOWN,         Apart,  Anyone,  Withdraw,  INVALID_NEXT_HOP,       "RFC 7606 §7.3",              next_hop;
     MED               "MULTI_EXIT_DISC",      OPT_NON_TRANSITIVE, InSet,  Anyone,  Withdraw,  OPTIONAL_ATTRIBUTE,     "RFC 7606 §7.4",              med;
     LOCAL_PREF        "LOCAL_PREF",           WELL_KNOWN,         InSet,  Inside,  Withdraw,  ATTRIBUTE_LENGTH,       "RFC 7606 §7.5",              local_pref;

@@ -138,6 +138,41 @@ fn of_very_many_the_first_are_said_and_the_others_counted() {
     assert_eq!(last.error.reason, count);
 }
 
+/// RFC 5065 §5 (segments of a confederation from outside), RFC 9774 §3 (sets), RFC 7607 §2 (AS 0), RFC 7606 §7.2 (octets that do
+/// not fit).
+#[test]
+fn every_bad_segment_of_a_path_is_said() {
+    let path = [
+        &[1, 1, 0, 0, 0xfd, 0xe9][..],
+        &[2, 1, 0, 0, 0, 0],
+        &[3, 1, 0, 0, 0xfd, 0xe9],
+        &[2, 1, 0, 0, 0xfd, 0xe9],
+        &[2, 2, 0, 0, 0xfd, 0xe9],
+    ]
+    .concat();
+    let parts = Parts::good().replaced(2, attribute(0x40, 2, &path));
+    let (body, mut scratch) = (parts.body(), AttrScratch::new());
+    let decoded = decode(&body, &external(), &mut scratch);
+    assert_eq!(decoded.disposition, W);
+    let first = decoded.findings[0].error.offset;
+    let said = decoded.findings.iter().map(|finding| {
+        let error = finding.error;
+        (error.offset - first, error.reason)
+    });
+    assert_eq!(
+        said.collect::<Vec<_>>(),
+        [
+            (0, Reason::Text("is a set, which is not accepted")),
+            (6, Reason::Text("contains AS 0")),
+            (
+                12,
+                Reason::Text("is of a confederation, the peer is outside of it")
+            ),
+            (24, Reason::Truncated),
+        ]
+    );
+}
+
 /// RFC 9012 §13: "a Tunnel TLV with a malformed Tunnel Egress Endpoint sub-TLV [...] MUST be ignored", other malformed sub-TLVs are
 /// treated as unrecognized; §3.2.1 (12 octets for VXLAN), §3.1 (6, 10 or 22), §3.3.1 (1), §3.3.2 (2, and not zero), §3.4.1 (2).
 #[test]

@@ -10,6 +10,7 @@ pub use text::AsPath;
 
 use crate::describe::{Fields, Node};
 use crate::error::Reason;
+use crate::faults::Faults;
 use crate::input::{Input, Malformed};
 use crate::{Asn, PeerKind, SessionContext};
 
@@ -245,51 +246,90 @@ pub(crate) fn read<'a>(
     Ok(())
 }
 
+/// Adds all that is wrong with a path that was refused.
+pub(crate) fn each_fault<'a>(value: Input<'a>, ctx: &SessionContext, all: &mut Faults<'a>) {
+    if ctx.asn4 {
+        add_each::<4>(value, ctx, all);
+    } else {
+        add_each::<2>(value, ctx, all);
+    }
+}
+
+#[cold]
+fn add_each<'a, const N: usize>(value: Input<'a>, ctx: &SessionContext, all: &mut Faults<'a>) {
+    let mut rest = value;
+    while !rest.is_empty() {
+        match segment::<N>(rest) {
+            Ok((kind, asns, after)) => {
+                segment_faults(rest, kind, asns, ctx).for_each(|fault| all.add(fault));
+                rest = after;
+            }
+            // What follows cannot be cut.
+            Err(fault) => return all.add(fault),
+        }
+    }
+    if let Err(fault) = check_beginning::<N>(value, ctx) {
+        all.add(fault);
+    }
+}
+
 /// The rules for a received AS_PATH whose ASes take `N` octets.
 #[inline]
 fn check<'a, const N: usize>(value: Input<'a>, ctx: &SessionContext) -> Result<(), Malformed<'a>> {
     let mut rest = value;
     while !rest.is_empty() {
         let (kind, asns, after) = segment::<N>(rest)?;
-        let bad = |text| Malformed::new(rest, "AS_PATH segment", Reason::Text(text));
-        if kind != SegmentKind::Sequence {
-            // RFC 5065 §5: confederation segments "from a neighbor that is not located in the same
-            // confederation" are an error.
-            if kind.is_confed() && ctx.peer_kind == PeerKind::External {
-                return Err(bad("is of a confederation, the peer is outside of it"));
-            }
-            // RFC 9774 §3: "Unless explicitly configured by a network operator to do otherwise", an
-            // UPDATE with an AS_SET or AS_CONFED_SET is treat-as-withdraw.
-            if kind.is_set() && !ctx.accept_as_set {
-                return Err(bad("is a set, which is not accepted"));
-            }
-        }
-        // RFC 7607 §2.
-        if asns.contains(&[0; N]) {
-            return Err(bad("contains AS 0"));
+        let is_usual = kind == SegmentKind::Sequence && !asns.contains(&[0; N]);
+        if !is_usual && let Some(fault) = segment_faults(rest, kind, asns, ctx).next() {
+            return Err(fault);
         }
         rest = after;
     }
-    match ctx.peer_kind {
-        PeerKind::Internal => Ok(()),
+    check_beginning::<N>(value, ctx)
+}
+
+/// What is wrong with a segment that could be cut.
+fn segment_faults<'a, const N: usize>(
+    segment: Input<'a>,
+    kind: SegmentKind,
+    asns: &'a [[u8; N]],
+    ctx: &SessionContext,
+) -> impl Iterator<Item = Malformed<'a>> + use<'a, N> {
+    // RFC 5065 §5: confederation segments "from a neighbor that is not located in the same
+    // confederation" are an error.
+    let outside = kind.is_confed() && ctx.peer_kind == PeerKind::External;
+    // RFC 9774 §3: "Unless explicitly configured by a network operator to do otherwise", an UPDATE with
+    // an AS_SET or AS_CONFED_SET is treat-as-withdraw.
+    let set = kind.is_set() && !ctx.accept_as_set;
+    // RFC 7607 §2.
+    let zero = asns.contains(&[0; N]);
+    let wrong = [
+        (outside, "is of a confederation, the peer is outside of it"),
+        (set, "is a set, which is not accepted"),
+        (zero, "contains AS 0"),
+    ];
+    let wrong = wrong.into_iter().filter(|(is_so, _)| *is_so);
+    wrong.map(move |(_, text)| Malformed::new(segment, "AS_PATH segment", Reason::Text(text)))
+}
+
+/// What a path of this peer has to begin with.
+#[inline]
+fn check_beginning<'a, const N: usize>(
+    value: Input<'a>,
+    ctx: &SessionContext,
+) -> Result<(), Malformed<'a>> {
+    let why = match ctx.peer_kind {
         // RFC 5065 §5: it is an error if the path from a peer in another member AS does not have
         // AS_CONFED_SEQUENCE as its first segment.
         PeerKind::Confederation if value.first() != Some(&SegmentKind::ConfedSequence.code()) => {
-            Err(Malformed::new(
-                value,
-                "AS_PATH",
-                Reason::Text("does not start with AS_CONFED_SEQUENCE"),
-            ))
+            "does not start with AS_CONFED_SEQUENCE"
         }
         PeerKind::External if ctx.enforce_first_as && !starts_with::<N>(value, ctx.remote_as) => {
-            Err(Malformed::new(
-                value,
-                "AS_PATH",
-                Reason::Text("does not start with the AS of the peer"),
-            ))
+            "does not start with the AS of the peer"
         }
-        PeerKind::External | PeerKind::Confederation => Ok(()),
-    }
+        _ => return Ok(()),
+    };
+    Err(Malformed::new(value, "AS_PATH", Reason::Text(why)))
 }
 
 /// The first segment of what is left, whatever it means (RFC 7606 §7.2).

@@ -12,7 +12,7 @@ use super::tlv::{self, Shape, Tlv};
 use crate::SessionContext;
 use crate::describe::{Fields, Node};
 use crate::error::{Disposition, Reason};
-use crate::faults::{Faults, severest};
+use crate::faults::{Faults, read_whole};
 use crate::input::{Input, Malformed};
 
 /// How deep TLVs in TLVs are looked into.
@@ -23,11 +23,7 @@ pub(crate) fn read<'a>(
     _: &SessionContext,
     out: &mut Vec<u8>,
 ) -> Result<(), Malformed<'a>> {
-    let worst = severest(Disposition::AttributeDiscard, |note| faults(value, note));
-    if worst.is_none() {
-        out.extend_from_slice(value);
-    }
-    worst.map_or(Ok(()), Err)
+    read_whole(value, Disposition::AttributeDiscard, faults, out)
 }
 
 pub(crate) fn each_fault<'a>(value: Input<'a>, _: &SessionContext, all: &mut Faults<'a>) {

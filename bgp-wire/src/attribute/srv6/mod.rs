@@ -1,7 +1,13 @@
-//! SRv6: segment identifiers, what their bits are, and the names of endpoint behaviors.
+//! SRv6: segment identifiers, and what their bits are.
+//!
+//! - `behavior` has the names of endpoint behaviors.
+
+mod behavior;
 
 use std::net::Ipv6Addr;
 use std::ops::RangeInclusive;
+
+pub use behavior::behavior_name;
 
 /// How the bits of a SID are used, and which of them travel in the label field of the NLRI
 /// (RFC 9252 §3.2.1).
@@ -128,90 +134,12 @@ impl Srv6Sid {
     }
 }
 
-/// The registered name of an endpoint behavior ("SRv6 Endpoint Behaviors", RFC 8986 §10.2).
-pub fn behavior_name(behavior: u16) -> Option<&'static str> {
-    Some(match behavior {
-        1 => "End",
-        2 => "End with PSP",
-        3 => "End with USP",
-        4 => "End with PSP & USP",
-        5 => "End.X",
-        6 => "End.X with PSP",
-        7 => "End.X with USP",
-        8 => "End.X with PSP & USP",
-        9 => "End.T",
-        10 => "End.T with PSP",
-        11 => "End.T with USP",
-        12 => "End.T with PSP & USP",
-        13 => "End.B6.Insert",
-        14 => "End.B6.Encaps",
-        15 => "End.BM",
-        16 => "End.DX6",
-        17 => "End.DX4",
-        18 => "End.DT6",
-        19 => "End.DT4",
-        20 => "End.DT46",
-        21 => "End.DX2",
-        22 => "End.DX2V",
-        23 => "End.DT2U",
-        24 => "End.DT2M",
-        26 => "End.B6.Insert.Red",
-        27 => "End.B6.Encaps.Red",
-        28 => "End with USD",
-        29 => "End with PSP & USD",
-        30 => "End with USP & USD",
-        31 => "End with PSP, USP & USD",
-        32 => "End.X with USD",
-        33 => "End.X with PSP & USD",
-        34 => "End.X with USP & USD",
-        35 => "End.X with PSP, USP & USD",
-        36 => "End.T with USD",
-        37 => "End.T with PSP & USD",
-        38 => "End.T with USP & USD",
-        39 => "End.T with PSP, USP & USD",
-        40 => "End.MAP",
-        41 => "End.Limit",
-        42 => "End with NEXT-ONLY-CSID",
-        43 => "End with NEXT-CSID",
-        44 => "End with NEXT-CSID & PSP",
-        45 => "End with NEXT-CSID & USP",
-        46 => "End with NEXT-CSID, PSP & USP",
-        47 => "End with NEXT-CSID & USD",
-        48 => "End with NEXT-CSID, PSP & USD",
-        49 => "End with NEXT-CSID, USP & USD",
-        50 => "End with NEXT-CSID, PSP, USP & USD",
-        51 => "End.X with NEXT-ONLY-CSID",
-        52 => "End.X with NEXT-CSID",
-        53 => "End.X with NEXT-CSID & PSP",
-        54 => "End.X with NEXT-CSID & USP",
-        55 => "End.X with NEXT-CSID, PSP & USP",
-        56 => "End.X with NEXT-CSID & USD",
-        57 => "End.X with NEXT-CSID, PSP & USD",
-        58 => "End.X with NEXT-CSID, USP & USD",
-        59 => "End.X with NEXT-CSID, PSP, USP & USD",
-        60 => "End.DX6 with NEXT-CSID",
-        61 => "End.DX4 with NEXT-CSID",
-        62 => "End.DT6 with NEXT-CSID",
-        63 => "End.DT4 with NEXT-CSID",
-        64 => "End.DT46 with NEXT-CSID",
-        65 => "End.DX2 with NEXT-CSID",
-        66 => "End.DX2V with NEXT-CSID",
-        67 => "End.DT2U with NEXT-CSID",
-        68 => "End.DT2M with NEXT-CSID",
-        69 => "End.M.GTP6.D",
-        70 => "End.M.GTP6.Di",
-        71 => "End.M.GTP6.E",
-        72 => "End.M.GTP4.E",
-        0xffff => "Opaque",
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    const STRUCTURE: SidStructure = SidStructure {
+    /// RFC 9252 §3.2.1: block 40, node 24, function 16, of which all is transposed from bit 64.
+    pub(in crate::attribute) const STRUCTURE: SidStructure = SidStructure {
         locator_block: 40,
         locator_node: 24,
         function: 16,
@@ -296,24 +224,6 @@ mod tests {
         ] {
             assert_eq!(structure.is_valid(), valid, "{structure:?}");
             assert_eq!(SidStructure::from_bytes(structure.to_bytes()), structure);
-        }
-    }
-
-    /// IANA "SRv6 Endpoint Behaviors" (RFC 8986 §10.2): those of services.
-    #[test]
-    fn behaviors_of_services_have_their_registered_names() {
-        for (number, name) in [
-            (16, "End.DX6"),
-            (17, "End.DX4"),
-            (18, "End.DT6"),
-            (19, "End.DT4"),
-            (20, "End.DT46"),
-            (21, "End.DX2"),
-            (22, "End.DX2V"),
-            (23, "End.DT2U"),
-            (24, "End.DT2M"),
-        ] {
-            assert_eq!(behavior_name(number), Some(name), "{number}");
         }
     }
 }

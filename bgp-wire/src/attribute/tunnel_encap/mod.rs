@@ -219,6 +219,15 @@ fn stays<'a>(tunnel: Tlv<'a>, endpoint: Endpoint, say: &mut dyn FnMut(Malformed<
         |sub_tlv| {
             let is_endpoint = sub_tlv.kind == sub_tlv::TUNNEL_EGRESS_ENDPOINT;
             endpoints += usize::from(is_endpoint);
+            // RFC 9012 §13: of those that "MUST NOT occur more than once" "all but the first occurrence of
+            // each such sub-TLV type MUST be disregarded. However, the Tunnel TLV containing them MUST NOT
+            // be considered to be malformed". RFC 9830 §2.4 says the same of those of a policy.
+            if sub_tlv::is_single(tunnel.kind, sub_tlv.kind) && seen.mark(sub_tlv.kind) {
+                let unused = Reason::Odd("is not the first, which alone is used");
+                let again = Malformed::new(sub_tlv.whole, sub_tlv::name(sub_tlv.kind), unused);
+                say(again.asking(Disposition::None));
+                return Ok(());
+            }
             if tunnel.kind == SR_POLICY {
                 sub_tlv::check_sr_policy(sub_tlv, say);
                 return Ok(());
@@ -228,14 +237,6 @@ fn stays<'a>(tunnel: Tlv<'a>, endpoint: Endpoint, say: &mut dyn FnMut(Malformed<
             if let Some(fault) = sub_tlv::fault(tunnel.kind, sub_tlv) {
                 bad_endpoint |= is_endpoint;
                 say(fault.asking(Disposition::None));
-            }
-            // RFC 9012 §13: of those that "MUST NOT occur more than once" "all but the first occurrence of
-            // each such sub-TLV type MUST be disregarded. However, the Tunnel TLV containing them MUST NOT
-            // be considered to be malformed".
-            if sub_tlv::is_single(sub_tlv.kind) && seen.mark(sub_tlv.kind) {
-                let unused = Reason::Odd("is not the first, which alone is used");
-                let again = Malformed::new(sub_tlv.whole, sub_tlv::name(sub_tlv.kind), unused);
-                say(again.asking(Disposition::None));
             }
             Ok(())
         },
@@ -259,16 +260,19 @@ fn stays<'a>(tunnel: Tlv<'a>, endpoint: Endpoint, say: &mut dyn FnMut(Malformed<
     !bad_endpoint && !wanting
 }
 
-/// The kinds of sub-TLVs below 128 that have been there.
+/// The kinds of sub-TLVs that have been there.
 #[derive(Default)]
-struct Seen(u128);
+struct Seen([u128; 2]);
 
 impl Seen {
-    /// Marks a kind; whether it was marked before.
+    /// Marks a kind, which is a number of one octet; whether it was marked before.
     fn mark(&mut self, kind: u16) -> bool {
-        let bit = 1u128.checked_shl(kind.into()).unwrap_or(0);
-        let before = self.0 & bit != 0;
-        self.0 |= bit;
+        let bit = 1 << (kind & 127);
+        let Some(word) = self.0.get_mut(usize::from(kind >> 7)) else {
+            return false;
+        };
+        let before = *word & bit != 0;
+        *word |= bit;
         before
     }
 }
@@ -485,6 +489,49 @@ mod tests {
         ] {
             assert_eq!(read_it(&tunnel(15, bad)), None, "{bad:?}");
         }
+    }
+
+    /// RFC 9830 §2.4: "only the first instance of that TLV/sub-TLV is used: the other instances MUST be ignored
+    /// and MUST NOT considered to be malformed". §2.4.1, §2.4.2, §2.4.5 to §2.4.8 each "MUST NOT appear more
+    /// than once"; of SRv6 Binding SIDs (§2.4.3) and segment lists (§2.4.4) there may be several.
+    #[test]
+    fn of_sub_tlvs_of_a_policy_that_may_be_there_once_the_first_is_used() {
+        let again = Reason::Odd("is not the first, which alone is used");
+        for (one, field, other) in [
+            (
+                &[12, 6, 0, 0, 0, 0, 0, 9][..],
+                "Preference",
+                &[12, 1, 0][..],
+            ),
+            (&[13, 2, 0, 0], "Binding SID", &[13, 1, 0]),
+            (&[14, 3, 0, 0, 4], "ENLP", &[14, 0]),
+            (&[15, 2, 9, 0], "Priority", &[15, 1, 9]),
+            (
+                &[129, 0, 2, 0, b'a'],
+                "SR Policy Candidate Path Name",
+                &[129, 0, 0],
+            ),
+            (&[130, 0, 2, 0, b'a'], "SR Policy Name", &[130, 0, 0]),
+        ] {
+            let good = tunnel(15, one);
+            assert_eq!(faults_of(&good), []);
+            // However the second one is.
+            for second in [one, other] {
+                let twice = tunnel(15, &[one, second].concat());
+                assert_eq!(faults_of(&twice), [(field, again)], "{second:?}");
+                assert_eq!(read_it(&twice), Some(twice.clone()));
+            }
+        }
+        let list = [128, 0, 9, 0, 1, 6, 0, 0, 0, 1, 1, 0xff];
+        assert_eq!(faults_of(&tunnel(15, &[list, list].concat())), []);
+    }
+
+    fn faults_of(value: &[u8]) -> Vec<(&'static str, Reason)> {
+        let mut all = Faults::default();
+        each_fault(value, &SessionContext::new(Asn(1), Asn(1)), &mut all);
+        all.iter()
+            .map(|fault| (fault.field, fault.reason))
+            .collect()
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::super::layout::{self, Field};
 use super::super::srv6::behavior_name;
 use super::super::tlv::{self, Shape, Tlv};
 use super::super::{ExtCommunity, NextHop, prefix_sid};
-use super::{Kind, segment};
+use super::{Kind, SR_POLICY, segment};
 use crate::MacAddr;
 use crate::describe::{Fields, Node};
 use crate::error::Reason;
@@ -20,7 +20,11 @@ const MPLS_LABEL_STACK: u16 = 10;
 const PREFIX_SID: u16 = 11;
 const PREFERENCE: u16 = 12;
 const BINDING_SID: u16 = 13;
+const ENLP: u16 = 14;
+const PRIORITY: u16 = 15;
 const SEGMENT_LIST: u16 = 128;
+const CANDIDATE_PATH_NAME: u16 = 129;
+const POLICY_NAME: u16 = 130;
 
 /// The parts of an SRv6 SID that may follow it (RFC 9830 §2.4.4.2.4).
 pub(super) const SID_STRUCTURE: Field = Field::Rest(&[
@@ -87,13 +91,13 @@ kinds! {
     PREFIX_SID "Prefix-SID", [], [];
     PREFERENCE "Preference", [6], [Field::Number("flags", 1), Field::Reserved(1), Field::Number("preference", 4)];
     BINDING_SID "Binding SID", [2, 6, 18], [Field::Flags(&[(0x80, "specified_binding_sid_only"), (0x40, "drop_upon_invalid")]), Field::Reserved(1)];
-    14 "ENLP", [3], [Field::Reserved(2), Field::Named("enlp", 1, enlp)];
-    15 "Priority", [2], [Field::Number("priority", 1), Field::Reserved(1)];
+    ENLP "ENLP", [3], [Field::Reserved(2), Field::Named("enlp", 1, enlp)];
+    PRIORITY "Priority", [2], [Field::Number("priority", 1), Field::Reserved(1)];
     16 "SPI/SI Representation", [], [Field::Octets("value")];
     20 "SRv6 Binding SID", [18, 26], [Field::Flags(&[(0x80, "specified_binding_sid_only"), (0x40, "drop_upon_invalid"), (0x20, "behavior_and_structure")]), Field::Reserved(1), Field::Ipv6("sid"), SID_STRUCTURE];
     SEGMENT_LIST "Segment List", [], [];
-    129 "SR Policy Candidate Path Name", [], [Field::Reserved(1), Field::Text("name")];
-    130 "SR Policy Name", [], [Field::Reserved(1), Field::Text("name")];
+    CANDIDATE_PATH_NAME "SR Policy Candidate Path Name", [], [Field::Reserved(1), Field::Text("name")];
+    POLICY_NAME "SR Policy Name", [], [Field::Reserved(1), Field::Text("name")];
 }
 
 fn kind(number: u16) -> Option<&'static Kind> {
@@ -105,10 +109,17 @@ pub(super) fn name(number: u16) -> &'static str {
     kind(number).map_or("Tunnel Sub-TLV", |kind| kind.name)
 }
 
-/// Whether a tunnel has one at most. RFC 9012 §13: "Encapsulation, DS, UDP Destination Port, Embedded Label
-/// Handling, MPLS Label Stack, and Prefix-SID". Of endpoints another rule speaks.
-pub(super) fn is_single(number: u16) -> bool {
+/// Whether a tunnel of this type has one at most. RFC 9012 §13: "Encapsulation, DS, UDP Destination Port,
+/// Embedded Label Handling, MPLS Label Stack, and Prefix-SID". Of endpoints another rule speaks. RFC 9830
+/// §2.4.1, §2.4.2, §2.4.5 to §2.4.8 of policies.
+pub(super) fn is_single(tunnel_type: u16, number: u16) -> bool {
     const DS_FIELD: u16 = 7;
+    if tunnel_type == SR_POLICY {
+        return matches!(
+            number,
+            PREFERENCE | BINDING_SID | ENLP | PRIORITY | CANDIDATE_PATH_NAME | POLICY_NAME
+        );
+    }
     matches!(
         number,
         ENCAPSULATION
