@@ -249,11 +249,11 @@ pub struct PolicySet {
 pub struct CommunityChange {
     /// Communities that the route gets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 32), inner(length(max = 24)))]
+    #[schemars(length(max = 32), inner(length(max = 32)))]
     pub add: Option<Vec<String>>,
     /// Communities that the route loses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 32), inner(length(max = 24)))]
+    #[schemars(length(max = 32), inner(length(max = 32)))]
     pub remove: Option<Vec<String>>,
 }
 
