@@ -60,7 +60,7 @@ pub enum ReadError {
         offset: u64,
     },
     /// There is less of it than the shortest that can be.
-    #[error("{octets} octets are too few to be {what}")]
+    #[error("{octets} octet{} too few to be {what}", if *octets == 1 { " is" } else { "s are" })]
     Short {
         /// What it begins as, or has to be.
         what: &'static str,

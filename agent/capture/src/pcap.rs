@@ -301,7 +301,7 @@ impl Capture<'_> {
                 let units = u64::from(packet.ts_high) << 32 | u64::from(packet.ts_low);
                 return self.packet_of(packet.if_id, units, packet.packet_data());
             }
-            PcapBlockOwned::NG(Block::Unknown(block)) if block.block_type == OBSOLETE_PACKET => {
+            PcapBlockOwned::NG(Block::Unknown(block)) if self.is_obsolete(block.block_type) => {
                 if let Some((interface, units, octets)) = self.obsolete(block.data) {
                     return self.packet_of(interface, units, octets);
                 }
@@ -317,6 +317,16 @@ impl Capture<'_> {
             PcapBlockOwned::NG(_) => {}
         }
         ControlFlow::Continue(())
+    }
+
+    /// The type is told as if the section were little-endian.
+    fn is_obsolete(&self, kind: u32) -> bool {
+        let kind = if self.big_endian {
+            kind.swap_bytes()
+        } else {
+            kind
+        };
+        kind == OBSOLETE_PACKET
     }
 
     /// Interface, time and octets of an obsolete Packet Block: interface, how many were lost before it,

@@ -215,7 +215,6 @@ fn a_question_means_the_families_that_it_names() {
         ),
         (r#"{"request":"routes","rd":"100:1"}"#, 1),
         (r#"{"request":"routes","family":"rtc"}"#, 2),
-        (r#"{"request":"routes","family":"ipv4/vpn","kind":2}"#, 0),
         (r#"{"request":"routes","kind":2}"#, 1),
         // Alone, its text could be an IPv6 prefix too.
         (
@@ -449,6 +448,29 @@ fn nothing_by_that_name_is_said_with_what_there_is() {
             Some(Err(AskError::No(error))) => {
                 assert_eq!(error.message, wanted);
                 assert_eq!(error.code, ErrorCode::NotFound);
+            }
+            other => panic!("{asked}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_question_that_makes_no_sense_is_told_apart() {
+    let there = "there are: ipv4/unicast, ipv6/unicast, ipv4/vpn, ipv6/vpn, l2vpn/evpn, ipv4/rtc";
+    for (asked, wanted) in [
+        (
+            r#"{"request":"routes","family":"nonsense"}"#,
+            format!("there is no address family nonsense; {there}"),
+        ),
+        (
+            r#"{"request":"routes","family":"vpnv4","kind":2}"#,
+            "only EVPN has types of routes, and vpnv4 is another family".to_owned(),
+        ),
+    ] {
+        let request: Request = serde_json::from_str(asked).unwrap();
+        match replies(&request).pop() {
+            Some(Err(AskError::No(error))) => {
+                assert_eq!((error.message, error.code), (wanted, ErrorCode::BadRequest));
             }
             other => panic!("{asked}: {other:?}"),
         }

@@ -529,6 +529,12 @@ impl<'a> Asked<'a> {
             })
         };
         let kind = request.kind.map(known).transpose()?;
+        if let (Some(_), Some(family)) = (kind, &request.family)
+            && !is_family(family, EVPN)
+        {
+            let text = format!("only EVPN has types of routes, and {family} is another family");
+            return Err(bad_request(text));
+        }
         Ok(Self { request, rd, kind })
     }
 
@@ -547,10 +553,13 @@ impl<'a> Asked<'a> {
             Some(asked)
                 if !families.is_empty() && !families.iter().any(|f| is_family(asked, f)) =>
             {
-                Err(not_found(format!(
-                    "there is no address family {asked}; there are: {}",
-                    families.join(", ")
-                )))
+                let families = families.join(", ");
+                let text = format!("there is no address family {asked}; there are: {families}");
+                // What is no name of a family is no question.
+                Err(match asked.parse::<Family>() {
+                    Ok(_) => not_found(text),
+                    Err(_) => bad_request(text),
+                })
             }
             _ => Ok(()),
         }

@@ -294,7 +294,7 @@ fn a_route_of_a_table_is_of_the_family_of_its_record() {
         (&json!("MRT"), &Value::Null)
     );
     let finding = &record["findings"][0];
-    assert_eq!(finding["reason"], "is 77/7, which is not known");
+    assert_eq!(finding["reason"], "is afi77/safi7, which is not known");
 }
 
 /// RFC 6396 §4.3.4: "The Peer Index [...] is an index into the PEER_INDEX_TABLE". bgpdump 1.6.2 stops at such a route.

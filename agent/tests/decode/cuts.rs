@@ -155,8 +155,11 @@ fn what_is_too_short_to_be_what_it_claims_is_status_2() {
                 } else {
                     format!("a {name} file")
                 };
-                let wanted =
-                    format!("cosmos: standard input: {length} octets are too few to be {what}\n");
+                let octets = match length {
+                    1 => "1 octet is".to_owned(),
+                    length => format!("{length} octets are"),
+                };
+                let wanted = format!("cosmos: standard input: {octets} too few to be {what}\n");
                 assert!(said.err.starts_with(&wanted), "{packing}: {}", said.err);
                 assert_eq!(said.status, 2, "{name} {packing} {length}");
             }

@@ -56,8 +56,8 @@ pub(super) fn decode(
         ));
     }
     if packets.unsupported > 0 {
-        let count = packets.unsupported;
-        let note = format!("{count} packets are of a link layer that is not understood");
+        let count = words::count(packets.unsupported, "packet is", "packets are");
+        let note = format!("{count} of a link layer that is not understood");
         summary.note(note);
     }
     Ok(())
@@ -154,11 +154,15 @@ impl Decoder<'_, '_> {
             // The connection went on, the capture did not.
             Found::Cut(piece) => {
                 self.summary.note(format!(
-                    "connection {}, {} > {}: ends {} octets into the message at {}",
+                    "connection {}, {} > {}: ends {} into the message at {}",
                     flow.connection,
                     flow.from,
                     flow.to,
-                    octets.len(),
+                    words::count(
+                        u64::try_from(octets.len()).unwrap_or(u64::MAX),
+                        "octet",
+                        "octets"
+                    ),
                     piece.offset
                 ));
                 return Ok(());

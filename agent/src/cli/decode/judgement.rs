@@ -289,12 +289,10 @@ impl Judgement {
             Some([high, low]) => Some(usize::from(u16::from_be_bytes([*high, *low]))),
             _ => None,
         };
-        let reason = match length {
-            Some(length) => format!("the input ends after {} of {length} octets", octets.len()),
-            None => format!(
-                "the input ends after {} octets, within the header",
-                octets.len()
-            ),
+        let reason = match (length, octets.len()) {
+            (Some(length), have) => format!("the input ends after {have} of {length} octets"),
+            (None, 1) => "the input ends after 1 octet, within the header".to_owned(),
+            (None, have) => format!("the input ends after {have} octets, within the header"),
         };
         let fault = Fault::unanswered(octets.len(), "message", reason);
         let mut fields = Fields::new();

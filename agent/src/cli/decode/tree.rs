@@ -23,7 +23,11 @@ pub(super) fn write(out: &mut dyn Write, told: &Told<'_>) -> io::Result<()> {
     let kind = judgement.kind.unwrap_or("no message");
     write!(out, "{kind}")?;
     if let Some(length) = judgement.length {
-        write!(out, ", {length} octets")?;
+        write!(
+            out,
+            ", {length} {}",
+            if length == 1 { "octet" } else { "octets" }
+        )?;
     }
     write!(out, " at {}", told.offset)?;
     if let Some(session) = told.session {
