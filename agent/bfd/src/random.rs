@@ -1,29 +1,23 @@
-//! Randomness that a seed determines (splitmix64), so that a simulation can be repeated.
+//! Randomness that a seed determines, so that a simulation can be repeated.
 
 use std::time::Duration;
 
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt, SeedableRng};
+
 #[derive(Debug, Clone)]
-pub(crate) struct Random(u64);
+pub(crate) struct Random(Xoshiro256PlusPlus);
 
 impl Random {
     pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        Self(Xoshiro256PlusPlus::seed_from_u64(seed))
     }
 
     /// RFC 5880 §6.8.1 of bfd.LocalDiscr: "It MUST be unique across all BFD sessions on this system, and nonzero. It SHOULD be set
     /// to a random (but still unique) value to improve security."
     pub(crate) fn discriminator(&mut self, taken: impl Fn(u32) -> bool) -> u32 {
         loop {
-            let [a, b, c, d, ..] = self.next().to_be_bytes();
-            let candidate = u32::from_be_bytes([a, b, c, d]);
+            let candidate = self.0.random();
             if candidate != 0 && !taken(candidate) {
                 return candidate;
             }
@@ -37,8 +31,7 @@ impl Random {
     /// be no less than 75% of the negotiated transmission interval."
     pub(crate) fn jitter(&mut self, interval: Duration, detect_mult: u8) -> (Duration, Duration) {
         let longest = if detect_mult == 1 { 0.90 } else { 1.0 };
-        let part = (self.next() >> 11) as f64 / (1u64 << 53) as f64;
-        let drawn = 0.75 + (longest - 0.75) * part;
+        let drawn = self.0.random_range(0.75..=longest);
         (interval.mul_f64(drawn), interval.mul_f64(0.75))
     }
 }

@@ -5,6 +5,9 @@
 
 use std::time::{Duration, Instant};
 
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt, SeedableRng};
+
 /// The timers of one connection's FSM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Timer {
@@ -71,21 +74,13 @@ impl TimerTable {
 /// Nothing here waits longer, whatever a configuration says.
 pub(crate) const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Randomness that a seed determines (splitmix64), so that a simulation can be repeated.
+/// Randomness that a seed determines, so that a simulation can be repeated.
 #[derive(Debug, Clone)]
-pub(crate) struct Jitter(u64);
+pub(crate) struct Jitter(Xoshiro256PlusPlus);
 
 impl Jitter {
     pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        Self(Xoshiro256PlusPlus::seed_from_u64(seed))
     }
 
     /// RFC 4271 §10: "The suggested default amount of jitter SHALL be determined by multiplying the base value of the
@@ -93,8 +88,7 @@ impl Jitter {
     /// only shortens, and what must not come late cannot.
     pub(crate) fn shorten(&mut self, base: Duration) -> Duration {
         let base = base.min(LONGEST);
-        let factor = 0.75 + 0.25 * ((self.next() >> 11) as f64 / (1u64 << 53) as f64);
-        base.mul_f64(factor)
+        base.mul_f64(self.0.random_range(0.75..=1.0))
     }
 }
 

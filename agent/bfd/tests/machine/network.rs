@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use bfd::{Arrival, Change, Config, Hops, PACKET_LENGTH, Path, SessionId, SessionView, Sessions};
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt, SeedableRng};
 
 use crate::by_hand::epoch;
 
@@ -34,7 +36,7 @@ pub(crate) struct Network {
     pub(crate) nodes: [Node; 2],
     pub(crate) weather: Weather,
     flying: BinaryHeap<Reverse<(Instant, usize, [u8; PACKET_LENGTH])>>,
-    random: u64,
+    random: Xoshiro256PlusPlus,
 }
 
 const ADDRESSES: [IpAddr; 2] = [
@@ -69,17 +71,13 @@ impl Network {
             nodes: [node(0), node(1)],
             weather: Weather::default(),
             flying: BinaryHeap::new(),
-            random: seed,
+            random: Xoshiro256PlusPlus::seed_from_u64(seed),
         }
     }
 
     /// Below `bound`.
     pub(crate) fn draw(&mut self, bound: u64) -> u64 {
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.random;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % bound.max(1)
+        self.random.random_range(0..bound.max(1))
     }
 
     pub(crate) fn view(&self, node: usize) -> SessionView {

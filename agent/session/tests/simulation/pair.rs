@@ -13,6 +13,8 @@ use bgp_wire::{
     Asn, Decoded, Family, FamilySet, HoldTime, RefreshSubtype, RouterId, SessionContext,
 };
 use bytes::BytesMut;
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt, SeedableRng};
 
 pub(crate) const A: usize = 0;
 pub(crate) const B: usize = 1;
@@ -166,7 +168,7 @@ pub(crate) struct Pair {
     pub(crate) weather: Weather,
     /// What waits for the end of a cut.
     waiting: Vec<Delivery>,
-    random: u64,
+    random: Xoshiro256PlusPlus,
     pub(crate) nodes: [Node; 2],
     links: Vec<Link>,
     deliveries: Vec<Delivery>,
@@ -202,7 +204,7 @@ impl Pair {
             cut: false,
             weather: Weather::default(),
             waiting: Vec::new(),
-            random: seed,
+            random: Xoshiro256PlusPlus::seed_from_u64(seed),
             nodes,
             links: Vec::new(),
             deliveries: Vec::new(),
@@ -417,13 +419,9 @@ impl Pair {
         goes.into_iter().for_each(|delivery| self.fly(delivery));
     }
 
-    /// Below `bound` (splitmix64).
+    /// Below `bound`.
     pub(crate) fn draw(&mut self, bound: u64) -> u64 {
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.random;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % bound.max(1)
+        self.random.random_range(0..bound.max(1))
     }
 
     /// The node's system is there and the process is not: whoever goes on speaking to it is told so, or not even that.
