@@ -169,7 +169,8 @@ pub struct BGPPeerSpec {
     /// Refuse a neighbour that does not say its role. False unless set; needs role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role_strict: Option<bool>,
-    /// On eBGP, be of another AS to the neighbour than the router is: the one that it knew us by before we moved (RFC 7705).
+    /// Be of another AS to the neighbour than the router is: the one that it knew us by before we moved (RFC 7705). On iBGP, either end may
+    /// say either AS, and the session is iBGP all the same.
     #[serde(rename = "localAS", default, skip_serializing_if = "Option::is_none")]
     pub local_as: Option<LocalAsSpec>,
     /// The iBGP neighbour is our route reflection client (RFC 4456). False unless set.

@@ -81,6 +81,9 @@ pub struct PeerConfig {
     pub local_as: Asn,
     /// The AS the peer must be in.
     pub remote_as: RemoteAs,
+    /// An AS that both ends may say to be of as well, if the session is within an AS: which moves from one number to the other
+    /// ("Internal BGP AS Migration", RFC 7705 §4).
+    pub also_as: Option<Asn>,
     /// Our BGP identifier.
     pub router_id: RouterId,
     /// The families we offer, each at most once.
@@ -130,11 +133,26 @@ pub struct PeerConfig {
 }
 
 impl PeerConfig {
+    /// Whether the peer must be in our own AS.
+    pub(crate) fn is_internal_only(&self) -> bool {
+        match self.remote_as {
+            RemoteAs::Asn(asn) => asn == self.local_as,
+            RemoteAs::Internal => true,
+            RemoteAs::External => false,
+        }
+    }
+
+    /// Whether a peer that says to be of this AS is internal.
+    pub(crate) fn is_ours(&self, asn: Asn) -> bool {
+        asn == self.local_as || (self.is_internal_only() && self.also_as == Some(asn))
+    }
+
     /// A peer with no families yet and everything else at its default.
     pub fn new(local_as: Asn, remote_as: RemoteAs, router_id: RouterId) -> Self {
         Self {
             local_as,
             remote_as,
+            also_as: None,
             router_id,
             families: Vec::new(),
             hold_time: HoldTime::default(),
@@ -185,7 +203,7 @@ pub enum Effect {
 ///
 /// | field | effect | why |
 /// |---|---|---|
-/// | `local_as`, `remote_as`, `router_id` | Reset | who we are to each other, said in OPEN |
+/// | `local_as`, `remote_as`, `also_as`, `router_id` | Reset | who we are to each other, said in OPEN |
 /// | `families` (as a set, with their ADD-PATH) | Reset | capabilities, said in OPEN |
 /// | `extended_next_hop`, `extended_message` | Reset | capabilities, said in OPEN |
 /// | `role` | Reset | a capability, said in OPEN |
@@ -205,6 +223,7 @@ pub fn effect_of(old: &PeerConfig, new: &PeerConfig) -> Effect {
     let PeerConfig {
         local_as,
         remote_as,
+        also_as,
         router_id,
         families,
         hold_time,
@@ -229,6 +248,7 @@ pub fn effect_of(old: &PeerConfig, new: &PeerConfig) -> Effect {
 
     let reset = old.local_as != *local_as
         || old.remote_as != *remote_as
+        || old.also_as != *also_as
         || old.router_id != *router_id
         || !same_families(&old.families, families)
         || old.hold_time != *hold_time

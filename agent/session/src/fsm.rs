@@ -4,6 +4,8 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Instant;
 
+use bgp_wire::Asn;
+
 use crate::connection::Connection;
 use crate::event::ConnId;
 use crate::input::Input;
@@ -16,6 +18,8 @@ use crate::timer::TimerTable;
 pub(crate) struct Fsm {
     pub(crate) phase: Phase,
     pub(crate) timers: TimerTable,
+    /// The AS that we said to be of in the last OPEN.
+    pub(crate) said_as: Option<Asn>,
 }
 
 /// What an FSM had before a transition, for the actions that follow it.
@@ -32,6 +36,7 @@ impl Fsm {
         Self {
             phase: Phase::Idle,
             timers: TimerTable::default(),
+            said_as: None,
         }
     }
 

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use bgp_wire::{FamilySet, MessageType, Notification, RefreshSubtype, RouteRefresh, codes};
+use bgp_wire::{Asn, FamilySet, MessageType, Notification, RefreshSubtype, RouteRefresh, codes};
 
 use crate::collision::{Side, survivor};
 use crate::event::{Action, ConnectFailure, DownReason, Event, IdleReason};
@@ -174,7 +174,9 @@ impl Peer {
         let restarting = self
             .restarted
             .is_some_and(|restarted| now < restarted.until);
-        let open = own_open(&self.config, restarting, forwarding);
+        let own_as = self.own_as();
+        self.fsm_mut(side).said_as = Some(own_as);
+        let open = own_open(&self.config, own_as, restarting, forwarding);
         self.stats.sent.add(MessageType::Open, 1);
         self.outbox.push(id, |out| {
             let written = open.encode(out);
@@ -183,6 +185,17 @@ impl Peer {
                 "names are cut, so an OPEN always fits: {written:?}"
             );
         });
+    }
+
+    /// The AS that we say to be of. RFC 7705 §4.2, where there are two: "the speaker SHOULD send BGP OPEN using the globally configured
+    /// ASN first, and only send a BGP OPEN using the locally configured ASN as a fallback if the remote neighbor responds with the
+    /// BGP error 'Bad Peer AS'."
+    fn own_as(&self) -> Asn {
+        let refused = self.refused_as == Some(self.config.local_as);
+        match self.config.also_as {
+            Some(also) if refused && self.config.is_internal_only() => also,
+            _ => self.config.local_as,
+        }
     }
 
     /// The F bits of RFC 4724 §3: the families whose packets were forwarded since the peer heard of us last. Within one life all
@@ -456,4 +469,9 @@ impl Peer {
 
 fn is_collision(notification: &Notification) -> bool {
     (notification.code, notification.subcode) == (codes::CEASE, codes::cease::COLLISION_RESOLUTION)
+}
+
+/// RFC 4271 §6.2.
+pub(crate) fn is_bad_peer_as(notification: &Notification) -> bool {
+    (notification.code, notification.subcode) == (codes::OPEN, codes::open::BAD_PEER_AS)
 }

@@ -49,8 +49,14 @@ pub struct Negotiated {
     pub restart: Option<PeerRestart>,
 }
 
-/// Our OPEN, after a restart of ours or not, with the families whose packets were forwarded all the time.
-pub(crate) fn own_open(config: &PeerConfig, restarting: bool, forwarding: FamilySet) -> Open {
+/// Our OPEN, in which we say to be of `own_as`, after a restart of ours or not, with the families whose packets were forwarded all the
+/// time.
+pub(crate) fn own_open(
+    config: &PeerConfig,
+    own_as: Asn,
+    restarting: bool,
+    forwarding: FamilySet,
+) -> Open {
     let mut capabilities = Vec::with_capacity(10);
     capabilities.extend(
         config
@@ -87,7 +93,7 @@ pub(crate) fn own_open(config: &PeerConfig, restarting: bool, forwarding: Family
     }
     // RFC 9234 §4.1: "If the BGP Role is locally configured, the eBGP speaker MUST advertise the BGP Role Capability".
     if let Some(own) = config.role
-        && !is_internal_only(config)
+        && !config.is_internal_only()
     {
         capabilities.push(Capability::Role(own.role));
     }
@@ -102,12 +108,7 @@ pub(crate) fn own_open(config: &PeerConfig, restarting: bool, forwarding: Family
     if let Some(version) = nonempty(config.software_version.as_deref()) {
         capabilities.push(Capability::SoftwareVersion(head(version, 64).to_owned()));
     }
-    Open::new(
-        config.local_as,
-        config.hold_time,
-        config.router_id,
-        capabilities,
-    )
+    Open::new(own_as, config.hold_time, config.router_id, capabilities)
 }
 
 /// What the peer's OPEN and our configuration come to, or the NOTIFICATION that refuses it (RFC 4271 §6.2). What is wrong
@@ -124,21 +125,26 @@ pub(crate) fn negotiate(
         why,
     };
     let remote_as = open.asn();
+    // RFC 7705 §4.2: "MUST accept BGP OPEN and establish an iBGP session from configured iBGP peers if the ASN value in 'My Autonomous
+    // System' is either the globally configured ASN or a locally configured ASN provided when this capability is utilized."
+    let internal = config.is_ours(remote_as);
     let expected = match config.remote_as {
-        RemoteAs::Asn(asn) => remote_as == asn,
-        RemoteAs::Internal => remote_as == config.local_as,
-        RemoteAs::External => remote_as != config.local_as,
+        RemoteAs::Asn(asn) => remote_as == asn || (internal && config.is_internal_only()),
+        RemoteAs::Internal => internal,
+        RemoteAs::External => !internal,
     };
     if !expected {
-        let expected = match config.remote_as {
-            RemoteAs::Asn(asn) => asn.to_string(),
-            RemoteAs::Internal => format!("{}, our own", config.local_as),
-            RemoteAs::External => format!("another than {}", config.local_as),
+        let expected = match (config.remote_as, config.also_as) {
+            (RemoteAs::External, _) => format!("another than {}", config.local_as),
+            (_, Some(also)) if config.is_internal_only() => {
+                format!("{} or {also}, our own", config.local_as)
+            }
+            (RemoteAs::Internal, _) => format!("{}, our own", config.local_as),
+            (RemoteAs::Asn(asn), _) => asn.to_string(),
         };
         let why = format!("the peer is in AS {remote_as}, and expected in {expected}");
         return Err(refuse(codes::open::BAD_PEER_AS, why));
     }
-    let internal = remote_as == config.local_as;
     // RFC 6286 §2.2: "If the BGP Identifier field of the OPEN message is zero, or if it is the same as the BGP
     // Identifier of the local BGP speaker and the message is from an internal peer, then the Error Subcode is set to
     // "Bad BGP Identifier"."
@@ -200,7 +206,10 @@ pub(crate) fn negotiate(
         disable_families: config.disable_families,
         // What comes from inside may be reflected, and who reflects changes nothing (RFC 4456 §10).
         keep_order: internal,
-        ..SessionContext::new(config.local_as, remote_as)
+        ..SessionContext::new(
+            config.local_as,
+            if internal { config.local_as } else { remote_as },
+        )
     };
 
     // RFC 4271 §4.2: "the value of the Hold Timer by using the smaller of its configured Hold Time and the Hold Time
@@ -222,15 +231,6 @@ pub(crate) fn negotiate(
         restart: PeerRestart::of(config, &open, families),
         remote_capabilities: open.capabilities,
     })
-}
-
-/// Whether the peer must be in our own AS.
-fn is_internal_only(config: &PeerConfig) -> bool {
-    match config.remote_as {
-        RemoteAs::Asn(asn) => asn == config.local_as,
-        RemoteAs::Internal => true,
-        RemoteAs::External => false,
-    }
 }
 
 /// Whether the role that an external peer says to have is the counterpart of ours; if not, why.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bgp_wire::{
-    AttrScratch, Family, MessageType, Notification, RefreshSubtype, SessionContext, codes,
+    Asn, AttrScratch, Family, MessageType, Notification, RefreshSubtype, SessionContext, codes,
     encode_route_refresh,
 };
 use bytes::BytesMut;
@@ -43,6 +43,8 @@ pub struct Peer {
     pub(crate) idle_reason: IdleReason,
     /// Until the first session with the peer.
     pub(crate) restarted: Option<Restarted>,
+    /// The AS of ours that the peer was the last to call a bad one.
+    pub(crate) refused_as: Option<Asn>,
     pub(crate) back_off: BackOff,
     /// Set while one FSM draws the other into its rest.
     pub(crate) resting_until: Option<Instant>,
@@ -267,6 +269,7 @@ impl Peer {
             wanted: false,
             idle_reason: IdleReason::NotStarted,
             restarted: None,
+            refused_as: None,
             back_off: BackOff::default(),
             resting_until: None,
             retrying: false,

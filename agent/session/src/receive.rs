@@ -12,6 +12,7 @@ use bgp_wire::{
 use crate::collision::Side;
 use crate::event::{ConnId, Event};
 use crate::input::{Input, Refusal};
+use crate::machine::is_bad_peer_as;
 use crate::negotiate::{Negotiated, negotiate};
 use crate::peer::Peer;
 use crate::state::State;
@@ -121,8 +122,11 @@ impl Peer {
                 }
             }
             MessageType::Notification => {
-                let input = Notification::decode(frame.body)
-                    .map_or(Input::UnreadableNotification, Input::Notification);
+                let notification = Notification::decode(frame.body);
+                if notification.as_ref().is_ok_and(is_bad_peer_as) {
+                    self.refused_as = self.fsm(side).said_as;
+                }
+                let input = notification.map_or(Input::UnreadableNotification, Input::Notification);
                 self.step(side, input, now);
             }
             MessageType::Update => match session {

@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use bgp_wire::Asn;
 use ipnet::IpNet;
 
 use super::authentication::{AoKeys, Authentication, Password, goes_on};
@@ -91,6 +92,7 @@ pub fn peer_changes(old: &Peer, new: &Peer) -> Vec<FieldChange> {
         allow_as_in,
         enforce_first_as,
         local_as,
+        also_as,
         private_as,
         as_override,
         max_prefixes,
@@ -176,14 +178,11 @@ pub fn peer_changes(old: &Peer, new: &Peer) -> Vec<FieldChange> {
         &old.enforce_first_as,
         enforce_first_as,
     );
-    let number = |local: &Option<LocalAs>| local.map(|local| local.asn);
-    let same = number(&old.local_as) == number(local_as);
-    found.compare(
-        "spec.localAS.number",
-        Reset,
-        &number(&old.local_as),
-        &number(local_as),
-    );
+    let number = |local: Option<LocalAs>, also: Option<Asn>| local.map(|local| local.asn).or(also);
+    let before = number(old.local_as, old.also_as);
+    let now = number(*local_as, *also_as);
+    let same = before == now;
+    found.compare("spec.localAS.number", Reset, &before, &now);
     if same && let (Some(old), Some(new)) = (old.local_as, local_as) {
         let (no_prepend, replace_as) = (&new.no_prepend, &new.replace_as);
         found.compare(

@@ -40,7 +40,7 @@ pub(super) fn role(
     })
 }
 
-/// The AS that we are to the neighbour, on a session of this router, if it is not the router's.
+/// The AS that we are to the external neighbour, on a session of this router, or may be to the internal one, if it is not the router's.
 pub(super) fn local_as(
     spec: &BGPPeerSpec,
     router: &Router,
@@ -51,16 +51,21 @@ pub(super) fn local_as(
     let wanted = spec.local_as?;
     let number = asn("spec.localAS.number", wanted.number, findings)?;
     if remote_as.is_internal(router.local_as) {
-        let message = format!(
-            "the session is iBGP (both ends are in AS {}), where we cannot be of another AS; remove it",
-            router.local_as
-        );
-        findings.reject(field, Reason::InvalidForIBGP, message);
-        return None;
+        for (field, value) in [
+            ("spec.localAS.noPrepend", wanted.no_prepend),
+            ("spec.localAS.replaceAS", wanted.replace_as),
+        ] {
+            if value == Some(true) {
+                let message =
+                    "the session is iBGP, where AS paths are passed on as they are; remove it";
+                findings.warn(field, Reason::NoEffect, message);
+            }
+        }
     }
     if remote_as == RemoteAs::Asn(number) {
         let message = format!(
-            "the neighbour is in AS {number} itself, and would take the session for iBGP; give the AS that it knows us by"
+            "the neighbour is in AS {number} itself, and takes the session for iBGP; give the AS that it knows us by, or, if it is to \
+             move to our AS, peerType internal"
         );
         findings.reject(field, Reason::InvalidASN, message);
         return None;

@@ -250,6 +250,8 @@ pub struct Peer {
     pub enforce_first_as: bool,
     /// Another AS than the router's, which we are to the external neighbour (RFC 7705).
     pub local_as: Option<LocalAs>,
+    /// Another AS than the router's, which both ends of the iBGP session may say to be of as well (RFC 7705 §4).
+    pub also_as: Option<Asn>,
     /// What becomes of private ASes in paths that an external neighbour is told.
     pub private_as: Option<PrivateAs>,
     /// Our AS takes the place of the external neighbour's in paths that it is told.

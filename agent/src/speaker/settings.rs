@@ -155,6 +155,7 @@ impl Settings {
         let (peer, router) = (&self.peer, &self.router);
         let mut config =
             PeerConfig::new(self.local_as(), remote_as(peer.remote_as), router.router_id);
+        config.also_as = peer.also_as;
         config.families = peer
             .families
             .iter()
@@ -231,7 +232,12 @@ impl Settings {
                 (true, false) => SourceKind::Ibgp,
                 (true, true) => SourceKind::IbgpClient,
             },
-            asn: negotiated.map_or_else(|| self.expected_as(), |n| n.remote_as),
+            // Whichever AS an internal peer says, it is in ours (RFC 7705 §4.2).
+            asn: match negotiated {
+                Some(negotiated) if !self.is_internal() => negotiated.remote_as,
+                Some(_) => self.router.local_as,
+                None => self.expected_as(),
+            },
             router_id: negotiated.map_or(RouterId(0), |n| n.remote_router_id),
             link: only_link
                 .or_else(|| Some(self.shared_link(negotiated?)?.index))

@@ -1,10 +1,10 @@
 //! `localAS` (RFC 7705): the AS that we were before, to those who have not heard of the move.
 
 use anyhow::{Result, ensure};
-use bgp_tests::lab;
 use bgp_tests::raw::RawPeer;
 use bgp_tests::scenario::NODE_ASN;
 use bgp_tests::wait::{Look, secs, until};
+use bgp_tests::{lab, manifests};
 
 use crate::chain::{Chain, SOURCE_ASN, prefix, update};
 
@@ -104,6 +104,49 @@ fn routes_of_a_neighbor_that_knows_us_by_the_old_as_have_it_in_front() {
         raw.await_kind(5, secs(10))?;
         tell(&mut raw)?;
         is("without prepending", Some("65201 3320"), None)?;
+        chain.agent.stop()
+    });
+}
+
+/// RFC 7705 section 4: the session is iBGP, whichever of the two ASes is said.
+#[test]
+fn a_neighbor_that_is_still_in_the_old_as_has_an_internal_session() {
+    lab::run("localaswithin", |lab| {
+        let chain = Chain::start(lab, |plan| (plan.asn, plan.remote_asn) = (BEFORE, BEFORE))?;
+        let agent = &chain.agent;
+        let refused = || {
+            until("BIRD refuses our AS", secs(20), || {
+                let said = chain.ask_bird("show protocols all cosmos")?;
+                let refused = said.contains("Bad peer AS");
+                Ok(Look::when(refused, || said))
+            })
+        };
+        refused()?;
+        let mut raw = chain.connect_source()?;
+        tell(&mut raw)?;
+
+        let old = format!("peerASN: {BEFORE}\n");
+        let within = |tor: &manifests::Peer| {
+            let tor = tor.clone().with("nextHopSelf: true").text();
+            tor.replace(&old, &format!("peerASN: {NODE_ASN}\n"))
+        };
+        agent.apply("tor", &within(&chain.tor.clone().with(&field(""))))?;
+        agent.await_state("tor", "Established", secs(30))?;
+        // Paths are passed on as they are, with LOCAL_PREF; in the other one the AS of BIRD is a loop to it.
+        let at = |what: &str, attribute, first| {
+            chain.await_at_bird(what, attribute, &[(1, Some(first)), (2, None)])
+        };
+        at("with the field", "BGP.as_path", "3320")?;
+        at("with the field", "BGP.local_pref", "100")?;
+        let seen = agent.json(&["show", "peer", "tor"])?;
+        ensure!(seen["kind"] == "internal", "{seen}");
+
+        agent.apply("tor", &within(&chain.tor))?;
+        until("BIRD has no session", secs(20), || {
+            let state = chain.bird_state()?;
+            Ok(Look::when(state != "Established", || state))
+        })?;
+        refused()?;
         chain.agent.stop()
     });
 }

@@ -14,3 +14,4 @@ mod reconfigure;
 mod restart;
 mod roles;
 mod timers;
+mod two_ases;
