@@ -141,6 +141,13 @@ fn evpn_routes() {
             announces("[3]:[65000:100]:[7]:[32]:[10.0.0.1]#1"),
         ),
         case(
+            "prefix of multicast, of which there is no rule",
+            "RFC 9136 §3.1; FRR's process_type5_route() takes it, too",
+            &ctx,
+            announce(evpn(&changed(&PREFIX, 25, 224))),
+            announces("[5]:[65000:100]:[7]:[24]:[224.1.2.0]"),
+        ),
+        case(
             "gateway and Ethernet segment",
             "RFC 9136 §3.2",
             &ctx,
