@@ -10,7 +10,7 @@ use cosmos::kernel::model::{
     FibAction, FibOp, KernelEvent, KernelRefusal, KernelRoute, Leg, Legs, Link, Outcome, Ownership,
     RouteKind,
 };
-use cosmos::kernel::{Engine, FibConfig, HopKey, IpFamily, KernelStats, Resolver};
+use cosmos::kernel::{Engine, FibConfig, FibState, HopKey, IpFamily, KernelStats, Resolver};
 use ipnet::IpNet;
 
 use crate::kernel_table::Table;
@@ -521,4 +521,12 @@ impl World {
             .filter(|k| metrics.contains(&k.2))
             .count()
     }
+}
+
+/// Where a destination stands.
+pub(crate) fn installed(world: &mut World, text: &str) -> FibState {
+    let rows = world.engine.explain(text.parse().unwrap());
+    rows.first()
+        .unwrap_or_else(|| panic!("no row for {text}"))
+        .state
 }
