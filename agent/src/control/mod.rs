@@ -13,7 +13,7 @@
 //! | `in_order` | PURE: destinations in order, in bounded memory |
 //! | `seek` | PURE: what covers an address where there are route distinguishers |
 //! | `fields` | PURE: named fields of NLRI as JSON |
-//! | [`answer`], `explaining` | PURE: request and views to a stream of replies |
+//! | [`answer`], `row_walk`, `explaining` | PURE: request and views to a stream of replies |
 //! | [`server`] | EDGE: the socket, its connections, their back-pressure |
 
 pub mod answer;
@@ -25,6 +25,7 @@ pub mod kernel_fib;
 pub mod protocol;
 pub mod rib_table;
 pub mod routes;
+mod row_walk;
 mod seek;
 pub mod server;
 pub mod views;
