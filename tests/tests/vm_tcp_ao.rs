@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use anyhow::{Context, Result, ensure};
 use bgp_tests::agent::Agent;
 use bgp_tests::lab::{self, Lab, NodeAndTor, address};
+use bgp_tests::netns::Namespace;
 use bgp_tests::peers::{self, AoKey, Kind, Plan, Router};
 use bgp_tests::scenario::{NODE_ASN, PEER, TOR_ASN};
 use bgp_tests::wait::{Look, always, secs, until};
@@ -201,6 +202,51 @@ fn sessions_come_up_with_each_algorithm_in_both_families_whoever_connects() {
         (false, Connects::Both, THREE),
     ] {
         lab::run("ao-up", |lab| Pair::up(lab, v6, who, &[key]).map(drop));
+    }
+}
+
+/// Keys go with link-local addresses as with others.
+#[test]
+#[ignore = "takes a kernel with TCP-AO: make vm"]
+fn a_neighbour_by_interface_is_signed_whoever_connects() {
+    for who in [Connects::Agent, Connects::Bird] {
+        lab::run("ao-interface", |lab| {
+            let (node, tor) = (Namespace::new("node")?, Namespace::new("tor")?);
+            node.veth("up0", &tor, "down0")?;
+            let (here, there) = ("fe80::a".parse()?, "fe80::b".parse()?);
+            for (namespace, device, own) in [(&node, "up0", here), (&tor, "down0", there)] {
+                // In place of the one that the kernel has made.
+                namespace.ip(&format!("address flush dev {device} scope link"))?;
+                namespace.address(device, own, 64)?;
+            }
+            let mut plan = Plan::new((TOR_ASN, there), (NODE_ASN, here));
+            plan.interfaces = vec!["down0"];
+            plan.announce = vec![ANNOUNCED[0].to_owned()];
+            plan.passive = who == Connects::Agent;
+            plan.keys = of_bird(&[ONE]);
+            let _bird = peers::start(Kind::Bird, &tor, &lab.subdirectory("tor")?, &plan)?;
+            let passive: &[&str] = match who {
+                Connects::Bird => &["passive: true"],
+                _ => &[],
+            };
+            let router = manifests::Router::new("underlay", NODE_ASN, "10.255.0.2");
+            let peer = peer(there, &[ONE], passive);
+            let peer = peer.replace(&format!("address: \"{there}\""), "interface: up0");
+            let documents = [
+                ("router", router.text()),
+                ("secret", secret(&[ONE])),
+                ("peer", peer),
+            ];
+            let agent = Agent::start(lab, &node, &documents)?;
+            agent.await_state(PEER, "Established", UP)?;
+            until("the key signs", secs(10), || {
+                let seen = agent.json(&["show", "peer", PEER])?;
+                let so = seen["tcp_ao"]["signing"] == ONE.send
+                    && seen["interface"]["neighbour"] == format!("{there}%up0");
+                Ok(Look::when(so, || seen.to_string()))
+            })?;
+            agent.stop()
+        });
     }
 }
 

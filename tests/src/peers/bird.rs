@@ -139,6 +139,16 @@ fn configuration(plan: &Plan) -> String {
     let mut text =
         format!("log stderr all;\nrouter id {router_id};\nprotocol device {{ scan time 1; }}\n");
     text += bfd_protocol;
+    let mut interface = String::new();
+    if let Some(name) = plan.interfaces.first() {
+        interface = format!("interface \"{name}\";");
+        text += &format!(
+            "protocol radv {{
+  interface \"{name}\" {{ min ra interval 3; max ra interval 4; default lifetime 0; }};
+}}
+"
+        );
+    }
     text += &statics("own", channel, &plan.announce);
     let mut channels =
         format!("{channel} {{ import all; export where source = RTS_STATIC; next hop self; }};");
@@ -150,7 +160,7 @@ fn configuration(plan: &Plan) -> String {
         "protocol bgp cosmos {{
   local {local} as {asn};
   neighbor {remote} as {remote_asn};
-  {passive} {security} {password} {keys} {restart} {bfd} {multihop} {role}
+  {interface} {passive} {security} {password} {keys} {restart} {bfd} {multihop} {role}
   hold time {hold_time}; connect retry time 1; connect delay time 1; error wait time 1, 2;
   {channels}
 }}

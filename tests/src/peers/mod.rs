@@ -81,7 +81,7 @@ pub struct Plan {
     /// Graceful restart; BIRD, FRR and GoBGP only.
     pub restart: Option<Restart>,
     /// In place of `remote`: whoever is on these interfaces, of another AS, or of its own where both numbers are the same. Routes are
-    /// of both families; FRR only.
+    /// of both families. That is FRR; BIRD has `remote`, which is link-local, on the one interface, and advertises itself there.
     pub interfaces: Vec<&'static str>,
 }
 
