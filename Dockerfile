@@ -7,7 +7,8 @@
 #
 # The network is the host's, for it is the host's routes that it programs. Of root's rights it needs two: CAP_NET_ADMIN
 # (routes) and CAP_NET_BIND_SERVICE (port 179). It runs as user 0 with only these, as engines give added
-# capabilities to no other user; without CAP_DAC_OVERRIDE it reads only what is root's or everybody's. The node's name is the
+# capabilities to no other user; without CAP_DAC_OVERRIDE it reads only what is root's or everybody's. Peers with spec.interface
+# take CAP_NET_RAW, too, and BFD keeps time on a busy node with CAP_SYS_NICE. The node's name is the
 # host's, unless NODE_NAME says otherwise. In /var/lib/cosmos it remembers how its routes in the kernel are marked, so that what a
 # killed container left is found again. What follows the image's name is the command: `... cosmos check /etc/cosmos`.
 

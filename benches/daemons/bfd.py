@@ -162,4 +162,5 @@ def main():
         print(f"{name}: {median:.2f} % of a core")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -12,7 +12,7 @@ use bgp_tests::kernel;
 use bgp_tests::lab::{self, Lab, NodeAndTor, address};
 use bgp_tests::manifests;
 use bgp_tests::matrix::{self, Feature};
-use bgp_tests::netns::Namespace;
+use bgp_tests::netns::{Namespace, run};
 use bgp_tests::peers::{self, Kind, Plan, Router};
 use bgp_tests::process::start_in;
 use bgp_tests::raw::RawPeer;
@@ -85,6 +85,38 @@ fn is_up(agent: &Agent, router: &dyn Router) -> Result<()> {
         "BFD went down: {bfd}"
     );
     Ok(())
+}
+
+/// What the kernel has as the scheduling policy of the thread that sends (proc(5), `policy`).
+#[test]
+fn nothing_that_is_not_in_real_time_goes_before_the_thread() {
+    lab::run("bfdthread", |lab| {
+        let net = NodeAndTor::new()?;
+        let peer = manifests::Peer::new(PEER, "underlay", TOR_ASN, address(true, true)).with(BFD);
+        let documents = [("router", router().text()), ("peer", peer.text())];
+        let agent = Agent::start(lab, &net.node, &documents)?;
+        const ROUND_ROBIN: &str = "2";
+        const OTHER: &str = "0";
+        // Without CAP_SYS_NICE nobody may.
+        let wanted = match run("chrt", &["--rr", "1", "true"]) {
+            Ok(_) => ROUND_ROBIN,
+            Err(_) => OTHER,
+        };
+        until("the thread runs as it should", secs(10), || {
+            let mut seen = Vec::new();
+            for task in std::fs::read_dir(format!("/proc/{}/task", agent.pid()))? {
+                let stat = std::fs::read_to_string(task?.path().join("stat"))?;
+                let (name, rest) = stat.rsplit_once(')').context("no name")?;
+                let policy = rest.split_whitespace().nth(38).context("no policy")?;
+                seen.push((name.contains("(cosmos-bfd"), policy.to_owned()));
+            }
+            // The others are as they were.
+            let so = seen.contains(&(true, wanted.to_owned()))
+                && seen.iter().all(|(bfd, policy)| *bfd || policy == OTHER);
+            Ok(Look::when(so, || format!("{seen:?}")))
+        })?;
+        agent.stop()
+    });
 }
 
 fn on_one_link(kind: Kind, v6: bool) {

@@ -24,14 +24,37 @@ use crate::desired::PeerKey;
 /// Two turns are at least so far apart: with many sessions something is always due or there, and what gathers in this time is done
 /// together, as the sessions let packets leave that are due so soon. It is little beside the shortest interval that can be configured.
 const REST: Duration = Duration::from_millis(2);
-/// The nice value of the thread.
+/// The nice value of the thread where it is not scheduled in real time.
 const PRIORITY: i32 = -15;
+/// Its priority in real time: the least, which is before all that is not.
+const REAL_TIME: i32 = 1;
 /// Packets that are read from one socket before the clock is looked at.
 const READS: usize = 256;
 /// How often a session that has no socket is tried again, and the address of one that is not Up looked at.
 const RETRY: Duration = Duration::from_secs(1);
 /// What others see is at most so old.
 const PUBLISH: Duration = Duration::from_millis(500);
+
+/// The thread has little to do, and none of it can wait for those of the tables to have done theirs. A nice value counts among the threads
+/// of one group, and where others share the cores, a group that loads a table has had its share; so it is scheduled in real time. It
+/// rests between turns, and a turn is bounded. Without CAP_SYS_NICE it is one of many.
+fn ahead_of_others() {
+    let wanted = libc::sched_param {
+        sched_priority: REAL_TIME,
+    };
+    #[expect(unsafe_code, reason = "libc has it as C has it")]
+    // SAFETY: the pointer is to a valid sched_param, which is only read; 0 is the calling thread.
+    let refused = unsafe {
+        libc::sched_setscheduler(
+            0,
+            libc::SCHED_RR | libc::SCHED_RESET_ON_FORK,
+            &raw const wanted,
+        )
+    };
+    if refused != 0 {
+        let _ = rustix::process::setpriority_process(None, PRIORITY);
+    }
+}
 
 /// See the top of this file.
 pub(super) struct Task {
@@ -90,9 +113,7 @@ impl Task {
 
     /// Until the thread is to end.
     pub(super) fn run(mut self) {
-        // The thread has little to do, and none of it can wait for those of the tables to have done theirs. Without CAP_SYS_NICE it is
-        // one of many.
-        let _ = rustix::process::setpriority_process(None, PRIORITY);
+        ahead_of_others();
         loop {
             let rung = self.wait();
             let going_on = !rung || self.take_commands();
