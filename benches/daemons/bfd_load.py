@@ -5,7 +5,7 @@
     python3 bfd_load.py --prefixes 1000000 --intervals 50,100
 
 COSMOS names the binary; without it, the one that `make release` builds. Needs root, bird2, tcpdump and iproute2. For each interval two loads:
-of the first, the longest time between two BFD packets of the agent, as the kernel of the other end has them, and how often either end took
+of the first, the longest time between two BFD packets of the agent, as they leave, and how often either end took
 the path for dead; the second is cut in the middle, and the figure is the time from the last packet that came in to the word in the agent's log.
 """
 import argparse
@@ -90,11 +90,11 @@ def times(pcap):
 
 
 class Capture:
-    """BFD packets from one end, at the other."""
+    """BFD packets at one end, that leave it (out) or come in (in)."""
 
-    def __init__(self, space, side, folder, name):
+    def __init__(self, space, side, way, folder, name):
         self.file = folder / f"{name}.pcap"
-        words = ["tcpdump", "-Z", "root", "-i", "e0", "-Q", "in", "-B", "65536", "-U", "-w", self.file, "udp dst port 3784"]
+        words = ["tcpdump", "-Z", "root", "-i", "e0", "-Q", way, "-B", "65536", "-U", "-w", self.file, "udp dst port 3784"]
         self.process = space.start(side, words, subprocess.DEVNULL)
 
     def stop(self):
@@ -138,7 +138,7 @@ def measure(prefixes, interval):
         until("BFD is up", 60, lambda: (peer(ask).get("bfd") or {}).get("state") == "Up")
         time.sleep(3)  # the intervals are agreed on
 
-        capture = Capture(space, 1, folder, "sent")
+        capture = Capture(space, 0, "out", folder, "sent")
         time.sleep(1)
         cpu, begin = processor_time(process.pid), time.monotonic()
         bird(folder, "enable", "full")
@@ -156,7 +156,7 @@ def measure(prefixes, interval):
 
         bird(folder, "disable", "full")
         until("the kernel has lost the table", 300, lambda: installed(space) < 100)
-        capture = Capture(space, 0, folder, "heard")
+        capture = Capture(space, 0, "in", folder, "heard")
         time.sleep(1)
         bird(folder, "enable", "full")
         until("half the table is there", 300, lambda: installed(space) >= prefixes // 2)
