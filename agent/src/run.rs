@@ -298,6 +298,8 @@ impl Node {
                         let count = strays.all;
                         tracing::info!(count, "removed from the kernel, as they carry our marks and no router wants them: {strays}");
                     }
+                    self.kernel.forget_marks();
+                    self.kernel.ask_again();
                     let changed = counts != kernel_counts;
                     if changed {
                         self.in_kernel_families = self.kernel.installed_families();

@@ -14,7 +14,7 @@ use bgp_tests::process::Daemon;
 use bgp_tests::raw::{RawPeer, keepalive, message, open};
 use bgp_tests::routes::{Party, prefixes};
 use bgp_tests::scenario::{NODE_ASN, PEER, Pair, TOR_ASN, Variant};
-use bgp_tests::wait::{Look, secs, until};
+use bgp_tests::wait::{Look, always, secs, until};
 use bgp_tests::{kernel, manifests, netns};
 
 const RAW_ASN: u32 = 65102;
@@ -541,6 +541,64 @@ fn a_second_agent_in_the_network_namespace_does_not_take_the_routes_of_the_first
         agent.stop()?;
         // It is a matter of who runs, not of who ran.
         Agent::start_on(lab, &net.node, &folder, &[])?.stop()
+    });
+}
+
+#[test]
+fn an_agent_that_installs_nothing_leaves_the_routes_of_another_alone() {
+    lab::run("beside", |lab| {
+        let net = NodeAndTor::new()?;
+        let mut plan = Plan::new(
+            (TOR_ASN, address(true, true)),
+            (NODE_ASN, address(false, true)),
+        );
+        plan.announce = prefixes(Party::Tor, true, 3);
+        let _tor = peers::start(Kind::Bird, &net.tor, &lab.subdirectory("tor")?, &plan)?;
+        let folder = plain_manifests(lab)?;
+        let agent = Agent::start_on(lab, &net.node, &folder, &[])?;
+        let ours = || kernel::our_prefixes(&net.node, true);
+        until("its routes are in the kernel", secs(20), || {
+            let routes = ours()?;
+            Ok(Look::when(routes.len() == 3, || format!("{routes:?}")))
+        })?;
+        let beside = lab.subdirectory("beside")?;
+        let router = |install: bool| {
+            let router = manifests::Router::new("reflector", NODE_ASN, "10.255.0.3")
+                .with(&format!("kernel: {{install: {install}}}"))
+                .with("listenPort: 1790");
+            fs::write(beside.join("router.yaml"), router.text())
+        };
+        router(false)?;
+        let socket = lab.directory().join("other.sock");
+        let socket = socket.to_string_lossy();
+        let mut other = net.node.command(&binary()?.to_string_lossy());
+        other.args(["run", "--node", NODE, "--manifests"]);
+        other.arg(&beside).args(["--socket", &*socket]);
+        let log = lab.directory().join("other.log");
+        let mut other = Daemon::start("cosmos", &mut other, &log)?;
+        until("the other one has converged", secs(20), || {
+            other.check_alive()?;
+            let said = other.said();
+            Ok(Look::when(said.contains(" converged"), || said.clone()))
+        })?;
+        always("the routes stay", secs(2), || {
+            let routes = ours()?;
+            Ok(Look::when(routes.len() == 3, || format!("{routes:?}")))
+        })?;
+        // It says what keeps it from installing, and installs when that is over.
+        let says = |what: &str| {
+            until(&format!("the status says {what}"), secs(10), || {
+                let output = cosmos(&["get", "routers", "-o", "json", "--socket", &*socket])?;
+                let status = String::from_utf8_lossy(&output.stdout).into_owned();
+                Ok(Look::when(status.contains(what), || status))
+            })
+        };
+        router(true)?;
+        says("AnotherAgent")?;
+        agent.stop()?;
+        says("all best paths are in the kernel")?;
+        other.stop(secs(10))?;
+        Ok(())
     });
 }
 

@@ -56,6 +56,8 @@ pub struct KernelState {
     pub outranked: u64,
     /// The kernel's last error, with the destination.
     pub last_error: Option<String>,
+    /// Why nothing is installed though it should be.
+    pub denied: Option<String>,
 }
 
 /// How a session is doing.

@@ -75,6 +75,8 @@ pub struct Engine {
     pub(crate) doubles: Vec<(Ownership, IpNet)>,
     /// Ours, wanted by nobody, and gone.
     pub(super) removed_strays: RemovedStrays,
+    /// Marks that were given up and that nobody has been told of.
+    released: Vec<Ownership>,
     changes: Vec<RouteChange>,
     pub(super) planned: Vec<Instant>,
     pub(super) generation: u64,
@@ -110,6 +112,7 @@ impl Engine {
             certain: true,
             doubles: Vec::new(),
             removed_strays: RemovedStrays::default(),
+            released: Vec::new(),
             changes: Vec::new(),
             planned: Vec::new(),
             generation: 0,
@@ -128,7 +131,7 @@ impl Engine {
         now: Instant,
     ) {
         let router = self.fib.add_router(name.clone(), config);
-        self.claim(config.ownership, now);
+        self.claim_for(config, now);
         self.resolver.register(router, name, config, source.clone());
         source.attach(bell, self.interest(config));
         self.sources.push((router, source));
@@ -153,7 +156,7 @@ impl Engine {
         entry.leaving = true;
         let name = entry.name.clone();
         let new = self.fib.add_router(name.clone(), config);
-        self.claim(config.ownership, now);
+        self.claim_for(config, now);
         if let Some(source) = self.sources.iter_mut().find(|(r, _)| *r == old) {
             source.0 = new;
             self.resolver.register(new, name, config, source.1.clone());
@@ -209,9 +212,16 @@ impl Engine {
         RouterIdx::try_from(at).ok()
     }
 
+    /// Who installs nothing has no routes: with the same marks they are another agent's.
+    fn claim_for(&mut self, config: FibConfig, now: Instant) {
+        if config.install {
+            self.claim(config.ownership, now);
+        }
+    }
+
     /// Routes with this owner triple are ours from now on, also those read before.
     pub(super) fn claim(&mut self, owner: Ownership, now: Instant) {
-        self.fib.owner_index(owner);
+        self.fib.claim_owner(owner);
         let ours = self.resolver.table.write().claim(owner);
         // Next hops resolved over them as long as they were someone else's.
         self.resolver.mark_within(ours.iter().map(|r| r.prefix));
@@ -273,7 +283,27 @@ impl Engine {
         more |= self.step_requeue(now);
         more |= self.step_walks(now);
         more |= self.step_sweep(now);
+        self.release();
         more || !self.held && !self.queue.is_empty()
+    }
+
+    /// Marks that no router has any more are nobody's as soon as our last route with them has gone: what carries them later,
+    /// somebody else has made.
+    fn release(&mut self) {
+        let certain = self.converged && self.certain && self.is_idle();
+        if certain && self.doubles.is_empty() && self.seconds.is_empty() {
+            self.released.extend(self.fib.release_owners());
+        }
+    }
+
+    /// Whether routes with these marks are ours.
+    pub(super) fn owns(&self, owner: Ownership) -> bool {
+        self.fib.find_owner(owner).is_some()
+    }
+
+    /// The marks that have been given up since this was asked last.
+    pub fn released(&mut self) -> Vec<Ownership> {
+        std::mem::take(&mut self.released)
     }
 
     fn drain(&mut self, now: Instant) -> bool {

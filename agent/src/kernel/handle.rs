@@ -1,5 +1,6 @@
 //! The kernel room's door: start, routers in and out, questions, stop.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
@@ -16,7 +17,7 @@ use super::engine::Engine;
 use super::host::KernelFacts;
 use super::kept_out::KeptOutNews;
 use super::marks::Marks;
-use super::model::FibConfig;
+use super::model::{FibConfig, Ownership};
 use super::monitor::Monitor;
 use super::only_one::OnlyOne;
 use super::report::{FibPage, FibRow, HopReport, Refused, RouterFibStatus};
@@ -82,6 +83,8 @@ pub struct KernelHandle {
     /// Leaf; taken when routers come, change or stop, never by the kernel thread.
     marks: Arc<Mutex<Marks>>,
     only_one: Arc<OnlyOne>,
+    /// What routers are to install with that may not, as another agent writes here. Leaf.
+    denied: Arc<Mutex<BTreeMap<Arc<str>, FibConfig>>>,
 }
 
 /// Starts the kernel room in the network namespace of the calling thread, and waits until the
@@ -96,8 +99,11 @@ pub async fn start(options: KernelOptions) -> Result<KernelHandle, KernelError> 
                 _ => KernelError::Socket(error),
             })?;
     }
+    let marks = Marks::read(options.state_dir.as_deref());
     let only_one = OnlyOne::default();
-    let is_only_one = options.installs && succeeds(&only_one).await.map_err(KernelError::Socket)?;
+    // Who installs nothing may have done so in an earlier run, and takes what that has left.
+    let writes = options.installs || marks.known().next().is_some() && writer.check_right().is_ok();
+    let is_only_one = writes && succeeds(&only_one).await.map_err(KernelError::Socket)?;
     if options.installs && !is_only_one {
         return Err(KernelError::Another);
     }
@@ -105,11 +111,14 @@ pub async fn start(options: KernelOptions) -> Result<KernelHandle, KernelError> 
     let rung = bell.clone();
     let resolver = Arc::new(Resolver::new(Arc::new(move || rung.ring())));
     let stats = Arc::new(KernelStats::default());
-    let marks = Marks::read(options.state_dir.as_deref());
     let mut engine = Engine::new(resolver.clone(), stats.clone());
-    // Who installs nothing may be beside another one: routes with these marks are that one's.
+    // Beside another one routes with these marks are that one's.
     for owner in marks.known().filter(|_| is_only_one) {
         engine.claim(owner, Instant::now());
+    }
+    if options.installs && !marks.are_complete() {
+        // Nobody has kept it in mind: what routes of ours carry unless told otherwise.
+        engine.claim(Ownership::default(), Instant::now());
     }
     let shared = Arc::new(Shared {
         engine: Mutex::new(engine),
@@ -139,6 +148,7 @@ pub async fn start(options: KernelOptions) -> Result<KernelHandle, KernelError> 
         resolver,
         marks: Arc::new(Mutex::new(marks)),
         only_one: Arc::new(only_one),
+        denied: Arc::default(),
     })
 }
 
@@ -166,7 +176,7 @@ impl KernelHandle {
 
     /// Reads this router's table from now on, and installs its best paths if `config` says so.
     pub fn add_router(&self, name: Arc<str>, source: Arc<dyn FibSource>, config: FibConfig) {
-        let config = self.granted(config);
+        let config = self.granted(&name, config);
         let rung = self.shared.bell.clone();
         let bell: Arc<dyn Fn() + Send + Sync> = Arc::new(move || rung.ring());
         self.shared
@@ -178,7 +188,7 @@ impl KernelHandle {
 
     /// Another configuration for a router.
     pub fn change_router(&self, name: &str, config: FibConfig) {
-        let config = self.granted(config);
+        let config = self.granted(&name.into(), config);
         self.shared
             .engine
             .lock()
@@ -187,31 +197,43 @@ impl KernelHandle {
     }
 
     /// The configuration, unless another agent writes the routes here; and the marks of its routes are kept in mind.
-    fn granted(&self, config: FibConfig) -> FibConfig {
-        if !config.install {
-            return config;
+    fn granted(&self, name: &Arc<str>, config: FibConfig) -> FibConfig {
+        let is_denied = config.install
+            && match self.only_one.claim() {
+                Ok(granted) => !granted,
+                Err(error) => {
+                    tracing::error!(%error, "cannot tell whether another agent writes routes here");
+                    false
+                }
+            };
+        let install = config.install && !is_denied;
+        if install {
+            self.marks.lock().add(config.ownership);
         }
-        match self.only_one.claim() {
-            Ok(true) => self.marks.lock().add(config.ownership),
-            Ok(false) => {
-                tracing::error!(
-                    "no routes are written to the kernel: {}",
-                    KernelError::Another
-                );
-                return FibConfig {
-                    install: false,
-                    ..config
-                };
-            }
-            Err(error) => {
-                tracing::error!(%error, "cannot tell whether another agent writes routes here");
-            }
+        let mut denied = self.denied.lock();
+        if !is_denied {
+            denied.remove(name);
+        } else if denied.insert(name.clone(), config).is_none() {
+            tracing::error!(router = %name, "no routes are written to the kernel: {}", KernelError::Another);
         }
-        config
+        FibConfig { install, ..config }
+    }
+
+    /// Lets routers install that may now, as the other agent has gone.
+    pub fn ask_again(&self) {
+        let denied = self.denied.lock().clone();
+        if denied.is_empty() || !matches!(self.only_one.claim(), Ok(true)) {
+            return;
+        }
+        for (name, config) in denied {
+            tracing::info!(router = %name, "routes are written to the kernel: no other agent does any more");
+            self.change_router(&name, config);
+        }
     }
 
     /// The router is gone; its routes go.
     pub fn remove_router(&self, name: &str) {
+        self.denied.lock().remove(name);
         self.shared.engine.lock().remove_router(name);
         self.shared.bell.ring();
     }
@@ -245,7 +267,13 @@ impl KernelHandle {
 
     /// Counts of every router.
     pub fn status(&self) -> Vec<(Arc<str>, RouterFibStatus)> {
-        self.shared.engine.lock().status()
+        let mut status = self.shared.engine.lock().status();
+        let denied = self.denied.lock();
+        for (name, status) in &mut status {
+            let is_denied = denied.contains_key(name);
+            status.denied = is_denied.then(|| KernelError::Another.to_string());
+        }
+        status
     }
 
     /// What the kernel refuses, by router and reason.
@@ -277,6 +305,21 @@ impl KernelHandle {
     /// The next hops of all tables, and how they are reached.
     pub fn next_hops(&self) -> Vec<HopReport> {
         self.shared.engine.lock().next_hops()
+    }
+
+    /// Forgets the marks that no router has any more and that no route of ours carries.
+    pub fn forget_marks(&self) {
+        let released = self.shared.engine.lock().released();
+        if released.is_empty() {
+            return;
+        }
+        let mut marks = self.marks.lock();
+        // A router may have taken them again since.
+        let engine = self.shared.engine.lock();
+        let free = |owner: &Ownership| !engine.owns(*owner);
+        let free: Vec<_> = released.into_iter().filter(free).collect();
+        drop(engine);
+        marks.forget(&free);
     }
 
     /// Counters.

@@ -16,6 +16,8 @@ const FILE: &str = "kernel-marks";
 /// See the top of this file. Without a file it knows only what this run adds.
 pub(crate) struct Marks {
     file: Option<PathBuf>,
+    /// An earlier run has left a file, though it may be empty.
+    kept: bool,
     known: BTreeSet<Ownership>,
 }
 
@@ -23,18 +25,26 @@ impl Marks {
     /// Reads what earlier runs have left in a folder.
     pub(crate) fn read(folder: Option<&Path>) -> Self {
         let file = folder.map(|folder| folder.join(FILE));
-        let text = file.as_ref().map_or(Ok(String::new()), |file| {
-            fs::read_to_string(file).or_else(|error| match error.kind() {
-                io::ErrorKind::NotFound => Ok(String::new()),
-                _ => Err(error),
-            })
+        let text = file.as_ref().map_or(Ok(None), |file| {
+            fs::read_to_string(file)
+                .map(Some)
+                .or_else(|error| match error.kind() {
+                    io::ErrorKind::NotFound => Ok(None),
+                    _ => Err(error),
+                })
         });
         let text = text.unwrap_or_else(|error| {
             tracing::warn!(%error, "what earlier runs marked their routes with cannot be read");
-            String::new()
+            None
         });
-        let known = text.lines().filter_map(parse).collect();
-        Self { file, known }
+        let kept = text.is_some();
+        let known = text.unwrap_or_default().lines().filter_map(parse).collect();
+        Self { file, kept, known }
+    }
+
+    /// Whether the routes of an earlier run carry what is known and nothing else.
+    pub(crate) fn are_complete(&self) -> bool {
+        self.kept
     }
 
     /// What is known.
@@ -45,6 +55,15 @@ impl Marks {
     /// Routes will carry this.
     pub(crate) fn add(&mut self, owner: Ownership) {
         if self.known.insert(owner) {
+            self.write();
+        }
+    }
+
+    /// No route of ours carries these any more.
+    pub(crate) fn forget(&mut self, owners: &[Ownership]) {
+        let before = self.known.len();
+        self.known.retain(|known| !owners.contains(known));
+        if self.known.len() < before {
             self.write();
         }
     }

@@ -113,6 +113,8 @@ pub struct RouterFibStatus {
     pub excluded: u64,
     /// The last refusal, with its prefix.
     pub last_error: Option<String>,
+    /// Why it installs nothing though it is to.
+    pub denied: Option<String>,
 }
 
 /// Routes of one router that the kernel refuses for one reason.

@@ -49,6 +49,7 @@ impl Engine {
                     excluded: excluded + r.barred,
                     outranked: self.outranked(at),
                     last_error: r.last_error.clone(),
+                    denied: None,
                 };
                 (r.name.clone(), status)
             })

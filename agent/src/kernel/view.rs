@@ -133,6 +133,8 @@ pub(crate) struct FibTable {
     pub(crate) contenders: HashMap<u32, SmallVec<[Contender; 1]>>,
     pub(crate) routers: Vec<Option<RouterEntry>>,
     owners: Vec<Ownership>,
+    /// Which of the owner triples are ours at present.
+    claimed: Vec<bool>,
     tables: Vec<u32>,
     path_sets: Vec<Box<[HopKey]>>,
     path_index: HashMap<Box<[HopKey]>, PathSetId>,
@@ -144,12 +146,10 @@ pub(crate) struct FibTable {
 
 impl FibTable {
     pub(crate) fn new() -> Self {
-        let mut table = Self {
+        Self {
             path_sets: vec![Box::default()],
             ..Self::default()
-        };
-        table.owner_index(Ownership::default());
-        table
+        }
     }
 
     /// The small index of an owner triple; new ones are appended.
@@ -160,6 +160,7 @@ impl FibTable {
             .position(|o| *o == owner)
             .unwrap_or_else(|| {
                 self.owners.push(owner);
+                self.claimed.push(false);
                 self.owners.len() - 1
             });
         OwnerIdx::try_from(at)
@@ -170,12 +171,39 @@ impl FibTable {
         self.owners[usize::from(at)]
     }
 
+    /// Routes that carry this are ours from now on.
+    pub(crate) fn claim_owner(&mut self, owner: Ownership) {
+        let at = self.owner_index(owner);
+        self.claimed[usize::from(at)] = true;
+    }
+
     /// The index of a triple that is ours.
     pub(crate) fn find_owner(&self, owner: Ownership) -> Option<OwnerIdx> {
         self.owners
             .iter()
             .position(|o| *o == owner)
+            .filter(|at| self.claimed[*at])
             .and_then(|at| OwnerIdx::try_from(at).ok())
+    }
+
+    /// Gives up the triples that no router installs with, and that no route in the kernel carries: these.
+    pub(crate) fn release_owners(&mut self) -> Vec<Ownership> {
+        let mut released = Vec::new();
+        for (at, owner) in self.owners.iter().enumerate() {
+            let mut routers = self.routers.iter().flatten();
+            let in_use = |r: &RouterEntry| r.config.install && r.config.ownership == *owner;
+            if !self.claimed[at] || routers.any(in_use) {
+                continue;
+            }
+            let carries = |slot: &Slot| {
+                slot.installed() != Installed::Absent && usize::from(slot.installed_as) == at
+            };
+            if !self.slots.iter().any(carries) {
+                self.claimed[at] = false;
+                released.push(*owner);
+            }
+        }
+        released
     }
 
     pub(crate) fn table_index(&mut self, table: u32) -> u16 {
@@ -448,6 +476,8 @@ pub(super) mod tests {
             t.add_router("r".into(), config(metric));
         }
         let last = config(1_999).ownership;
+        assert_eq!(t.find_owner(last), None);
+        t.claim_owner(last);
         assert_eq!(t.find_owner(last).map(|at| t.owner(at)), Some(last));
     }
 

@@ -156,7 +156,12 @@ impl Agent {
         Facts {
             desired_applied: self.applied.load(Ordering::Relaxed) > 0,
             fib_reconciled: self.kernel.is_settled(),
-            fib_failed: self.kernel.status().iter().map(|(_, s)| s.failed).sum(),
+            fib_failed: self
+                .kernel
+                .status()
+                .iter()
+                .map(|(_, s)| s.failed + u64::from(s.denied.is_some()))
+                .sum(),
             stopping: self.stopping.load(Ordering::Relaxed),
             peers: configured
                 .speaker

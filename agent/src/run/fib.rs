@@ -128,7 +128,8 @@ pub(super) fn state_of(
     status: &[(Arc<str>, RouterFibStatus)],
     key: &RouterKey,
 ) -> Option<KernelState> {
-    let status = status_of(status, key).filter(|status| status.install)?;
+    let status =
+        status_of(status, key).filter(|status| status.install || status.denied.is_some())?;
     Some(KernelState {
         wanted: status.wanted,
         installed: status.installed,
@@ -139,5 +140,6 @@ pub(super) fn state_of(
         excluded: status.excluded,
         outranked: status.outranked,
         last_error: status.last_error.clone(),
+        denied: status.denied.clone(),
     })
 }

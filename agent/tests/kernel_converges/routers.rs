@@ -7,7 +7,7 @@ use cosmos::kernel::{FibConfig, FibState};
 use ipnet::IpNet;
 
 use crate::kernel_table::Table;
-use crate::world::{LINKS, World, installed};
+use crate::world::{Key, LINKS, World, installed};
 
 #[test]
 fn the_other_router_takes_over_without_a_gap() {
@@ -175,4 +175,75 @@ fn a_default_route_goes_to_the_router_that_may_install_it_and_follows_the_answer
     let status = world.engine.status();
     let (_, barred) = status.iter().find(|(name, _)| &**name == "r1").unwrap();
     assert_eq!((barred.wanted, barred.excluded, barred.shadowed), (0, 1, 0));
+}
+
+/// A route with these marks, of somebody else: it goes by way of the second link.
+fn somebody_elses(world: &mut World, prefix: &str, metric: u32) -> Key {
+    let key = (254, prefix.parse().unwrap(), metric);
+    let gateway = Leg::new(Some("192.0.2.2".parse().unwrap()), LINKS[1]);
+    world.kernel.add(key, 196, [gateway]);
+    key
+}
+
+fn with_metric(metric: u32, install: bool) -> FibConfig {
+    FibConfig {
+        install,
+        ownership: Ownership {
+            metric,
+            ..Ownership::default()
+        },
+        ..FibConfig::default()
+    }
+}
+
+#[test]
+fn a_router_that_installs_nothing_owns_no_route() {
+    let mut world = World::new();
+    world.engine.set_converged();
+    world.run();
+    let now = world.now;
+    let (table, config) = (Table::new(), with_metric(250, false));
+    let early = somebody_elses(&mut world, "203.0.113.0/24", 250);
+    world
+        .engine
+        .add_router("r2".into(), table, config, Arc::new(|| {}), now);
+    world.run();
+    let late = somebody_elses(&mut world, "198.51.100.0/24", 250);
+    world.run();
+    for key in [early, late] {
+        assert!(world.kernel.routes.contains_key(&key), "{key:?}");
+    }
+    // With the same marks as those that it is to install with, they are its own.
+    world
+        .engine
+        .change_router("r2", with_metric(250, true), now);
+    world.run();
+    assert_eq!(world.ours_at(&[250]), 0);
+}
+
+#[test]
+fn marks_that_no_router_has_any_more_are_given_up_with_the_last_route() {
+    let mut world = World::new();
+    world.engine.set_converged();
+    world.tables[0].route("10.0.0.0/24", &["192.0.1.2"]);
+    world.run();
+    assert_eq!(world.ours_at(&[300]), 1);
+    assert_eq!(world.engine.released(), []);
+    let now = world.now;
+    world
+        .engine
+        .change_router("r0", with_metric(400, true), now);
+    world.run();
+    assert_eq!((world.ours_at(&[300]), world.ours_at(&[400])), (0, 1));
+    assert_eq!(world.engine.released(), [Ownership::default()]);
+    let other = somebody_elses(&mut world, "203.0.113.0/24", 300);
+    world.run();
+    assert!(world.kernel.routes.contains_key(&other));
+    // Whoever takes them again has what is there.
+    world
+        .engine
+        .change_router("r0", with_metric(300, true), now);
+    world.run();
+    assert!(!world.kernel.routes.contains_key(&other));
+    assert_eq!(world.ours_at(&[300]), 1);
 }

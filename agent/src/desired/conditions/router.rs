@@ -68,7 +68,9 @@ impl Told<'_> {
             self.condition("PeersEstablished", false, "PeersNotEstablished", text)
         });
         if let Some(kernel) = state.and_then(|state| state.kernel.as_ref()) {
-            conditions.push(if kernel.failed > 0 {
+            conditions.push(if let Some(why) = &kernel.denied {
+                self.condition("Programmed", false, "AnotherAgent", why)
+            } else if kernel.failed > 0 {
                 let why = kernel
                     .last_error
                     .as_deref()
