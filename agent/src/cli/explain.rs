@@ -7,7 +7,7 @@ use super::show_fib::{addresses, style, ways};
 use super::table::{Screen, Style};
 use super::{ask, elsewhere, is_json, words, write_json};
 use crate::args::{ExplainArgs, ShowFormat};
-use crate::control::protocol::{ErrorCode, Explained, Reply, Request};
+use crate::control::protocol::{ErrorCode, Explained, Reply, Request, RouteQuery};
 use crate::control::routes::{
     Attributes, FibRow, PathExplanation, RouteExplanation, ToldExplanation,
 };
@@ -22,7 +22,23 @@ pub fn run<W: Write>(args: &ExplainArgs, screen: &mut Screen<W>) -> Result<(), A
         rd: rd.map(|rd| rd.to_string()),
     };
     let replies = ask(&args.common.socket, &request)?;
-    render(replies, args.common.output, screen).map_err(|error| {
+    let shown = read(replies).and_then(|all| {
+        if let Request::Explain {
+            prefix: RouteQuery::Covering(address),
+            ..
+        } = &request
+            && !is_json(args.common.output)
+            && all.iter().all(cannot_be_chosen)
+        {
+            let text = format!(
+                "No route that can be chosen covers {address}. What covers it, and why it cannot:"
+            );
+            screen.styled_line(0, &text, Style::Bad)?;
+            screen.blank()?;
+        }
+        show(&all, args.common.output, screen)
+    });
+    shown.map_err(|error| {
         // Who named a family has been answered.
         let Request::Explain {
             prefix,
@@ -51,12 +67,35 @@ pub fn render<W: Write>(
     format: ShowFormat,
     screen: &mut Screen<W>,
 ) -> Result<(), AskError> {
+    show(&read(replies)?, format, screen)
+}
+
+fn read(
+    replies: impl Iterator<Item = Result<Reply, AskError>>,
+) -> Result<Vec<Explained>, AskError> {
     let mut all = Vec::new();
     for reply in replies {
         if let Reply::Explanation(explained) = reply? {
             all.push(*explained);
         }
     }
+    Ok(all)
+}
+
+/// It has paths, of which none is eligible.
+fn cannot_be_chosen(explained: &Explained) -> bool {
+    let of = |route: &RouteExplanation| {
+        let mut paths = route.paths.iter();
+        !route.paths.is_empty() && paths.all(|path| path.row.ineligible.is_some())
+    };
+    explained.route.as_ref().is_some_and(of)
+}
+
+fn show<W: Write>(
+    all: &[Explained],
+    format: ShowFormat,
+    screen: &mut Screen<W>,
+) -> Result<(), AskError> {
     if is_json(format) {
         return write_json(screen, &all);
     }

@@ -93,6 +93,12 @@ impl Explaining {
 
     fn explain(&self, mut part: Part) -> Vec<Explained> {
         part.found.sort_unstable();
+        if matches!(self.query, RouteQuery::Covering(_))
+            && part.found.iter().all(|key| key.rd().is_none())
+        {
+            // Prefixes around one address in one table: the longest is meant first.
+            part.found.reverse();
+        }
         let keys = part.found.iter();
         let routes = keys.filter_map(|key| part.table.as_ref()?.explain(key));
         let mut all: Vec<_> = routes

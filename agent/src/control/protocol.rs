@@ -120,7 +120,8 @@ pub enum Side {
 pub enum RouteQuery {
     /// What has this prefix.
     Exact(IpNet),
-    /// The longest prefix that covers an address; in families with route distinguishers the longest of each of them.
+    /// The longest prefix that covers an address; in families with route distinguishers the longest of each of them. Where none with
+    /// a best path does, those without.
     Covering(IpAddr),
     /// What has this prefix, or one inside it.
     Longer(IpNet),

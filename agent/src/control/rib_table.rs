@@ -84,9 +84,6 @@ impl RibTable {
             None => {}
             Some(RouteQuery::Exact(net)) => query.prefix = Some(*net),
             Some(RouteQuery::Longer(net)) => (query.prefix, query.longer) = (Some(*net), true),
-            Some(RouteQuery::Covering(address)) if is_unicast(family) => {
-                query.prefix = Some(self.covering(*address)?);
-            }
             Some(RouteQuery::Covering(address)) => query.covering = Some(*address),
             Some(RouteQuery::Route(route)) => query.route = Some(*route),
             Some(RouteQuery::OfAnyRd(route)) => query.of_any_rd = Some(*route),
@@ -95,9 +92,25 @@ impl RibTable {
         Some(query)
     }
 
-    /// The longest unicast prefix that covers an address.
-    fn covering(&self, address: IpAddr) -> Option<IpNet> {
-        Some(self.rib.lookup(address, u8::MAX)?.prefix)
+    /// The longest unicast prefix whose best path would be used for an address; where there is none, all that cover it without a
+    /// path that can be chosen, the longest first: they are what is looked for by whoever asks why nothing is used.
+    fn covering(&self, address: IpAddr) -> Vec<RouteKey> {
+        if let Some(used) = self.rib.lookup(address, u8::MAX) {
+            return vec![used.prefix.into()];
+        }
+        let host = IpNet::from(address);
+        let lengths = (0..=host.max_prefix_len()).rev();
+        let around = lengths.filter_map(|length| IpNet::new(address, length).ok());
+        let keys = around.map(|net| RouteKey::from(net.trunc()));
+        keys.filter(|key| self.has_paths(*key)).collect()
+    }
+
+    fn has_paths(&self, key: RouteKey) -> bool {
+        let one = RowQuery {
+            route: Some(key),
+            ..RowQuery::default()
+        };
+        !self.rib.rows(&one, None, 1).rows.is_empty()
     }
 
     /// What reads pages of rows of a side, whose part of the query it fills in; `None` if nobody has that name.
@@ -182,10 +195,10 @@ impl RouteTable for RibTable {
     }
 
     fn destinations(&self, filter: &RouteFilter) -> Rows<RouteKey> {
-        let Some(mut query) = self.query(filter) else {
+        let Some(query) = self.query(filter) else {
             return nothing();
         };
-        let family = query.family;
+        let (family, covering) = (query.family, query.covering.is_some());
         let named = query.route.or_else(|| {
             let plain = query.prefix.filter(|_| !query.longer)?;
             family.is_some_and(is_unicast).then(|| plain.into())
@@ -194,17 +207,22 @@ impl RouteTable for RibTable {
             let mut one = Some(vec![key]).filter(|_| family == Some(key.family()));
             return Box::new(move |_| one.take());
         }
-        let covering = query.covering.is_some();
-        // As in unicast, what covers an address is what may be used for it.
-        query.best = covering;
+        if let Some(address) = query.covering
+            && family.is_some_and(is_unicast)
+        {
+            let mut keys = Some(self.covering(address));
+            return Box::new(move |_| keys.take());
+        }
         let rib = self.rib.clone();
-        let all = move || {
-            let (rib, query) = (rib.clone(), query.clone());
+        let all = move |best: bool| {
+            let (rib, mut query) = (rib.clone(), query.clone());
+            query.best = best;
             walk(move |from, budget| rib.destinations(&query, from, budget))
         };
         match covering {
-            true => seek::longest(all()),
-            false => in_order(all),
+            // As in unicast, what covers an address is what may be used for it, and only where there is none, what may not.
+            true => seek::or_else(seek::longest(all(true)), move || seek::longest(all(false))),
+            false => in_order(move || all(false)),
         }
     }
 

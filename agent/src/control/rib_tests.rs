@@ -254,6 +254,38 @@ fn filters_choose() {
     );
 }
 
+/// Whoever asks why an address is not reached is answered about what covers it, though none of that can be chosen.
+#[test]
+fn an_address_that_nothing_eligible_covers_is_answered_with_what_is_not_eligible() {
+    let mut node = Node::new();
+    let peer = node.peer("left", 1, 65_001);
+    for prefix in ["10.0.0.0/8", "10.1.0.0/24", "10.1.0.0/16", "10.2.0.0/16"] {
+        // RFC 4271 section 9.1.2: "If the AS_PATH attribute of a BGP route contains an AS loop, the BGP route should be excluded".
+        node.hear(peer, prefix, 1, &[65_001, 65_000]);
+    }
+    let found = |node: &Node| -> Vec<String> {
+        let filter = RouteFilter {
+            family: "ipv4/unicast".to_owned(),
+            prefix: Some(RouteQuery::Covering("10.1.0.5".parse().unwrap())),
+            rd: None,
+            kind: None,
+            side: table(None, false),
+        };
+        let mut walk = node.table.destinations(&filter);
+        let keys: Vec<_> = std::iter::from_fn(|| walk(1)).flatten().collect();
+        let mut walk = node.table.rows(&filter);
+        let rows: Vec<_> = std::iter::from_fn(|| walk(1)).flatten().collect();
+        assert_eq!(
+            keys,
+            rows.iter().filter_map(|row| row.key).collect::<Vec<_>>()
+        );
+        keys.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(found(&node), ["10.1.0.0/24", "10.1.0.0/16", "10.0.0.0/8"]);
+    node.hear(peer, "10.0.0.0/8", 1, &[65_001]);
+    assert_eq!(found(&node), ["10.0.0.0/8"]);
+}
+
 #[test]
 fn our_own_path_names_its_advertisement() {
     let node = node();

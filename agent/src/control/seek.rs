@@ -51,6 +51,24 @@ pub(super) fn longest(mut all: Rows<RouteKey>) -> Rows<RouteKey> {
     })
 }
 
+/// The first walk, and if it finds nothing, the other.
+pub(super) fn or_else(
+    mut first: Rows<RouteKey>,
+    other: impl FnOnce() -> Rows<RouteKey> + Send + 'static,
+) -> Rows<RouteKey> {
+    let mut other = Some(other);
+    Box::new(move |budget| {
+        if let Some(keys) = first(budget) {
+            if !keys.is_empty() {
+                other = None;
+            }
+            return Some(keys);
+        }
+        first = other.take()?();
+        first(budget)
+    })
+}
+
 /// The rows of destinations that have to be found first, in the order in which they are.
 pub(super) fn rows_of(
     mut keys: Rows<RouteKey>,
@@ -110,5 +128,18 @@ mod tests {
             );
         }
         assert_eq!(longest(pages(&[]))(9), Some(Vec::new()));
+    }
+
+    #[test]
+    fn the_other_walk_is_taken_only_if_the_first_found_nothing() {
+        let read = |mut walk: Rows<RouteKey>| -> Vec<String> {
+            let keys = std::iter::from_fn(|| walk(1)).flatten();
+            keys.map(|key| key.to_string()).collect()
+        };
+        let other = || pages(&["10.0.0.0/8"]);
+        let first = pages(&["10.1.0.0/16", "10.1.2.0/24"]);
+        assert_eq!(read(or_else(first, other)), ["10.1.0.0/16", "10.1.2.0/24"]);
+        assert_eq!(read(or_else(pages(&[]), other)), ["10.0.0.0/8"]);
+        assert_eq!(read(or_else(longest(pages(&[])), other)), ["10.0.0.0/8"]);
     }
 }
