@@ -293,6 +293,7 @@ impl PeerTask {
             self.footing_due(),
             self.helper.poll_timeout(),
             self.limits.poll_timeout(),
+            self.failures.poll_timeout(),
         ];
         due.into_iter().flatten().min()
     }
@@ -308,6 +309,7 @@ impl PeerTask {
         self.wait_no_longer(now);
         self.rested_from_limit(now);
         self.give_up_footing(now);
+        self.failures.handle_timeout(now);
         if self.changed && now.duration_since(self.published) >= SNAPSHOT_INTERVAL {
             self.publish();
         }
