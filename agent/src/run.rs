@@ -305,7 +305,11 @@ impl Node {
                         self.in_kernel_families = self.kernel.installed_families();
                     }
                     self.remember();
-                    if !changed {
+                    let opened = self.speaker.retry_listeners(Instant::now());
+                    if opened {
+                        self.agent.ports_changed(self.speaker.snapshot());
+                    }
+                    if !changed && !opened {
                         continue;
                     }
                     kernel_counts = counts;

@@ -301,7 +301,7 @@ fn a_route_that_is_kept_out_of_the_kernel_is_said_once_and_once_when_it_is_not_a
 }
 
 #[test]
-fn a_port_that_is_given_up_and_one_that_cannot_be_had_are_said() {
+fn a_port_that_cannot_be_had_is_taken_when_it_is_free_and_until_then_the_one_of_before_stays() {
     lab::run("ports", |lab| {
         let net = NodeAndTor::new()?;
         let router = manifests::Router::new("underlay", NODE_ASN, "10.255.0.2");
@@ -319,11 +319,22 @@ fn a_port_that_is_given_up_and_one_that_cannot_be_had_are_said() {
             .node
             .enter(|| Ok(std::net::TcpListener::bind("[::]:1791")?))?;
         agent.apply("router", &on(1791))?;
-        says(&["INFO", "no longer listening", "port=1790"])?;
-        says(&["ERROR", "cannot listen on TCP port 1791"])?;
+        let stays = "port 1790 stays in use";
+        says(&["ERROR", "cannot listen on TCP port 1791", stays])?;
+        let dial = |port: u16| {
+            net.node
+                .enter(|| Ok(std::net::TcpStream::connect(("::1", port)).is_ok()))
+        };
+        ensure!(dial(1790)?, "{}", agent.log());
+        ensure!(lines(&agent, &["no longer listening"]).is_empty());
+        // Nothing is changed: it is tried again when there is room.
         drop(other);
-        agent.apply("router", &on(1792))?;
-        says(&["INFO", "listening port=1792"])?;
+        until("the port is open", secs(10), || {
+            let there = dial(1791)?;
+            Ok(Look::when(there, || agent.log()))
+        })?;
+        says(&["INFO", "no longer listening", "port=1790"])?;
+        ensure!(!dial(1790)?, "{}", agent.log());
         agent.stop()
     });
 }

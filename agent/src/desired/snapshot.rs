@@ -27,7 +27,7 @@ pub struct Snapshot {
 /// How a router is doing.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct RouterState {
-    /// The listener is open, or none is wanted.
+    /// A listener is open, be it on the port of before, or none is wanted.
     pub listening: bool,
     /// What is wrong with the router as a whole (a port that cannot be bound), for people.
     pub error: Option<String>,

@@ -124,6 +124,11 @@ impl Agent {
         self.applied.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Takes in that a port was opened.
+    pub(super) fn ports_changed(&self, speaker: SpeakerSnapshot) {
+        self.configured.write().speaker = speaker;
+    }
+
     /// Sessions are about to end.
     pub(super) fn stopping(&self) {
         self.stopping.store(true, Ordering::Relaxed);
@@ -184,7 +189,7 @@ impl Agent {
                 .iter()
                 .map(|(key, router)| {
                     let state = RouterState {
-                        listening: router.listen_error.is_none(),
+                        listening: router.port.is_some() || router.config.listen_port.is_none(),
                         error: router.listen_error.clone(),
                         kernel: fib::state_of(&kernel, key),
                     };
@@ -240,9 +245,8 @@ impl Agent {
             local_as: config.local_as.0,
             router_id: config.router_id.to_string(),
             families: config.families.iter().map(ToString::to_string).collect(),
-            listening: config
-                .listen_port
-                .filter(|_| router.listen_error.is_none())
+            listening: router
+                .port
                 .map(|port| (std::net::Ipv6Addr::UNSPECIFIED, port).into()),
             error: router.listen_error.clone(),
             tables: config.tables().filter_map(table).collect(),

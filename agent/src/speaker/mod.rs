@@ -80,6 +80,8 @@ pub struct Speaker {
     dynamic: BTreeMap<PeerKey, RunningDynamic>,
     originations: BTreeMap<OriginationKey, Originated>,
     listeners: BTreeMap<u16, Listener>,
+    /// When a port that could not be opened was tried last.
+    retried: Option<Instant>,
     resolver: Arc<dyn NextHopResolver>,
     addresses: Arc<dyn AddressBook>,
     events: SpeakerEvents,
@@ -101,7 +103,9 @@ struct RunningRouter {
     rib: Arc<Rib>,
     exporter: mpsc::Sender<ExporterCommand>,
     task: JoinHandle<()>,
-    /// Why the listener is not open.
+    /// The port that it is on: what is configured, or what was, while that cannot be opened.
+    port: Option<u16>,
+    /// Why the configured port is not open.
     listen_error: Option<String>,
     /// Who is waited for, after a restart.
     deferral: Option<Arc<Deferral>>,
@@ -129,7 +133,9 @@ pub struct RouterSnapshot {
     pub config: Arc<Router>,
     /// Its tables.
     pub rib: Arc<Rib>,
-    /// Why it does not listen, if it should and does not.
+    /// The port that it listens on.
+    pub port: Option<u16>,
+    /// Why it does not listen on the port that it should.
     pub listen_error: Option<String>,
     /// Prefixes it originates.
     pub originated: u64,
@@ -163,6 +169,7 @@ impl Speaker {
             dynamic: BTreeMap::new(),
             originations: BTreeMap::new(),
             listeners: BTreeMap::new(),
+            retried: None,
             resolver,
             addresses,
             events: SpeakerEvents::default(),
@@ -251,6 +258,7 @@ impl Speaker {
                     let snapshot = RouterSnapshot {
                         config: Arc::clone(&router.config),
                         rib: Arc::clone(&router.rib),
+                        port: router.port,
                         listen_error: router.listen_error.clone(),
                         originated,
                     };
@@ -343,6 +351,7 @@ impl Speaker {
             rib,
             exporter: commands,
             task,
+            port: None,
             listen_error: None,
             deferral,
         };
@@ -373,8 +382,12 @@ impl Speaker {
                 .collect();
             // RFC 4486 §4: it is back in a moment.
             let changed = Notification::cease(codes::cease::CONFIGURATION_CHANGE);
+            let port = self.routers.get(&key).and_then(|running| running.port);
             self.end_router(&key, &StopReason::Fault(changed)).await;
             self.add_router(new);
+            if let Some(running) = self.routers.get_mut(&key) {
+                running.port = port;
+            }
             for origination in originations {
                 self.originate(origination);
             }
@@ -399,14 +412,7 @@ impl Speaker {
             }
         }
         let router = Arc::clone(&running.config);
-        let moved = old.listen_port != router.listen_port;
-        for (_, peer) in self.peers.iter_mut().filter(|(peer, _)| peer.router == key) {
-            if moved
-                && let Some(port) = peer.port.take()
-                && let (Some(listener), Some(remote)) = (self.listeners.get(&port), peer.remote)
-            {
-                listener.dismiss(remote, &peer.commands);
-            }
+        for (_, peer) in self.peers.iter().filter(|(peer, _)| peer.router == key) {
             let settings = Settings::new(
                 peer.config.clone(),
                 Arc::clone(&router),

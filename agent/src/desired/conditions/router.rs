@@ -122,6 +122,16 @@ impl Told<'_> {
         }
         let error = state.and_then(|state| state.error.as_deref());
         match (state, error) {
+            // What cannot be carried out leaves what was in effect.
+            (Some(state), Some(error)) if state.listening => (
+                "Ready",
+                vec![
+                    accepted,
+                    self.condition("Ready", true, "RuntimeReady", error),
+                    self.condition("RuntimeAvailable", true, "RuntimeReady", "the agent runs"),
+                    self.condition("ConfigApplied", false, "ApplyFailed", error),
+                ],
+            ),
             (_, Some(error)) => (
                 "Failed",
                 vec![

@@ -182,11 +182,11 @@ impl Speaker {
     }
 
     /// Lets in dynamic neighbours where the listener does not know them as they are now.
-    pub(super) fn admit_dynamic(&mut self) -> Result<(), super::SpeakerError> {
-        let mut result = Ok(());
+    pub(super) fn admit_dynamic(&mut self) -> Vec<super::SpeakerError> {
+        let mut errors = Vec::new();
         for (key, running) in &mut self.dynamic {
             let router = self.routers.get(&key.router);
-            let wanted = router.and_then(|router| router.config.listen_port);
+            let wanted = router.and_then(|router| router.port);
             let listener = wanted.and_then(|port| self.listeners.get(&port));
             if running.port == wanted && !running.outdated {
                 continue;
@@ -205,11 +205,10 @@ impl Speaker {
                 Ok(()) => (running.port, running.outdated) = (wanted, false),
                 Err((prefix, source)) => {
                     running.port = None;
-                    let error = super::SpeakerError::AdmitRange { prefix, source };
-                    super::ports::fail(&mut result, error);
+                    errors.push(super::SpeakerError::AdmitRange { prefix, source });
                 }
             }
         }
-        result
+        errors
     }
 }
