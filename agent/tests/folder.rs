@@ -116,6 +116,32 @@ fn a_misspelt_kind_or_name_takes_nothing_away() {
     }
 }
 
+/// The status is that of the object as it was, so that the problem says what counts.
+#[test]
+fn what_breaks_the_schema_is_told_with_the_generation_that_stays() {
+    let mut folder = Folder::default();
+    let mut told = |asn: u32| -> Vec<String> {
+        let files = [("a.yaml".to_owned(), Ok(router("main", asn)))];
+        let update = folder.read(files.into(), SystemTime::UNIX_EPOCH).unwrap();
+        let said = update.problems.iter().map(ToString::to_string);
+        said.collect()
+    };
+    let first = told(0);
+    assert!(
+        !first.is_empty() && !first.iter().any(|text| text.contains("stays")),
+        "{first:?}"
+    );
+    assert!(told(65001).is_empty());
+    assert!(told(65002).is_empty());
+    let second = told(0);
+    let stays = "; its last valid spec (generation 2) stays";
+    assert!(
+        !second.is_empty() && second.iter().all(|text| text.ends_with(stays)),
+        "{second:?}"
+    );
+    assert!(told(65003).is_empty());
+}
+
 #[tokio::test]
 async fn changes_are_seen_as_they_happen() {
     let scratch = Scratch::new("live");

@@ -221,6 +221,9 @@ impl Folder {
                         let dropped = self.last.dropped(key).to_vec();
                         update.objects.drop_fields(key.clone(), dropped);
                         update.objects.apply(good.clone());
+                        if let Some(generation) = good.meta().generation {
+                            tell_what_stays(&mut update.problems, name, key, generation);
+                        }
                     }
                     None => update.objects.refuse(key.clone()),
                 }
@@ -255,6 +258,20 @@ impl Folder {
         meta.generation = Some(birth.generation);
         meta.creation_timestamp = Timestamp::try_from(birth.created).ok().map(Time);
         object
+    }
+}
+
+/// A status cannot tell: it is that of the object that stays.
+fn tell_what_stays(problems: &mut [FileProblem], file: &str, key: &ObjectKey, generation: i64) {
+    let name = key.to_string();
+    let here = |problem: &&mut FileProblem| {
+        problem.file == file
+            && problem.object.as_ref() == Some(&name)
+            && problem.severity == Severity::Rejected
+    };
+    for problem in problems.iter_mut().filter(here) {
+        let stays = format!("; its last valid spec (generation {generation}) stays");
+        problem.message.push_str(&stays);
     }
 }
 
