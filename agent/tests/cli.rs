@@ -231,8 +231,10 @@ fn the_manual_is_what_help_says() {
          One binary: `cosmos run` is the agent, everything else asks it or reads manifests. This page is made of `--help`.\n\n\
          - **Which agent**: the commands that ask use the Unix socket of `--socket`, else `COSMOS_SOCKET`, else \
          `/run/cosmos/cosmos.sock`.\n  The socket belongs to the user that runs the agent (mode 0600).\n\
-         - **Exit status**: 0 done; 1 the answer is no (no such peer, no such route, problems in manifests); 2 the question \
-         could not\n  be asked (usage, no agent, nothing to check). Errors are one line on standard error.\n\
+         - **Exit status**: 0 done; 1 the answer is no (no such peer, no route for the prefix or address that was asked for, problems \
+         in\n  manifests); 2 the question could not be asked (usage, no agent, nothing to check). A list that is empty is an \
+         answer: `No routes.`, 0.\n  Errors are one line on standard error, and those of usage some more: how it is said right. Once \
+         `COSMOS_SOCKET` is set, these show\n  `--socket <PATH>` as given, because it is.\n\
          - **Output**: on a terminal, tables fit 100 columns; what does not fit is wrapped within its column, never cut, \
          and an address, a\n  prefix or a number is never broken: where it is wider than its column, the rest of the row goes \
          on beneath. In a pipe or a file\n  a row is one line of any length. Colours only on a terminal, and not with \
