@@ -46,7 +46,6 @@ fn build_over(objects: &Objects, node: &str, running: &InEffect) -> (Desired, Ve
             continue;
         }
         let mut findings = Findings::new(key, &mut problems);
-        promises(objects, &mut findings);
         let router_key = RouterKey::new(&key.namespace, &key.name);
         let built = router::build(key, object, &mut findings);
         match built.or_else(|| running.before().routers.get(&router_key).cloned()) {
@@ -71,7 +70,6 @@ fn build_over(objects: &Objects, node: &str, running: &InEffect) -> (Desired, Ve
     for (key, object) in objects.peers() {
         let known = problems.len();
         let mut findings = Findings::new(key, &mut problems);
-        promises(objects, &mut findings);
         match &object.spec.dynamic_neighbors {
             Some(wanted) => {
                 for neighbors in dynamic::build(key, object, wanted, &routers, &mut findings) {
@@ -133,13 +131,6 @@ fn build_over(objects: &Objects, node: &str, running: &InEffect) -> (Desired, Ve
     desired.originations = originations;
     problems.sort_by(|a, b| a.object.cmp(&b.object));
     (desired, problems)
-}
-
-/// Refuses what asks for a field that is promised and not there yet.
-fn promises(objects: &Objects, findings: &mut Findings<'_>) {
-    for field in objects.dropped(findings.object) {
-        findings.not_implemented(field, "remove it to go without");
-    }
 }
 
 /// Whether `problems`, all of one object, keep it from being carried out on `router`.

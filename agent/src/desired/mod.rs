@@ -29,7 +29,6 @@ mod node;
 mod objects;
 mod peer;
 mod problem;
-mod promised;
 mod ranges;
 mod restart;
 mod router;
@@ -51,7 +50,6 @@ pub use in_effect::{Accepted, InEffect};
 pub use node::{nodes, stranger};
 pub use objects::{Kind, Object, ObjectKey, Objects};
 pub use problem::{Problem, Reason, Severity};
-pub use promised::promised;
 pub(crate) use select::{label_key, label_value};
 pub use snapshot::{
     BfdState, DynamicState, FamilyCounts, InterfaceState, KernelState, OriginationState, PeerState,

@@ -276,8 +276,6 @@ pub struct Objects {
     accepted: BTreeMap<ObjectKey, Arc<Object>>,
     /// Objects that somebody wrote and that have no accepted form.
     refused: BTreeSet<ObjectKey>,
-    /// Fields that were dropped from an object and must not be ignored, see [`super::promised()`].
-    dropped: BTreeMap<ObjectKey, Vec<String>>,
 }
 
 impl Objects {
@@ -302,26 +300,10 @@ impl Objects {
         self.refused.iter().filter(|key| self.is_refused(key))
     }
 
-    /// Notes which fields were dropped from `key` and must not be ignored.
-    pub fn drop_fields(&mut self, key: ObjectKey, fields: Vec<String>) {
-        if fields.is_empty() {
-            self.dropped.remove(&key);
-        } else {
-            self.dropped.insert(key, fields);
-        }
-    }
-
-    /// The fields that were dropped from `key` and must not be ignored.
-    #[must_use]
-    pub fn dropped(&self, key: &ObjectKey) -> &[String] {
-        self.dropped.get(key).map_or(&[], Vec::as_slice)
-    }
-
     /// Forgets an object.
     pub fn delete(&mut self, key: &ObjectKey) {
         self.accepted.remove(key);
         self.refused.remove(key);
-        self.dropped.remove(key);
     }
 
     /// One object.

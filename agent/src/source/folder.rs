@@ -89,7 +89,7 @@ pub struct Folder {
 struct File {
     /// What was read last.
     text: Option<Result<String, String>>,
-    objects: Vec<(Object, Vec<String>)>,
+    objects: Vec<Object>,
     /// Objects that the file names and that are refused as they are there; and those that it may still mean.
     refused: Vec<ObjectKey>,
     /// Those of them that were never good.
@@ -105,8 +105,8 @@ struct File {
 struct Birth {
     created: SystemTime,
     generation: i64,
-    /// What the object asks for, as JSON, with what was dropped from it.
-    spec: (String, Vec<String>),
+    /// What the object asks for, as JSON.
+    spec: String,
 }
 
 impl Folder {
@@ -161,12 +161,11 @@ impl Folder {
         let mut update = SourceUpdate::default();
         for (name, file) in &self.files {
             update.problems.extend(file.problems.iter().cloned());
-            for (object, dropped) in &file.objects {
+            for object in &file.objects {
                 let key = object.key();
                 let owner = self.owner(&key).unwrap_or(name);
                 if owner == name && !update.files.contains_key(&key) {
                     update.files.insert(key.clone(), name.clone());
-                    update.objects.drop_fields(key, dropped.clone());
                     update.objects.apply(object.clone());
                     continue;
                 }
@@ -190,7 +189,7 @@ impl Folder {
         let born: Vec<Object> = update
             .objects
             .iter()
-            .map(|(key, object)| self.born(key, object, update.objects.dropped(key), now))
+            .map(|(key, object)| self.born(key, object, now))
             .collect();
         born.into_iter()
             .for_each(|object| update.objects.apply(object));
@@ -203,8 +202,8 @@ impl Folder {
     fn owner(&self, key: &ObjectKey) -> Option<&String> {
         let owner = self.owners.get(key)?;
         let file = self.files.get(owner)?;
-        let names_it = file.refused.contains(key)
-            || file.objects.iter().any(|(object, _)| object.key() == *key);
+        let names_it =
+            file.refused.contains(key) || file.objects.iter().any(|object| object.key() == *key);
         names_it.then_some(owner)
     }
 
@@ -218,8 +217,6 @@ impl Folder {
                 match self.last.get(key) {
                     Some(good) => {
                         update.files.insert(key.clone(), name.clone());
-                        let dropped = self.last.dropped(key).to_vec();
-                        update.objects.drop_fields(key.clone(), dropped);
                         update.objects.apply(good.clone());
                         if let Some(generation) = good.meta().generation {
                             tell_what_stays(&mut update.problems, name, key, generation);
@@ -232,18 +229,12 @@ impl Folder {
     }
 
     /// The object with what an API server would have put into its metadata.
-    fn born(
-        &mut self,
-        key: &ObjectKey,
-        object: &Object,
-        dropped: &[String],
-        now: SystemTime,
-    ) -> Object {
+    fn born(&mut self, key: &ObjectKey, object: &Object, now: SystemTime) -> Object {
         let mut spec = object.to_value();
         if let Some(spec) = spec.as_object_mut() {
             spec.remove("metadata");
         }
-        let spec = (spec.to_string(), dropped.to_vec());
+        let spec = spec.to_string();
         let birth = self.births.entry(key.clone()).or_insert_with(|| Birth {
             created: now,
             generation: 1,
@@ -311,7 +302,6 @@ impl File {
                 named,
                 key,
                 object,
-                dropped,
                 findings,
             } = judge.admit(document);
             for finding in findings {
@@ -323,7 +313,7 @@ impl File {
                 ));
             }
             match (object, key) {
-                (Some(object), _) => self.objects.push((object, dropped)),
+                (Some(object), _) => self.objects.push(object),
                 (None, Some(key)) => self.refused.push(key),
                 (None, None) => nameless += 1,
             }
@@ -376,7 +366,7 @@ impl File {
 
     /// What the file names, good or refused.
     fn keys(&self) -> BTreeSet<ObjectKey> {
-        let objects = self.objects.iter().map(|(object, _)| object.key());
+        let objects = self.objects.iter().map(|object| object.key());
         objects.chain(self.refused.iter().cloned()).collect()
     }
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::form::Patterns;
 use super::structure::{self, Fault, Gravity, check, prune};
-use crate::desired::{Kind, Object, Severity, label_key, label_value, promised};
+use crate::desired::{Kind, Object, Severity, label_key, label_value};
 
 /// What is wrong with a document.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -44,8 +44,6 @@ pub struct Verdict {
     pub key: Option<crate::desired::ObjectKey>,
     /// The object, unless it is refused.
     pub object: Option<Object>,
-    /// Fields that it asks for and that must not be ignored, though this version does not know them.
-    pub dropped: Vec<String>,
     /// What is wrong with it.
     pub findings: Vec<Finding>,
 }
@@ -74,7 +72,6 @@ impl Judge {
             named: None,
             key: None,
             object: None,
-            dropped: Vec::new(),
             findings: Vec::new(),
         };
         if let Some(kind) = identify(&document, &mut verdict) {
@@ -93,19 +90,10 @@ impl Judge {
         if kind == Kind::Secret {
             secret(&document, &mut faults);
         }
-        verdict.dropped = promised(kind)
-            .iter()
-            .filter(|field| asks_for(&document, field))
-            .map(|&field| field.to_owned())
-            .collect();
         let schema = self.schemas.entry(kind).or_insert_with(|| Schema::of(kind));
         if let Some(schema) = schema {
             document = schema.admit(document, &self.validator, &mut self.patterns, &mut faults);
         }
-        // Such a field is a matter of the object's condition, not only of the file.
-        faults.retain(|fault| {
-            fault.gravity != Gravity::Dropped || !verdict.dropped.contains(&fault.field)
-        });
         verdict.take(faults);
         if verdict
             .findings
@@ -190,19 +178,6 @@ fn identify(document: &Value, verdict: &mut Verdict) -> Option<Kind> {
         verdict.key = Some(key);
     }
     Some(kind)
-}
-
-/// Whether the document sets `field` to anything but off or empty.
-fn asks_for(document: &Value, field: &str) -> bool {
-    let mut place = Some(document);
-    for name in field.split('.') {
-        place = place.and_then(|place| place.get(name));
-    }
-    match place {
-        None | Some(Value::Null | Value::Bool(false)) => false,
-        Some(Value::Array(items)) => !items.is_empty(),
-        Some(_) => true,
-    }
 }
 
 /// What can be in the metadata of an object.
