@@ -13,4 +13,5 @@ pub mod run;
 mod seldom;
 pub mod source;
 pub mod speaker;
+mod state_file;
 mod vital;

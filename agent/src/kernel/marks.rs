@@ -1,15 +1,14 @@
 //! What routes of ours have carried, on disk: the next run finds what this one leaves, though its routers carry other
 //! marks by then or are gone.
 //!
-//! Edge. One line for each owner triple: protocol, metric, table. Written before the first route that carries it, and not
-//! forced to the disk, as the kernel's routes do not outlive the host's memory either.
+//! Edge. One line for each owner triple: protocol, metric, table. Written before the first route that carries it.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use super::model::{LOCAL_TABLE, Ownership};
+use crate::state_file;
 
 const FILE: &str = "kernel-marks";
 
@@ -25,14 +24,9 @@ impl Marks {
     /// Reads what earlier runs have left in a folder.
     pub(crate) fn read(folder: Option<&Path>) -> Self {
         let file = folder.map(|folder| folder.join(FILE));
-        let text = file.as_ref().map_or(Ok(None), |file| {
-            fs::read_to_string(file)
-                .map(Some)
-                .or_else(|error| match error.kind() {
-                    io::ErrorKind::NotFound => Ok(None),
-                    _ => Err(error),
-                })
-        });
+        let text = file
+            .as_ref()
+            .map_or(Ok(None), |file| state_file::read(file));
         let text = text.unwrap_or_else(|error| {
             tracing::warn!(%error, "what earlier runs marked their routes with cannot be read");
             None
@@ -80,8 +74,7 @@ impl Marks {
         for owner in &self.known {
             let _ = writeln!(text, "{} {} {}", owner.protocol, owner.metric, owner.table);
         }
-        let draft = file.with_extension("draft");
-        if let Err(error) = fs::write(&draft, text).and_then(|()| fs::rename(&draft, file)) {
+        if let Err(error) = state_file::replace(file, &text) {
             tracing::warn!(file = %file.display(), %error, "what routes are marked with cannot be kept for the next run");
         }
     }

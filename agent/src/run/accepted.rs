@@ -9,9 +9,9 @@
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use crate::desired::{Accepted, PeerKey, RouterKey};
+use crate::state_file;
 
 const FILE: &str = "neighbours";
 
@@ -25,17 +25,14 @@ impl AcceptedFile {
     /// With what the process before this one has left in a folder.
     pub(super) fn read(folder: Option<&Path>) -> Self {
         let file = folder.map(|folder| folder.join(FILE));
-        let text = file.as_ref().map_or(Ok(String::new()), |file| {
-            fs::read_to_string(file).or_else(|error| match error.kind() {
-                io::ErrorKind::NotFound => Ok(String::new()),
-                _ => Err(error),
-            })
-        });
+        let text = file
+            .as_ref()
+            .map_or(Ok(None), |file| state_file::read(file));
         let text = text.unwrap_or_else(|error| {
             tracing::warn!(%error, "the neighbours that the process before this one served cannot be read");
-            String::new()
+            None
         });
-        let written = text.lines().filter_map(parse).collect();
+        let written = text.unwrap_or_default().lines().filter_map(parse).collect();
         Self { file, written }
     }
 
@@ -57,9 +54,7 @@ impl AcceptedFile {
             }
             text.push('\n');
         }
-        let draft = file.with_extension("draft");
-        let result = fs::write(&draft, text).and_then(|()| fs::rename(&draft, file));
-        if let Err(error) = result {
+        if let Err(error) = state_file::replace(file, &text) {
             tracing::warn!(file = %file.display(), %error, "the neighbours cannot be kept in mind for a restart");
         }
         self.written = accepted;
@@ -79,6 +74,8 @@ fn parse(line: &str) -> Option<(PeerKey, Vec<ipnet::IpNet>)> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -22,6 +22,7 @@ use bgp_wire::{Family, FamilySet};
 use crate::desired::{PeerKey, RouterKey};
 use crate::seldom::Seldom;
 use crate::speaker::Predecessor;
+use crate::state_file;
 
 const FILE: &str = "restart";
 /// Longer than any restart time (RFC 4724 §3: 12 bits of seconds): what is older says nothing any more.
@@ -61,9 +62,8 @@ impl Memory {
     /// The process before this one, if this is its restart. `in_kernel`: the families with routes of ours that the kernel has now.
     pub(super) fn predecessor(&self, in_kernel: FamilySet, now: Instant) -> Option<Predecessor> {
         let file = self.file.as_ref()?;
-        let text = match fs::read_to_string(file) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+        let text = match state_file::read(file) {
+            Ok(text) => text?,
             Err(error) => {
                 tracing::warn!(%error, "what the process before this one left cannot be read: this is no restart");
                 return None;
@@ -103,8 +103,7 @@ impl Memory {
                 .open(file)
                 .and_then(|open| open.set_modified(SystemTime::now()))
         } else {
-            let draft = file.with_extension("draft");
-            fs::write(&draft, &text).and_then(|()| fs::rename(&draft, file))
+            state_file::replace(file, &text)
         };
         match result {
             Ok(()) => self.written = text,

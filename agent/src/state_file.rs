@@ -1,0 +1,21 @@
+//! EDGE: a file of the state folder, which the next process reads. It is replaced as a whole, so that whoever is killed in between
+//! leaves the old one.
+
+use std::path::Path;
+use std::{fs, io};
+
+/// What the file holds; `None` when there is no such file.
+pub(crate) fn read(file: &Path) -> io::Result<Option<String>> {
+    match fs::read_to_string(file) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Puts `text` in the place of what it holds. Not forced to the disk: what it is about does not outlive the host's memory either.
+pub(crate) fn replace(file: &Path, text: &str) -> io::Result<()> {
+    let draft = file.with_extension("draft");
+    fs::write(&draft, text)?;
+    fs::rename(&draft, file)
+}
