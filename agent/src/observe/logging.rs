@@ -31,8 +31,8 @@ pub enum LogError {
     Twice,
 }
 
-/// Lines that wait to be written; what comes beyond is lost.
-const WAITING: usize = 10_000;
+/// Lines that wait to be written; what comes beyond is lost. The queue takes its memory at once: 40 octets a line.
+const WAITING: usize = 2_000;
 
 /// The thread that writes, until the end.
 static WRITER: Mutex<Option<WorkerGuard>> = Mutex::new(None);
