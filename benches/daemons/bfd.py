@@ -113,6 +113,15 @@ def wait(what, up, sessions):
     sys.exit(f"{what}: only {up()} of {sessions} sessions came up")
 
 
+def end(processes, space, folder):
+    """Leaves nothing behind."""
+    for process in processes:
+        process.terminate()
+        process.wait()
+    space.drop()
+    shutil.rmtree(folder)
+
+
 def measure(name, options):
     folder = pathlib.Path(tempfile.mkdtemp(prefix="bfdbench-"))
     space = Namespaces(options.sessions)
@@ -134,11 +143,7 @@ def measure(name, options):
         wait(name, up, options.sessions)
         return 100 * share
     finally:
-        for process in processes:
-            process.terminate()
-            process.wait()
-        space.drop()
-        shutil.rmtree(folder)
+        end(processes, space, folder)
 
 
 def main():

@@ -15,14 +15,13 @@ import json
 import os
 import pathlib
 import re
-import shutil
 import struct
 import subprocess
 import sys
 import tempfile
 import time
 
-from bfd import HERE, Namespaces, address, processor_time, run
+from bfd import HERE, Namespaces, address, end, processor_time, run
 
 
 def neighbour(space, folder, prefixes, interval):
@@ -166,11 +165,7 @@ def measure(prefixes, interval):
         heard = [at for at in capture.stop() if at <= down]
         print(f"{interval} ms: cut in the middle of a load, and told {1000 * (down - heard[-1]):.0f} ms after the last packet", flush=True)
     finally:
-        for process in processes:
-            process.terminate()
-            process.wait()
-        space.drop()
-        shutil.rmtree(folder)
+        end(processes, space, folder)
 
 
 def main():
