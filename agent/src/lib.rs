@@ -7,6 +7,7 @@ pub mod cli;
 pub mod control;
 pub mod desired;
 pub mod kernel;
+mod mapped_code;
 pub mod ndp;
 pub mod observe;
 pub mod run;

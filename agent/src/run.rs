@@ -45,6 +45,7 @@ use crate::desired::{
     build, diff, stranger,
 };
 use crate::kernel::{self, KernelHandle, KernelOptions, RibSource};
+use crate::mapped_code;
 use crate::observe::heartbeat::Hearts;
 use crate::observe::http::{Http, Observed};
 use crate::observe::readiness::Readiness;
@@ -449,6 +450,9 @@ impl Node {
             self.speaker.snapshot(),
             self.in_effect.clone(),
         );
+        if let Err(error) = mapped_code::let_go() {
+            tracing::debug!(%error, "the code that read the manifests stays mapped");
+        }
         failed
     }
 
