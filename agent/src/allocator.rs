@@ -23,3 +23,13 @@ pub fn set_up() {
         debug_assert_eq!(taken, 1, "mallopt takes parameter {parameter}");
     }
 }
+
+/// Gives the kernel the pages that are free inside the heap: to be called after work that held much for a moment.
+pub fn give_back() {
+    #[cfg(target_env = "gnu")]
+    #[expect(unsafe_code, reason = "the allocator's functions have no safe wrapper")]
+    // SAFETY: may be called at any time; the allocator locks what it looks at.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}

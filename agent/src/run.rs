@@ -3,7 +3,7 @@
 //! ```text
 //!   directory ──SourceUpdate──> apply: build, diff ──Change──> speaker
 //!                                                 └─────────> kernel
-//!   speaker, kernel ──events──> statuses ──> StatusStore <── control socket (`get`)
+//!   speaker, kernel ──events──> statuses ──> StatusMemory <── control socket (`get`)
 //!   Agent (views.rs) <── control socket (`show`, `explain`), /metrics, /readyz
 //! ```
 
@@ -38,6 +38,7 @@ use self::memory::Memory;
 use self::refused::ToldRefused;
 use self::repaired::ToldRepaired;
 use self::told::Told;
+use crate::allocator;
 use crate::args::RunArgs;
 use crate::control::server::ControlSocket;
 use crate::desired::{
@@ -362,7 +363,8 @@ impl Node {
     fn warn_of_forgetting(&self) {
         let dynamic = self.desired.dynamic.values();
         let dynamic = dynamic.flat_map(|neighbors| &neighbors.sessions);
-        let mut peers = self.desired.peers.values().chain(dynamic);
+        let plain = self.desired.peers.values().map(|peer| &**peer);
+        let mut peers = plain.chain(dynamic);
         if !self.memory.lasts() && peers.any(|peer| peer.graceful_restart.is_some()) {
             tracing::warn!(
                 "without --state-dir the next process cannot know that it is a restart: neighbours with graceful restart \
@@ -450,6 +452,7 @@ impl Node {
             self.speaker.snapshot(),
             self.in_effect.clone(),
         );
+        allocator::give_back();
         if let Err(error) = mapped_code::let_go() {
             tracing::debug!(%error, "the code that read the manifests stays mapped");
         }

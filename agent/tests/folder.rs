@@ -9,7 +9,7 @@ use cosmos::cli::check::{COULD_NOT_RUN, OK, PROBLEMS, check};
 use cosmos::desired::{Kind, Object, ObjectKey, Snapshot, build, statuses};
 use cosmos::source::directory::{Directory, SourceUpdate, load};
 use cosmos::source::folder::Folder;
-use cosmos::source::status_memory::StatusStore;
+use cosmos::source::status_memory::StatusMemory;
 use proptest::prelude::*;
 use tokio::sync::watch;
 
@@ -540,21 +540,17 @@ spec:
         .expect("new");
     let (desired, problems) = build(&content.objects, "node-1");
     assert_eq!(desired.peers.len(), 1);
-    let store = StatusStore::default();
+    let store = StatusMemory::default();
     let snapshot = Snapshot::default();
     let made = || statuses(&content.objects, &desired, &problems, "node-1", &snapshot);
-    assert_eq!(
-        store.update(&content.objects, made(), now).len(),
-        2,
-        "both are new"
-    );
+    assert_eq!(store.update(made(), now).len(), 2, "both are new");
     let later = now + Duration::from_secs(60);
     assert!(
-        store.update(&content.objects, made(), later).is_empty(),
+        store.update(made(), later).is_empty(),
         "nothing is different"
     );
     for kind in [Kind::BgpPeer, Kind::Secret] {
-        let listed = store.list(kind);
+        let listed = store.list(kind, &content.objects, made(), later);
         assert_eq!(listed.len(), 1);
         let listed = format!("{listed:?}");
         assert!(listed.contains("(hidden)"), "{listed}");

@@ -15,7 +15,7 @@ use cosmos::desired::{
     PeerState, RouterState, Snapshot, build, diff, statuses,
 };
 use cosmos::source::folder::Folder;
-use cosmos::source::status_memory::StatusStore;
+use cosmos::source::status_memory::StatusMemory;
 use serde_json::Value;
 
 const NODE: &str = "node-1";
@@ -199,7 +199,7 @@ fn play(case: &Path) -> String {
     let mut folder = Folder::default();
     let mut running = Desired::default();
     let mut in_effect = InEffect::default();
-    let (idle, well) = (StatusStore::default(), StatusStore::default());
+    let (idle, well) = (StatusMemory::default(), StatusMemory::default());
     for (index, step) in steps(case).iter().enumerate() {
         let now = at(index);
         if index > 0 {
@@ -252,9 +252,9 @@ fn play(case: &Path) -> String {
             let made = statuses(&content.objects, &desired, &problems, NODE, &snapshot);
             let made: Vec<_> = made.collect();
             let keys: Vec<_> = made.iter().map(|(key, _)| key.clone()).collect();
-            store.update(&content.objects, made, now);
+            store.update(made.iter().cloned(), now);
             for key in keys {
-                let listed = store.list(key.kind);
+                let listed = store.list(key.kind, &content.objects, made.iter().cloned(), now);
                 let object = listed
                     .iter()
                     .find(|object| {
@@ -386,10 +386,10 @@ fn carry_out(running: &mut Desired, change: Change) {
                 running.routers.contains_key(&new.key.router),
                 "routers come first"
             );
-            assert!(running.peers.insert(new.key.clone(), *new).is_none());
+            assert!(running.peers.insert(new.key.clone(), new).is_none());
         }
         Change::PeerChanged { old, new } => {
-            assert_eq!(running.peers.insert(new.key.clone(), *new), Some(*old));
+            assert_eq!(running.peers.insert(new.key.clone(), new), Some(old));
         }
         Change::PeerRemoved(key) => assert!(running.peers.remove(&key).is_some()),
         Change::DynamicAdded(new) => {

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use cosmos::cli::check::check;
 use cosmos::desired::{Kind, Snapshot, build, statuses};
 use cosmos::source::folder::Folder;
-use cosmos::source::status_memory::StatusStore;
+use cosmos::source::status_memory::StatusMemory;
 
 /// The secret, and how it looks in base64, and as a number in hexadecimal and decimal.
 const SECRETS: [&str; 4] = [
@@ -145,10 +145,13 @@ fn no_word_about_a_bad_object_repeats_its_secret() {
         said += &format!("{desired:?}\n");
         let snapshot = Snapshot::default();
         let made = statuses(&content.objects, &desired, &problems, "node-1", &snapshot);
-        let store = StatusStore::default();
-        store.update(&content.objects, made, now);
+        let store = StatusMemory::default();
+        let made: Vec<_> = made.collect();
         for kind in Kind::ALL {
-            said += &format!("{:?}\n", store.list(kind));
+            said += &format!(
+                "{:?}\n",
+                store.list(kind, &content.objects, made.clone(), now)
+            );
         }
         if SECRETS.iter().any(|secret| said.contains(secret)) {
             told_too_much.push(format!("{text}\n>>> {said}"));
@@ -169,9 +172,11 @@ fn what_kubectl_remembers_of_an_object_is_not_listed() {
     let files = [("f.yaml".to_owned(), Ok(format!("{ROUTER}{text}")))].into();
     let content = Folder::default().read(files, now).expect("new");
     assert_eq!(content.problems, []);
-    let store = StatusStore::default();
-    store.update(&content.objects, Vec::new(), now);
-    let listed = format!("{:?}", store.list(Kind::BgpPeer));
+    let store = StatusMemory::default();
+    let listed = format!(
+        "{:?}",
+        store.list(Kind::BgpPeer, &content.objects, Vec::new(), now)
+    );
     assert!(
         listed.contains("last-applied") && !listed.contains("hunter2"),
         "{listed}"

@@ -3,6 +3,7 @@
 //! An input becomes an event, the event and the state give a row, the row's actions are done in order. Actions that
 //! concern both FSMs of the peer (collision, damping) give the other FSM an event of its own, one level deep.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bgp_wire::{Asn, FamilySet, MessageType, Notification, RefreshSubtype, RouteRefresh, codes};
@@ -101,7 +102,7 @@ impl Peer {
             }
             Act::Announce => {
                 if let Phase::Established(_, negotiated, _) = &self.fsm(side).phase {
-                    let negotiated = std::sync::Arc::clone(negotiated);
+                    let negotiated = Arc::clone(negotiated);
                     self.stats.established += 1;
                     self.back_off.came_up();
                     // What ends after this is no restart of ours any more.
@@ -326,7 +327,7 @@ impl Peer {
         self.outbox.push(conn, |out| notification.encode(out));
         // What resolves a collision is no error that anyone should look at.
         if notice != Notice::Collision {
-            self.errors.sent = Some(Stamped {
+            Arc::make_mut(&mut self.errors).sent = Some(Stamped {
                 what: notification.clone(),
                 at: now,
             });
@@ -360,7 +361,7 @@ impl Peer {
         }
         self.stats.flaps += 1;
         if let Some(reason) = input.down_reason(sent.clone()) {
-            self.errors.down = Some(Stamped {
+            Arc::make_mut(&mut self.errors).down = Some(Stamped {
                 what: reason.clone(),
                 at: now,
             });
@@ -420,7 +421,7 @@ impl Peer {
             return;
         }
         if let Input::Notification(received) = input {
-            self.errors.received = Some(Stamped {
+            Arc::make_mut(&mut self.errors).received = Some(Stamped {
                 what: received.clone(),
                 at: now,
             });
@@ -431,7 +432,7 @@ impl Peer {
         let explained = left.established_since.is_none() && self.is_explained(&reason, now);
         if reason != DownReason::Collision && !explained {
             self.idle_reason = IdleReason::from(&reason);
-            self.errors.failure = Some(Stamped {
+            Arc::make_mut(&mut self.errors).failure = Some(Stamped {
                 what: reason,
                 at: now,
             });

@@ -55,7 +55,8 @@ pub struct Peer {
     pub(crate) actions: VecDeque<Action>,
     pub(crate) events: VecDeque<Event>,
     pub(crate) stats: PeerStats,
-    pub(crate) errors: LastErrors,
+    /// Shared with whoever shows them: seldom changed, and large.
+    pub(crate) errors: Arc<LastErrors>,
     pub(crate) scratch: AttrScratch,
     /// What the speaker was told last, to tell it what is new.
     published: (State, Option<IdleReason>),
@@ -115,7 +116,7 @@ impl Peer {
     }
 
     /// What went wrong last.
-    pub fn last_errors(&self) -> &LastErrors {
+    pub fn last_errors(&self) -> &Arc<LastErrors> {
         &self.errors
     }
 
@@ -278,7 +279,7 @@ impl Peer {
             actions: VecDeque::new(),
             events: VecDeque::new(),
             stats: PeerStats::default(),
-            errors: LastErrors::default(),
+            errors: Arc::default(),
             scratch: AttrScratch::default(),
             published: (State::Idle, Some(IdleReason::NotStarted)),
         }
@@ -291,7 +292,7 @@ impl Peer {
         Self {
             names: self.names.clone(),
             stats: self.stats,
-            errors: self.errors.clone(),
+            errors: Arc::clone(&self.errors),
             ..Self::new(config, seed)
         }
     }

@@ -391,12 +391,12 @@ pub(super) const WHO_HAS_IT: &str =
 /// neighbour already keeps it, and its password, and whoever had it in the process before this one; of others, the one whose object is
 /// older has it, then the first by name.
 fn without_duplicates(
-    peers: BTreeMap<PeerKey, Peer>,
+    peers: BTreeMap<PeerKey, Arc<Peer>>,
     (objects, running): (&Objects, &InEffect),
     desired: &Desired,
     problems: &mut Vec<Problem>,
-) -> BTreeMap<PeerKey, Peer> {
-    let rank = |peer: &Peer| {
+) -> BTreeMap<PeerKey, Arc<Peer>> {
+    let rank = |peer: &Arc<Peer>| {
         let newness = match running.before().peers.get(&peer.key) {
             Some(before) if neighbour(before) != neighbour(peer) => 2,
             Some(before) if before.authentication != peer.authentication => 1,
@@ -406,7 +406,7 @@ fn without_duplicates(
         let seniority = running.seniority(&peer.key, &[peer.address.into()], objects);
         (newness, seniority)
     };
-    let mut peers: Vec<Peer> = peers.into_values().collect();
+    let mut peers: Vec<Arc<Peer>> = peers.into_values().collect();
     // In order of names, which stays where nothing else decides.
     peers.sort_by_key(rank);
     let mut neighbours = Neighbours {
@@ -477,7 +477,7 @@ pub(super) fn neighbour(peer: &Peer) -> (IpAddr, Option<Arc<str>>) {
 struct Neighbours<'a> {
     routers: &'a BTreeMap<RouterKey, Router>,
     by_neighbour: HashMap<(IpAddr, Option<Arc<str>>), Vec<PeerKey>>,
-    kept: BTreeMap<PeerKey, Peer>,
+    kept: BTreeMap<PeerKey, Arc<Peer>>,
 }
 
 /// Why a session cannot be served beside another one.
@@ -494,7 +494,7 @@ impl Neighbours<'_> {
     }
 
     /// Adds a session, unless it cannot be served beside one that is there.
-    fn add(&mut self, peer: Peer) -> Result<(), Clash> {
+    fn add(&mut self, peer: Arc<Peer>) -> Result<(), Clash> {
         let same = self
             .by_neighbour
             .get(&neighbour(&peer))

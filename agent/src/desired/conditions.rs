@@ -2,7 +2,7 @@
 //!
 //! A status is made anew from what is wanted, what is wrong and how things run; it is never amended. `Accepted`
 //! speaks of the object, `Ready` of the session or router, `Programmed` of the kernel. The time at which a condition
-//! changed is the only memory in a status, and [`stamp`] carries it over.
+//! changed is the only memory in a status; whoever hands statuses out puts it in (`source/status_memory.rs`).
 
 mod advertisement;
 mod dynamic;
@@ -31,7 +31,7 @@ pub(crate) const NOT_ACCEPTED: &str = "the object is not accepted; its condition
 
 /// The status of every object that is `node`'s business.
 ///
-/// The times of conditions are left empty for [`stamp`].
+/// The times of conditions are left empty for whoever remembers them.
 pub fn statuses<'a>(
     objects: &'a Objects,
     desired: &'a Desired,
@@ -82,26 +82,6 @@ pub fn statuses<'a>(
         };
         Some((key.clone(), status))
     })
-}
-
-/// Gives each condition of `status` the time since when it is as it is: that of `previous`, if it was so already,
-/// else `now`.
-pub fn stamp(previous: Option<&Value>, status: &mut Value, now: SystemTime) {
-    let now = timestamp(now);
-    let before = |kind: &Value, state: &Value| {
-        let conditions = previous?.get("conditions")?.as_array()?;
-        let same = conditions
-            .iter()
-            .find(|old| old.get("type") == Some(kind) && old.get("status") == Some(state))?;
-        same.get("lastTransitionTime")
-            .filter(|time| time.as_str() != Some(""))
-            .cloned()
-    };
-    let conditions = status.get_mut("conditions").and_then(Value::as_array_mut);
-    for condition in conditions.into_iter().flatten() {
-        let time = before(&condition["type"], &condition["status"]);
-        condition["lastTransitionTime"] = time.unwrap_or_else(|| Value::from(now.as_str()));
-    }
 }
 
 /// A time as Kubernetes writes it: UTC, whole seconds.

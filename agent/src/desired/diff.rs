@@ -8,6 +8,8 @@
 use std::collections::BTreeMap;
 
 use super::dynamic::DynamicNeighbors;
+use std::sync::Arc;
+
 use super::types::{Desired, Origination, OriginationKey, Peer, PeerKey, Router, RouterKey};
 
 /// One difference between two [`Desired`].
@@ -23,13 +25,13 @@ pub enum Change {
         new: Router,
     },
     /// A session to start.
-    PeerAdded(Box<Peer>),
+    PeerAdded(Arc<Peer>),
     /// A session whose configuration is different now.
     PeerChanged {
         /// What runs.
-        old: Box<Peer>,
+        old: Arc<Peer>,
         /// What should.
-        new: Box<Peer>,
+        new: Arc<Peer>,
     },
     /// Dynamic neighbours to accept.
     DynamicAdded(Box<DynamicNeighbors>),
@@ -97,11 +99,8 @@ pub fn diff(running: &Desired, wanted: &Desired) -> Vec<Change> {
         &mut changes,
         &running.peers,
         &wanted.peers,
-        |new| Change::PeerAdded(new.into()),
-        |old, new| Change::PeerChanged {
-            old: old.into(),
-            new: new.into(),
-        },
+        Change::PeerAdded,
+        |old, new| Change::PeerChanged { old, new },
     );
     let mut originations = Vec::new();
     compare(

@@ -12,6 +12,8 @@ use super::dynamic::DynamicNeighbors;
 use super::host::Host;
 use super::objects::{Kind, ObjectKey, Objects};
 use super::problem::{Problem, Severity};
+use std::sync::Arc;
+
 use super::types::{Desired, Origination, OriginationKey, Peer, PeerKey, Router, RouterKey};
 
 /// What this node runs, and of which generation of each object that was made.
@@ -132,12 +134,13 @@ impl InEffect {
     }
 
     /// The session that ran, as far as it fits the routers as they are now.
-    pub(super) fn peer(&self, key: &PeerKey, now: &Desired) -> Option<Peer> {
+    pub(super) fn peer(&self, key: &PeerKey, now: &Desired) -> Option<Arc<Peer>> {
         fit(
             self.desired.peers.get(key)?,
             self.desired.routers.get(&key.router)?,
             now.routers.get(&key.router)?,
         )
+        .map(Arc::new)
     }
 
     /// What ran of the dynamic neighbours of the BGPPeer `path`.

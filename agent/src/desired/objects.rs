@@ -280,8 +280,9 @@ pub struct Objects {
 
 impl Objects {
     /// Takes `object` in, in place of an earlier form.
-    pub fn apply(&mut self, object: Object) {
-        self.accepted.insert(object.key(), Arc::new(object));
+    pub fn apply(&mut self, object: impl Into<Arc<Object>>) {
+        let object = object.into();
+        self.accepted.insert(object.key(), object);
     }
 
     /// Notes that `key` was refused, so that who needs it can be told so.
@@ -309,7 +310,13 @@ impl Objects {
     /// One object.
     #[must_use]
     pub fn get(&self, key: &ObjectKey) -> Option<&Object> {
-        self.accepted.get(key).map(|object| &**object)
+        self.shared(key).map(|object| &**object)
+    }
+
+    /// The object as it is shared by all who hold it.
+    #[must_use]
+    pub fn shared(&self, key: &ObjectKey) -> Option<&Arc<Object>> {
+        self.accepted.get(key)
     }
 
     /// All objects, by kind, namespace and name.

@@ -33,7 +33,7 @@ pub(super) fn build(
     object: &BGPPeer,
     routers: &Routers<'_>,
     findings: &mut Findings<'_>,
-) -> Vec<Peer> {
+) -> Vec<Arc<Peer>> {
     let spec = &object.spec;
     let chosen = chosen(key, spec, routers, findings);
     if chosen.is_empty() {
@@ -55,6 +55,7 @@ pub(super) fn build(
         .into_iter()
         .filter(|router| spec.router_ref.is_some() || !itself(router))
         .filter_map(|router| on_router(key, spec, &session, router, findings))
+        .map(Arc::new)
         .collect()
 }
 

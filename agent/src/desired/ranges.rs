@@ -171,7 +171,7 @@ fn unfit_peers<'a>(
 ) -> impl Iterator<Item = (&'a Peer, (&'static str, &'static str))> {
     let peers = desired.peers.values();
     let peers = peers.filter(|peer| one_port(&range.key, &peer.key, desired));
-    peers.filter_map(|peer| Some((peer, unfit_peer(range, peer)?)))
+    peers.filter_map(|peer| Some((&**peer, unfit_peer(range, peer)?)))
 }
 
 /// Refuses peers that are new, and not signed as the prefixes that they are in are and were before.
@@ -209,7 +209,7 @@ fn refuse_unfit(
             .on(&key.router)
             .reject(field, reason, message);
         let fits = |peer: &Peer| unfit_peer(range, peer).is_none();
-        if let Some(before) = running.peer(&key, desired).filter(fits)
+        if let Some(before) = running.peer(&key, desired).filter(|peer| fits(peer))
             && !desired
                 .peers
                 .values()

@@ -107,7 +107,7 @@ pub struct Desired {
     /// The routers that are bound to this node.
     pub routers: BTreeMap<RouterKey, Router>,
     /// Their sessions.
-    pub peers: BTreeMap<PeerKey, Peer>,
+    pub peers: BTreeMap<PeerKey, Arc<Peer>>,
     /// Where neighbours that are not configured one by one may connect from.
     pub dynamic: BTreeMap<PeerKey, DynamicNeighbors>,
     /// What they originate.

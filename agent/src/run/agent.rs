@@ -26,7 +26,7 @@ use crate::desired::{
 use crate::kernel::KernelHandle;
 use crate::observe::readiness::{Facts, PeerFacts};
 use crate::source::directory::{FileProblem, SourceUpdate};
-use crate::source::status_memory::StatusStore;
+use crate::source::status_memory::StatusMemory;
 use crate::speaker::{
     DynamicSessions, PeerSnapshot, RouterSnapshot, Speaker, SpeakerSnapshot, SpeakerStats,
 };
@@ -42,7 +42,7 @@ pub(super) struct Agent {
     kernel: KernelHandle,
     stats: Arc<SpeakerStats>,
     bfd: Bfd,
-    store: StatusStore,
+    memory: StatusMemory,
     /// What is configured. Held for a copy, never across an await.
     configured: RwLock<Configured>,
     applied: AtomicU64,
@@ -98,7 +98,7 @@ impl Agent {
             kernel,
             stats,
             bfd,
-            store: StatusStore::default(),
+            memory: StatusMemory::default(),
             configured: RwLock::default(),
             applied: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
@@ -145,9 +145,7 @@ impl Agent {
             &self.node,
             &snapshot,
         );
-        let changed = self
-            .store
-            .update(&configured.objects, statuses, SystemTime::now());
+        let changed = self.memory.update(statuses, SystemTime::now());
         drop(configured);
         for key in changed {
             tracing::debug!(object = %key, "status changed");
@@ -368,7 +366,7 @@ impl Views for Agent {
     }
 
     fn objects(&self, kind: ObjectKind) -> Vec<Value> {
-        self.store.list(match kind {
+        let kind = match kind {
             ObjectKind::Routers => Kind::BgpRouter,
             ObjectKind::Peers => Kind::BgpPeer,
             ObjectKind::Advertisements => Kind::BgpAdvertisement,
@@ -376,7 +374,18 @@ impl Views for Agent {
             ObjectKind::Vrfs => Kind::BgpVrfInstance,
             ObjectKind::Vpcs => Kind::Vpc,
             ObjectKind::Attachments => Kind::VpcAttachment,
-        })
+        };
+        let snapshot = self.snapshot();
+        let configured = self.configured.read();
+        let statuses = statuses(
+            &configured.objects,
+            configured.in_effect.before(),
+            &configured.problems,
+            &self.node,
+            &snapshot,
+        );
+        let now = SystemTime::now();
+        self.memory.list(kind, &configured.objects, statuses, now)
     }
 
     fn counters(&self) -> Counters {

@@ -6,12 +6,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
 
+use super::digest::digest;
 use super::validate::{Judge, Verdict};
 use crate::desired::{Object, ObjectKey, Objects, Severity};
 
@@ -87,9 +89,10 @@ pub struct Folder {
 
 #[derive(Debug, Default)]
 struct File {
-    /// What was read last.
-    text: Option<Result<String, String>>,
-    objects: Vec<Object>,
+    /// Stands for what was read last.
+    text: Option<u64>,
+    /// Shared with what was handed out: a node may have a thousand peers.
+    objects: Vec<Arc<Object>>,
     /// Objects that the file names and that are refused as they are there; and those that it may still mean.
     refused: Vec<ObjectKey>,
     /// Those of them that were never good.
@@ -105,8 +108,8 @@ struct File {
 struct Birth {
     created: SystemTime,
     generation: i64,
-    /// What the object asks for, as JSON.
-    spec: String,
+    /// Stands for what the object asks for.
+    spec: u64,
 }
 
 impl Folder {
@@ -135,12 +138,13 @@ impl Folder {
         let mut changed = before != self.files.len();
         for (name, text) in files {
             let file = self.files.entry(name.clone()).or_default();
-            if file.text.as_ref() == Some(&text) {
+            let read = Some(digest(&text));
+            if file.text == read {
                 continue;
             }
             changed = true;
             file.take(&name, &text, &mut judge);
-            file.text = Some(text);
+            file.text = read;
         }
         changed.then(|| self.content(now))
     }
@@ -163,10 +167,13 @@ impl Folder {
             update.problems.extend(file.problems.iter().cloned());
             for object in &file.objects {
                 let key = object.key();
-                let owner = self.owner(&key).unwrap_or(name);
+                let owner = match self.owners.get(&key) {
+                    Some(owner) if owner == name => name,
+                    _ => self.owner(&key).unwrap_or(name),
+                };
                 if owner == name && !update.files.contains_key(&key) {
                     update.files.insert(key.clone(), name.clone());
-                    update.objects.apply(object.clone());
+                    update.objects.apply(Arc::clone(object));
                     continue;
                 }
                 let owner = update.files.get(&key).unwrap_or(owner);
@@ -186,13 +193,15 @@ impl Folder {
         }
         self.keep_last_good(&mut update);
         self.births.retain(|key, _| update.files.contains_key(key));
-        let born: Vec<Object> = update
-            .objects
-            .iter()
-            .map(|(key, object)| self.born(key, object, now))
-            .collect();
-        born.into_iter()
-            .for_each(|object| update.objects.apply(object));
+        for object in self.files.values_mut().flat_map(|file| &mut file.objects) {
+            let key = object.key();
+            // Of those with the same name one counts.
+            let counts = |one: &Arc<Object>| Arc::ptr_eq(one, object);
+            if update.objects.shared(&key).is_some_and(counts) {
+                bear(object, &mut self.births, now);
+                update.objects.apply(Arc::clone(object));
+            }
+        }
         self.last = update.objects.clone();
         self.owners = update.files.clone();
         update
@@ -214,10 +223,10 @@ impl Folder {
                 if update.files.contains_key(key) {
                     continue;
                 }
-                match self.last.get(key) {
+                match self.last.shared(key) {
                     Some(good) => {
                         update.files.insert(key.clone(), name.clone());
-                        update.objects.apply(good.clone());
+                        update.objects.apply(Arc::clone(good));
                         if let Some(generation) = good.meta().generation {
                             tell_what_stays(&mut update.problems, name, key, generation);
                         }
@@ -227,28 +236,31 @@ impl Folder {
             }
         }
     }
+}
 
-    /// The object with what an API server would have put into its metadata.
-    fn born(&mut self, key: &ObjectKey, object: &Object, now: SystemTime) -> Object {
-        let mut spec = object.to_value();
-        if let Some(spec) = spec.as_object_mut() {
-            spec.remove("metadata");
-        }
-        let spec = spec.to_string();
-        let birth = self.births.entry(key.clone()).or_insert_with(|| Birth {
-            created: now,
-            generation: 1,
-            spec: spec.clone(),
-        });
-        if birth.spec != spec {
-            birth.generation += 1;
-            birth.spec = spec;
-        }
-        let mut object = object.clone();
-        let meta = object.meta_mut();
-        meta.generation = Some(birth.generation);
-        meta.creation_timestamp = Timestamp::try_from(birth.created).ok().map(Time);
-        object
+/// Gives the object what an API server would have put into its metadata.
+fn bear(object: &mut Arc<Object>, births: &mut BTreeMap<ObjectKey, Birth>, now: SystemTime) {
+    let mut spec = object.to_value();
+    if let Some(spec) = spec.as_object_mut() {
+        spec.remove("metadata");
+    }
+    let spec = digest(&spec);
+    let birth = births.entry(object.key()).or_insert_with(|| Birth {
+        created: now,
+        generation: 1,
+        spec,
+    });
+    if birth.spec != spec {
+        birth.generation += 1;
+        birth.spec = spec;
+    }
+    let generation = Some(birth.generation);
+    let created = Timestamp::try_from(birth.created).ok().map(Time);
+    let meta = object.meta();
+    if (meta.generation, &meta.creation_timestamp) != (generation, &created) {
+        let meta = Arc::make_mut(object).meta_mut();
+        meta.generation = generation;
+        meta.creation_timestamp = created;
     }
 }
 
@@ -313,7 +325,7 @@ impl File {
                 ));
             }
             match (object, key) {
-                (Some(object), _) => self.objects.push(object),
+                (Some(object), _) => self.objects.push(Arc::new(object)),
                 (None, Some(key)) => self.refused.push(key),
                 (None, None) => nameless += 1,
             }

@@ -10,6 +10,7 @@
 //! [`validate`] judges one document by the definitions that `cosmos crds` prints. [`status_memory`] keeps the
 //! statuses that an API server would keep.
 
+mod digest;
 pub mod directory;
 pub mod folder;
 mod form;

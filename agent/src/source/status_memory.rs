@@ -1,73 +1,107 @@
-//! Statuses as an API server would keep them, for a node that has none.
+//! Since when things are as they are, which an API server would keep in the statuses, for a node that has none.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use parking_lot::RwLock;
+use parking_lot::Mutex;
 use serde_json::Value;
 
-use crate::desired::{Kind, ObjectKey, Objects, stamp};
+use super::digest::digest;
+use crate::desired::{Kind, ObjectKey, Objects, timestamp};
 
-/// The objects of the node with their statuses, for `cosmos get`.
+/// What is remembered of the statuses of the node's objects. The statuses themselves are made anew whenever somebody asks: a
+/// node may have a thousand peers.
 #[derive(Debug, Default)]
-pub struct StatusStore {
-    // Guards the whole picture, so that a list never mixes two of them. Held for a copy of it, never across an await.
-    kept: RwLock<Kept>,
+pub struct StatusMemory {
+    // Held while statuses are made, which asks nobody, and never across an await.
+    known: Mutex<BTreeMap<ObjectKey, Known>>,
 }
 
+/// What is remembered of one object.
 #[derive(Debug, Default)]
-struct Kept {
-    objects: Objects,
-    /// As JSON, which takes a tenth of what the values do: a node may have a thousand peers.
-    statuses: BTreeMap<ObjectKey, Box<str>>,
+struct Known {
+    status: u64,
+    conditions: Box<[Since]>,
 }
 
-impl StatusStore {
-    /// Takes in the objects and the statuses that were made of them, and says which statuses are different now.
+#[derive(Debug)]
+struct Since {
+    /// Type and state of the condition.
+    what: u64,
+    time: SystemTime,
+}
+
+impl StatusMemory {
+    /// Takes in the statuses of all objects, and says which are different now.
     ///
-    /// The status of an object that is gone goes with it. Conditions that hold as before keep their time.
+    /// What is known of an object that is gone goes with it.
     pub fn update(
         &self,
-        objects: &Objects,
         statuses: impl IntoIterator<Item = (ObjectKey, Value)>,
         now: SystemTime,
     ) -> Vec<ObjectKey> {
-        let mut kept = self.kept.write();
+        let mut known = self.known.lock();
+        let mut before = std::mem::take(&mut *known);
         let mut changed = Vec::new();
-        let mut stamped = BTreeMap::new();
         for (key, mut status) in statuses {
-            let previous = kept.statuses.get(&key);
-            let before: Option<Value> = previous.and_then(|text| serde_json::from_str(text).ok());
-            stamp(before.as_ref(), &mut status, now);
-            let status = status.to_string().into_boxed_str();
-            if previous != Some(&status) {
+            let mut of_object = before.remove(&key).unwrap_or_default();
+            if of_object.stamp(&mut status, now) {
                 changed.push(key.clone());
             }
-            stamped.insert(key, status);
+            known.insert(key, of_object);
         }
-        kept.objects = objects.clone();
-        kept.statuses = stamped;
         changed
     }
 
-    /// The objects of a kind with their statuses, by namespace and name.
+    /// The objects of a kind with their statuses, by namespace and name. Conditions that hold as before keep their time.
     #[must_use]
-    pub fn list(&self, kind: Kind) -> Vec<Value> {
-        let kept = self.kept.read();
-        kept.objects
+    pub fn list(
+        &self,
+        kind: Kind,
+        objects: &Objects,
+        statuses: impl IntoIterator<Item = (ObjectKey, Value)>,
+        now: SystemTime,
+    ) -> Vec<Value> {
+        let mut known = self.known.lock();
+        let statuses = statuses.into_iter().filter(|(key, _)| key.kind == kind);
+        let mut stamped: BTreeMap<ObjectKey, Value> = statuses
+            .map(|(key, mut status)| {
+                known
+                    .entry(key.clone())
+                    .or_default()
+                    .stamp(&mut status, now);
+                (key, status)
+            })
+            .collect();
+        objects
             .iter()
             .filter(|(key, _)| key.kind == kind)
             .map(|(key, object)| {
                 let mut value = object.to_value();
-                let status = kept.statuses.get(key);
-                let status = status.and_then(|text| serde_json::from_str(text).ok());
-                if let (Some(status), Some(object)) = (status, value.as_object_mut()) {
+                if let (Some(status), Some(object)) = (stamped.remove(key), value.as_object_mut()) {
                     object.insert("status".to_owned(), status);
                 }
                 conceal(&mut value);
                 value
             })
             .collect()
+    }
+}
+
+impl Known {
+    /// Gives each condition of `status` the time since when it is as it is, and remembers it. Says whether anything is different.
+    fn stamp(&mut self, status: &mut Value, now: SystemTime) -> bool {
+        let conditions = status.get_mut("conditions").and_then(Value::as_array_mut);
+        let since = |condition: &mut Value| {
+            let what = digest(&(&condition["type"], &condition["status"]));
+            let before = self.conditions.iter().find(|before| before.what == what);
+            let time = before.map_or(now, |before| before.time);
+            condition["lastTransitionTime"] = timestamp(time).into();
+            Since { what, time }
+        };
+        self.conditions = conditions.into_iter().flatten().map(since).collect();
+        let status = digest(status);
+        std::mem::replace(&mut self.status, status) != status
     }
 }
 

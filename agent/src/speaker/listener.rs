@@ -422,7 +422,9 @@ fn welcome(stream: TcpStream, remote: SocketAddr, guests: &Mutex<Guests>) {
     }
     // A full channel means the peer's task is far behind; the other side will dial again.
     let taken = match host {
-        Host::Peer(commands) => commands.try_send(Command::Incoming(stream)).is_ok(),
+        Host::Peer(commands) => commands
+            .try_send(Command::Incoming(Box::new(stream)))
+            .is_ok(),
         Host::Dynamic(commands) => commands.try_send(DynamicCommand::Incoming(stream)).is_ok(),
     };
     if !taken {

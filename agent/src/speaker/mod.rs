@@ -112,7 +112,7 @@ struct RunningRouter {
 }
 
 struct RunningPeer {
-    config: Peer,
+    config: Arc<Peer>,
     /// Of a peer that is known by its interface: who is there.
     watch: Option<Watch>,
     /// Where it is, once that is known.
@@ -214,8 +214,8 @@ impl Speaker {
             Change::RouterAdded(router) => self.add_router(router),
             Change::RouterChanged { old, new } => self.change_router(&old, new).await,
             Change::RouterRemoved(key) => self.remove_router(&key).await,
-            Change::PeerAdded(peer) => self.add_peer(*peer),
-            Change::PeerChanged { old, new } => self.change_peer(&old, *new).await,
+            Change::PeerAdded(peer) => self.add_peer(peer),
+            Change::PeerChanged { old, new } => self.change_peer(&old, new).await,
             Change::PeerRemoved(key) => self.end(vec![key], &StopReason::Deconfigured),
             Change::DynamicAdded(new) => self.add_dynamic(*new),
             Change::DynamicChanged { new, .. } => self.change_dynamic(*new).await,
@@ -320,7 +320,12 @@ impl Speaker {
             let why = why.clone();
             self.goodbyes.spawn(async move {
                 let (done, gone) = oneshot::channel();
-                if peer.commands.send(Command::Stop(why, done)).await.is_ok() {
+                if peer
+                    .commands
+                    .send(Command::Stop(Box::new((why, done))))
+                    .await
+                    .is_ok()
+                {
                     let _ = gone.await;
                 }
             });
@@ -362,7 +367,7 @@ impl Speaker {
     async fn change_router(&mut self, old: &Router, new: Router) {
         let key = new.key.clone();
         if needs_new_tables(old, &new) {
-            let peers: Vec<Peer> = self
+            let peers: Vec<Arc<Peer>> = self
                 .peers
                 .iter()
                 .filter(|(peer, _)| peer.router == key)
@@ -449,7 +454,7 @@ impl Speaker {
         }
     }
 
-    fn add_peer(&mut self, peer: Peer) {
+    fn add_peer(&mut self, peer: Arc<Peer>) {
         let Some(router) = self.routers.get(&peer.key.router) else {
             // diff() orders routers before their peers.
             tracing::error!(peer = %peer.key, "peer without a router");
@@ -515,7 +520,7 @@ impl Speaker {
         })
     }
 
-    async fn change_peer(&mut self, old: &Peer, new: Peer) {
+    async fn change_peer(&mut self, old: &Peer, new: Arc<Peer>) {
         let key = new.key.clone();
         let Some(router) = self.routers.get(&key.router).map(|r| Arc::clone(&r.config)) else {
             return;

@@ -74,17 +74,18 @@ const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(500);
 const ROUNDS: usize = 8;
 /// Connections that may be writing their last words at a time; further ones end without.
 const MOST_LEAVING: usize = 16;
-/// What others may ask of a peer's task.
+/// What others may ask of a peer's task. Small: a channel has room for 32 of them from its start on, and there may be a
+/// thousand channels.
 #[derive(Debug)]
 pub(crate) enum Command {
     /// The listener accepted a connection from the peer.
-    Incoming(TcpStream),
+    Incoming(Box<TcpStream>),
     /// The configuration changed.
     Configure(Box<Settings>),
     /// Addresses or links of the node changed.
     Addresses,
     /// End, and say when done.
-    Stop(StopReason, oneshot::Sender<()>),
+    Stop(Box<(StopReason, oneshot::Sender<()>)>),
 }
 
 /// What a task needs of its surroundings.
@@ -237,14 +238,16 @@ impl PeerTask {
         loop {
             match self.wait().await {
                 Woken::Command(None) => break self.farewell(StopReason::Deconfigured).await,
-                Woken::Command(Some(Command::Stop(why, done))) => {
+                Woken::Command(Some(Command::Stop(stop))) => {
+                    let (why, done) = *stop;
                     self.farewell(why).await;
                     let _ = done.send(());
                     break;
                 }
-                Woken::Command(Some(Command::Incoming(stream))) => self.incoming(stream),
+                Woken::Command(Some(Command::Incoming(stream))) => self.incoming(*stream),
                 Woken::Command(Some(Command::Configure(settings))) => {
-                    self.configure(*settings).await;
+                    // Boxed: it is rare, and the task of each peer has room for the largest of what it waits for.
+                    Box::pin(self.configure(*settings)).await;
                 }
                 Woken::Command(Some(Command::Addresses)) => self.addresses_changed().await,
                 Woken::Path => self.path_changed(),

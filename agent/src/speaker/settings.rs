@@ -61,7 +61,7 @@ pub struct SharedLink {
 /// What a peer's task works with.
 #[derive(Clone)]
 pub struct Settings {
-    peer: Peer,
+    peer: Arc<Peer>,
     router: Arc<Router>,
     addresses: Arc<dyn AddressBook>,
     /// Of a peer that is known by its interface: who looks, and what was seen there.
@@ -78,9 +78,13 @@ impl fmt::Debug for Settings {
 
 impl Settings {
     /// The settings of `peer` on `router`.
-    pub fn new(peer: Peer, router: Arc<Router>, addresses: Arc<dyn AddressBook>) -> Self {
+    pub fn new(
+        peer: impl Into<Arc<Peer>>,
+        router: Arc<Router>,
+        addresses: Arc<dyn AddressBook>,
+    ) -> Self {
         Self {
-            peer,
+            peer: peer.into(),
             router,
             addresses,
             watch: None,

@@ -81,7 +81,7 @@ pub struct PeerSnapshot {
     /// Counters.
     pub stats: PeerStats,
     /// What went wrong last.
-    pub errors: LastErrors,
+    pub errors: Arc<LastErrors>,
     /// What was wrong with the last malformed UPDATE.
     pub malformed: Option<Stamped<String>>,
     /// Families of the session, or those whose routes are kept while there is none.
@@ -108,7 +108,7 @@ impl PeerSnapshot {
             keys_in_use: None,
             not_let_in: None,
             stats: PeerStats::default(),
-            errors: LastErrors::default(),
+            errors: Arc::default(),
             malformed: None,
             families: Vec::new(),
             limits: Vec::new(),

@@ -26,7 +26,7 @@ impl Told<'_> {
             .peers
             .values()
             .filter(|peer| *peer.key.peer == *path)
-            .map(|peer| (peer, snapshot.peers.get(&peer.key).unwrap_or(&unknown)))
+            .map(|peer| (&**peer, snapshot.peers.get(&peer.key).unwrap_or(&unknown)))
             .collect();
         let furthest = sessions
             .iter()

@@ -173,7 +173,10 @@ impl DynamicTask {
         }
         if let Some(session) = self.sessions.get(&address) {
             // A full channel means that the task is far behind; the other side will dial again.
-            let _ = session.started.commands.try_send(Command::Incoming(stream));
+            let _ = session
+                .started
+                .commands
+                .try_send(Command::Incoming(Box::new(stream)));
         }
     }
 
@@ -309,7 +312,7 @@ impl DynamicTask {
         let (shared, events) = (Arc::clone(&self.shared), self.starter.events.clone());
         self.ending.spawn(async move {
             let (done, gone) = oneshot::channel();
-            let stop = Command::Stop(why, done);
+            let stop = Command::Stop(Box::new((why, done)));
             if session.started.commands.send(stop).await.is_ok() {
                 let _ = gone.await;
             }

@@ -1,5 +1,6 @@
 //! EDGE. What others see of a peer.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use bgp_wire::FamilySet;
@@ -60,7 +61,7 @@ impl PeerTask {
             keys_in_use: self.keys_in_use(),
             not_let_in: None,
             stats: *self.peer.stats(),
-            errors: self.peer.last_errors().clone(),
+            errors: Arc::clone(self.peer.last_errors()),
             malformed: self.malformed.latest().cloned(),
             families,
             limits: self.limits.statuses().collect(),

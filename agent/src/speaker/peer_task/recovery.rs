@@ -72,7 +72,8 @@ impl PeerTask {
                         self.farewell(StopReason::Deconfigured).await;
                         return false;
                     }
-                    Some(Command::Stop(why, done)) => {
+                    Some(Command::Stop(stop)) => {
+                        let (why, done) = *stop;
                         self.farewell(why).await;
                         let _ = done.send(());
                         return false;
