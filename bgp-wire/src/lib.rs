@@ -10,8 +10,7 @@
 //!   [`encode_keepalive`] are the small ones; [`Message`] is any of them, for tools.
 //! - [`decode_update`] reads an UPDATE without copying NLRI: an [`Update`] borrows them from the
 //!   message, and the attributes, in canonical form, from an [`AttrScratch`] that is reused. What
-//!   is wrong is a value, [`Finding`], with the [`Disposition`] that RFC 7606 gives it. An
-//!   [`OwnedUpdate`] is one that outlives its message.
+//!   is wrong is a value, [`Finding`], with the [`Disposition`] that RFC 7606 gives it.
 //! - [`AttrRef`] reads a set of attributes, [`AttrSet`] owns one, [`AttrEditor`] changes one. Equal
 //!   sets have equal octets.
 //! - [`encode_announce`] and [`encode_withdraw`] fill one message and say how many NLRI it holds.
@@ -168,7 +167,7 @@ pub use route_refresh::{RefreshSubtype, RouteRefresh, encode_route_refresh};
 pub use text::ParseTextError;
 pub use types::{AS_TRANS, Asn, HoldTime, PathId, RouterId};
 pub use update::{
-    AttrScratch, Decoded, Encoding, MpReach, MpUnreach, OwnedUpdate, RoutesOf, Update,
-    decode_update, dissect_update, encode_announce, encode_end_of_rib, encode_sent, encode_update,
+    AttrScratch, Decoded, Encoding, MpReach, MpUnreach, RoutesOf, Update, decode_update,
+    dissect_update, encode_announce, encode_end_of_rib, encode_sent, encode_update,
     encode_withdraw,
 };

@@ -1,11 +1,13 @@
 //! bgp-wire: attributes are read from the canonical set, NLRI from the message.
 
+use std::any::Any;
+
 use bgp_benches::{LOCAL_AS, PEER_AS};
 use bgp_wire::{
     Aggregator, AsPathRef, Asn, AttrCode, AttrRef, AttrScratch, AttrSet, Community, Decoded,
     Encoding, EvpnDetail, EvpnRoute, ExtCommunity, Family, FamilySet, Label, LargeCommunity,
-    MessageType, Nlri, NlriBlock, Origin, OwnedUpdate, PathId, PrefixSid, RouterId, SessionContext,
-    Update, Vpn, decode_update, encode_announce, encode_withdraw, next_frame,
+    MessageType, Nlri, NlriBlock, Origin, PathId, PrefixSid, RouterId, SessionContext, Update, Vpn,
+    decode_update, encode_announce, encode_withdraw, next_frame,
 };
 use bytes::BytesMut;
 use ipnet::{Ipv4Net, Ipv6Net};
@@ -179,6 +181,17 @@ impl Routes {
         }
     }
 
+    /// Hands over what each route is, in whatever type.
+    fn each(&self, mut take: impl FnMut(&dyn Any)) {
+        match self {
+            Self::Ipv4(all) => all.iter().for_each(|route| take(route)),
+            Self::Ipv6(all) => all.iter().for_each(|route| take(route)),
+            Self::Vpnv4(all) => all.iter().for_each(|route| take(route)),
+            Self::Vpnv6(all) => all.iter().for_each(|route| take(route)),
+            Self::Evpn(all) => all.iter().for_each(|route| take(route)),
+        }
+    }
+
     fn announce(&self, out: &mut BytesMut, enc: &Encoding, attrs: &AttrSet) -> Option<usize> {
         let attrs = attrs.as_ref();
         match self {
@@ -205,36 +218,46 @@ impl Routes {
     }
 }
 
-/// What an UPDATE says: routes withdrawn, and routes announced with their set of attributes.
-#[derive(Default)]
-pub(crate) struct Sent {
-    withdrawn: Vec<Routes>,
-    announced: Vec<(Routes, AttrSet)>,
+/// What an UPDATE says, as a speaker has it in its tables: values of routes, and octets of attributes
+/// that were judged when they came, one piece of memory for each set.
+pub(crate) struct Owned {
+    withdrawn: [Option<Routes>; 2],
+    announced: Option<Routes>,
+    reach: Option<Routes>,
+    attrs: AttrSet,
+    /// Those of `reach`, where they are others.
+    mp_attrs: Option<AttrSet>,
 }
 
-impl From<OwnedUpdate> for Sent {
-    fn from(owned: OwnedUpdate) -> Self {
-        let update = owned.get();
-        let mut sent = Self::default();
-        let unreach = update.unreach.map(|unreach| unreach.nlri);
-        for block in [Some(update.withdrawn), unreach].into_iter().flatten() {
-            if !block.is_empty() {
-                sent.withdrawn.push(Routes::of(&block));
-            }
+impl Owned {
+    fn of(update: &Update<'_>) -> Self {
+        let routes = |block: &NlriBlock<'_>| (!block.is_empty()).then(|| Routes::of(block));
+        let unreach = update.unreach.as_ref();
+        let mp_attrs = update.mp_attrs.filter(|other| *other != update.attrs);
+        Self {
+            withdrawn: [
+                routes(&update.withdrawn),
+                unreach.and_then(|unreach| routes(&unreach.nlri)),
+            ],
+            announced: routes(&update.announced),
+            reach: update.reach.as_ref().and_then(|reach| routes(&reach.nlri)),
+            attrs: update.attrs.to_set(),
+            mp_attrs: mp_attrs.map(AttrRef::to_set),
         }
-        let reach = update.reach.map(|reach| reach.nlri).zip(update.mp_attrs);
-        for (block, attrs) in std::iter::once((update.announced, update.attrs)).chain(reach) {
-            if !block.is_empty() {
-                sent.announced.push((Routes::of(&block), attrs.to_set()));
-            }
-        }
-        sent
+    }
+
+    /// The routes announced, with the attributes of each.
+    fn announced(&self) -> impl Iterator<Item = (&Routes, &AttrSet)> {
+        let mp_attrs = self.mp_attrs.as_ref().unwrap_or(&self.attrs);
+        let body = self.announced.as_ref().map(|routes| (routes, &self.attrs));
+        let reach = self.reach.as_ref().map(|routes| (routes, mp_attrs));
+        body.into_iter().chain(reach)
     }
 }
 
 impl Codec for BgpWire {
-    type Owned = OwnedUpdate;
-    type Sent = Sent;
+    type Owned = Owned;
+    type Sent = Owned;
 
     const NAME: &'static str = "bgp-wire";
 
@@ -244,31 +267,39 @@ impl Codec for BgpWire {
         Ok(seen)
     }
 
-    fn own(&mut self, stream: &Stream) -> Result<Vec<OwnedUpdate>, Refusal> {
+    fn own(&mut self, stream: &Stream) -> Result<Vec<Owned>, Refusal> {
         let mut all = Vec::new();
-        self.each(stream, |decoded| {
-            all.push(OwnedUpdate::from(&decoded.update));
-        })?;
+        self.each(stream, |decoded| all.push(Owned::of(&decoded.update)))?;
         Ok(all)
     }
 
-    fn look(&self, owned: &OwnedUpdate) -> Result<Seen, Refusal> {
-        let mut seen = Seen::default();
-        visit(&owned.get(), &mut seen);
+    fn look(&self, owned: &Owned) -> Result<Seen, Refusal> {
+        let mut seen = Seen {
+            messages: 1,
+            ..Seen::default()
+        };
+        for routes in owned.withdrawn.iter().flatten() {
+            routes.each(|route| seen.withdraw(&route));
+        }
+        for (routes, attrs) in owned.announced() {
+            seen.next_hop(attrs.as_ref().next_hop());
+            routes.each(|route| seen.announce(&route));
+        }
+        visit_attributes(owned.attrs.as_ref(), &mut seen);
         Ok(seen)
     }
 
-    fn encode(&mut self, updates: &[Sent], stream: &Stream) -> Result<usize, Refusal> {
+    fn encode(&mut self, updates: &[Owned], stream: &Stream) -> Result<usize, Refusal> {
         let enc = Encoding {
             asn4: stream.asn4,
             ..Encoding::default()
         };
         self.out.clear();
         for update in updates {
-            for routes in &update.withdrawn {
+            for routes in update.withdrawn.iter().flatten() {
                 routes.withdraw(&mut self.out, &enc);
             }
-            for (routes, attrs) in &update.announced {
+            for (routes, attrs) in update.announced() {
                 routes
                     .announce(&mut self.out, &enc, attrs)
                     .ok_or("does not fit a message")?;

@@ -15,9 +15,9 @@
 //!   others leave beside it.
 //! - Ours puts attributes into canonical order, checks them against the kind of the session and reports every error of a message;
 //!   netgauze-bgp-pkt, routecore and zettabgp stop at the first, and bgpkit-parser notes it.
-//! - The owned form of ours and of routecore is a checked message, of which values are made when they are asked for; the others have
-//!   vectors of values.
-//! - Ours encodes routes and sets of attributes, as a speaker has them in its tables, the others what they own.
+//! - The owned form of ours is what a speaker has in its tables: vectors of values for the routes, and for the attributes their
+//!   canonical octets, checked, of which values are made when they are asked for. That of routecore is the whole message, checked;
+//!   the others have vectors of values.
 //! - routecore takes EVPN routes as octets behind their type and Prefix-SID as octets; zettabgp takes Prefix-SID as octets.
 //! - The streams have no errors in them: what is measured is the way that all routes of the Internet go.
 

@@ -7,7 +7,6 @@
 mod address;
 mod evpn;
 mod flow;
-mod head;
 pub(crate) mod label;
 mod labeled;
 mod link_state;
@@ -40,8 +39,6 @@ use link_state::{LinkState, LinkStateVpn};
 use mvpn::Mvpn;
 use sr_policy::{SrPolicyV4, SrPolicyV6};
 use vpls::Vpls;
-
-pub(crate) use head::HEAD;
 
 pub use evpn::{EvpnDetail, EvpnKind, EvpnRoute};
 pub(crate) use evpn::{PrefixFields, prefixes as evpn_prefixes};

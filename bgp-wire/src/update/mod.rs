@@ -3,7 +3,7 @@
 //! An [`Update`] borrows: NLRI from the message, attributes from an [`AttrScratch`] into which
 //! decoding writes them in canonical form. Once the scratch has grown to the size of the longest
 //! message, decoding allocates nothing, but for a message with dozens of attributes out of order. What is
-//! to outlive the message is an [`OwnedUpdate`].
+//! to outlive the message are routes and an [`AttrSet`](crate::AttrSet).
 
 mod canonical;
 mod cut;
@@ -13,7 +13,6 @@ mod encode;
 mod end_of_rib;
 mod judge;
 mod overlay_index;
-mod owned;
 mod routes;
 mod sent;
 mod sr_policy;
@@ -30,7 +29,6 @@ pub(crate) use describe::dissect_attribute;
 pub use describe::dissect_update;
 pub use encode::{Encoding, encode_announce, encode_update, encode_withdraw};
 pub use end_of_rib::encode_end_of_rib;
-pub use owned::OwnedUpdate;
 pub use routes::RoutesOf;
 pub use sent::encode_sent;
 
