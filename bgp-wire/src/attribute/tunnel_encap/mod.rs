@@ -222,21 +222,27 @@ fn stays<'a>(tunnel: Tlv<'a>, endpoint: Endpoint, say: &mut dyn FnMut(Malformed<
             // RFC 9012 §13: of those that "MUST NOT occur more than once" "all but the first occurrence of
             // each such sub-TLV type MUST be disregarded. However, the Tunnel TLV containing them MUST NOT
             // be considered to be malformed". RFC 9830 §2.4 says the same of those of a policy.
-            if sub_tlv::is_single(tunnel.kind, sub_tlv.kind) && seen.mark(sub_tlv.kind) {
+            let is_single = sub_tlv::is_single(tunnel.kind, sub_tlv.kind);
+            if is_single && seen.has(sub_tlv.kind) {
                 let unused = Reason::Odd("is not the first, which alone is used");
                 let again = Malformed::new(sub_tlv.whole, sub_tlv::name(sub_tlv.kind), unused);
                 say(again.asking(Disposition::None));
                 return Ok(());
             }
             if tunnel.kind == SR_POLICY {
+                seen.mark(sub_tlv.kind);
                 sub_tlv::check_sr_policy(sub_tlv, say);
                 return Ok(());
             }
             // RFC 9012 §13: "if a TLV contains a sub-TLV that is malformed, the sub-TLV MUST be treated as
-            // if it were an unrecognized sub-TLV", and stays.
-            if let Some(fault) = sub_tlv::fault(tunnel.kind, sub_tlv) {
-                bad_endpoint |= is_endpoint;
-                say(fault.asking(Disposition::None));
+            // if it were an unrecognized sub-TLV": it stays, and the TLV is processed "as if the
+            // unrecognized sub-TLV had not been present", so that one behind it can be the first.
+            match sub_tlv::fault(tunnel.kind, sub_tlv) {
+                None => seen.mark(sub_tlv.kind),
+                Some(fault) => {
+                    bad_endpoint |= is_endpoint;
+                    say(fault.asking(Disposition::None));
+                }
             }
             Ok(())
         },
@@ -265,15 +271,21 @@ fn stays<'a>(tunnel: Tlv<'a>, endpoint: Endpoint, say: &mut dyn FnMut(Malformed<
 struct Seen([u128; 2]);
 
 impl Seen {
-    /// Marks a kind, which is a number of one octet; whether it was marked before.
-    fn mark(&mut self, kind: u16) -> bool {
-        let bit = 1 << (kind & 127);
-        let Some(word) = self.0.get_mut(usize::from(kind >> 7)) else {
-            return false;
-        };
-        let before = *word & bit != 0;
-        *word |= bit;
-        before
+    /// The word and the bit of a kind, which is a number of one octet.
+    fn place(kind: u16) -> (usize, u128) {
+        (usize::from(kind >> 7), 1 << (kind & 127))
+    }
+
+    fn has(&self, kind: u16) -> bool {
+        let (word, bit) = Self::place(kind);
+        self.0.get(word).is_some_and(|word| word & bit != 0)
+    }
+
+    fn mark(&mut self, kind: u16) {
+        let (word, bit) = Self::place(kind);
+        if let Some(word) = self.0.get_mut(word) {
+            *word |= bit;
+        }
     }
 }
 
@@ -463,6 +475,21 @@ mod tests {
         for overrun in [&[4][..], &[4, 1], &[128, 0], &[128, 0, 1]] {
             assert_eq!(read_it(&tunnel(8, overrun)), None, "{overrun:?}");
         }
+    }
+
+    /// RFC 9012 §13: a malformed sub-TLV is as one that is not recognized, and with such a one the TLV is
+    /// processed "as if the unrecognized sub-TLV had not been present".
+    #[test]
+    fn a_malformed_sub_tlv_is_not_the_first_of_its_kind() {
+        let again = Reason::Odd("is not the first, which alone is used");
+        let (bad, good) = ([8, 2, 0, 0], [8, 2, 0x12, 0xb5]);
+        let port = |reason| ("UDP Destination Port", reason);
+        let of_two = |one: &[u8], two: &[u8]| reasons(&tunnel(8, &[&ENDPOINT, one, two].concat()));
+        assert_eq!(of_two(&bad, &good), [port(Reason::Value(0))]);
+        assert_eq!(of_two(&good, &bad), [port(again)]);
+        let all = tunnel(8, &[&ENDPOINT[..], &bad, &good, &good].concat());
+        assert_eq!(reasons(&all), [port(Reason::Value(0)), port(again)]);
+        assert_eq!(read_by(read_with_endpoints, &all), Some(all.clone()));
     }
 
     /// RFC 9830 §5: any error in an SR policy makes the attribute malformed.
