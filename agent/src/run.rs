@@ -19,8 +19,9 @@ mod tables;
 mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -52,6 +53,7 @@ use crate::observe::http::{Http, Observed};
 use crate::observe::readiness::Readiness;
 use crate::source::directory::{Directory, SourceUpdate};
 use crate::speaker::{Speaker, SpeakerError, SpeakerEvents, missing_ao};
+use crate::state_file;
 use crate::vital;
 
 /// Statuses are made at most this often.
@@ -88,6 +90,20 @@ fn once(error: &anyhow::Error) -> String {
     text
 }
 
+/// Makes the state directory, and keeps other agents out of it while the result is held.
+fn claim(folder: &Path) -> anyhow::Result<File> {
+    let dir = folder.display();
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make the state directory {dir}"))?;
+    let claim = state_file::claim(folder)
+        .with_context(|| format!("cannot write to the state directory {dir}"))?;
+    claim.with_context(|| {
+        format!(
+            "another agent uses the state directory {dir}; give this one its own with --state-dir"
+        )
+    })
+}
+
 async fn serve(args: RunArgs) -> anyhow::Result<()> {
     let start = Instant::now();
     let node = args
@@ -100,12 +116,9 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
     // What is wrong in a file may be why no router is for this node.
     told.tell(&first, &[]);
     check_node(&first.objects, &node, &args)?;
-    if let Some(dir) = &args.state_dir {
-        std::fs::create_dir_all(dir)
-            .with_context(|| format!("cannot make the state directory {}", dir.display()))?;
-    }
     let control = ControlSocket::bind(&args.socket)?;
     let http = Http::bind(args.metrics_addr, args.health_addr).await?;
+    let _claim = args.state_dir.as_deref().map(claim).transpose()?;
     let kernel = kernel::start(KernelOptions {
         state_dir: args.state_dir.clone(),
         installs: installs(&first.objects, &node),

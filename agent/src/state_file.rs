@@ -1,8 +1,24 @@
-//! EDGE: a file of the state folder, which the next process reads. It is replaced as a whole, so that whoever is killed in between
-//! leaves the old one.
+//! EDGE: the files of the state folder, which the next process reads. Each is replaced as a whole, so that whoever is killed in
+//! between leaves the old one.
 
+use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::{fs, io};
+
+/// The folder is this process's alone while the result is held. The kernel lets go of it when the process ends, however it ends.
+/// `None` when another process has it.
+pub(crate) fn claim(folder: &Path) -> io::Result<Option<File>> {
+    let lock = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(folder.join("lock"))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(Some(lock)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
 
 /// What the file holds; `None` when there is no such file.
 pub(crate) fn read(file: &Path) -> io::Result<Option<String>> {

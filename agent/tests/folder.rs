@@ -1,5 +1,6 @@
 //! A folder of manifests on disk: what is seen of it while it changes, and what a check says of it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -619,4 +620,41 @@ proptest! {
             prop_assert_eq!(problem.to_string().lines().count(), 1);
         }
     }
+}
+
+#[test]
+fn what_has_no_name_is_told_by_its_line() {
+    let text = "kind: x\n---\n\n# a comment\nkind: x\n---\n- a\n---\napiVersion: bgp.miloapis.com/v1alpha1\nkind: BGPRouter\n\
+                metadata: {}\n---\napiVersion: v1\nkind: List\nitems:\n- {a: b}\n- {a: b}\n";
+    let files = [("f.yaml".to_owned(), Ok(text.to_owned()))].into();
+    let content = Folder::default().read(files, SystemTime::UNIX_EPOCH);
+    let lines: Vec<String> = content
+        .expect("new")
+        .problems
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let begin = |line: &String| line.split(": ").nth(1).map(str::to_owned);
+    let places: BTreeSet<String> = lines.iter().filter_map(begin).collect();
+    let expected = [
+        "line 1",
+        "line 5",
+        "line 7",
+        "BGPRouter/?, line 9",
+        "item 1 of the list at line 13",
+        "item 2 of the list at line 13",
+    ];
+    assert_eq!(places, expected.map(str::to_owned).into(), "{lines:#?}");
+}
+
+#[test]
+fn a_tab_that_spoils_the_yaml_is_named_with_its_line() {
+    let files = [(
+        "f.yaml".to_owned(),
+        Ok("a: 1\nb:\n  c: 2\n\td: 3\n".to_owned()),
+    )]
+    .into();
+    let content = Folder::default().read(files, SystemTime::UNIX_EPOCH);
+    let said = content.expect("new").problems[0].to_string();
+    assert!(said.contains("line 4 is indented with a tab"), "{said}");
 }

@@ -510,6 +510,33 @@ fn a_folder_that_is_not_there_ends_the_start_with_one_clear_line() {
 }
 
 #[test]
+fn a_second_agent_on_the_same_state_folder_does_not_start() {
+    lab::run("state", |lab| {
+        let net = NodeAndTor::new()?;
+        let folder = plain_manifests(lab)?;
+        let mut agent = Agent::start_on(lab, &net.node, &folder, &[])?;
+        // Elsewhere and with another socket: all that they have in common is the folder.
+        let socket = lab.directory().join("s");
+        let second = || run_command(&net.tor, &folder, &socket, lab, &[]);
+        must_fail(
+            second()?,
+            &["another agent uses the state directory", "--state-dir"],
+        )?;
+        // However the first one ends, the folder is free.
+        agent.daemon().kill();
+        let log = lab.directory().join("second.log");
+        let mut second = Daemon::start("cosmos", &mut second()?, &log)?;
+        until("the second runs", secs(20), || {
+            second.check_alive()?;
+            let log = second.said();
+            Ok(Look::when(log.contains("listening"), || log.clone()))
+        })?;
+        second.stop(secs(10))?;
+        Ok(())
+    });
+}
+
+#[test]
 fn a_second_agent_on_the_same_socket_does_not_start() {
     lab::run("second", |lab| {
         let net = NodeAndTor::new()?;

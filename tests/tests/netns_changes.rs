@@ -23,25 +23,27 @@ const TABLE: &str = include_str!("../../docs/reference/changes.md");
 fn sample(kind: &str, field: &str) -> Option<&'static str> {
     Some(match (kind, field) {
         ("BGPPeer", "spec.remotePort") => "remotePort: 1790",
-        ("BGPPeer", "spec.addressFamilies, spec.addPath") => {
-            "addPath: [{afi: ipv4, safi: unicast, receive: true}]"
+        ("BGPPeer", "spec.addressFamilies") => {
+            "addressFamilies: [{afi: ipv4, safi: unicast}, {afi: ipv6, safi: unicast}]"
         }
+        ("BGPPeer", "spec.addPath") => "addPath: [{afi: ipv4, safi: unicast, receive: true}]",
         ("BGPPeer", "spec.holdTime") => "holdTime: 60s",
         ("BGPPeer", "spec.keepaliveTime") => "keepaliveTime: 20s",
-        ("BGPPeer", "spec.ebgpMultiHop, spec.ebgpMultihop, spec.ttlSecurity") => "ebgpMultihop: 5",
+        ("BGPPeer", "spec.ebgpMultiHop, spec.ebgpMultihop") => "ebgpMultihop: 5",
+        ("BGPPeer", "spec.ttlSecurity") => "ttlSecurity: 1",
         ("BGPPeer", "spec.localAddress") => "localAddress: 10.12.0.2",
         ("BGPPeer", "spec.allowAsIn") => "allowAsIn: 1",
         ("BGPPeer", "spec.enforceFirstAS") => "enforceFirstAS: false",
         ("BGPPeer", "spec.localAS.number") => "localAS: {number: 64998}",
         ("BGPPeer", "spec.maxPrefixes") => "maxPrefixes: [{afi: ipv4, safi: unicast, limit: 100}]",
-        ("BGPPeer", "spec.role, spec.roleStrict") => "role: provider",
+        ("BGPPeer", "spec.role") => "role: peer",
+        ("BGPPeer", "spec.roleStrict") => "roleStrict: true",
         ("BGPPeer", "spec.gracefulShutdown") => "gracefulShutdown: true",
         ("BGPPeer", "spec.removePrivateAS") => "removePrivateAS: 0",
         ("BGPPeer", "spec.asOverride") => "asOverride: true",
         ("BGPPeer", "spec.extendedNextHop") => "extendedNextHop: true",
-        ("BGPPeer", "spec.gracefulRestart, spec.longLivedGracefulRestart") => {
-            "gracefulRestart: {enabled: true}"
-        }
+        ("BGPPeer", "spec.gracefulRestart") => "gracefulRestart: {enabled: false}",
+        ("BGPPeer", "spec.longLivedGracefulRestart") => "longLivedGracefulRestart: {enabled: true}",
         ("BGPPeer", "spec.shutdown.enabled") => "shutdown: {enabled: true}",
         ("BGPPeer", "spec.bfd") => "bfd: {enabled: true}",
         ("BGPPeer", "spec.description") => "description: the other one",
@@ -108,20 +110,24 @@ fn rows() -> Vec<(&'static str, &'static str, &'static str)> {
     rows
 }
 
-/// The manifests with one line put in, or in the place of the one that has the field already.
+/// The manifests with one line put in, or in the place of the field that is there already, with all that is under it.
 fn with(text: &str, line: &str) -> String {
     let field = line.split(':').next().unwrap_or_default();
-    let mut found = false;
-    let mut lines: Vec<String> = text
-        .lines()
-        .map(|old| match old.trim_start().split(':').next() {
-            Some(name) if name == field => {
-                found = true;
-                format!("  {line}")
+    let (mut found, mut under) = (false, false);
+    let mut lines = Vec::new();
+    for old in text.lines() {
+        under &= old.starts_with("    ") || old.starts_with("  -");
+        if under {
+            continue;
+        }
+        match old.trim_start().split(':').next() == Some(field) {
+            true => {
+                (found, under) = (true, true);
+                lines.push(format!("  {line}"));
             }
-            _ => old.to_owned(),
-        })
-        .collect();
+            false => lines.push(old.to_owned()),
+        }
+    }
     if !found {
         lines.push(format!("  {line}"));
     }
@@ -184,6 +190,8 @@ fn each_field_does_what_the_table_says_and_what_is_said_beforehand() {
         let router = manifests::Router::new("underlay", NODE_ASN, "10.255.0.2").text();
         let peer = manifests::Peer::new(PEER, "underlay", RAW_ASN, address(true, false))
             .with("passive: true")
+            .with("role: provider")
+            .with("gracefulRestart: {enabled: true}")
             .text();
         let documents = [("router", router.clone()), ("peer", peer.clone())];
         let agent = Agent::start(lab, &net.node, &documents)?;

@@ -1,18 +1,19 @@
 //! What a change does to sessions that are up: nothing that the neighbour notices, a refresh, or their end.
 //!
 //! Pure. The log says it of each change that is made, `cosmos check --against-running` of each that would be, and
-//! docs/reference/changes.md is the table for people. The speaker and the session decide for themselves by what they were given; the
-//! tests in speaker/settings.rs hold the two together.
+//! docs/reference/changes.md is the table for people. The speaker and the session decide for themselves by what they were given; a
+//! test that sees what a neighbour sees holds the three together (netns_changes).
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use bgp_wire::Asn;
+use bgp_wire::{Asn, Family};
 use ipnet::IpNet;
 
 use super::authentication::{AoKeys, Authentication, Password, goes_on};
 use super::diff::Change;
 use super::dynamic::DynamicNeighbors;
-use super::types::{Desired, LocalAs, Origination, Peer, Router};
+use super::types::{Desired, GracefulRestart, LocalAs, Origination, Peer, PeerRole, Router, Ttl};
 
 /// What a change does to a session that is up, from the gentlest to the harshest.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -105,10 +106,17 @@ pub fn peer_changes(old: &Peer, new: &Peer) -> Vec<FieldChange> {
         description,
     } = new;
     let mut found = Differences::default();
-    let in_order = |peer: &Peer| {
-        let mut families = peer.families.clone();
-        families.sort_by_key(|config| config.family);
-        families
+    let families_of = |peer: &Peer| -> BTreeSet<Family> {
+        let families = peer.families.iter();
+        families.map(|config| config.family).collect()
+    };
+    let (before, now) = (families_of(old), families_of(new));
+    // The ADD-PATH of a family comes and goes with it.
+    let add_path = |peer: &Peer| -> BTreeMap<Family, (bool, u8)> {
+        let families = peer.families.iter();
+        let kept = families.filter(|c| before.contains(&c.family) && now.contains(&c.family));
+        kept.map(|c| (c.family, (c.add_path_receive, c.add_path_send)))
+            .collect()
     };
     found.compare("spec.address", Reset, &old.address, address);
     found.compare("spec.interface", Reset, &old.interface, interface);
@@ -119,21 +127,17 @@ pub fn peer_changes(old: &Peer, new: &Peer) -> Vec<FieldChange> {
         &old.remote_as,
         remote_as,
     );
-    found.compare(
-        "spec.addressFamilies, spec.addPath",
-        Reset,
-        &in_order(old),
-        &in_order(new),
-    );
+    found.compare("spec.addressFamilies", Reset, &before, &now);
+    found.compare("spec.addPath", Reset, &add_path(old), &add_path(new));
     found.compare("spec.holdTime", Reset, &old.hold_time, hold_time);
     found.compare("spec.keepaliveTime", InPlace, &old.keepalive, keepalive);
     found.compare("spec.passive", InPlace, &old.passive, passive);
-    found.compare(
-        "spec.ebgpMultiHop, spec.ebgpMultihop, spec.ttlSecurity",
-        Reset,
-        &old.ttl,
-        ttl,
-    );
+    // One excludes the other.
+    let distance = match (old.ttl, ttl) {
+        (Ttl::Security(_), _) | (_, Ttl::Security(_)) => "spec.ttlSecurity",
+        _ => "spec.ebgpMultiHop, spec.ebgpMultihop",
+    };
+    found.compare(distance, Reset, &old.ttl, ttl);
     fn md5(of: &Option<Authentication>) -> Option<&Password> {
         of.as_ref().and_then(Authentication::md5)
     }
@@ -199,7 +203,12 @@ pub fn peer_changes(old: &Peer, new: &Peer) -> Vec<FieldChange> {
         );
     }
     found.compare("spec.maxPrefixes", InPlace, &old.max_prefixes, max_prefixes);
-    found.compare("spec.role, spec.roleStrict", Reset, &old.role, role);
+    let role_of = |role: &PeerRole| role.role;
+    let (before, now) = (old.role.as_ref(), role.as_ref());
+    found.compare("spec.role", Reset, &before.map(role_of), &now.map(role_of));
+    if let (Some(before), Some(now)) = (before, now) {
+        found.compare("spec.roleStrict", Reset, &before.strict, &now.strict);
+    }
     found.compare(
         "spec.gracefulShutdown",
         RefreshBoth,
@@ -219,12 +228,22 @@ pub fn peer_changes(old: &Peer, new: &Peer) -> Vec<FieldChange> {
         &old.extended_next_hop,
         extended_next_hop,
     );
+    let (before, now) = (old.graceful_restart.as_ref(), graceful_restart.as_ref());
+    let restart_time = |restart: &GracefulRestart| restart.restart_time;
     found.compare(
-        "spec.gracefulRestart, spec.longLivedGracefulRestart",
+        "spec.gracefulRestart",
         Reset,
-        &old.graceful_restart,
-        graceful_restart,
+        &before.map(restart_time),
+        &now.map(restart_time),
     );
+    if let (Some(before), Some(now)) = (before, now) {
+        found.compare(
+            "spec.longLivedGracefulRestart",
+            Reset,
+            &before.long_lived,
+            &now.long_lived,
+        );
+    }
     found.compare(
         "spec.shutdown.enabled",
         Reset,

@@ -12,6 +12,7 @@ use std::time::SystemTime;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
+use serde_saphyr::Spanned;
 
 use super::digest::digest;
 use super::validate::{Judge, Verdict};
@@ -22,7 +23,7 @@ use crate::desired::{Object, ObjectKey, Objects, Severity};
 pub struct FileProblem {
     /// The file, as a path that people can open.
     pub file: String,
-    /// The object, as `kind/name`, when it is about one.
+    /// The object, as `kind/name`, when it is about one; where in the file it is when that does not tell.
     pub object: Option<String>,
     /// The field; empty for the object or file as a whole.
     pub field: String,
@@ -315,7 +316,12 @@ impl File {
                 key,
                 object,
                 findings,
-            } = judge.admit(document);
+            } = judge.admit(document.value);
+            let named = match (named, &key) {
+                (named, Some(_)) => named,
+                (Some(named), None) => Some(format!("{named}, {}", document.place)),
+                (None, None) => Some(document.place),
+            };
             for finding in findings {
                 self.problems.push(problem(
                     named.clone(),
@@ -440,19 +446,51 @@ fn fault(error: &serde_saphyr::Error) -> String {
     }
 }
 
+/// What else may be wrong with a text that is no YAML: parsers tell a tab from what they had expected instead of it.
+fn tab_in(text: &str) -> String {
+    let tabbed = |line: &str| {
+        let content = line.trim_start();
+        !content.is_empty() && line[..line.len() - content.len()].contains('\t')
+    };
+    match (1..).zip(text.lines()).find(|(_, line)| tabbed(line)) {
+        Some((n, _)) => {
+            format!("; line {n} is indented with a tab, and YAML takes only spaces there")
+        }
+        None => String::new(),
+    }
+}
+
+/// A document of a file.
+struct Document {
+    value: Value,
+    /// Where it begins, as people are told.
+    place: String,
+}
+
 /// The documents of a file; the items of a list count as documents.
-fn documents(text: &str) -> Result<Vec<Value>, String> {
+fn documents(text: &str) -> Result<Vec<Document>, String> {
     // As YAML 1.2 has it, `n` and `yes` are texts: a node may be named n.
     let options = serde_saphyr::options! { with_snippet: false, strict_booleans: true };
-    let documents: Vec<Value> =
-        serde_saphyr::from_multiple_with_options(text, options).map_err(|error| fault(&error))?;
+    let documents: Vec<Spanned<Value>> = serde_saphyr::from_multiple_with_options(text, options)
+        .map_err(|error| fault(&error) + &tab_in(text))?;
     let mut all = Vec::new();
-    for mut document in documents {
+    for document in documents {
+        let line = document.referenced.line();
+        let mut document = document.value;
         let is_list = document.get("kind").and_then(Value::as_str) == Some("List")
             && document.get("apiVersion").and_then(Value::as_str) == Some("v1");
         match document.get_mut("items") {
-            Some(Value::Array(items)) if is_list => all.append(items),
-            _ => all.push(document),
+            Some(Value::Array(items)) if is_list => {
+                let items = std::mem::take(items).into_iter().zip(1..);
+                all.extend(items.map(|(value, n)| Document {
+                    value,
+                    place: format!("item {n} of the list at line {line}"),
+                }));
+            }
+            _ => all.push(Document {
+                value: document,
+                place: format!("line {line}"),
+            }),
         }
     }
     Ok(all)
