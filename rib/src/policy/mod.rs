@@ -1,9 +1,26 @@
 //! Import and export policy: what a peer's routes go through on their way in and out.
 //!
-//! A policy is evaluated once for each attribute set, not for each prefix. There are two so far:
-//! everything passes, and nothing passes because RFC 8212 wants a policy where none is configured.
-//! A policy that looks at the set, and may change it, is one more variant beside them; its callers
-//! already deal with all three outcomes.
+//! - `term`: what a policy consists of; `matcher` what a term asks for, `action` what it changes;
+//! - `chain`: policies one after the other, evaluated once for each attribute set as far as the terms allow it;
+//! - `prefixes`, `expression`: the prefix lists of a policy, and regular expressions in the routers' dialect.
+//!
+//! Pure, and without a word of peers or tables.
+//!
+//! The tables know two policies so far: everything passes, and nothing passes because RFC 8212 wants a policy where none is
+//! configured. A chain is one more variant beside them; its callers already deal with all three outcomes.
+
+mod action;
+mod chain;
+mod expression;
+mod matcher;
+mod prefixes;
+mod term;
+
+pub use self::action::{Change, NextHopChange, PathChange, Set};
+pub use self::chain::{Chain, Evaluation, Policy, Step, TermId, TooManyTerms, Verdict};
+pub use self::expression::{Expression, ExpressionError};
+pub use self::matcher::{CommunityList, EvpnMatch, Match, RouteFacts};
+pub use self::term::{Action, Term};
 
 use std::fmt;
 

@@ -1,0 +1,322 @@
+//! Policies that routes pass through one after the other, as they are evaluated.
+//!
+//! In each policy the first term that matches decides: it denies, which is final, or permits, changes the set, and hands it on to the
+//! next policy. Where no term matches the set goes on as it is; behind the last policy the route passes.
+//!
+//! What a policy does is found out once for each attribute set: which terms take the set, and what each makes of it. Where terms
+//! ask for more than the set, the routes that share it only ask which of those terms take the route, and find what comes of it
+//! ready made.
+
+use std::sync::Arc;
+
+use bgp_wire::{AttrEditor, AttrRef, AttrSet, Family};
+
+use super::action::{NextHopChange, Set};
+use super::matcher::{RouteFacts, SetView};
+use super::prefixes::PrefixLists;
+use super::term::{Action, Term, TermSet};
+
+/// The terms of one policy, ready to be evaluated.
+#[derive(Debug)]
+pub struct Policy {
+    name: Arc<str>,
+    terms: Vec<Term>,
+    lists: PrefixLists,
+    /// Terms that have no prefix list.
+    without_list: TermSet,
+    asks_for_route: bool,
+}
+
+/// A policy with more terms than can be evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a policy has at most {most} terms, and this one has {0}", most = TermSet::MOST)]
+pub struct TooManyTerms(pub usize);
+
+impl Policy {
+    /// The policy with these terms, in any order.
+    pub fn new(name: impl Into<Arc<str>>, mut terms: Vec<Term>) -> Result<Self, TooManyTerms> {
+        if terms.len() > TermSet::MOST {
+            return Err(TooManyTerms(terms.len()));
+        }
+        terms.sort_by_key(|term| term.sequence);
+        let lists = terms.iter().enumerate().flat_map(|(place, term)| {
+            let list = term.matches.prefixes.iter().flatten();
+            list.map(move |net| (*net, TermSet::of(place)))
+        });
+        let lists = PrefixLists::new(lists);
+        let mut without_list = TermSet::EMPTY;
+        for (place, term) in terms.iter().enumerate() {
+            if term.matches.prefixes.is_none() {
+                without_list |= TermSet::of(place);
+            }
+        }
+        Ok(Self {
+            name: name.into(),
+            asks_for_route: terms.iter().any(|term| term.matches.asks_for_route()),
+            terms,
+            lists,
+            without_list,
+        })
+    }
+
+    /// By which people know it.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// The terms, in the order in which they are tried.
+    pub fn terms(&self) -> &[Term] {
+        &self.terms
+    }
+
+    /// The terms that take the set, whatever the route.
+    fn taking(&self, attrs: AttrRef<'_>, family: Family) -> TermSet {
+        let mut view = SetView::new(attrs, family);
+        let mut taking = TermSet::EMPTY;
+        for (place, term) in self.terms.iter().enumerate() {
+            if term.matches.takes_set(&mut view) {
+                taking |= TermSet::of(place);
+                // Nothing behind a term that takes every route of the set is reached.
+                if !term.matches.asks_for_route() {
+                    break;
+                }
+            }
+        }
+        taking
+    }
+
+    /// The first of these terms that takes the route.
+    fn first(
+        &self,
+        taking: TermSet,
+        attrs: AttrRef<'_>,
+        route: Option<&RouteFacts>,
+    ) -> Option<usize> {
+        let listed = || match route.and_then(|route| route.key.net()) {
+            Some(net) if !self.asks_no_list(taking) => self.lists.around(net),
+            _ => TermSet::EMPTY,
+        };
+        let candidates = taking.and(self.without_list | listed());
+        candidates.iter().find(|place| {
+            self.terms.get(*place).is_some_and(|term| {
+                !term.matches.asks_for_route()
+                    || route.is_some_and(|route| term.matches.takes_route(route, attrs))
+            })
+        })
+    }
+
+    fn asks_no_list(&self, taking: TermSet) -> bool {
+        taking.and(self.without_list) == taking
+    }
+}
+
+/// By name and terms.
+impl PartialEq for Policy {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.terms == other.terms
+    }
+}
+
+impl Eq for Policy {}
+
+/// See the top of this file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Chain(Vec<Arc<Policy>>);
+
+/// What becomes of a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict<'a> {
+    /// It passes.
+    Permit {
+        /// The set as it is now, if it was changed.
+        changed: Option<AttrRef<'a>>,
+        /// What the next hop becomes, if a term says so.
+        next_hop: Option<NextHopChange>,
+    },
+    /// It does not.
+    Deny(TermId),
+}
+
+/// A term of a chain, by the places of its policy and of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TermId {
+    policy: u16,
+    term: u16,
+}
+
+/// What one policy of a chain did with a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step<'a> {
+    /// The policy.
+    pub policy: &'a Policy,
+    /// The term that matched, if one did.
+    pub term: Option<&'a Term>,
+}
+
+impl Chain {
+    /// These policies, in the order in which routes pass through them.
+    pub fn new(policies: impl IntoIterator<Item = Arc<Policy>>) -> Self {
+        Self(policies.into_iter().collect())
+    }
+
+    /// Whether there is no policy in it: every route passes as it is.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The policies.
+    pub fn policies(&self) -> &[Arc<Policy>] {
+        &self.0
+    }
+
+    /// Whether two routes with the same attribute set can fare differently.
+    pub fn asks_for_route(&self) -> bool {
+        self.0.iter().any(|policy| policy.asks_for_route)
+    }
+
+    /// The policy and the term behind an id of this chain.
+    pub fn term(&self, id: TermId) -> Option<(&Policy, &Term)> {
+        let policy = self.0.get(usize::from(id.policy))?;
+        let term = policy.terms.get(usize::from(id.term))?;
+        Some((policy, term))
+    }
+
+    /// What each policy does with a route, up to the one that denies it, if one does.
+    pub fn trace(&self, attrs: AttrRef<'_>, family: Family, route: &RouteFacts) -> Vec<Step<'_>> {
+        let mut evaluation = Evaluation::new(self, attrs, family);
+        let mut steps = Vec::new();
+        // Whether it passes is what the last step says.
+        let _ = evaluation.walk(Some(route), |policy, term| {
+            steps.push(Step { policy, term });
+        });
+        steps
+    }
+}
+
+/// A chain under evaluation for the routes of one attribute set. What was found out for one route is there for the next.
+#[derive(Debug)]
+pub struct Evaluation<'c> {
+    chain: &'c Chain,
+    family: Family,
+    nodes: Vec<Node>,
+    editor: AttrEditor,
+}
+
+/// How far a route has come: through which terms of the policies before.
+#[derive(Debug)]
+struct Node {
+    policy: usize,
+    /// The set as it arrived here.
+    attrs: AttrSet,
+    changed: bool,
+    next_hop: Option<NextHopChange>,
+    /// The terms of the policy that take the set.
+    taking: TermSet,
+    /// Where routes come by the terms that they match.
+    onward: Vec<(Option<usize>, usize)>,
+}
+
+impl<'c> Evaluation<'c> {
+    /// Of the routes of this family that share the set `attrs`.
+    pub fn new(chain: &'c Chain, attrs: AttrRef<'_>, family: Family) -> Self {
+        let mut evaluation = Self {
+            chain,
+            family,
+            nodes: Vec::new(),
+            editor: AttrEditor::new(),
+        };
+        evaluation.enter(0, attrs.to_set(), false, None);
+        evaluation
+    }
+
+    /// What becomes of a route. Without one, what becomes of all: for chains that do not [ask](Chain::asks_for_route).
+    pub fn verdict(&mut self, route: Option<&RouteFacts>) -> Verdict<'_> {
+        match self.walk(route, |_, _| {}) {
+            Ok(node) => {
+                let node = self.nodes.get(node);
+                Verdict::Permit {
+                    changed: node.filter(|n| n.changed).map(|n| n.attrs.as_ref()),
+                    next_hop: node.and_then(|node| node.next_hop),
+                }
+            }
+            Err(id) => Verdict::Deny(id),
+        }
+    }
+
+    /// The node behind the last policy, or the term that denies.
+    fn walk(
+        &mut self,
+        route: Option<&RouteFacts>,
+        mut passed: impl FnMut(&'c Policy, Option<&'c Term>),
+    ) -> Result<usize, TermId> {
+        let mut at = 0;
+        while let Some(node) = self.nodes.get(at)
+            && let Some(policy) = self.chain.0.get(node.policy)
+        {
+            let place = policy.first(node.taking, node.attrs.as_ref(), route);
+            let term = place.and_then(|place| policy.terms.get(place));
+            passed(policy, term);
+            let set = match term.map(|term| &term.action) {
+                Some(Action::Deny) => {
+                    return Err(TermId {
+                        policy: u16::try_from(node.policy).unwrap_or(u16::MAX),
+                        term: place
+                            .and_then(|place| place.try_into().ok())
+                            .unwrap_or(u16::MAX),
+                    });
+                }
+                Some(Action::Permit(set)) => Some(&**set),
+                None => None,
+            };
+            let known = node.onward.iter().find(|(by, _)| *by == place);
+            at = match known {
+                Some((_, next)) => *next,
+                None => self.go_on(at, place, set),
+            };
+        }
+        Ok(at)
+    }
+
+    /// Makes the node behind `at` for the routes that match the term at `place`, which changes `set`.
+    fn go_on(&mut self, at: usize, place: Option<usize>, set: Option<&Set>) -> usize {
+        let Some(node) = self.nodes.get(at) else {
+            return at;
+        };
+        let (policy, mut changed, mut next_hop) = (node.policy + 1, node.changed, node.next_hop);
+        let mut attrs = node.attrs.clone();
+        if let Some(set) = set.filter(|set| !set.is_empty()) {
+            self.editor.load(attrs.as_ref());
+            set.apply(&mut self.editor);
+            next_hop = set.next_hop.or(next_hop);
+            if self.editor.get() != attrs.as_ref() {
+                attrs = self.editor.to_set();
+                changed = true;
+            }
+        }
+        let next = self.enter(policy, attrs, changed, next_hop);
+        if let Some(node) = self.nodes.get_mut(at) {
+            node.onward.push((place, next));
+        }
+        next
+    }
+
+    fn enter(
+        &mut self,
+        policy: usize,
+        attrs: AttrSet,
+        changed: bool,
+        next_hop: Option<NextHopChange>,
+    ) -> usize {
+        let of = self.chain.0.get(policy);
+        let taking = of.map_or(TermSet::EMPTY, |of| of.taking(attrs.as_ref(), self.family));
+        self.nodes.push(Node {
+            policy,
+            attrs,
+            changed,
+            next_hop,
+            taking,
+            onward: Vec::new(),
+        });
+        self.nodes.len() - 1
+    }
+}
