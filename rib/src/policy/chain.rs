@@ -288,10 +288,9 @@ impl<'c> Evaluation<'c> {
             self.editor.load(attrs.as_ref());
             set.apply(&mut self.editor);
             next_hop = set.next_hop.or(next_hop);
-            if self.editor.get() != attrs.as_ref() {
-                attrs = self.editor.to_set();
-                changed = true;
-            }
+            attrs = self.editor.to_set();
+            // One policy may take back what another one did.
+            changed = self.nodes.first().is_some_and(|first| first.attrs != attrs);
         }
         let next = self.enter(policy, attrs, changed, next_hop);
         if let Some(node) = self.nodes.get_mut(at) {
