@@ -563,6 +563,17 @@ mod tests {
                 &[],
             ),
             (
+                "an argument of what is known by name alone, End.DXM4",
+                with(143, structure(8, 0)),
+                &[],
+            ),
+            ("an argument of Opaque", with(65535, structure(8, 0)), &[]),
+            (
+                "Opaque without an argument",
+                with(65535, structure(0, 0)),
+                &[0, 20, 24],
+            ),
+            (
                 "nobody knows what without an argument",
                 with(999, structure(0, 0)),
                 &[0, 20, 24],

@@ -89,6 +89,9 @@ pub struct Srv6Sid {
 
 /// Behaviors of services that take no argument (RFC 8986 §4.4 to §4.11): End.DX6 to End.DT2U.
 const WITHOUT_ARGUMENT: RangeInclusive<u16> = 16..=23;
+/// Of what is above, Opaque among them, a name is all that is known here, and not whether it takes an
+/// argument.
+const LAST_KNOWN: u16 = 139;
 
 impl Srv6Sid {
     /// Whether packets can be sent to it, when the label field has so many bits to add. What makes a SID invalid makes no TLV
@@ -100,7 +103,9 @@ impl Srv6Sid {
         // RFC 9252 §3.2.1: the receiver "MUST ignore SRv6 SIDs with arguments [...] with unknown SRv6
         // Endpoint Behaviors", and of one that is known "MUST validate" that its argument can be.
         let argument_fits = structure.argument == 0
-            || behavior_name(self.behavior).is_some() && !WITHOUT_ARGUMENT.contains(&self.behavior);
+            || self.behavior <= LAST_KNOWN
+                && behavior_name(self.behavior).is_some()
+                && !WITHOUT_ARGUMENT.contains(&self.behavior);
         // RFC 9252 §7: a SID "is invalid when the SID Structure Sub-Sub-TLV transposition length is
         // greater than the number of bits of the label field"; it is zero "where the Transposition
         // Scheme is not applicable".

@@ -104,7 +104,8 @@ impl<'a> Component<'a> {
     /// The operators, of each value the bits that count. RFC 8955 §4.2.2.11 of DSCP: "The six least
     /// significant bits contain the DSCP value. All other bits SHOULD be treated as 0." §4.2.2.12 and RFC
     /// 8956 §3.6 of fragment: what is no bit of theirs "MUST be ignored during decoding", and with IPv6
-    /// there is none for what must not be fragmented.
+    /// there is none for what must not be fragmented. RFC 8956 §3.7 says nothing of bits above the 20 of a
+    /// flow label: they stay, so that such a value is shown as what it is, one that no packet has.
     fn operators(&self, all: Operators<'a>) -> impl Iterator<Item = (usize, u8, u64)> + use<'a> {
         let counted = match (self.kind, self.v6) {
             (DSCP, _) => 0x3f,
