@@ -5,5 +5,6 @@ mod graceful_shutdown;
 mod local_as;
 mod max_prefixes;
 mod next_hops;
+mod not_used;
 mod reflected_back;
 mod roles;

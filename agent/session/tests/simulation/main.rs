@@ -7,6 +7,7 @@ mod establish;
 mod helper;
 mod history;
 mod messages;
+mod not_used;
 mod pair;
 mod random;
 mod raw;
