@@ -153,3 +153,51 @@ fn a_kernel_without_one_algorithm_has_the_key_refused() {
     let (desired, problems) = without(&[AoAlgorithm::Aes128Cmac]).build(&objects, "n");
     assert_eq!((told(&problems), desired.peers.len()), (vec![], 1));
 }
+
+/// Linux refuses keys for them, with EINVAL: tcp_ao_verify_ipv4 and tcp_ao_verify_ipv6 of its net/ipv4/tcp_ao.c and net/ipv6/tcp_ao.c.
+#[test]
+fn prefixes_that_begin_with_the_unspecified_address_have_no_keys_unless_they_are_all() {
+    const SECRET: &str =
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {k: hunter2}\n";
+    const ROUTER: &str = "apiVersion: bgp.miloapis.com/v1alpha1\nkind: BGPRouter\nmetadata: {name: r}\n\
+        spec: {targetRef: {kind: Node, name: node-1}, roles: [fabric], localASN: 65000, routerID: 10.0.0.1, \
+        addressFamilies: [{afi: ipv6, safi: unicast}, {afi: ipv4, safi: unicast}]}\n";
+    let one = keys(&format!("{{sendID: 1, recvID: 1, {REST}}}"));
+    for (prefix, signed, possible) in [
+        ("0.0.0.0/1", true, false),
+        ("0.0.0.0/1", false, true),
+        ("0.0.0.0/0", true, true),
+        ("128.0.0.0/1", true, true),
+        ("::/1", true, false),
+        ("::/0", true, true),
+        ("8000::/1", true, true),
+    ] {
+        let address = "address: '2001:db8::1'";
+        let dynamic = format!("dynamicNeighbors: {{prefixes: ['{prefix}']}}");
+        let more = if signed {
+            one.as_str()
+        } else {
+            "passive: true"
+        };
+        let peer = peer(more).replace(address, &dynamic);
+        let text = format!("{ROUTER}---\n{SECRET}---\n{peer}");
+        let files = [("all.yaml".to_owned(), Ok(text))].into();
+        let content = Folder::default().read(files, SystemTime::UNIX_EPOCH);
+        let content = content.expect("new");
+        assert_eq!(content.problems, [], "{prefix}");
+        let (desired, problems) = InEffect::default().build(&content.objects, "node-1");
+        let refused = problems.iter().any(|problem| {
+            problem.reason == Reason::NotSupportedByKernel
+                && problem.field == "spec.dynamicNeighbors.prefixes"
+                && problem
+                    .message
+                    .starts_with(&format!("the kernel takes no TCP-AO key for {prefix}"))
+        });
+        assert_eq!(refused, !possible, "{prefix}: {problems:?}");
+        assert_eq!(
+            desired.dynamic.len(),
+            usize::from(possible),
+            "{prefix}: {problems:?}"
+        );
+    }
+}

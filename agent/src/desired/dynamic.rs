@@ -119,6 +119,9 @@ pub(super) fn build(
         return Vec::new();
     }
     let prefixes = prefixes(wanted, findings);
+    if spec.tcp_ao.is_some() && keyless(&prefixes, findings) {
+        return Vec::new();
+    }
     let field = "spec.dynamicNeighbors.limit";
     let limit = bounded(
         field,
@@ -149,6 +152,30 @@ pub(super) fn build(
         .into_iter()
         .filter_map(|router| on_router(router, findings))
         .collect()
+}
+
+/// Whether one of the prefixes can have no keys, which is said.
+///
+/// Linux takes a key for a prefix whose address is unspecified for one of every address, and refuses it with another length than 0
+/// (`tcp_ao_verify_ipv4` and `tcp_ao_verify_ipv6` of its tcp_ao.c).
+fn keyless(prefixes: &[IpNet], findings: &mut Findings<'_>) -> bool {
+    let all = prefixes.iter();
+    let found = all
+        .copied()
+        .find(|prefix| prefix.network().is_unspecified() && prefix.prefix_len() > 0);
+    if let Some(prefix) = found {
+        let zero = prefix.network();
+        let message = format!(
+            "the kernel takes no TCP-AO key for {prefix}, as it begins with {zero}; use {zero}/0, or longer prefixes that begin \
+             with another address"
+        );
+        findings.reject(
+            "spec.dynamicNeighbors.prefixes",
+            Reason::NotSupportedByKernel,
+            message,
+        );
+    }
+    found.is_some()
 }
 
 /// What the sessions on one router are like, in each address family.
