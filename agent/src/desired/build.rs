@@ -8,7 +8,7 @@ use bgp_wire::Family;
 use crds::{AddressFamily, Afi, RouterRef, Safi};
 
 use super::host::Host;
-use super::in_effect::InEffect;
+use super::in_effect::{InEffect, Neighbor};
 use super::node::{is_for, may_be_for};
 use super::objects::{Kind, Object, ObjectKey, Objects};
 use super::problem::{Problem, Reason, Severity};
@@ -403,7 +403,7 @@ fn without_duplicates(
             Some(_) => 0,
             None => 2,
         };
-        let seniority = running.seniority(&peer.key, &[peer.address.into()], objects);
+        let seniority = running.seniority(&peer.key, &[Neighbor::of(peer)], objects);
         (newness, seniority)
     };
     let mut peers: Vec<Arc<Peer>> = peers.into_values().collect();

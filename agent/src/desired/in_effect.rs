@@ -4,6 +4,8 @@
 //! what runs of it as it was, while its status says what is wrong (ADR 0017). What is deleted goes.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
 
 use ipnet::IpNet;
 use k8s_openapi::jiff::Timestamp;
@@ -26,8 +28,55 @@ pub struct InEffect {
     ran: Accepted,
 }
 
-/// The neighbours that are served, by whose they are: an address, or the prefixes of dynamic ones.
-pub type Accepted = BTreeMap<PeerKey, Vec<IpNet>>;
+/// The neighbours that are served, by whose they are: an address, an interface, or the prefixes of dynamic ones.
+pub type Accepted = BTreeMap<PeerKey, Vec<Neighbor>>;
+
+/// Whom a session is for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Neighbor {
+    /// Whoever has this address, or one of these.
+    Net(IpNet),
+    /// Whoever is on this interface.
+    Interface(Arc<str>),
+}
+
+impl Neighbor {
+    /// That of a configured session.
+    pub(super) fn of(peer: &Peer) -> Self {
+        match &peer.interface {
+            Some(interface) => Self::Interface(Arc::clone(interface)),
+            None => Self::Net(peer.address.into()),
+        }
+    }
+
+    /// Those of dynamic ones.
+    pub(super) fn within(range: &DynamicNeighbors) -> Vec<Self> {
+        range.prefixes.iter().copied().map(Self::Net).collect()
+    }
+}
+
+/// Before the name of an interface: no address begins with it.
+const ON: char = '%';
+
+impl fmt::Display for Neighbor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Net(net) => net.fmt(f),
+            Self::Interface(name) => write!(f, "{ON}{name}"),
+        }
+    }
+}
+
+impl FromStr for Neighbor {
+    type Err = ipnet::AddrParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.strip_prefix(ON) {
+            Some(name) => Ok(Self::Interface(name.into())),
+            None => text.parse().map(Self::Net),
+        }
+    }
+}
 
 /// Who of several that ask for one neighbour has it, if this process serves none of them yet. The least comes first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -58,9 +107,9 @@ impl InEffect {
     #[must_use]
     pub fn accepted(&self) -> Accepted {
         let peers = self.desired.peers.iter();
-        let peers = peers.map(|(key, peer)| (key.clone(), vec![peer.address.into()]));
+        let peers = peers.map(|(key, peer)| (key.clone(), vec![Neighbor::of(peer)]));
         let dynamic = self.desired.dynamic.iter();
-        let dynamic = dynamic.map(|(key, range)| (key.clone(), range.prefixes.clone()));
+        let dynamic = dynamic.map(|(key, range)| (key.clone(), Neighbor::within(range)));
         peers.chain(dynamic).collect()
     }
 
@@ -68,7 +117,7 @@ impl InEffect {
     pub(super) fn seniority(
         &self,
         key: &PeerKey,
-        neighbours: &[IpNet],
+        neighbours: &[Neighbor],
         objects: &Objects,
     ) -> Seniority {
         let object = ObjectKey {

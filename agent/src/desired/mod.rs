@@ -47,7 +47,7 @@ pub use diff::{Change, diff};
 pub use dynamic::DynamicNeighbors;
 pub use effect::{Consequence, Effect, FieldChange, dynamic_changes, peer_changes, router_changes};
 pub use host::Host;
-pub use in_effect::{Accepted, InEffect};
+pub use in_effect::{Accepted, InEffect, Neighbor};
 pub use node::{nodes, stranger};
 pub use objects::{Kind, Object, ObjectKey, Objects};
 pub use problem::{Problem, Reason, Severity};

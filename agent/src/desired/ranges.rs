@@ -12,7 +12,7 @@ use ipnet::{IpNet, Ipv6Net};
 use super::authentication::Authentication;
 use super::build::{Findings, WHO_HAS_IT, neighbour};
 use super::dynamic::DynamicNeighbors;
-use super::in_effect::InEffect;
+use super::in_effect::{InEffect, Neighbor};
 use super::objects::{Kind, Object, ObjectKey, Objects};
 use super::problem::{Problem, Reason};
 use super::secrets::protected_by;
@@ -40,7 +40,7 @@ pub(super) fn judge(
     };
     let mut ranges: Vec<_> = ranges.into_values().collect();
     ranges.sort_by_key(|range| {
-        let seniority = running.seniority(&range.key, &range.prefixes, objects);
+        let seniority = running.seniority(&range.key, &Neighbor::within(range), objects);
         (newness(range), seniority)
     });
     for range in ranges {

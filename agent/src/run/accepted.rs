@@ -5,12 +5,13 @@
 //!
 //! ```text
 //!   default/tor default/router 2001:db8::1/128
+//!   default/spine default/router %eth0
 //! ```
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use crate::desired::{Accepted, PeerKey, RouterKey};
+use crate::desired::{Accepted, Neighbor, PeerKey, RouterKey};
 use crate::state_file;
 
 const FILE: &str = "neighbours";
@@ -62,7 +63,7 @@ impl AcceptedFile {
 }
 
 /// `None` for a line that is not to be understood.
-fn parse(line: &str) -> Option<(PeerKey, Vec<ipnet::IpNet>)> {
+fn parse(line: &str) -> Option<(PeerKey, Vec<Neighbor>)> {
     let mut words = line.split_whitespace();
     let key = PeerKey {
         peer: words.next()?.into(),
@@ -88,6 +89,7 @@ mod tests {
         };
         let accepted = Accepted::from([
             (key("tor"), vec!["2001:db8::1/128".parse().unwrap()]),
+            (key("spine"), vec![Neighbor::Interface("eth0".into())]),
             (
                 key("pods"),
                 vec![
@@ -100,6 +102,11 @@ mod tests {
         assert_eq!(*file.known(), Accepted::new());
         file.keep(accepted.clone());
         assert_eq!(*AcceptedFile::read(Some(&folder)).known(), accepted);
+        let written = fs::read_to_string(folder.join(FILE)).unwrap();
+        assert!(
+            written.contains("default/spine default/router %eth0\n"),
+            "{written}"
+        );
 
         // A line that makes no sense takes no other with it.
         let path = folder.join(FILE);
