@@ -38,6 +38,7 @@ fn site(metrics: &str, health: Option<&str>) -> Site {
             desired_applied: true,
             fib_reconciled: true,
             fib_failed: 0,
+            fib_denied: Vec::new(),
             peers: vec![PeerFacts {
                 name: "tor-1".to_owned(),
                 enabled: true,

@@ -26,6 +26,8 @@ pub struct Facts {
     pub fib_reconciled: bool,
     /// Routes that the kernel refuses.
     pub fib_failed: u64,
+    /// Routers that write no routes because another agent does.
+    pub fib_denied: Vec<String>,
     /// The agent is about to stop.
     pub stopping: bool,
     /// Every configured session.
@@ -162,6 +164,9 @@ impl Convergence {
         if failed > 0 {
             waiting_for.push(refused(failed));
         }
+        waiting_for.extend(facts.fib_denied.iter().map(|router| {
+            format!("the kernel routes of {router} (another agent writes the routes here)")
+        }));
         let late = facts.waited >= facts.timeout;
         match (missing.is_empty(), waiting_for.is_empty(), late) {
             (true, true, _) => {
@@ -206,6 +211,7 @@ mod tests {
             desired_applied: true,
             fib_reconciled: true,
             fib_failed: 0,
+            fib_denied: Vec::new(),
             stopping: false,
             peers,
             waited: Duration::from_secs(5),
@@ -320,6 +326,25 @@ mod tests {
             assert_eq!(answer.to_string(), *wanted);
             assert_eq!(answer.is_ready(), wanted.starts_with("ready"), "{wanted}");
         }
+    }
+
+    #[test]
+    fn a_router_that_may_not_write_routes_is_waited_for_and_is_no_failed_route() {
+        let mut denied = facts(vec![peer("a")]);
+        denied.fib_denied = vec!["overlay".to_owned()];
+        let mut convergence = Convergence::default();
+        let what = "the kernel routes of overlay (another agent writes the routes here)";
+        let answer = convergence.judge(&denied);
+        assert_eq!(answer.to_string(), format!("waiting for {what}"));
+        assert!(!answer.is_ready());
+        denied.waited = denied.timeout;
+        let answer = convergence.judge(&denied).to_string();
+        assert_eq!(
+            answer,
+            format!("ready: the time limit has passed without {what}")
+        );
+        denied.fib_denied.clear();
+        assert_eq!(convergence.judge(&denied).to_string(), "ready: converged");
     }
 
     #[test]

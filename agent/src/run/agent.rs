@@ -156,15 +156,15 @@ impl Agent {
     pub(super) fn facts(&self, timeout: Duration) -> Facts {
         let now = Instant::now();
         let configured = self.configured.read();
+        let kernel = self.kernel.status();
+        let denied = kernel.iter().filter(|(_, status)| status.denied.is_some());
         Facts {
             desired_applied: self.applied.load(Ordering::Relaxed) > 0,
             fib_reconciled: self.kernel.is_settled(),
-            fib_failed: self
-                .kernel
-                .status()
-                .iter()
-                .map(|(_, s)| s.failed + u64::from(s.denied.is_some()))
-                .sum(),
+            fib_failed: kernel.iter().map(|(_, status)| status.failed).sum(),
+            fib_denied: denied
+                .map(|(router, _)| RouterKey(Arc::clone(router)).to_string())
+                .collect(),
             stopping: self.stopping.load(Ordering::Relaxed),
             peers: configured
                 .speaker
