@@ -386,14 +386,15 @@ fn five_hundred_neighbours_are_two_export_groups_at_most_and_a_small_status() {
             parts.collect::<Result<Vec<Vec<RawPeer>>>>()
         })?;
         let mut peers: Vec<RawPeer> = peers.into_iter().flatten().collect();
-        until("all routes are in the kernel", secs(20), || {
+        // The limits are for a machine that has much else to do: 500 sessions are set up by it on both sides.
+        until("all routes are in the kernel", secs(60), || {
             let have = kernel::our_prefixes(&many.net.node, false)?.len();
             Ok(Look::when(have == usize::from(COUNT), || {
                 format!("{have} routes")
             }))
         })?;
         println!("{COUNT} neighbours in {:?}", start.elapsed());
-        until("the status counts them", secs(5), || {
+        until("the status counts them", secs(30), || {
             let counts = counts(&agent)?;
             let all = counts["sessions"] == COUNT && counts["established"] == COUNT;
             Ok(Look::when(all, || counts.to_string()))
@@ -414,7 +415,7 @@ fn five_hundred_neighbours_are_two_export_groups_at_most_and_a_small_status() {
             "{groups:?}"
         );
         // Each is told the routes of all the others.
-        let told = peers[7].changes(NODE_ASN, usize::from(COUNT) - 1, secs(10))?;
+        let told = peers[7].changes(NODE_ASN, usize::from(COUNT) - 1, secs(60))?;
         let told: BTreeSet<_> = told.into_iter().map(|(_, prefix)| prefix).collect();
         ensure!(
             told.len() >= usize::from(COUNT) - 1,
@@ -425,13 +426,13 @@ fn five_hundred_neighbours_are_two_export_groups_at_most_and_a_small_status() {
         // The one more is refused.
         let mut late = many.connect(COUNT)?;
         ensure!(
-            late.await_notification(secs(5))? == (6, 5),
+            late.await_notification(secs(30))? == (6, 5),
             "not Connection Rejected"
         );
         // Twenty are lost: the status names sixteen of them.
         let lost = peers.split_off(480);
         drop(lost);
-        until("the status names sixteen", secs(10), || {
+        until("the status names sixteen", secs(30), || {
             let counts = counts(&agent)?;
             let worst = counts["worst"].as_array().map_or(0, Vec::len);
             Ok(Look::when(
@@ -454,7 +455,7 @@ fn established(many: &Many, n: u16) -> Result<RawPeer> {
     let [high, low] = n.to_be_bytes();
     // Hold time zero: nobody has to say that it is alive.
     let open = open_with(LEAF_ASN, 0, [10, 255, 1 + high, low], &[]);
-    peer.establish_with(&open, secs(20))
+    peer.establish_with(&open, secs(60))
         .with_context(|| format!("neighbour {n}"))?;
     let IpAddr::V4(next_hop) = Many::address(n) else {
         unreachable!("IPv4");
@@ -530,6 +531,9 @@ fn who_does_not_come_up_makes_room_and_who_is_up_stays() {
 #[test]
 fn a_flood_from_within_and_without_costs_neither_memory_nor_log() {
     const TIME: Duration = secs(4);
+    /// So many connections are a flood, however long a machine with much else to do takes for them.
+    const FLOOD: u64 = 100;
+    const LONGEST: Duration = secs(60);
     /// Of each kind: strangers are none that the kernel was told of.
     const NEIGHBORS: u16 = 200;
     lab::run("dynamic-flood", |lab| {
@@ -542,10 +546,11 @@ fn a_flood_from_within_and_without_costs_neither_memory_nor_log() {
         let up = established(&many, 1)?;
         await_session(&agent, &session(Many::address(1)), Some("Established"))?;
         let flood = |first: u16| -> Result<u64> {
-            let end = Instant::now() + TIME;
+            let start = Instant::now();
             let mut times = 0;
             for n in (first..first + NEIGHBORS).cycle() {
-                if Instant::now() > end {
+                let lasted = start.elapsed();
+                if (lasted > TIME && times > FLOOD) || lasted > LONGEST {
                     break;
                 }
                 // Some say who they are, wrongly.
@@ -559,6 +564,7 @@ fn a_flood_from_within_and_without_costs_neither_memory_nor_log() {
         // Once for what is allocated for good.
         flood(2)?;
         let (before, lines) = (memory(&agent)?, agent.log().lines().count());
+        let start = Instant::now();
         let (within, without) = thread::scope(|scope| {
             let within = scope.spawn(|| flood(2));
             let without = scope.spawn(|| flood(1024));
@@ -567,16 +573,19 @@ fn a_flood_from_within_and_without_costs_neither_memory_nor_log() {
                 without.join().expect("no panic"),
             )
         });
+        let times_longer = start.elapsed().as_secs() / TIME.as_secs();
         let (after, grown) = (memory(&agent)?, agent.log().lines().count() - lines);
         println!(
             "{within:?} within, {without:?} without; {before} KiB before, {after} after; {grown} lines"
         );
-        ensure!(within? > 100 && without? > 100, "there was no flood");
+        ensure!(within? > FLOOD && without? > FLOOD, "there was no flood");
         ensure!(after <= before + 4 * 1024, "from {before} to {after} KiB");
-        ensure!(grown <= 60, "{grown} lines:\n{}", agent.log());
+        // What is said is said once in a while.
+        let allowed = 60 * usize::try_from(times_longer.max(1))?;
+        ensure!(grown <= allowed, "{grown} lines:\n{}", agent.log());
         await_session(&agent, &session(Many::address(1)), Some("Established"))?;
         drop(up);
-        until("who never came up is forgotten", secs(20), || {
+        until("who never came up is forgotten", secs(60), || {
             let all = sessions(&agent)?;
             Ok(Look::when(all.len() <= 1, || format!("{all:?}")))
         })?;
