@@ -65,7 +65,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("BGPPeer", "spec.address"),
     // netns_unnumbered.
     ("BGPPeer", "spec.interface"),
-    ("BGPPeer", "spec.peerASN, spec.peerType"),
+    ("BGPPeer", "spec.peerASN"),
+    ("BGPPeer", "spec.peerType"),
     // netns_agent: a Secret that changes.
     ("BGPPeer", "spec.authSecretRef"),
     // vm_tcp_ao: takes a kernel that has it.

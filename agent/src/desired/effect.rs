@@ -13,7 +13,11 @@ use ipnet::IpNet;
 use super::authentication::{AoKeys, Authentication, Password, goes_on};
 use super::diff::Change;
 use super::dynamic::DynamicNeighbors;
-use super::types::{Desired, GracefulRestart, LocalAs, Origination, Peer, PeerRole, Router, Ttl};
+use super::peer::{self, INTERNAL_TTL};
+use super::timers;
+use super::types::{
+    Desired, GracefulRestart, LocalAs, Origination, Peer, PeerRole, RemoteAs, Router, Ttl,
+};
 
 /// What a change does to a session that is up, from the gentlest to the harshest.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -106,38 +110,67 @@ pub fn peer_changes(old: &Peer, new: &Peer) -> Vec<FieldChange> {
         description,
     } = new;
     let mut found = Differences::default();
-    let families_of = |peer: &Peer| -> BTreeSet<Family> {
-        let families = peer.families.iter();
-        families.map(|config| config.family).collect()
+    let families = |peer: &Peer| -> BTreeSet<Family> {
+        let all = peer.families.iter();
+        all.map(|config| config.family).collect()
     };
-    let (before, now) = (families_of(old), families_of(new));
-    // The ADD-PATH of a family comes and goes with it.
     let add_path = |peer: &Peer| -> BTreeMap<Family, (bool, u8)> {
-        let families = peer.families.iter();
-        let kept = families.filter(|c| before.contains(&c.family) && now.contains(&c.family));
-        kept.map(|c| (c.family, (c.add_path_receive, c.add_path_send)))
-            .collect()
+        let all = peer.families.iter();
+        all.map(|config| {
+            (
+                config.family,
+                (config.add_path_receive, config.add_path_send),
+            )
+        })
+        .filter(|(_, wanted)| *wanted != (false, 0))
+        .collect()
     };
     found.compare("spec.address", Reset, &old.address, address);
     found.compare("spec.interface", Reset, &old.interface, interface);
     found.compare("spec.remotePort", Reset, &old.remote_port, remote_port);
+    // The one takes the place of the other.
+    let asn = |of: RemoteAs| matches!(of, RemoteAs::Asn(_)).then_some(of);
+    let type_of = |of: RemoteAs| asn(of).is_none().then_some(of);
+    found.compare("spec.peerASN", Reset, &asn(old.remote_as), &asn(*remote_as));
     found.compare(
-        "spec.peerASN, spec.peerType",
+        "spec.peerType",
         Reset,
-        &old.remote_as,
-        remote_as,
+        &type_of(old.remote_as),
+        &type_of(*remote_as),
     );
-    found.compare("spec.addressFamilies", Reset, &before, &now);
+    found.compare(
+        "spec.addressFamilies",
+        Reset,
+        &families(old),
+        &families(new),
+    );
     found.compare("spec.addPath", Reset, &add_path(old), &add_path(new));
     found.compare("spec.holdTime", Reset, &old.hold_time, hold_time);
-    found.compare("spec.keepaliveTime", InPlace, &old.keepalive, keepalive);
+    let follows = |hold, keepalive| keepalive == timers::keepalive_of(hold);
+    if !(old.hold_time != *hold_time
+        && follows(old.hold_time, old.keepalive)
+        && follows(*hold_time, *keepalive))
+    {
+        found.compare("spec.keepaliveTime", InPlace, &old.keepalive, keepalive);
+    }
     found.compare("spec.passive", InPlace, &old.passive, passive);
-    // One excludes the other.
-    let distance = match (old.ttl, ttl) {
-        (Ttl::Security(_), _) | (_, Ttl::Security(_)) => "spec.ttlSecurity",
-        _ => "spec.ebgpMultiHop, spec.ebgpMultihop",
+    let security = |ttl: Ttl| matches!(ttl, Ttl::Security(_)).then_some(ttl);
+    // Without either it follows from whether the neighbour is internal.
+    let is_default = |ttl: Ttl| matches!(ttl, Ttl::Direct | Ttl::Multihop(INTERNAL_TTL));
+    let follows = old.remote_as != *remote_as && is_default(old.ttl) && is_default(*ttl);
+    let distance = |ttl: Ttl| match ttl {
+        Ttl::Multihop(hops) if !follows => Some(hops),
+        _ => None,
     };
-    found.compare(distance, Reset, &old.ttl, ttl);
+    let (before, now) = (security(old.ttl), security(*ttl));
+    let (far_before, far_now) = (distance(old.ttl), distance(*ttl));
+    found.compare("spec.ttlSecurity", Reset, &before, &now);
+    found.compare(
+        "spec.ebgpMultiHop, spec.ebgpMultihop",
+        Reset,
+        &far_before,
+        &far_now,
+    );
     fn md5(of: &Option<Authentication>) -> Option<&Password> {
         of.as_ref().and_then(Authentication::md5)
     }
@@ -203,12 +236,10 @@ pub fn peer_changes(old: &Peer, new: &Peer) -> Vec<FieldChange> {
         );
     }
     found.compare("spec.maxPrefixes", InPlace, &old.max_prefixes, max_prefixes);
-    let role_of = |role: &PeerRole| role.role;
-    let (before, now) = (old.role.as_ref(), role.as_ref());
-    found.compare("spec.role", Reset, &before.map(role_of), &now.map(role_of));
-    if let (Some(before), Some(now)) = (before, now) {
-        found.compare("spec.roleStrict", Reset, &before.strict, &now.strict);
-    }
+    let role_of = |role: Option<PeerRole>| role.map(|role| role.role);
+    let strict = |role: Option<PeerRole>| role.is_some_and(|role| role.strict);
+    found.compare("spec.role", Reset, &role_of(old.role), &role_of(*role));
+    found.compare("spec.roleStrict", Reset, &strict(old.role), &strict(*role));
     found.compare(
         "spec.gracefulShutdown",
         RefreshBoth,
@@ -222,28 +253,30 @@ pub fn peer_changes(old: &Peer, new: &Peer) -> Vec<FieldChange> {
         private_as,
     );
     found.compare("spec.asOverride", RefreshOut, &old.as_override, as_override);
-    found.compare(
-        "spec.extendedNextHop",
-        Reset,
-        &old.extended_next_hop,
-        extended_next_hop,
-    );
-    let (before, now) = (old.graceful_restart.as_ref(), graceful_restart.as_ref());
-    let restart_time = |restart: &GracefulRestart| restart.restart_time;
+    let usual = |peer: &Peer| peer.extended_next_hop == peer::extended_next_hop(peer);
+    let moved = families(old) != families(new) || old.address.is_ipv6() != address.is_ipv6();
+    if !(moved && usual(old) && usual(new)) {
+        found.compare(
+            "spec.extendedNextHop",
+            Reset,
+            &old.extended_next_hop,
+            extended_next_hop,
+        );
+    }
+    let restart_time = |of: Option<GracefulRestart>| of.map(|restart| restart.restart_time);
+    let long_lived = |of: Option<GracefulRestart>| of.and_then(|restart| restart.long_lived);
     found.compare(
         "spec.gracefulRestart",
         Reset,
-        &before.map(restart_time),
-        &now.map(restart_time),
+        &restart_time(old.graceful_restart),
+        &restart_time(*graceful_restart),
     );
-    if let (Some(before), Some(now)) = (before, now) {
-        found.compare(
-            "spec.longLivedGracefulRestart",
-            Reset,
-            &before.long_lived,
-            &now.long_lived,
-        );
-    }
+    found.compare(
+        "spec.longLivedGracefulRestart",
+        Reset,
+        &long_lived(old.graceful_restart),
+        &long_lived(*graceful_restart),
+    );
     found.compare(
         "spec.shutdown.enabled",
         Reset,

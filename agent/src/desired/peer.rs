@@ -26,7 +26,14 @@ use super::types::{
 const MULTIHOP_TTL: u8 = 64;
 
 /// TTL towards iBGP neighbours: the largest, so that a neighbour that checks it (RFC 5082) is content.
-const INTERNAL_TTL: u8 = 255;
+pub(super) const INTERNAL_TTL: u8 = 255;
+
+/// Whether IPv4 routes may have IPv6 next hops where the object does not say: where they come over IPv6, and those of VPNs.
+pub(super) fn extended_next_hop(peer: &Peer) -> bool {
+    let carries = |family| peer.families.iter().any(|config| config.family == family);
+    let carries_vpnv4 = carries(Family::IPV4_VPN);
+    carries_vpnv4 || (peer.address.is_ipv6() && carries(Family::IPV4_UNICAST))
+}
 
 pub(super) fn build(
     key: &ObjectKey,

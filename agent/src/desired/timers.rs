@@ -43,7 +43,7 @@ pub(super) fn timers(spec: &BGPPeerSpec, findings: &mut Findings<'_>) -> Option<
             findings.warn(field, Reason::NoEffect, message);
             Some((0, 0))
         }
-        None => Some((hold, (hold / 3).clamp(1, 30))),
+        None => Some((hold, keepalive_of(hold))),
         Some(0) => {
             let message = format!(
                 "without keepalives the neighbour ends the session after {hold}s; use at most {}s, or 0s for both",
@@ -62,6 +62,14 @@ pub(super) fn timers(spec: &BGPPeerSpec, findings: &mut Findings<'_>) -> Option<
             None
         }
         Some(keepalive) => Some((hold, keepalive)),
+    }
+}
+
+/// The keepalive interval where the object names none: a third of the hold time, as RFC 4271 §10 suggests, and not more than 30 s.
+pub(super) fn keepalive_of(hold: u16) -> u16 {
+    match hold {
+        0 => 0,
+        hold => (hold / 3).clamp(1, 30),
     }
 }
 
