@@ -7,11 +7,13 @@
 mod decode;
 mod routes;
 
+use std::ffi::OsString;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use ipnet::IpNet;
 
@@ -342,6 +344,32 @@ pub struct CheckArgs {
 pub struct CompletionsArgs {
     /// Shell
     pub shell: clap_complete::Shell,
+}
+
+/// The command line of this process. Ends it where that is help, or not to be understood.
+pub fn parse() -> Cli {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    Cli::try_parse_from(&words).unwrap_or_else(|error| with_usage(error, &words).exit())
+}
+
+/// The error with the usage of the command that was meant. Clap's own takes what comes from the environment for something that one
+/// has to write.
+fn with_usage(mut error: clap::Error, words: &[OsString]) -> clap::Error {
+    if error.get(ContextKind::Usage).is_none() {
+        return error;
+    }
+    let mut meant = Cli::command();
+    meant.build();
+    for word in words.iter().skip(1) {
+        let inner = word.to_str().and_then(|word| meant.find_subcommand(word));
+        let Some(inner) = inner.cloned() else { break };
+        meant = inner;
+    }
+    error.insert(
+        ContextKind::Usage,
+        ContextValue::StyledStr(meant.render_usage()),
+    );
+    error
 }
 
 /// The command line as shells complete it: files where a path is meant, and nowhere else.

@@ -3,12 +3,11 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
-use cosmos::args::{Cli, Command};
+use cosmos::args::Command;
 
 fn main() -> ExitCode {
     cosmos::allocator::set_up();
-    match Cli::parse().command {
+    match cosmos::args::parse().command {
         Command::Run(args) => match cosmos::run::run(args) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {

@@ -289,3 +289,31 @@ fn the_manual_is_what_help_says() {
         "docs/cli.md is not what --help says; UPDATE_EXPECT=1 accepts it"
     );
 }
+
+/// Nobody has to write what the environment says already.
+#[test]
+fn usage_asks_for_what_is_missing_and_not_for_what_the_environment_names() {
+    for (words, usage) in [
+        (&["get"][..], "Usage: cosmos get [OPTIONS] <KIND> [NAME]"),
+        (&["explain"], "Usage: cosmos explain [OPTIONS] <ROUTE>"),
+        (
+            &["show", "peer"],
+            "Usage: cosmos show peer [OPTIONS] <NAME>",
+        ),
+        (&["run"], "Usage: cosmos run [OPTIONS] --manifests <DIR>"),
+        (
+            &["run", "--bogus"],
+            "Usage: cosmos run [OPTIONS] --manifests <DIR>",
+        ),
+    ] {
+        let with = command(words)
+            .env("COSMOS_SOCKET", "/tmp/a.sock")
+            .env("NODE_NAME", "node-1")
+            .output()
+            .unwrap();
+        assert_eq!(with.status.code(), Some(2), "{words:?}");
+        let said = err(&with);
+        assert!(said.lines().any(|line| line == usage), "{words:?}: {said}");
+        assert_eq!(said, err(&cosmos(words)), "the same without: {words:?}");
+    }
+}
