@@ -90,18 +90,22 @@ fn once(error: &anyhow::Error) -> String {
     text
 }
 
-/// Makes the state directory, and keeps other agents out of it while the result is held.
-fn claim(folder: &Path) -> anyhow::Result<File> {
+/// Makes the state directory, and keeps other agents out of it while the result is held. One that cannot be written, as its disk is
+/// full, keeps nobody from running: what is lost with it is said where it is missed.
+fn claim(folder: &Path) -> anyhow::Result<Option<File>> {
     let dir = folder.display();
     std::fs::create_dir_all(folder)
         .with_context(|| format!("cannot make the state directory {dir}"))?;
-    let claim = state_file::claim(folder)
-        .with_context(|| format!("cannot write to the state directory {dir}"))?;
-    claim.with_context(|| {
-        format!(
+    match state_file::claim(folder) {
+        Ok(Some(claim)) => Ok(Some(claim)),
+        Ok(None) => bail!(
             "another agent uses the state directory {dir}; give this one its own with --state-dir"
-        )
-    })
+        ),
+        Err(error) => {
+            tracing::warn!(%error, "cannot keep other agents out of the state directory {dir}");
+            Ok(None)
+        }
+    }
 }
 
 async fn serve(args: RunArgs) -> anyhow::Result<()> {

@@ -46,7 +46,7 @@ fn what_a_family_says_that_was_not_negotiated_is_counted_and_the_session_stays()
         raw.send(&update(1, &[7], &[0x40, 5, 4, 0, 0, 0, 100]))?;
         until("what comes behind is used", secs(10), || {
             let routes = kernel::our_prefixes(&net.node, true)?;
-            let there = routes.iter().any(|route| route.to_string() == prefix(1));
+            let there = routes.iter().any(|route| *route == prefix(1));
             Ok(Look::when(there, || format!("{routes:?}")))
         })?;
         let (_, metrics) = net.node.http_get("127.0.0.1:8082", "/metrics")?;
