@@ -56,6 +56,9 @@ impl Srv6Sid {
         if let Some(fault) = self.structure.and_then(|structure| structure.fault()) {
             return Err(fault);
         }
+        if !self.argument_fits() {
+            return Err("has an argument that its endpoint behavior is not known to take");
+        }
         let nothing_elsewhere = self
             .structure
             .is_none_or(|structure| structure.transposition_length == 0);
@@ -170,5 +173,39 @@ mod tests {
             "srv6_l3_sid {invalid has lengths that sum up to more than 128 bits, \
              as_advertised 2001:db8:1:2::}"
         );
+    }
+
+    /// RFC 9252 §3.2.1, RFC 8986 §4.5, §4.12: End.DT4 takes no argument, End.DT2M does, and of 999 nobody knows.
+    #[test]
+    fn a_sid_with_an_argument_that_may_not_be_says_so() {
+        let structure = SidStructure {
+            argument: 8,
+            transposition_length: 0,
+            transposition_offset: 0,
+            ..STRUCTURE
+        };
+        for (behavior, argument, whole) in [
+            (19, 8, false),
+            (999, 8, false),
+            (999, 0, true),
+            (24, 8, true),
+        ] {
+            let mut editor = AttrEditor::new();
+            editor.set_srv6_l3(Some(Srv6Sid {
+                behavior,
+                ..sid(Some(SidStructure {
+                    argument,
+                    ..structure
+                }))
+            }));
+            let said = match whole {
+                true => "sid 2001:db8:1:2::",
+                false => "invalid has an argument that its endpoint behavior is not known to take",
+            };
+            assert_eq!(
+                described(&editor, LabelFields::default()),
+                format!("srv6_l3_sid {{{said}, as_advertised 2001:db8:1:2::}}")
+            );
+        }
     }
 }

@@ -100,19 +100,23 @@ impl Srv6Sid {
         let Some(structure) = self.structure else {
             return !self.sid.is_unspecified();
         };
-        // RFC 9252 §3.2.1: the receiver "MUST ignore SRv6 SIDs with arguments [...] with unknown SRv6
-        // Endpoint Behaviors", and of one that is known "MUST validate" that its argument can be.
-        let argument_fits = structure.argument == 0
-            || self.behavior <= LAST_KNOWN
-                && behavior_name(self.behavior).is_some()
-                && !WITHOUT_ARGUMENT.contains(&self.behavior);
         // RFC 9252 §7: a SID "is invalid when the SID Structure Sub-Sub-TLV transposition length is
         // greater than the number of bits of the label field"; it is zero "where the Transposition
         // Scheme is not applicable".
         structure.is_valid()
             && structure.transposition_length <= label_bits
-            && argument_fits
+            && self.argument_fits()
             && !self.sid.is_unspecified()
+    }
+
+    /// RFC 9252 §3.2.1: the receiver "MUST ignore SRv6 SIDs with arguments [...] with unknown SRv6 Endpoint
+    /// Behaviors", and of one that is known "MUST validate" that its argument can be.
+    pub(crate) fn argument_fits(self) -> bool {
+        self.structure
+            .is_none_or(|structure| structure.argument == 0)
+            || self.behavior <= LAST_KNOWN
+                && behavior_name(self.behavior).is_some()
+                && !WITHOUT_ARGUMENT.contains(&self.behavior)
     }
 
     /// The whole SID: with the bits that are in the label field, which has so many bits: 20 for
