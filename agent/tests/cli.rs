@@ -233,8 +233,7 @@ fn the_manual_is_what_help_says() {
          `/run/cosmos/cosmos.sock`.\n  The socket belongs to the user that runs the agent (mode 0600).\n\
          - **Exit status**: 0 done; 1 the answer is no (no such peer, no route for the prefix or address that was asked for, problems \
          in\n  manifests); 2 the question could not be asked (usage, no agent, nothing to check). A list that is empty is an \
-         answer: `No routes.`, 0.\n  Errors are one line on standard error, and those of usage some more: how it is said right. Once \
-         `COSMOS_SOCKET` is set, these show\n  `--socket <PATH>` as given, because it is.\n\
+         answer: `No routes.`, 0.\n  Errors are one line on standard error, and those of usage some more: how it is said right.\n\
          - **Output**: on a terminal, tables fit 100 columns; what does not fit is wrapped within its column, never cut, \
          and an address, a\n  prefix or a number is never broken: where it is wider than its column, the rest of the row goes \
          on beneath. In a pipe or a file\n  a row is one line of any length. Colours only on a terminal, and not with \
