@@ -39,6 +39,10 @@ impl Policy {
             return Err(TooManyTerms(terms.len()));
         }
         terms.sort_by_key(|term| term.sequence);
+        for term in &mut terms {
+            // What is announced has no host bits.
+            term.matches.prefix = term.matches.prefix.map(|prefix| prefix.trunc());
+        }
         let lists = terms.iter().enumerate().flat_map(|(place, term)| {
             let list = term.matches.prefixes.iter().flatten();
             list.map(move |net| (*net, TermSet::of(place)))

@@ -33,9 +33,11 @@ impl Expression {
     /// On an AS path; `whole` when it must describe all of it.
     pub fn on_as_path(written: &str, whole: bool) -> Result<Self, ExpressionError> {
         let pattern = spell_out(written);
+        let part = Self::compile(written, &pattern)?;
         match whole {
+            // Only once it is well-formed by itself: brackets around it could make it so.
             true => Self::compile(written, &format!("^(?:{pattern})$")),
-            false => Self::compile(written, &pattern),
+            false => Ok(part),
         }
     }
 
@@ -82,30 +84,27 @@ fn reason(error: &regex::Error) -> Box<str> {
     }
 }
 
-/// The pattern with `_` spelt out, where it is not taken for itself: behind a backslash or in brackets.
+/// The pattern with `_` spelt out, where it is not taken for itself: behind a backslash or in brackets, which may be within
+/// brackets; a bracket that closes is one of the signs when it is the first of them.
 fn spell_out(written: &str) -> Cow<'_, str> {
     if !written.contains('_') {
         return Cow::Borrowed(written);
     }
     let mut spelt = String::with_capacity(written.len() + BETWEEN.len());
-    let (mut escaped, mut in_brackets) = (false, false);
+    let mut depth = 0u32;
+    let (mut escaped, mut first) = (false, false);
     for sign in written.chars() {
         match sign {
-            '_' if escaped => {
-                // The crate knows no `\_`.
-                spelt.pop();
-                spelt.push('_');
-            }
-            '_' if !in_brackets => spelt.push_str(BETWEEN),
+            '_' if !escaped && depth == 0 => spelt.push_str(BETWEEN),
             _ => spelt.push(sign),
         }
-        if !escaped {
-            in_brackets = match sign {
-                '[' => true,
-                ']' => false,
-                _ => in_brackets,
-            };
+        let opened = sign == '[' && !escaped;
+        match sign {
+            '[' if !escaped => depth += 1,
+            ']' if !escaped && !first => depth = depth.saturating_sub(1),
+            _ => {}
         }
+        first = opened || first && sign == '^';
         escaped = sign == '\\' && !escaped;
     }
     Cow::Owned(spelt)
@@ -149,6 +148,13 @@ mod tests {
             ("^[0-9]+$", "65001", true),
             ("^[0-9_]+$", "65001 65002", false),
             (r"a\_b", "a_b", true),
+            ("[[:digit:]_]x", "_x", true),
+            ("[[:digit:]_]x", " x", false),
+            ("[]_]x", "_x", true),
+            ("[]_]x", " x", false),
+            ("[^]_]x", "_x", false),
+            ("[^]_]x", " x", true),
+            (r"[\]_]x", " x", false),
             (".*", "", true),
         ] {
             let expression = Expression::on_as_path(pattern, false).unwrap();
@@ -168,15 +174,18 @@ mod tests {
         for (pattern, why) in [
             ("(65001", "unclosed group"),
             ("[", "unclosed character class"),
+            ("1)|(?:2", "unopened group"),
             (r"(65001)\1", "backreferences are not supported"),
             (
                 "((a{1000}){1000}){1000}",
                 "it repeats too much and would need too much memory",
             ),
         ] {
-            let error = Expression::on_as_path(pattern, false).unwrap_err();
             let said = format!("`{pattern}` is no regular expression that can be used: {why}");
-            assert_eq!(error.to_string(), said);
+            for whole in [false, true] {
+                let error = Expression::on_as_path(pattern, whole).unwrap_err();
+                assert_eq!(error.to_string(), said);
+            }
         }
     }
 
