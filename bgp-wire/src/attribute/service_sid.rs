@@ -175,7 +175,7 @@ mod tests {
         );
     }
 
-    /// RFC 9252 §3.2.1, RFC 8986 §4.5, §4.12: End.DT4 takes no argument, End.DT2M does, and of 999 nobody knows.
+    /// RFC 9252 §3.2.1, RFC 8986 §4.7, §4.12: End.DT4 takes no argument, End.DT2M does, and of 999 nobody knows.
     #[test]
     fn a_sid_with_an_argument_that_may_not_be_says_so() {
         let structure = SidStructure {
