@@ -119,38 +119,43 @@ impl Set {
     }
 
     fn change_communities(&self, editor: &mut AttrEditor) {
-        let described = |one: &dyn fmt::Display| {
-            let mut patterns = self.remove_described.iter();
-            let text = one.to_string();
-            patterns.any(|pattern| pattern.describes(&text))
-        };
-        let by_pattern = !self.remove_described.is_empty();
-        if by_pattern || !self.communities.remove.is_empty() {
-            let goes = &self.communities.remove;
-            editor
-                .retain_communities(|one| !(goes.contains(&one) || by_pattern && described(&one)));
+        let described = &self.remove_described;
+        if self.communities.removes(described) {
+            editor.retain_communities(|one| self.communities.keeps(&one, described));
         }
         for one in &self.communities.add {
             editor.add_community(*one);
         }
-        if by_pattern || !self.extended.remove.is_empty() {
-            let goes = &self.extended.remove;
-            editor.retain_ext_communities(|one| {
-                !(goes.contains(&one) || by_pattern && described(&one))
-            });
+        if self.extended.removes(described) {
+            editor.retain_ext_communities(|one| self.extended.keeps(&one, described));
         }
         for one in &self.extended.add {
             editor.add_ext_community(*one);
         }
-        if by_pattern || !self.large.remove.is_empty() {
-            let goes = &self.large.remove;
-            editor.retain_large_communities(|one| {
-                !(goes.contains(&one) || by_pattern && described(&one))
-            });
+        if self.large.removes(described) {
+            editor.retain_large_communities(|one| self.large.keeps(&one, described));
         }
         for one in &self.large.add {
             editor.add_large_community(*one);
         }
+    }
+}
+
+impl<T: PartialEq + fmt::Display> Change<T> {
+    /// Whether anything can go, by itself or as one of those that are `described`.
+    fn removes(&self, described: &[Expression]) -> bool {
+        !self.remove.is_empty() || !described.is_empty()
+    }
+
+    fn keeps(&self, one: &T, described: &[Expression]) -> bool {
+        if self.remove.contains(one) {
+            return false;
+        }
+        if described.is_empty() {
+            return true;
+        }
+        let text = one.to_string();
+        !described.iter().any(|pattern| pattern.describes(&text))
     }
 }
 
@@ -167,5 +172,47 @@ fn change_behavior(behavior: u16, editor: &mut AttrEditor) {
     if let Some(mut sid) = l2 {
         sid.behavior = behavior;
         editor.set_srv6_l2(Some(sid));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::CommunityList;
+    use crate::policy::matcher::{Match, SetView};
+    use bgp_wire::Family;
+
+    /// The model in tests/policy.rs knows no expressions on communities.
+    #[test]
+    fn communities_of_each_kind_are_found_and_go_by_what_is_printed() {
+        let mut editor = AttrEditor::new();
+        editor.add_community(Community::new(65000, 1));
+        editor.add_community(Community::new(65001, 1));
+        editor.add_ext_community("rt:65000:7".parse().unwrap());
+        editor.add_large_community("65000:1:2".parse().unwrap());
+        editor.add_large_community("65001:1:2".parse().unwrap());
+        let before = editor.to_set();
+        let found = |pattern: &str| {
+            let list = CommunityList {
+                patterns: vec![Expression::on_community(pattern).unwrap()],
+                ..CommunityList::default()
+            };
+            let asked = Match {
+                communities: Some(list),
+                ..Match::default()
+            };
+            asked.takes_set(&mut SetView::new(before.as_ref(), Family::IPV4_UNICAST))
+        };
+        assert!(found("^65001:1$") && found("^rt:65000:7$") && found("^65001:1:2$"));
+        assert!(!found("^65002:"));
+        let set = Set {
+            remove_described: vec![Expression::on_community("65000:").unwrap()],
+            ..Set::default()
+        };
+        set.apply(&mut editor);
+        let after = editor.get();
+        assert!(after.communities().eq([Community::new(65001, 1)]));
+        assert_eq!(after.ext_communities().count(), 0);
+        assert!(after.large_communities().eq(["65001:1:2".parse().unwrap()]));
     }
 }
