@@ -96,7 +96,8 @@ pub struct RunArgs {
     #[arg(long, value_name = "PATH", env = SOCKET_VARIABLE, default_value = DEFAULT_SOCKET, value_parser = socket_parser())]
     pub socket: PathBuf,
     /// Folder for what must survive a restart, made if it is missing: the protocols, metrics and tables that
-    /// routes of ours carry, the sessions with graceful restart, and the neighbours that are served. Without it, routes
+    /// routes of ours carry, the sessions with graceful restart, the neighbours that are served, and the objects that are in
+    /// effect, without secrets. Without it, what has become bad by the next start does not run until it is corrected, routes
     /// that a killed agent left are not found again once their router is gone or has another kernel.metric, kernel.table
     /// or kernel.protocol, no start is a restart for the neighbours, and of two objects with one neighbour another one may
     /// have it after a restart

@@ -9,7 +9,10 @@
 
 mod accepted;
 mod agent;
+mod convergence;
 mod fib;
+mod former_objects;
+mod hangup;
 mod kept_out;
 mod memory;
 mod peer_view;
@@ -17,6 +20,7 @@ mod refused;
 mod repaired;
 mod tables;
 mod told;
+mod unmet;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -29,11 +33,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use bgp_wire::FamilySet;
 use rib::Rib;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use self::accepted::AcceptedFile;
 use self::agent::Agent;
+use self::convergence::Convergence;
+use self::former_objects::FormerObjects;
+use self::hangup::hangup;
 use self::kept_out::ToldKeptOut;
 use self::memory::Memory;
 use self::refused::ToldRefused;
@@ -43,14 +50,12 @@ use crate::allocator;
 use crate::args::RunArgs;
 use crate::control::server::ControlSocket;
 use crate::desired::{
-    Change, Consequence, Desired, Host, InEffect, Objects, Problem, Router, RouterKey, Severity,
-    build, diff, stranger,
+    Change, Consequence, Desired, Host, InEffect, Objects, Router, RouterKey, diff, stranger,
 };
 use crate::kernel::{self, KernelHandle, KernelOptions, RibSource};
 use crate::mapped_code;
 use crate::observe::heartbeat::Hearts;
 use crate::observe::http::{Http, Observed};
-use crate::observe::readiness::Readiness;
 use crate::source::directory::{Directory, SourceUpdate};
 use crate::speaker::{Speaker, SpeakerError, SpeakerEvents, missing_ao};
 use crate::state_file;
@@ -113,7 +118,9 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
     let node = args
         .node_name()
         .context("cannot read the host name; name the node with --node")?;
-    let directory = Directory::start(&args.manifests)?;
+    let former_objects = FormerObjects::new(args.state_dir.as_deref());
+    let former = former_objects.read();
+    let directory = Directory::start(&args.manifests, &former)?;
     let mut updates = directory.updates();
     let first = updates.borrow_and_update().clone();
     let mut told = Told::default();
@@ -123,15 +130,23 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
     let control = ControlSocket::bind(&args.socket)?;
     let http = Http::bind(args.metrics_addr, args.health_addr).await?;
     let _claim = args.state_dir.as_deref().map(claim).transpose()?;
+    let accepted = AcceptedFile::read(args.state_dir.as_deref());
+    let host = Host {
+        without_ao: missing_ao(),
+    };
+    let former = former.into_iter().map(|former| former.object);
+    let in_effect =
+        InEffect::on(host)
+            .after(accepted.known().clone())
+            .resume(former, &first.objects, &node);
     let kernel = kernel::start(KernelOptions {
         state_dir: args.state_dir.clone(),
-        installs: installs(&first.objects, &node),
+        installs: installs(in_effect.clone(), &first.objects, &node),
         ..KernelOptions::default()
     })
     .await?;
 
     let memory = Memory::new(args.state_dir.as_deref());
-    let accepted = AcceptedFile::read(args.state_dir.as_deref());
     let mut speaker = Speaker::new(
         kernel.resolver(),
         Arc::new(fib::Addresses::new(kernel.clone())),
@@ -169,11 +184,9 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
         agent,
         name: node,
         desired: Desired::default(),
-        in_effect: InEffect::on(Host {
-            without_ao: missing_ao(),
-        })
-        .after(accepted.known().clone()),
+        in_effect,
         accepted,
+        former_objects,
         memory,
         in_kernel_families: in_kernel,
         told,
@@ -214,15 +227,6 @@ enum OnError {
     GoOn,
 }
 
-/// What the log has said of convergence.
-#[derive(Clone, Copy, PartialEq)]
-enum Said {
-    Nothing,
-    /// The time limit has passed.
-    Late,
-    Converged,
-}
-
 /// What runs on this node.
 struct Node {
     speaker: Speaker,
@@ -232,6 +236,7 @@ struct Node {
     desired: Desired,
     in_effect: InEffect,
     accepted: AcceptedFile,
+    former_objects: FormerObjects,
     memory: Memory,
     /// The families with routes of ours in the kernel.
     in_kernel_families: FamilySet,
@@ -261,7 +266,7 @@ impl Node {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         let events = self.speaker.events();
-        let mut convergence = Said::Nothing;
+        let mut convergence = Convergence::default();
         let mut kernel_counts = Vec::new();
         let mut told_refused = ToldRefused::default();
         let mut told_kept_out = ToldKeptOut::default();
@@ -304,7 +309,12 @@ impl Node {
                 }
                 _ = tick.tick() => {
                     heart.beat(Instant::now());
-                    convergence = self.converge(convergence, observed);
+                    let but = convergence::but(self.idle, &self.refused);
+                    convergence.tell(observed.readiness(), but);
+                    // What an earlier run has left goes when it is known that nobody wants it.
+                    if convergence.is_over() && self.agent.unmet().is_empty() {
+                        self.kernel.converged();
+                    }
                     // The kernel room has no bell for statuses: its counts are compared.
                     let counts = self.kernel.status();
                     if told_refused.any() || counts.iter().any(|(_, counts)| counts.failed > 0) {
@@ -390,43 +400,13 @@ impl Node {
         }
     }
 
-    /// Tells the kernel room and the log how far the node has come, each step once.
-    fn converge(&self, said: Said, observed: &Observed) -> Said {
-        if said == Said::Converged {
-            return said;
-        }
-        match observed.readiness() {
-            Readiness::Ready { .. } => {
-                if said == Said::Nothing {
-                    self.kernel.converged();
-                }
-                match converged(self.idle, &self.refused) {
-                    None => tracing::info!("converged"),
-                    Some(but) => tracing::warn!("converged, but {but}"),
-                }
-                Said::Converged
-            }
-            Readiness::ReadyWithout(missing) if said == Said::Nothing => {
-                self.kernel.converged();
-                tracing::warn!(
-                    "not converged, but the time limit (--convergence-timeout) has passed: \
-                     going on without {}{}",
-                    missing.join("; "),
-                    converged(self.idle, &self.refused)
-                        .map_or_else(String::new, |but| format!("; also, {but}"))
-                );
-                Said::Late
-            }
-            _ => said,
-        }
-    }
-
     /// Makes what runs what is wanted. Gives the last error of a port that cannot be opened.
     async fn apply(&mut self, update: &SourceUpdate, on_error: OnError) -> Option<SpeakerError> {
         let (wanted, problems) = self.in_effect.build(&update.objects, &self.name);
         self.accepted.keep(self.in_effect.accepted());
+        self.former_objects.keep(&self.in_effect, &update.files);
         self.told.tell(update, &problems);
-        self.refused = refused(update, &problems);
+        self.refused = convergence::refused(update, &problems);
         let idle = wanted.routers.is_empty();
         if idle && !self.idle {
             let name = &self.name;
@@ -469,6 +449,9 @@ impl Node {
             self.speaker.snapshot(),
             self.in_effect.clone(),
         );
+        if on_error == OnError::End {
+            convergence::warn_of(&self.agent.unmet());
+        }
         allocator::give_back();
         if let Err(error) = mapped_code::let_go() {
             tracing::debug!(%error, "the code that read the manifests stays mapped");
@@ -528,77 +511,10 @@ fn check_node(objects: &Objects, node: &str, args: &RunArgs) -> anyhow::Result<(
 }
 
 /// Whether routes are to go to the kernel: not if every router of the node says that its own are not.
-fn installs(objects: &Objects, node: &str) -> bool {
-    let (desired, _) = build(objects, node);
+fn installs(mut in_effect: InEffect, objects: &Objects, node: &str) -> bool {
+    let (desired, _) = in_effect.build(objects, node);
     let mut routers = desired.routers.values();
     routers.len() == 0 || routers.any(|router| router.kernel.install)
-}
-
-/// Everything that is refused, by name: objects, and files in which there is none that can be named.
-fn refused(update: &SourceUpdate, problems: &[Problem]) -> BTreeSet<String> {
-    let files = update.problems.iter();
-    let files = files.filter(|problem| problem.severity == Severity::Rejected);
-    let objects = problems.iter();
-    let objects = objects.filter(|problem| problem.severity == Severity::Rejected);
-    files
-        .map(|problem| {
-            problem
-                .object
-                .clone()
-                .unwrap_or_else(|| problem.file.clone())
-        })
-        .chain(objects.map(|problem| problem.object.to_string()))
-        .collect()
-}
-
-/// What must be said beside the word "converged": it must not sound as if all that is asked for runs.
-fn converged(idle: bool, refused: &BTreeSet<String>) -> Option<String> {
-    const SHOWN: usize = 10;
-    let mut but = Vec::new();
-    if idle {
-        but.push("there is no router to run".to_owned());
-    }
-    if !refused.is_empty() {
-        let names: Vec<&str> = refused.iter().take(SHOWN).map(String::as_str).collect();
-        let more = match refused.len().saturating_sub(SHOWN) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        but.push(format!(
-            "{} refused: {}{more}; `cosmos show summary` says why",
-            match refused.len() {
-                1 => "1 object is".to_owned(),
-                many => format!("{many} objects are"),
-            },
-            names.join(", "),
-        ));
-    }
-    (!but.is_empty()).then(|| but.join(", and "))
-}
-
-/// Tells that the terminal is closed. Who starts the agent with that signal ignored (nohup) wants it to go on.
-fn hangup() -> io::Result<Hangup> {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = status
-        .lines()
-        .find_map(|line| line.strip_prefix("SigIgn:"))
-        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
-        // Signal 1 has the lowest bit.
-        .is_some_and(|mask| mask & 1 != 0);
-    Ok(Hangup(match ignored {
-        true => None,
-        false => Some(signal(SignalKind::hangup())?),
-    }))
-}
-
-/// SIGHUP, if it is to be heard.
-struct Hangup(Option<Signal>);
-
-impl Hangup {
-    /// Cancel-safe, as the signal's own.
-    async fn recv(&mut self) -> Option<()> {
-        self.0.as_mut()?.recv().await
-    }
 }
 
 /// Jitter that differs between nodes and between runs.
@@ -616,29 +532,4 @@ fn resident_bytes() -> io::Result<u64> {
         .and_then(|n| n.parse().ok())
         .unwrap_or(0);
     Ok(pages * 4096)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn converged_names_what_is_refused() {
-        let refused = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        assert_eq!(converged(false, &refused(&[])), None);
-        assert_eq!(
-            converged(false, &refused(&["BGPPeer/tor"])).as_deref(),
-            Some("1 object is refused: BGPPeer/tor; `cosmos show summary` says why")
-        );
-        assert_eq!(
-            converged(true, &refused(&["a.yaml", "BGPPeer/tor"])).as_deref(),
-            Some(
-                "there is no router to run, and 2 objects are refused: BGPPeer/tor, a.yaml; \
-                 `cosmos show summary` says why"
-            )
-        );
-        let many = (0..12).map(|n| format!("BGPPeer/p{n:02}")).collect();
-        let text = converged(false, &many).expect("something is said");
-        assert!(text.contains("BGPPeer/p09 and 2 more;"), "{text}");
-    }
 }

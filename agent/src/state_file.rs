@@ -2,6 +2,7 @@
 //! between leaves the old one.
 
 use std::fs::{File, TryLockError};
+use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::{fs, io};
 
@@ -29,9 +30,20 @@ pub(crate) fn read(file: &Path) -> io::Result<Option<String>> {
     }
 }
 
-/// Puts `text` in the place of what it holds. Not forced to the disk: what it is about does not outlive the host's memory either.
+/// Puts `text` in the place of what it holds.
 pub(crate) fn replace(file: &Path, text: &str) -> io::Result<()> {
+    replace_with(file, |out| out.write_all(text.as_bytes()))
+}
+
+/// Puts what `write` writes in the place of what it holds. Not forced to the disk: a file that the host's end has cut short is as
+/// good as one that never was.
+pub(crate) fn replace_with(
+    file: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
     let draft = file.with_extension("draft");
-    fs::write(&draft, text)?;
+    let mut out = BufWriter::new(File::create(&draft)?);
+    write(&mut out)?;
+    out.into_inner()?;
     fs::rename(&draft, file)
 }

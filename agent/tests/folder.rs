@@ -147,7 +147,7 @@ fn what_breaks_the_schema_is_told_with_the_generation_that_stays() {
 async fn changes_are_seen_as_they_happen() {
     let scratch = Scratch::new("live");
     scratch.write("a.yaml", &router("a", 1));
-    let directory = Directory::start(&scratch.0).expect("the folder is there");
+    let directory = Directory::start(&scratch.0, &[]).expect("the folder is there");
     let mut updates = directory.updates();
     assert_eq!(
         asn_of(&updates.borrow(), "a"),
@@ -210,7 +210,7 @@ async fn written_slowly(scratch: &Scratch, name: &Path) {
 
     let both = format!("{}---\n{}", router("a", 1), router("b", 2));
     scratch.write("all.yaml", &both);
-    let directory = Directory::start(name).expect("the folder is there");
+    let directory = Directory::start(name, &[]).expect("the folder is there");
     let mut updates = directory.updates();
     // The first reading after the start is over when something else has been seen.
     scratch.write("seen.yaml", &router("seen", 1));
@@ -256,7 +256,7 @@ async fn a_mounted_config_map_is_followed_when_it_is_swapped() {
     }
     symlink("..v1", scratch.0.join("..data")).expect("a link");
     symlink("..data/a.yaml", scratch.0.join("a.yaml")).expect("a link");
-    let directory = Directory::start(&scratch.0).expect("the folder is there");
+    let directory = Directory::start(&scratch.0, &[]).expect("the folder is there");
     let mut updates = directory.updates();
     assert_eq!(asn_of(&updates.borrow(), "a"), Some(1));
     symlink("..v2", scratch.0.join("..data_tmp")).expect("a link");
@@ -271,7 +271,7 @@ async fn a_mounted_config_map_is_followed_when_it_is_swapped() {
 async fn a_folder_that_vanishes_leaves_everything_in_force() {
     let scratch = Scratch::new("vanishing");
     scratch.write("a.yaml", &router("a", 1));
-    let directory = Directory::start(&scratch.0).expect("the folder is there");
+    let directory = Directory::start(&scratch.0, &[]).expect("the folder is there");
     let mut updates = directory.updates();
     let away = scratch.0.with_extension("away");
     fs::rename(&scratch.0, &away).expect("moved away");
@@ -352,7 +352,7 @@ async fn a_link_that_leads_nowhere_any_more_takes_nothing_away() {
     let scratch = Scratch::new("broken-link");
     scratch.write("text", &router("a", 1));
     symlink("text", scratch.0.join("a.yaml")).expect("a link");
-    let directory = Directory::start(&scratch.0).expect("the folder is there");
+    let directory = Directory::start(&scratch.0, &[]).expect("the folder is there");
     let mut updates = directory.updates();
     assert_eq!(asn_of(&updates.borrow(), "a"), Some(1));
     scratch.remove("text");

@@ -12,18 +12,18 @@ use k8s_openapi::jiff::Timestamp;
 
 use super::dynamic::DynamicNeighbors;
 use super::host::Host;
-use super::objects::{Kind, ObjectKey, Objects};
+use super::objects::{Kind, Object, ObjectKey, Objects};
 use super::problem::{Problem, Severity};
 use std::sync::Arc;
 
 use super::types::{Desired, Origination, OriginationKey, Peer, PeerKey, Router, RouterKey};
 
-/// What this node runs, and of which generation of each object that was made.
+/// What this node runs, and of which form of each object that was made.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct InEffect {
     host: Host,
     desired: Desired,
-    generations: BTreeMap<ObjectKey, i64>,
+    accepted: BTreeMap<ObjectKey, Arc<Object>>,
     /// What the process before this one served, until it is known what this one does.
     ran: Accepted,
 }
@@ -103,6 +103,36 @@ impl InEffect {
         Self { ran, ..self }
     }
 
+    /// What the process before this one had in effect on `node`: it was made of `former`, as far as that is not deleted among the
+    /// objects as they are `now`. What is secret is taken from those.
+    #[must_use]
+    pub fn resume(
+        mut self,
+        former: impl IntoIterator<Item = Arc<Object>>,
+        now: &Objects,
+        node: &str,
+    ) -> Self {
+        let mut objects = Objects::default();
+        for object in former {
+            if now.shared(&object.key()).is_some() {
+                objects.apply(object);
+            }
+        }
+        let keys = now.iter().map(|(key, _)| key);
+        let secrets = keys.filter(|key| key.kind == Kind::Secret);
+        for secret in secrets.filter_map(|key| now.shared(key)) {
+            objects.apply(Arc::clone(secret));
+        }
+        let ran = self.ran.clone();
+        self.build(&objects, node);
+        Self { ran, ..self }
+    }
+
+    /// The objects of which what is in effect was made.
+    pub fn objects(&self) -> impl Iterator<Item = (&ObjectKey, &Arc<Object>)> {
+        self.accepted.iter()
+    }
+
     /// What is served now.
     #[must_use]
     pub fn accepted(&self) -> Accepted {
@@ -149,7 +179,8 @@ impl InEffect {
     ) {
         for problem in problems.iter_mut() {
             if problem.severity == Severity::Rejected && remains(problem, desired) {
-                problem.in_effect = self.generations.get(&problem.object).copied();
+                let accepted = self.accepted.get(&problem.object);
+                problem.in_effect = accepted.map(|object| object.generation());
             }
         }
         let refused = |key: &ObjectKey| {
@@ -157,15 +188,16 @@ impl InEffect {
                 .iter()
                 .any(|p| p.object == *key && p.severity == Severity::Rejected)
         };
-        let before = std::mem::take(&mut self.generations);
-        let generation = |key: &ObjectKey, now| match refused(key) {
-            true => before.get(key).copied(),
-            false => Some(now),
-        };
-        self.generations = objects
-            .iter()
-            .filter_map(|(key, object)| Some((key.clone(), generation(key, object.generation())?)))
-            .collect();
+        let before = std::mem::take(&mut self.accepted);
+        let keys = objects.iter().map(|(key, _)| key);
+        let accepted = keys.filter_map(|key| {
+            let object = match refused(key) {
+                true => before.get(key),
+                false => objects.shared(key),
+            };
+            Some((key.clone(), Arc::clone(object?)))
+        });
+        self.accepted = accepted.collect();
         self.desired = desired.clone();
         self.ran.clear();
     }

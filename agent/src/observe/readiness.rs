@@ -1,9 +1,10 @@
 //! PURE: what `/readyz` means.
 //!
 //! Ready means converged: the manifests are applied, the kernel has been compared with them once and has refused no route,
-//! and every enabled session has been Established and has given us its whole table. A rolling update may go on to the next
-//! node then, and not before. One dead neighbour must not hold a node back for ever, nor one route that the kernel will not
-//! have, so after a time limit those are no longer waited for; manifests and comparison are.
+//! every enabled session has been Established and has given us its whole table, and nothing is refused of which nothing runs.
+//! A rolling update may go on to the next node then, and not before. One dead neighbour must not hold a node back for ever, nor
+//! one route that the kernel will not have or one bad manifest, so after a time limit those are no longer waited for; manifests
+//! and comparison are, and a router, if the only ones are refused.
 //!
 //! Having been ready once is enough: a session that flaps later is a matter for alerts, not for taking the node out. Routes
 //! that the kernel refuses then are named all the same.
@@ -28,6 +29,10 @@ pub struct Facts {
     pub fib_failed: u64,
     /// Routers that write no routes because another agent does.
     pub fib_denied: Vec<String>,
+    /// What is asked for, is refused or cannot be read, and has nothing of it in effect.
+    pub unmet: Vec<String>,
+    /// There is no router to run.
+    pub idle: bool,
     /// The agent is about to stop.
     pub stopping: bool,
     /// Every configured session.
@@ -119,6 +124,10 @@ impl std::fmt::Display for Readiness {
     }
 }
 
+fn refused_object(name: &str) -> String {
+    format!("{name} (refused)")
+}
+
 fn refused(failed: u64) -> String {
     match failed {
         1 => "1 failed route (the kernel refuses it)".to_owned(),
@@ -151,7 +160,15 @@ impl Convergence {
         if !facts.fib_reconciled {
             missing.push("the kernel to be compared".to_owned());
         }
-        let mut waiting_for = Vec::new();
+        let mut waiting_for: Vec<String> = facts
+            .unmet
+            .iter()
+            .map(|name| refused_object(name))
+            .collect();
+        // A node that nothing is asked of is as good as it gets; one of which nobody can tell what is asked of it is not.
+        if facts.idle {
+            missing.append(&mut waiting_for);
+        }
         for peer in facts.peers.iter().filter(|peer| peer.enabled) {
             match peer.waiting_for() {
                 None => {
@@ -212,6 +229,8 @@ mod tests {
             fib_reconciled: true,
             fib_failed: 0,
             fib_denied: Vec::new(),
+            unmet: Vec::new(),
+            idle: false,
             stopping: false,
             peers,
             waited: Duration::from_secs(5),
@@ -380,6 +399,25 @@ mod tests {
                     .to_owned()
             )
         );
+    }
+
+    #[test]
+    fn what_is_refused_and_runs_not_is_waited_for_until_the_time_limit_but_a_router_always() {
+        let mut refusing = facts(vec![peer("a")]);
+        refusing.unmet = vec!["BGPPeer/b".to_owned()];
+        let said = |facts: &Facts| {
+            let answer = Convergence::default().judge(facts);
+            (answer.is_ready(), answer.to_string())
+        };
+        let waiting = (false, "waiting for BGPPeer/b (refused)".to_owned());
+        assert_eq!(said(&refusing), waiting);
+        refusing.waited = refusing.timeout;
+        let words = "ready: the time limit has passed without BGPPeer/b (refused)";
+        assert_eq!(said(&refusing), (true, words.to_owned()));
+        refusing.idle = true;
+        assert_eq!(said(&refusing), waiting);
+        refusing.unmet.clear();
+        assert_eq!(said(&refusing), (true, "ready: converged".to_owned()));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The agent as others see it: one place that copies out what speaker, kernel and source let be seen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use parking_lot::{Mutex, RwLock};
 use serde_json::Value;
 
+use super::unmet::unmet;
 use super::{fib, peer_view, tables};
 use crate::bfd::Bfd;
 use crate::control::dynamic::DynamicView;
@@ -55,6 +56,8 @@ struct Configured {
     problems: Vec<Problem>,
     file_problems: Vec<FileProblem>,
     files: BTreeMap<ObjectKey, String>,
+    /// See `unmet.rs`.
+    unmet: BTreeSet<String>,
     speaker: SpeakerSnapshot,
     in_effect: InEffect,
 }
@@ -117,11 +120,17 @@ impl Agent {
             objects: update.objects.clone(),
             file_problems: update.problems.clone(),
             files: update.files.clone(),
+            unmet: unmet(update, &problems),
             problems,
             speaker,
             in_effect,
         };
         self.applied.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What is asked for and not met: see `unmet.rs`.
+    pub(super) fn unmet(&self) -> BTreeSet<String> {
+        self.configured.read().unmet.clone()
     }
 
     /// Takes in that a port was opened.
@@ -165,6 +174,8 @@ impl Agent {
             fib_denied: denied
                 .map(|(router, _)| RouterKey(Arc::clone(router)).to_string())
                 .collect(),
+            unmet: configured.unmet.iter().cloned().collect(),
+            idle: configured.speaker.routers.is_empty(),
             stopping: self.stopping.load(Ordering::Relaxed),
             peers: configured
                 .speaker

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::folder::Folder;
-pub use super::folder::{FileProblem, SourceUpdate};
+pub use super::folder::{FileProblem, Former, SourceUpdate};
 use super::unfinished::{Unfinished, Writers};
 use crate::desired::Severity;
 
@@ -55,12 +55,13 @@ impl Drop for Directory {
 }
 
 impl Directory {
-    /// Reads the folder once and follows it from then on. Must be called within a tokio runtime.
+    /// Reads the folder once, which a process before this one has left with the objects `former`, and follows it from then on. Must
+    /// be called within a tokio runtime.
     ///
     /// # Errors
     /// When the folder cannot be read now. Later it may come and go: what was read last stays.
-    pub fn start(path: &Path) -> Result<Self, DirectoryError> {
-        let mut folder = Folder::default();
+    pub fn start(path: &Path, former: &[Former]) -> Result<Self, DirectoryError> {
+        let mut folder = Folder::after(former);
         let failed = |source| DirectoryError {
             path: path.to_owned(),
             source,

@@ -113,7 +113,40 @@ struct Birth {
     spec: u64,
 }
 
+/// An object as a process before this one had it in effect, with what it was given when it was first seen, and its file.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Former {
+    /// The file that had it.
+    pub file: String,
+    /// The object.
+    pub object: Arc<Object>,
+}
+
 impl Folder {
+    /// A folder whose files had these objects when another process read them last: what is bad at the first reading leaves them as
+    /// they were, as at any other.
+    #[must_use]
+    pub fn after(former: &[Former]) -> Self {
+        let mut folder = Self::default();
+        for Former { file, object } in former {
+            let key = object.key();
+            let meta = object.meta();
+            if let (Some(generation), Some(created)) = (meta.generation, &meta.creation_timestamp) {
+                let birth = Birth {
+                    created: created.0.into(),
+                    generation,
+                    spec: spec_of(object),
+                };
+                folder.births.insert(key.clone(), birth);
+            }
+            let files = folder.files.entry(file.clone()).or_default();
+            files.objects.push(Arc::clone(object));
+            folder.last.apply(Arc::clone(object));
+            folder.owners.insert(key, file.clone());
+        }
+        folder
+    }
+
     /// Takes in what the files of the folder are now: by path, the text or why it cannot be read.
     ///
     /// Gives the whole content when anything is different from the reading before.
@@ -241,11 +274,7 @@ impl Folder {
 
 /// Gives the object what an API server would have put into its metadata.
 fn bear(object: &mut Arc<Object>, births: &mut BTreeMap<ObjectKey, Birth>, now: SystemTime) {
-    let mut spec = object.to_value();
-    if let Some(spec) = spec.as_object_mut() {
-        spec.remove("metadata");
-    }
-    let spec = digest(&spec);
+    let spec = spec_of(object);
     let birth = births.entry(object.key()).or_insert_with(|| Birth {
         created: now,
         generation: 1,
@@ -263,6 +292,15 @@ fn bear(object: &mut Arc<Object>, births: &mut BTreeMap<ObjectKey, Birth>, now: 
         meta.generation = generation;
         meta.creation_timestamp = created;
     }
+}
+
+/// Stands for what the object asks for.
+fn spec_of(object: &Object) -> u64 {
+    let mut spec = object.to_value();
+    if let Some(spec) = spec.as_object_mut() {
+        spec.remove("metadata");
+    }
+    digest(&spec)
 }
 
 /// A status cannot tell: it is that of the object that stays.

@@ -1,5 +1,6 @@
 //! The agent alone with BIRD in network namespaces: several routers on one node, changes while it runs, a clean start and end.
 
+mod bad_starts;
 mod changes;
 mod planes;
 mod starts;
