@@ -25,6 +25,7 @@ mod unmet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -190,6 +191,7 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
         memory,
         in_kernel_families: in_kernel,
         told,
+        on_links: BTreeSet::new(),
         in_kernel: BTreeMap::new(),
         manifests: args.manifests.clone(),
         idle: false,
@@ -241,6 +243,8 @@ struct Node {
     /// The families with routes of ours in the kernel.
     in_kernel_families: FamilySet,
     told: Told,
+    /// The neighbours that the kernel room keeps reachable.
+    on_links: BTreeSet<IpAddr>,
     /// The tables that the kernel room reads.
     in_kernel: BTreeMap<RouterKey, Arc<Rib>>,
     manifests: PathBuf,
@@ -278,6 +282,7 @@ impl Node {
         if let Some(error) = self.apply(&first, OnError::End).await {
             return Err(error.into());
         }
+        self.follow_neighbours();
         self.agent.write_statuses(&self.desired);
         self.warn_of_forgetting();
         let (started, kernel) = (self.speaker.started(), self.kernel.clone());
@@ -348,6 +353,7 @@ impl Node {
                 Some(()) = hangup.recv() => break,
             }
             self.let_pass(&events).await;
+            self.follow_neighbours();
             self.agent.write_statuses(&self.desired);
         }
         heart.stop();
@@ -385,6 +391,15 @@ impl Node {
         let awaited = self.speaker.awaited(Instant::now());
         self.memory
             .keep(&sessions, &awaited, self.in_kernel_families);
+    }
+
+    /// Tells the kernel room of the neighbours that are to stay reachable on their links.
+    fn follow_neighbours(&mut self) {
+        let neighbours = self.agent.neighbours_on_links();
+        if neighbours != self.on_links {
+            self.kernel.set_neighbours(neighbours.clone());
+            self.on_links = neighbours;
+        }
     }
 
     fn warn_of_forgetting(&self) {

@@ -277,6 +277,7 @@ impl Engine {
                 self.enqueue(slot, now);
             }
         }
+        self.follow_neighbours(now);
         let mut more = !self.stopping && self.drain(now);
         more |= self.follow_next_hops();
         more |= self.step_rib_walks();

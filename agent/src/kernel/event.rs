@@ -3,6 +3,8 @@
 //! Pure. Our own echoes never get here: the monitor drops them. So a notification about a route of
 //! ours means that someone else, or the kernel, touched it.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::time::Instant;
 
 use ipnet::IpNet;
@@ -119,6 +121,26 @@ impl Engine {
     pub(super) fn foreign_changed(&mut self, route: &KernelRoute, now: Instant) {
         self.resolver.mark_within(std::iter::once(route.prefix));
         self.look_again((route.owner.table, route.prefix.trunc()), now);
+    }
+
+    /// The addresses of the neighbours that must stay reachable on their links.
+    pub fn set_neighbours(&mut self, addresses: BTreeSet<IpAddr>) {
+        self.resolver.table.write().neighbours.set(addresses);
+    }
+
+    /// Looks again at the routes that lead neighbours' packets astray, or no longer do.
+    pub(super) fn follow_neighbours(&mut self, now: Instant) {
+        if !self.resolver.table.read().neighbours.is_stale() {
+            return;
+        }
+        let concerned = self.resolver.table.write().place_neighbours();
+        if concerned.is_empty() {
+            return;
+        }
+        self.resolver.mark_all();
+        for prefix in concerned {
+            self.look_again((MAIN_TABLE, prefix), now);
+        }
     }
 
     /// What stood in the way of a route of ours may have gone, or come. An address of the node is a

@@ -1,6 +1,7 @@
 //! The kernel room's door: start, routers in and out, questions, stop.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
@@ -235,6 +236,12 @@ impl KernelHandle {
     pub fn remove_router(&self, name: &str) {
         self.denied.lock().remove(name);
         self.shared.engine.lock().remove_router(name);
+        self.shared.bell.ring();
+    }
+
+    /// The neighbours whose sessions do not outlive their link: what would lead packets for them elsewhere is kept out.
+    pub fn set_neighbours(&self, addresses: BTreeSet<IpAddr>) {
+        self.shared.engine.lock().set_neighbours(addresses);
         self.shared.bell.ring();
     }
 

@@ -176,6 +176,10 @@ mod tests {
             (Block::DefaultRoute, true),
             (Block::Obstacle(Obstacle::Connected), true),
             (Block::Obstacle(Obstacle::OwnAddress), true),
+            (
+                Block::Obstacle(Obstacle::Neighbour([192, 0, 2, 1].into())),
+                true,
+            ),
             (Block::GatewayFamily, false),
             (
                 Block::Obstacle(Obstacle::SameMetric { protocol: 12 }),

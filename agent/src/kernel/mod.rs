@@ -23,6 +23,7 @@
 //! | model | the words: ownership, next-hop sets, routes, events, messages, outcomes |
 //! | source | what is read from a table, as a trait |
 //! | host, table | links and addresses; routes of others and the longest match over them |
+//! | neighbours | who must stay reachable on his link, whatever we are told |
 //! | resolve, unreached, resolver | how a next hop is reached, or why not; who asked |
 //! | view | wanted routes and what of them is installed |
 //! | contest | which of several routers has a destination |
@@ -39,7 +40,7 @@
 //! **Ours** is what carries our protocol number, our metric and our table, all three
 //! ([`model::Ownership`]). Nothing else is ever touched. The prefix of a connected network and an address of
 //! the host are the kernel's; a longer prefix within such a network, as a neighbour's host route, is a
-//! route like any other.
+//! route like any other, unless it leads packets for a neighbour to somebody else.
 
 mod audit;
 mod batch;
@@ -56,6 +57,7 @@ mod marks;
 mod message;
 pub mod model;
 mod monitor;
+mod neighbours;
 mod netlink;
 mod only_one;
 mod report;

@@ -28,8 +28,8 @@ pub enum FibState {
     Failed,
     /// It cannot be installed: someone else's route is in its way.
     Blocked,
-    /// It is not to be installed, by rule: what it leads to is on a link of ours or our own address, or it is a default
-    /// route, which is not accepted.
+    /// It is not to be installed, by rule: what it leads to is on a link of ours or our own address, it would lead a neighbour's packets
+    /// away from its link, or it is a default route, which is not accepted.
     Excluded,
     /// No next hop is reached.
     Unresolved,

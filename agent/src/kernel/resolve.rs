@@ -204,8 +204,10 @@ fn longest(
                 }
             }
             reach.metric = metric.unwrap_or_default();
-            // A route without a way out is not installed: what is shorter carries the packets.
-            if !reach.legs.is_empty() {
+            // A route without a way out is not installed, nor one that leads a neighbour's packets astray: what is shorter carries
+            // the packets.
+            let astray = kernel.neighbours.led_astray(route.prefix, &reach.legs);
+            if !reach.legs.is_empty() && astray.is_none() {
                 return reach;
             }
         }

@@ -16,7 +16,7 @@ use ipnet::IpNet;
 use parking_lot::{Mutex, RwLock};
 use rib::FibInterest;
 
-use super::model::{FibConfig, Leg, MAIN_TABLE, RouteKind};
+use super::model::{FibConfig, MAIN_TABLE};
 use super::resolve::{Reach, resolve};
 use super::source::{FibSource, HopKey, HopState, OwnRoute};
 use super::table::KernelTable;
@@ -201,15 +201,9 @@ impl Resolver {
         Some(why.text(self.table.read().facts()))
     }
 
-    /// The link that the kernel sends packets to an address out of without a gateway: whoever has the address is on it. So it is with
-    /// the other end of a point-to-point address, and wherever a route of someone says that an address is on a link.
+    /// The link that an address is on, if it is on one.
     pub fn direct_link(&self, address: IpAddr) -> Option<u32> {
-        let longest = if address.is_ipv4() { 32 } else { 128 };
-        let found = self.table.read().lookup(address, longest)?;
-        let first = found.legs.first()?.ifindex;
-        let on_it = |leg: &Leg| leg.gateway.is_none() && leg.ifindex == first;
-        let plain = found.kind == RouteKind::Unicast && !found.encapsulated;
-        (plain && found.legs.iter().all(on_it)).then_some(first)
+        self.table.read().direct(address).map(|(link, _)| link)
     }
 
     /// A route of ours that would cover an address, if next hops resolved over it.

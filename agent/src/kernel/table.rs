@@ -18,6 +18,7 @@ use super::model::{
     Address, KernelRoute, LOCAL_TABLE, Leg, Legs, Link, MAIN_TABLE, NexthopObject, Ownership,
     PROTOCOL_KERNEL, RouteKind, normalise,
 };
+use super::neighbours::Neighbours;
 
 /// A route of someone else.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +73,8 @@ pub(crate) enum Obstacle {
         /// Its protocol number.
         protocol: u8,
     },
+    /// It holds the address of this neighbour, which is on a link of ours, and leads elsewhere.
+    Neighbour(IpAddr),
 }
 
 /// A route of someone else that the kernel prefers: its metric is lower.
@@ -133,6 +136,7 @@ pub(crate) struct KernelTable {
     /// Of the main and the local table: next hops resolve over these.
     lengths: Lengths,
     nexthops: HashMap<u32, NexthopObject>,
+    pub(crate) neighbours: Neighbours,
     epoch: u32,
     dumping: bool,
     /// Table, prefix and metric of what events told while a dump runs.
@@ -194,12 +198,14 @@ impl KernelTable {
     /// Takes a nexthop object; false if it was known like that.
     pub(crate) fn set_nexthop(&mut self, object: NexthopObject) -> bool {
         let old = self.nexthops.insert(object.id, object.clone());
+        self.neighbours.changed();
         old.is_none_or(|old| old != object)
     }
 
     /// Forgets a nexthop object.
     pub(crate) fn remove_nexthop(&mut self, id: u32) {
         self.nexthops.remove(&id);
+        self.neighbours.changed();
     }
 
     /// Replaces all nexthop objects by those of a dump; true if that made a difference.
@@ -207,6 +213,7 @@ impl KernelTable {
         let fresh = objects.into_iter().map(|o| (o.id, o)).collect();
         let changed = self.nexthops != fresh;
         self.nexthops = fresh;
+        self.neighbours.changed();
         changed
     }
 
@@ -270,6 +277,7 @@ impl KernelTable {
         });
         list.push(fresh);
         list.sort_by_key(|f| f.metric);
+        self.neighbours.changed_within(key.1);
         true
     }
 
@@ -310,6 +318,7 @@ impl KernelTable {
         if list.is_empty() {
             self.drop_key(key);
         }
+        self.neighbours.changed_within(key.1);
         true
     }
 
@@ -342,6 +351,7 @@ impl KernelTable {
         for key in empty {
             self.drop_key(key);
         }
+        self.neighbours.changed();
         changed
     }
 
@@ -384,6 +394,7 @@ impl KernelTable {
         for key in empty {
             self.drop_key(key);
         }
+        self.neighbours.changed();
         ours
     }
 
@@ -410,6 +421,18 @@ impl KernelTable {
             .map(|f| Obstacle::SameMetric {
                 protocol: f.protocol,
             })
+    }
+
+    /// The link that the kernel sends packets to an address out of without a gateway, and the route that says so: whoever has the
+    /// address is on it. So it is with the other end of a point-to-point address, and wherever a route of someone says that an
+    /// address is on a link.
+    pub(crate) fn direct(&self, address: IpAddr) -> Option<(u32, IpNet)> {
+        let longest = if address.is_ipv4() { 32 } else { 128 };
+        let found = self.lookup(address, longest)?;
+        let first = found.legs.first()?.ifindex;
+        let on_it = |leg: &Leg| leg.gateway.is_none() && leg.ifindex == first;
+        let plain = found.kind == RouteKind::Unicast && !found.encapsulated;
+        (plain && found.legs.iter().all(on_it)).then_some((first, found.prefix))
     }
 
     /// Someone else's route to the very same prefix that the kernel prefers to one of ours.
@@ -487,6 +510,9 @@ impl KernelTable {
         }
         for key in empty {
             self.drop_key(key);
+        }
+        if !changed.is_empty() {
+            self.neighbours.changed();
         }
         changed
     }

@@ -46,10 +46,13 @@ pub(crate) enum Block {
 
 impl Block {
     /// Whether the route is not to be in the kernel as long as the node and its configuration are as they are, and nothing is wrong
-    /// with that: what is on a link of ours, or is our own address, is nobody's to tell us.
+    /// with that: what is on a link of ours, or is our own address, is nobody's to tell us, nor where a neighbour on a link is.
     pub(super) fn is_rule(self) -> bool {
         match self {
-            Self::DefaultRoute | Self::Obstacle(Obstacle::Connected | Obstacle::OwnAddress) => true,
+            Self::DefaultRoute
+            | Self::Obstacle(Obstacle::Connected | Obstacle::OwnAddress | Obstacle::Neighbour(_)) => {
+                true
+            }
             Self::Obstacle(Obstacle::SameMetric { .. }) | Self::GatewayFamily => false,
         }
     }
@@ -64,6 +67,10 @@ impl fmt::Display for Block {
             Self::GatewayFamily => f.write_str("an IPv6 route cannot have an IPv4 gateway"),
             Self::Obstacle(Obstacle::Connected) => f.write_str("a connected route exists"),
             Self::Obstacle(Obstacle::OwnAddress) => f.write_str("it is an address of this node"),
+            Self::Obstacle(Obstacle::Neighbour(neighbour)) => write!(
+                f,
+                "it would lead packets for the neighbour {neighbour} away from the link that this is on"
+            ),
             Self::Obstacle(Obstacle::SameMetric { protocol }) => write!(
                 f,
                 "a route of protocol {} has the same metric",
@@ -171,7 +178,13 @@ impl Engine {
             Resolved::To { ipv4: true, .. } if matches!(prefix, IpNet::V6(_)) => {
                 Wanted::Blocked(Block::GatewayFamily)
             }
-            Resolved::To { set, .. } => Wanted::Route(owner, set),
+            Resolved::To { set, .. } => {
+                let (table, legs) = (self.resolver.table.read(), self.sets.legs(set));
+                match table.obstacle_on(owner, prefix, legs) {
+                    Some(obstacle) => Wanted::Blocked(Block::Obstacle(obstacle)),
+                    None => Wanted::Route(owner, set),
+                }
+            }
             Resolved::Nowhere | Resolved::Stale => Wanted::Unresolved,
         }
     }

@@ -1,6 +1,7 @@
 //! The agent as others see it: one place that copies out what speaker, kernel and source let be seen.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -131,6 +132,17 @@ impl Agent {
     /// What is asked for and not met: see `unmet.rs`.
     pub(super) fn unmet(&self) -> BTreeSet<String> {
         self.configured.read().unmet.clone()
+    }
+
+    /// The neighbours that are on links of ours or nowhere.
+    pub(super) fn neighbours_on_links(&self) -> BTreeSet<IpAddr> {
+        let speaker = self.configured.read().speaker.clone();
+        let configured = speaker.peers.values();
+        let configured = configured.filter_map(|peer| peer.lock().settings.on_a_link());
+        let dynamic = speaker.dynamic.values();
+        let dynamic = dynamic.flat_map(|sessions| sessions.snapshot().sessions);
+        let dynamic = dynamic.filter_map(|session| session.snapshot.lock().settings.on_a_link());
+        configured.chain(dynamic).collect()
     }
 
     /// Takes in that a port was opened.

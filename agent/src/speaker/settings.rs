@@ -316,15 +316,29 @@ impl Settings {
     }
 
     /// The link that an external neighbour one hop away is on: neither the session nor what the neighbour tells is to outlive it.
-    /// A neighbour on this very host is no hop away.
     pub(super) fn only_link(&self, negotiated: &Negotiated) -> Option<u32> {
-        let one_hop = matches!(self.peer.ttl, Ttl::Direct | Ttl::Security(1));
-        if !one_hop || self.is_internal() || self.peer.address.is_loopback() {
+        if !self.is_one_hop_away() {
             return None;
         }
         // Where addresses are all of one host, a route says which link the neighbour is on.
         let shared = self.shared_link(negotiated).map(|link| link.index);
         shared.or_else(|| self.addresses.direct_link(self.known_address()?))
+    }
+
+    /// The peer's address, if it is to be on a link of ours and the routes say on which: packets with TTL 1 get there over nobody else.
+    pub fn on_a_link(&self) -> Option<IpAddr> {
+        let routed = |address: &IpAddr| match address {
+            IpAddr::V4(_) => true,
+            IpAddr::V6(address) => !address.is_unicast_link_local(),
+        };
+        let address = self.known_address().filter(routed)?;
+        self.is_one_hop_away().then_some(address)
+    }
+
+    /// Whether this is an external neighbour on a link of ours. One on this very host is no hop away.
+    fn is_one_hop_away(&self) -> bool {
+        let one_hop = matches!(self.peer.ttl, Ttl::Direct | Ttl::Security(1));
+        one_hop && !self.is_internal() && !self.peer.address.is_loopback()
     }
 
     /// Whether packets can leave through the link of this index.
