@@ -332,6 +332,7 @@ impl Node {
                         let count = strays.all;
                         tracing::info!(count, "removed from the kernel, as they carry our marks and no router wants them: {strays}");
                     }
+                    self.kernel.resolver().tell_off_link(Instant::now());
                     self.kernel.forget_marks();
                     self.kernel.ask_again();
                     let changed = counts != kernel_counts;

@@ -104,11 +104,12 @@ fn a_neighbour_on_the_link_names_no_next_hop_elsewhere_and_one_behind_hops_may()
         )?;
         let rows = agent.ask(&["show", "routes", "198.51.3.0/24"])?;
         ensure!(rows.contains("n next hop not on the link"), "{rows}");
+        let said = |log: &str| log.matches("one hop away are ignored").count();
+        until("the log says it", secs(5), || {
+            Ok(Look::when(said(&agent.log()) > 0, || "it does not".into()))
+        })?;
         let log = agent.log();
-        let said = log
-            .lines()
-            .filter(|line| line.contains("one hop away are ignored"));
-        ensure!(said.count() == 1, "{log}");
+        ensure!(said(&log) == 1, "{log}");
         // "The connection SHOULD NOT be closed."
         ensure!(agent.session_state(RAW)? == "Established", "{log}");
 

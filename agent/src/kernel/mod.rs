@@ -23,6 +23,7 @@
 //! | model | the words: ownership, next-hop sets, routes, events, messages, outcomes |
 //! | source | what is read from a table, as a trait |
 //! | host, table | links and addresses; routes of others and the longest match over them |
+//! | off_link | next hops that are elsewhere, for the log |
 //! | neighbours | who must stay reachable on his link, whatever we are told |
 //! | resolve, unreached, resolver | how a next hop is reached, or why not; who asked |
 //! | view | wanted routes and what of them is installed |
@@ -59,6 +60,7 @@ pub mod model;
 mod monitor;
 mod neighbours;
 mod netlink;
+mod off_link;
 mod only_one;
 mod report;
 mod resolve;

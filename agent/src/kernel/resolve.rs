@@ -123,6 +123,10 @@ fn follow(
 
 /// A next hop that is on this link or nowhere.
 fn on_link(address: IpAddr, ifindex: u32, kernel: &KernelTable) -> Reach {
+    // Its addresses go with it: what was on it is not to be told from what never was.
+    if !kernel.facts().link(ifindex).is_some_and(Link::usable) {
+        return Reach::none(Unreached::LinkDown(ifindex));
+    }
     let via = match is_link_local(address) {
         true => None,
         false => match connected(address, ifindex, kernel) {
@@ -130,9 +134,6 @@ fn on_link(address: IpAddr, ifindex: u32, kernel: &KernelTable) -> Reach {
             None => return Reach::none(Unreached::OffLink(ifindex)),
         },
     };
-    if !kernel.facts().link(ifindex).is_some_and(Link::usable) {
-        return Reach::none(Unreached::LinkDown(ifindex));
-    }
     let leg = Leg {
         onlink: must_say_onlink(address),
         ..Leg::new(Some(address), ifindex)

@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use foldhash::{HashMap, HashSet};
@@ -17,11 +16,11 @@ use parking_lot::{Mutex, RwLock};
 use rib::FibInterest;
 
 use super::model::{FibConfig, MAIN_TABLE};
+use super::off_link::OffLink;
 use super::resolve::{Reach, resolve};
 use super::source::{FibSource, HopKey, HopState, OwnRoute};
 use super::table::KernelTable;
 use super::unreached::Unreached;
-use crate::seldom::Seldom;
 
 /// A router's table among those that next hops are in.
 #[derive(Clone)]
@@ -53,8 +52,8 @@ impl Registered {
 }
 
 #[derive(Default)]
-struct Tracked {
-    reach: HashMap<HopKey, Arc<Reach>>,
+pub(super) struct Tracked {
+    pub(super) reach: HashMap<HopKey, Arc<Reach>>,
     /// The same keys in order of address: what lies in a changed prefix is a range.
     ordered: BTreeSet<HopKey>,
     /// To be looked at by the kernel task.
@@ -128,13 +127,13 @@ pub struct Resolver {
     /// What the kernel has from others. Written by the kernel task alone.
     pub(crate) table: RwLock<KernelTable>,
     sources: RwLock<Arc<[Registered]>>,
-    tracked: Mutex<Tracked>,
+    pub(super) tracked: Mutex<Tracked>,
     /// Asked for each change of each table, under its lock, by all cores at once: so it is read without a lock, and changed by
     /// putting another one in its place, under the lock of `tracked`.
     followed: ArcSwap<Followed>,
     bell: Arc<dyn Fn() + Send + Sync>,
     rung: AtomicBool,
-    off_link: Mutex<Seldom>,
+    pub(super) off_link: Mutex<OffLink>,
 }
 
 impl FibInterest for Resolver {
@@ -183,7 +182,7 @@ impl Resolver {
             tracked.dirty.push(key);
             tracked.asked.insert(key);
         }
-        self.log_off_link(key, &reach);
+        self.note_off_link(key, &reach);
         if !self.rung.swap(true, SeqCst) {
             (self.bell)();
         }
@@ -219,21 +218,6 @@ impl Resolver {
                 )),
             }
         })
-    }
-
-    /// RFC 4271 §6.3: "If the NEXT_HOP attribute is semantically incorrect, the error SHOULD be logged, and the route SHOULD be
-    /// ignored."
-    fn log_off_link(&self, key: HopKey, reach: &Reach) {
-        let Some(Unreached::OffLink(link)) = reach.why else {
-            return;
-        };
-        if let Some(unsaid) = self.off_link.lock().count(1, Instant::now()) {
-            let link = self.table.read().facts().link_name(link);
-            tracing::warn!(
-                next_hop = %key.address, %link, unsaid,
-                "routes of an external neighbour one hop away are ignored: their next hop is not on the link that we share with it"
-            );
-        }
     }
 
     fn compute(&self, key: HopKey) -> Reach {
@@ -352,7 +336,7 @@ impl Resolver {
                 if told || known.legs != fresh.legs {
                     changed.push((key, told));
                     if !known.state().off_link {
-                        self.log_off_link(key, &fresh);
+                        self.note_off_link(key, &fresh);
                     }
                 }
                 *known = Arc::new(fresh);
@@ -403,13 +387,13 @@ impl Resolver {
     }
 }
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::kernel::model::Ownership;
     use crate::kernel::resolve::tests::{kernel, key, route};
 
     /// A table of nothing but what it is made with: next hops, and a default route.
-    struct Made(Mutex<Vec<HopKey>>);
+    pub(in crate::kernel) struct Made(Mutex<Vec<HopKey>>);
 
     impl FibSource for Made {
         fn attach(&self, _: Arc<dyn Fn() + Send + Sync>, _: Option<Arc<dyn FibInterest>>) {}
@@ -432,7 +416,7 @@ mod tests {
         }
     }
 
-    fn resolver() -> (Resolver, Arc<Made>) {
+    pub(in crate::kernel) fn resolver() -> (Resolver, Arc<Made>) {
         let resolver = Resolver::new(Arc::new(|| {}));
         *resolver.table.write() = kernel();
         (resolver, Arc::new(Made(Mutex::default())))

@@ -1,13 +1,16 @@
 //! A node with two links to a neighbour, in namespaces of its own, and questions to its kernel.
 
+use std::fs;
 use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use bgp_tests::netns::Namespace;
 use cosmos::kernel::{FibConfig, FibState, HopKey, KernelHandle, KernelOptions, start};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
+use socket2::{SockFilter, SockRef};
 
 use crate::kernel_table::{Table, hop};
 
@@ -78,6 +81,36 @@ impl Node {
     pub(crate) fn start(&mut self, options: KernelOptions) -> Result<()> {
         self.handle = Some(self.ns.enter(|| Ok(block_on(start(options))?))?);
         Ok(())
+    }
+
+    /// From now on the kernel room hears of nothing: its socket for notifications, the only one in the namespace that is a member of
+    /// groups, takes no message any more.
+    pub(crate) fn deafen_monitor(&self) -> Result<()> {
+        let sockets = self.ns.shell("cat /proc/net/netlink")?;
+        let members: Vec<String> = sockets
+            .lines()
+            .filter_map(|line| match *line.split_whitespace().collect::<Vec<_>>() {
+                // Family 0 is NETLINK_ROUTE.
+                [_, "0", _, groups, .., inode] if groups != "00000000" => Some(inode.to_owned()),
+                _ => None,
+            })
+            .collect();
+        let [inode] = &members[..] else {
+            bail!("not one socket has members:\n{sockets}");
+        };
+        let link = format!("socket:[{inode}]");
+        for file in fs::read_dir("/proc/self/fd")? {
+            let file = file?;
+            if fs::read_link(file.path()).is_ok_and(|target| target.as_os_str() == &*link) {
+                let number = file.file_name().to_string_lossy().parse()?;
+                let this = pidfd_open(getpid(), PidfdFlags::empty())?;
+                let socket = pidfd_getfd(this, number, PidfdGetfdFlags::empty())?;
+                const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
+                SockRef::from(&socket).attach_filter(&[SockFilter::new(RETURN, 0, 0, 0)])?;
+                return Ok(());
+            }
+        }
+        bail!("no file is {link}")
     }
 
     pub(crate) fn kernel(&self) -> &KernelHandle {

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use cosmos::kernel::model::Ownership;
 use cosmos::kernel::{FibConfig, FibState, KernelOptions};
 
+use crate::kernel_table::Table;
 use crate::node::{Node, flood, options, until};
 
 #[test]
@@ -395,35 +396,53 @@ fn our_own_writes_do_not_come_back_as_news() -> Result<()> {
 }
 
 #[test]
-fn the_audit_finds_what_no_notification_told() -> Result<()> {
+fn an_audit_repairs_what_no_notification_told_and_writes_nothing_by_itself() -> Result<()> {
     let mut node = Node::links("audit")?;
-    let audit_interval = Duration::from_millis(300);
-    node.start(KernelOptions {
-        audit_interval,
-        ..KernelOptions::default()
-    })?;
-    node.add("r", node.table.clone(), FibConfig::default());
-    node.kernel().converged();
-    node.table.route("10.0.0.0/24", &["192.0.1.2"]);
     let wanted = "10.0.0.0/24 via 192.0.1.2 dev v1 proto 196 metric 300";
-    node.expect("10.0.0.0/24", wanted)?;
-    let audits = node.kernel().stats().audits.load(SeqCst);
-    until(|| {
-        ensure!(
-            node.kernel().stats().audits.load(SeqCst) > audits + 1,
-            "no audit"
-        );
-        Ok(())
-    })?;
-    ensure!(
-        node.kernel().stats().programmed.load(SeqCst) == 1,
-        "an audit writes nothing by itself"
-    );
-    // A stray with our marks, as a second writer would leave it.
-    node.ns
-        .ip("route add 10.7.0.0/24 via 192.0.1.2 proto 196 metric 300")?;
-    node.expect("10.7.0.0/24", "")?;
-    node.expect("10.0.0.0/24", wanted)
+    let audits = |node: &Node| node.kernel().stats().audits.load(SeqCst);
+    for audited in [false, true] {
+        node.stop(false);
+        let audit_interval = match audited {
+            true => Duration::from_millis(300),
+            false => options().audit_interval,
+        };
+        node.start(KernelOptions {
+            audit_interval,
+            ..KernelOptions::default()
+        })?;
+        node.deafen_monitor()?;
+        node.table = Table::new();
+        node.add("r", node.table.clone(), FibConfig::default());
+        node.kernel().converged();
+        node.table.route("10.0.0.0/24", &["192.0.1.2"]);
+        node.expect("10.0.0.0/24", wanted)?;
+        let await_audits = |node: &Node| {
+            let before = audits(node);
+            until(|| {
+                ensure!(audits(node) > before + 1, "no audit");
+                Ok(())
+            })
+        };
+        if audited {
+            await_audits(&node)?;
+            let programmed = node.kernel().stats().programmed.load(SeqCst);
+            ensure!(programmed == 1, "an audit writes nothing by itself");
+        }
+        // One of ours is gone, and there is a stray with our marks, as a second writer would leave it.
+        node.ns.ip("route del 10.0.0.0/24")?;
+        node.ns
+            .ip("route add 10.7.0.0/24 via 192.0.1.2 proto 196 metric 300")?;
+        if audited {
+            node.expect("10.0.0.0/24", wanted)?;
+            node.expect("10.7.0.0/24", "")?;
+        } else {
+            // Nobody else finds it.
+            std::thread::sleep(Duration::from_secs(1));
+            ensure!(node.route("10.0.0.0/24")?.is_empty(), "who told?");
+            node.ns.ip("route del 10.7.0.0/24")?;
+        }
+    }
+    Ok(())
 }
 
 #[test]
