@@ -64,6 +64,7 @@ fn two_hundred_clients_one_stuck_one_refreshing_one_late() {
     let (stuck, refreshing, late) = (7, 11, 201);
     let rounds = 20;
     let encoded = world.exporter.stats().encoded;
+    let mut told_again = 0;
     for round in 0..rounds {
         announce(
             &mut world,
@@ -86,6 +87,9 @@ fn two_hundred_clients_one_stuck_one_refreshing_one_late() {
             world.flush(0);
         }
         if round == 9 {
+            let told = world.peers[refreshing].told.as_ref().unwrap();
+            let of_family = |(net, _): &&(IpNet, u32)| family_of(*net) == FAMILIES[0];
+            told_again = told.routes.keys().filter(of_family).count();
             let idx = world.peers[refreshing].idx;
             world.exporter.refresh(&world.rib, idx, FAMILIES[0], true);
         }
@@ -138,6 +142,15 @@ fn two_hundred_clients_one_stuck_one_refreshing_one_late() {
     assert!(routes(1).len() > 7000);
     assert!((1..=late).all(|peer| routes(peer) == routes(1)));
     assert_eq!(world.exporter.groups(), 1, "all are one group again");
+    // At most ten of a family have the same attributes, and so one message.
+    let messages = |peer: usize| world.peers[peer].told.as_ref().unwrap().messages;
+    assert!(told_again > 1500);
+    assert!(
+        messages(refreshing) >= messages(1) + told_again / 10,
+        "{} to the one that asked, {} to others, of {told_again} routes",
+        messages(refreshing),
+        messages(1)
+    );
     // One encoding for 198, the refresh of a family, the late one's beginning, and what the stuck one had missed: far
     // from two hundred.
     let stats = world.exporter.stats();

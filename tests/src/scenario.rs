@@ -69,7 +69,11 @@ pub fn survives_a_restart_of_the_peer(kind: Kind, variant: Variant) {
     scenario(kind, Feature::PeerRestarts, variant, |lab| {
         let mut pair = Pair::converged(lab, kind, variant)?;
         pair.router.kill();
+        // Its kernel ends the connection, and that is told from silence.
         pair.await_down(secs(u64::from(variant.hold()) + 5))?;
+        let shown = pair.agent.json(&["show", "peer", PEER])?;
+        let why = shown["last_down"]["text"].as_str().unwrap_or_default();
+        ensure!(!why.contains("hold timer"), "{why}");
         pair.await_kernel(&[], SPREAD)?;
         pair.start_router_again()?;
         pair.await_established()?;

@@ -347,6 +347,11 @@ spec: {networks: [10.100.0.0/24]}
             told.contains("spec.defaultOriginRoute"),
             "the field is not named: {told}"
         );
+        // And nothing is done about them.
+        let peers = agent.json(&["show", "peers"])?;
+        ensure!(peers == serde_json::json!([]), "{peers}");
+        let links = net.node.ip("link show type vrf")?;
+        ensure!(links.is_empty(), "{links}");
         agent.stop()
     });
 }

@@ -189,6 +189,11 @@ fn a_change_of_a_manifest_takes_effect_while_it_runs() {
             "peer",
             &peer.clone().with("description: the one above").text(),
         )?;
+        until("the description is read", secs(10), || {
+            let peer = agent.object("peers", PEER)?;
+            let read = peer["spec"]["description"] == "the one above";
+            Ok(Look::when(read, || peer.to_string()))
+        })?;
         always("the session stays up", secs(2), || {
             let state = agent.session_state(PEER)?;
             Ok(Look::when(state == "Established", || state))
