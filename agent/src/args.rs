@@ -203,7 +203,7 @@ pub struct GetArgs {
 /// `cosmos show`.
 #[derive(Debug, Clone, Subcommand)]
 pub enum ShowCommand {
-    /// All sessions, one line each
+    /// All sessions, one line each; counts are at most half a second old
     #[command(after_long_help = "Examples:\n  \
         cosmos show peers\n  \
         cosmos show peers --router underlay -o json")]

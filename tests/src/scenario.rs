@@ -173,6 +173,19 @@ pub fn a_wrong_password_keeps_the_session_down(kind: Kind, variant: Variant) {
         pair.agent.apply("secret", &secret("wrong-horse"))?;
         pair.agent.apply("peer", &with)?;
         stays_down(&pair)?;
+        if kind == Kind::Bird {
+            // Nobody tells the cause, but people are pointed to it.
+            until("the cause is named", secs(40), || {
+                let shown = pair.agent.json(&["show", "peer", PEER])?;
+                let said = shown["last_failure"]["text"].as_str().unwrap_or_default();
+                let named = said
+                    .ends_with("a neighbour that has another password, or none, does not answer");
+                Ok(Look::when(named, || shown["last_failure"].to_string()))
+            })?;
+            let status = pair.agent.object("peers", PEER)?["status"].to_string();
+            ensure!(status.contains("another password"), "{status}");
+            ensure!(!status.contains("wrong-horse"), "{status}");
+        }
         pair.agent.apply("secret", &secret(PASSWORD))?;
         comes_up(&pair)?;
 

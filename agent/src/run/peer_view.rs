@@ -87,9 +87,10 @@ pub(super) fn view(
             .down
             .as_ref()
             .map(|event| happened(event, now)),
-        last_failure: snapshot
-            .failure_since_down()
-            .map(|event| happened(event, now)),
+        last_failure: snapshot.failure_since_down().map(|event| EventView {
+            text: snapshot.words(&event.what),
+            ..happened(event, now)
+        }),
         last_notification_sent: snapshot
             .errors
             .sent
@@ -212,7 +213,9 @@ pub(super) fn state(snapshot: &PeerSnapshot) -> PeerState {
         state: snapshot.state.to_string().into(),
         idle_reason: snapshot.idle_reason.map(|reason| reason.to_string().into()),
         last_established: snapshot.last_established,
-        last_error: snapshot.last_error().map(|error| error.what.to_string()),
+        last_error: snapshot
+            .last_error()
+            .map(|error| snapshot.words(&error.what)),
         flaps: snapshot.stats.flaps,
         restarting: snapshot
             .families

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bgp_session::{
-    DownReason, IdleReason, LastErrors, Negotiated, PeerStats, StaleFamily, Stamped, State,
+    ConnectFailure, DownReason, IdleReason, LastErrors, Negotiated, PeerStats, StaleFamily,
+    Stamped, State,
 };
 use bgp_wire::Family;
 use rib::PeerIdx;
@@ -13,6 +14,7 @@ use tokio::sync::Notify;
 use super::prefix_limits::LimitStatus;
 use super::settings::Settings;
 use super::tcp_ao::KeysInUse;
+use crate::desired::Authentication;
 
 /// Rung when something changed that statuses speak of: a state, a reason, a count that was zero.
 #[derive(Debug, Clone, Default)]
@@ -134,6 +136,22 @@ impl PeerSnapshot {
         let failure = self.failure_since_down();
         let failure = failure.filter(|_| self.state != State::Established);
         failure.or(self.errors.down.as_ref())
+    }
+
+    /// What happened, in words, and what may be behind it: a segment whose signature is not the expected one is dropped without an
+    /// answer (RFC 2385 section 2.0, RFC 5925 section 7.3).
+    pub fn words(&self, what: &DownReason) -> String {
+        let hint = match &self.settings.peer().authentication {
+            Some(Authentication::Md5(_)) => "another password, or none",
+            Some(Authentication::Ao(_)) => "other keys, or none",
+            None => return what.to_string(),
+        };
+        match what {
+            DownReason::ConnectFailed(ConnectFailure::TimedOut) => {
+                format!("{what}; a neighbour that has {hint}, does not answer")
+            }
+            _ => what.to_string(),
+        }
     }
 
     /// Why it last failed to come up, if that was after it last went down.
