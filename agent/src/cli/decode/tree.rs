@@ -159,6 +159,9 @@ fn inline(value: &Node) -> Option<String> {
         Node::Float(bits) => f32::from_bits(*bits).to_string(),
         Node::Named(number, Some(name)) => format!("{name} ({number})"),
         Node::Named(number, None) => number.to_string(),
+        // What is there and has no octets is told from what is missing.
+        Node::Text(text) if text.is_empty() => "empty".to_owned(),
+        Node::Octets(octets) if octets.is_empty() => "empty".to_owned(),
         Node::Text(text) => printable(text).into_owned(),
         Node::Octets(octets) if octets.len() > OCTETS => return None,
         Node::Octets(octets) => hex(octets),
@@ -209,6 +212,16 @@ mod tests {
         let mut out = Vec::new();
         fields(&mut out, &all, 0).unwrap();
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_value_without_octets_is_called_empty() {
+        let text = tree(|fields| {
+            fields.text("as_path", "");
+            fields.octets("value", &[]);
+            fields.list("segments", std::iter::empty());
+        });
+        assert_eq!(text, "as path: empty\nvalue: empty\nsegments: none\n");
     }
 
     #[test]
