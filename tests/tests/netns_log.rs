@@ -242,6 +242,11 @@ fn lines_about_a_session_have_its_router_and_peer_as_fields_of_json() {
         pair.await_established()?;
         pair.router.kill();
         pair.await_down(secs(15))?;
+        // The log is written beside what it is about.
+        until("the log says it", secs(5), || {
+            let log = pair.agent.log();
+            Ok(Look::when(log.contains("session down"), || log))
+        })?;
         let log = pair.agent.log();
         let lines = log
             .lines()
