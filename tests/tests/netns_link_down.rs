@@ -163,3 +163,56 @@ fn a_session_within_the_as_outlives_the_link() {
         agent.stop()
     });
 }
+
+/// The kernel says the one or the other of what it can no longer reach, as the link is taken down or loses its carrier, and over IPv6 as
+/// the address goes too.
+#[test]
+fn what_waits_for_a_link_says_so_however_often_it_is_tried() {
+    for (name, v6, lost) in [
+        ("waits6", true, "link set up0 down"),
+        ("waits4", false, "link set up0 down"),
+        ("waitscarrier", true, ""),
+    ] {
+        lab::run(name, |lab| {
+            let net = NodeAndTor::new()?;
+            let remote = address(true, v6);
+            let peer = manifests::Peer::new(RAW, "underlay", RAW_ASN, remote);
+            let router = manifests::Router::new("underlay", NODE_ASN, "10.255.0.2");
+            let documents = [("router", router.text()), ("peer", peer.text())];
+            let agent = Agent::start(lab, &net.node, &documents)?;
+            // Nobody listens there: it comes to us.
+            let _peer = until("there is a session", secs(30), || {
+                let mut peer =
+                    RawPeer::connect_from(&net.tor, remote, address(false, v6), secs(5))?;
+                Ok(match peer.establish(RAW_ASN, 90, secs(5)) {
+                    Ok(()) => Look::Done(peer),
+                    Err(error) => Look::NotYet(error.to_string()),
+                })
+            })?;
+            agent.await_state(RAW, "Established", secs(5))?;
+            match lost {
+                "" => net.tor.ip("link set down0 down")?,
+                _ => net.node.ip(lost)?,
+            };
+            await_link_down(&agent)?;
+            until("it was tried again", secs(20), || {
+                let log = agent.log();
+                let since = log.split("session down reason=link down").nth(1);
+                let tried = since.is_some_and(|since| since.contains("cannot connect"));
+                Ok(Look::when(tried, || log))
+            })?;
+            always("it is the link that is waited for", secs(1), || {
+                let shown = agent.json(&["show", "peer", RAW])?;
+                let so = match shown["state"].as_str() {
+                    Some("Idle") => shown["idle_reason"] == "LinkDown",
+                    state => state == Some("Connect"),
+                };
+                Ok(Look::when(so, || shown.to_string()))
+            })?;
+            let shown = agent.json(&["show", "peer", RAW])?;
+            let failure = &shown["last_failure"]["text"];
+            ensure!(failure == "link down", "{shown}");
+            agent.stop()
+        });
+    }
+}

@@ -1,15 +1,16 @@
 //! RFC 4271 §6.3: next hops of an external neighbour one hop away are on the link that is shared with it, and nowhere else.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use anyhow::{Context, Result, ensure};
 use bgp_tests::agent::Agent;
 use bgp_tests::kernel::{self, Leg};
 use bgp_tests::lab::{self, NodeAndTor, address, raw_address};
 use bgp_tests::manifests;
-use bgp_tests::raw::{RawPeer, ipv4_update};
+use bgp_tests::raw::{RawPeer, ipv4_update, message};
 use bgp_tests::scenario::NODE_ASN;
-use bgp_tests::wait::{Look, secs, until};
+use bgp_tests::wait::{Look, always, secs, until};
 
 const RAW: &str = "raw";
 const RAW_ASN: u32 = 65102;
@@ -134,6 +135,77 @@ fn a_neighbour_on_the_link_names_no_next_hop_elsewhere_and_one_behind_hops_may()
         let mut raw = session(&net, &agent)?;
         announce(&mut raw)?;
         await_installed(&net, &[1, 2, 3, 5])?;
+        agent.stop()
+    });
+}
+
+/// An UPDATE that announces 2001:db8:66::/48 with the neighbour itself as next hop (RFC 4760 §3).
+fn ipv6_update() -> Vec<u8> {
+    let [a, b, c, d] = RAW_ASN.to_be_bytes();
+    let IpAddr::V6(next_hop) = raw_address(0) else {
+        unreachable!("an IPv6 address");
+    };
+    let reach = [
+        &[0, 2, 1, 16][..],
+        &next_hop.octets(),
+        &[0, 48, 0x20, 1, 0x0d, 0xb8, 0, 0x66],
+    ]
+    .concat();
+    let attributes = [
+        &[0x40, 1, 1, 0, 0x40, 2, 6, 2, 1, a, b, c, d][..],
+        &[0x80, 14, 28],
+        &reach,
+    ]
+    .concat();
+    message(2, &[&[0, 0, 0, 44][..], &attributes].concat())
+}
+
+/// With a link its addresses and networks go, one by one, and come back so: until they have, the neighbour's next hops seem to be
+/// elsewhere.
+#[test]
+fn a_link_that_is_lost_and_comes_back_is_no_error_of_the_neighbour() {
+    lab::run("offlinkdown", |lab| {
+        let net = NodeAndTor::new()?;
+        net.speak_as(0)?;
+        let mut peer = manifests::Peer::new(RAW, "underlay", RAW_ASN, raw_address(0));
+        peer.families.push("ipv4");
+        let documents = [
+            (
+                "router",
+                manifests::Router::new("underlay", NODE_ASN, "10.255.0.2").text(),
+            ),
+            ("peer", peer.with("passive: true").text()),
+        ];
+        let agent = Agent::start(lab, &net.node, &documents)?;
+        let installed = |wanted: usize| {
+            until("the kernel has the routes", secs(5), || {
+                let v6 = kernel::our_prefixes(&net.node, true)?;
+                let v4 = kernel::our_prefixes(&net.node, false)?;
+                let so = v6.len() == wanted && v4.len() == wanted;
+                Ok(Look::when(so, || format!("{v6:?} {v4:?}")))
+            })
+        };
+        for how in ["link set up0 down", "link delete up0"] {
+            let mut raw = session(&net, &agent)?;
+            raw.send(&ipv6_update())?;
+            raw.send(&ipv4_update(RAW_ASN, 0, &[24, 198, 51, 1]))?;
+            installed(1)?;
+            net.node.ip(how)?;
+            installed(0)?;
+            let nothing_is_said = || {
+                always("nothing is said of next hops", secs(3), || {
+                    let log = agent.log();
+                    let said = log.contains("one hop away are ignored");
+                    Ok(Look::when(!said, || log))
+                })
+            };
+            nothing_is_said()?;
+            if how.contains("down") {
+                net.node.ip("link set up0 up")?;
+                nothing_is_said()?;
+                net.node.address("up0", address(false, true), 64)?;
+            }
+        }
         agent.stop()
     });
 }

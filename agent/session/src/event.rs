@@ -88,6 +88,8 @@ pub enum ConnectFailure {
     NoLocalAddress,
     /// Nobody knows the peer's address yet.
     NoNeighbour,
+    /// The link to the peer is down.
+    LinkDown,
     /// No answer in time.
     TimedOut,
     /// Anything else (the driver logs what it was).
@@ -212,6 +214,7 @@ impl fmt::Display for ConnectFailure {
             Self::NoRoute => "no route to the peer",
             Self::NoLocalAddress => "our localAddress is not on this node",
             Self::NoNeighbour => "no neighbour found on the interface",
+            Self::LinkDown => "link down",
             Self::TimedOut => "connecting timed out",
             Self::Other => "connecting failed",
         })
@@ -260,7 +263,7 @@ pub enum IdleReason {
     NoLocalAddress,
     /// Waiting: the peer's address is not known yet.
     NoNeighbour,
-    /// Waiting: the link to the peer went down.
+    /// Waiting: the link to the peer is down.
     LinkDown,
     /// Waiting: BFD, here or at the peer, found the path to have failed (RFC 9384).
     BfdDown,
@@ -313,7 +316,9 @@ impl From<&DownReason> for IdleReason {
             DownReason::ConnectFailed(ConnectFailure::NoLocalAddress) => Self::NoLocalAddress,
             DownReason::ConnectFailed(ConnectFailure::NoNeighbour) => Self::NoNeighbour,
             DownReason::ConnectFailed(ConnectFailure::TimedOut) => Self::ConnectTimedOut,
-            DownReason::LinkDown => Self::LinkDown,
+            DownReason::LinkDown | DownReason::ConnectFailed(ConnectFailure::LinkDown) => {
+                Self::LinkDown
+            }
             DownReason::LocalAddressGone => Self::NoLocalAddress,
             DownReason::NotificationSent(n) | DownReason::NotificationReceived(n)
                 if is_bfd_down(n) =>

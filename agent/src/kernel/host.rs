@@ -143,16 +143,16 @@ impl KernelFacts {
         nets.any(|net| net.addr() == address)
     }
 
-    /// The usable link whose network `address` is on, the most specific first.
-    pub fn connected_link(&self, address: IpAddr) -> Option<&Link> {
-        self.addresses
-            .iter()
-            .flat_map(|(ifindex, all)| all.nets.iter().map(move |n| (*ifindex, n)))
-            .filter(|(ifindex, net)| {
-                net.contains(&address) && self.link(*ifindex).is_some_and(Link::usable)
-            })
+    /// The link that is down and whose network has this address, the most specific first.
+    pub fn down_link(&self, address: IpAddr) -> Option<u32> {
+        let down = self.links.values().filter(|link| !link.usable());
+        let nets = down.flat_map(|link| {
+            let nets = self.addresses(link.ifindex).iter();
+            nets.map(move |net| (link.ifindex, net))
+        });
+        nets.filter(|(_, net)| net.contains(&address))
             .max_by_key(|(_, net)| net.prefix_len())
-            .and_then(|(ifindex, _)| self.link(ifindex))
+            .map(|(ifindex, _)| ifindex)
     }
 }
 

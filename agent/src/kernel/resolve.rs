@@ -224,7 +224,9 @@ fn longest(
         own_longest = length - 1;
     }
     let Some(theirs) = theirs else {
-        return Reach::none(why.unwrap_or(Unreached::NoRoute));
+        // A link that is down takes its routes with it, and of its addresses those of IPv4 stay.
+        let down = || Some(Unreached::LinkDown(kernel.facts().down_link(address)?));
+        return Reach::none(why.or_else(down).unwrap_or(Unreached::NoRoute));
     };
     let prefix = theirs.prefix;
     let mut reach = Reach {
@@ -485,6 +487,9 @@ pub(super) mod tests {
             ("172.16.1.1%2", Err(Unreached::OffLink(2))),
             ("198.51.100.1%2", Err(Unreached::OffLink(2))),
             ("198.51.100.1%3", Err(Unreached::LinkDown(3))),
+            // Down, and its addresses gone with it; gone altogether.
+            ("2001:db8:3::1%3", Err(Unreached::LinkDown(3))),
+            ("198.51.100.1%5", Err(Unreached::LinkDown(5))),
             ("192.0.2.1%2", Err(Unreached::OwnAddress)),
             ("0.0.0.0%2", Err(Unreached::NobodysAddress)),
         ] {
@@ -514,6 +519,8 @@ pub(super) mod tests {
     fn the_walk_says_where_it_gave_up() {
         let net = |text: &str| -> IpNet { text.parse().unwrap() };
         let mut kernel = kernel();
+        // The route to its network went with the link.
+        kernel.add_address(3, net("172.20.0.1/16").into());
         for (prefix, kind) in [("10.20.0.0/16", 7), ("10.21.0.0/16", 8)] {
             let mut hole = route(prefix, None, 2, 0);
             hole.kind = RouteKind::Other(kind);
@@ -522,6 +529,7 @@ pub(super) mod tests {
         for (hop, wanted, text) in [
             ("203.0.113.1", Unreached::NoRoute, "no route covers it"),
             ("198.51.100.1", Unreached::LinkDown(3), "link v is down"),
+            ("172.20.0.9", Unreached::LinkDown(3), "link v is down"),
             (
                 "192.0.2.1",
                 Unreached::OwnAddress,

@@ -335,7 +335,8 @@ impl Resolver {
                 let told = known.state() != fresh.state();
                 if told || known.legs != fresh.legs {
                     changed.push((key, told));
-                    if !known.state().off_link {
+                    // One whose link was down was not elsewhere before: the addresses of a link that comes up take a while.
+                    if known.state().reachable {
                         self.note_off_link(key, &fresh);
                     }
                 }

@@ -60,6 +60,15 @@ impl AddressBook for Addresses {
         facts.link(link).is_some_and(Link::usable)
     }
 
+    fn is_down(&self, link: u32) -> bool {
+        let facts = self.kernel.facts().borrow().clone();
+        facts.link(link).is_some_and(|link| !link.usable())
+    }
+
+    fn down_link(&self, remote: IpAddr) -> Option<u32> {
+        self.kernel.facts().borrow().down_link(remote)
+    }
+
     fn is_own(&self, address: IpAddr) -> bool {
         self.kernel.facts().borrow().is_own(address)
     }

@@ -134,6 +134,8 @@ pub(super) struct PeerTask {
     hold: Option<Hold>,
     /// What the established session stands on.
     footing: Option<Footing>,
+    /// The link that took the last session along.
+    lost_link: Option<u32>,
     /// Families of the session for which we have no next hop of our own, and said so.
     no_next_hop: FamilySet,
     bfd: Bfd,
@@ -201,6 +203,7 @@ impl PeerTask {
             negotiated: None,
             hold: None,
             footing: None,
+            lost_link: None,
             no_next_hop: FamilySet::EMPTY,
             bfd: around.bfd,
             path: None,
@@ -377,7 +380,7 @@ impl PeerTask {
             }
             Err(error) => {
                 tracing::debug!(%error, "cannot connect");
-                error.failure()
+                self.cause(error.failure())
             }
         };
         self.peer.handle_connect_failed(id, refused, now);

@@ -45,6 +45,12 @@ pub trait AddressBook: Send + Sync {
     /// Whether packets can leave through the link of this index.
     fn is_up(&self, link: u32) -> bool;
 
+    /// Whether there is a link of this index, and it is down.
+    fn is_down(&self, link: u32) -> bool;
+
+    /// The link that is down and on which an address of ours shares a subnet with `remote`.
+    fn down_link(&self, remote: IpAddr) -> Option<u32>;
+
     /// Whether this node has the address.
     fn is_own(&self, address: IpAddr) -> bool;
 }
@@ -344,6 +350,14 @@ impl Settings {
     /// Whether packets can leave through the link of this index.
     pub(super) fn is_up(&self, link: u32) -> bool {
         self.addresses.is_up(link)
+    }
+
+    /// Whether the way to the peer is over a link that is down: this one, or one that its address is on.
+    pub(super) fn has_link_down(&self, link: Option<u32>) -> bool {
+        link.is_some_and(|link| self.addresses.is_down(link))
+            || self
+                .known_address()
+                .is_some_and(|remote| self.addresses.down_link(remote).is_some())
     }
 
     /// Whether this node has the address.

@@ -40,6 +40,14 @@ impl AddressBook for NoAddresses {
         true
     }
 
+    fn is_down(&self, _: u32) -> bool {
+        false
+    }
+
+    fn down_link(&self, _: IpAddr) -> Option<u32> {
+        None
+    }
+
     fn is_own(&self, _: IpAddr) -> bool {
         true
     }

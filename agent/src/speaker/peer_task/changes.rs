@@ -18,6 +18,9 @@ impl PeerTask {
         let moved = self.settings.found_differs(&settings);
         let session = settings.session();
         let before = std::mem::replace(&mut self.settings, settings);
+        if differs || moved {
+            self.lost_link = None;
+        }
         if !differs {
             self.change_keys(&before);
         }

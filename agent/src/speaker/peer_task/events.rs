@@ -86,6 +86,7 @@ impl PeerTask {
         self.failures.established();
         self.hold = self.settings.hold();
         self.footing = Some(Footing::of(&self.settings, &negotiated));
+        self.lost_link = None;
         self.last_established = Some(SystemTime::now());
         self.end_of_rib.clear();
         self.disabled = FamilySet::EMPTY;

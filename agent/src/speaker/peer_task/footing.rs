@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use bgp_session::{IdleReason, Negotiated};
+use bgp_session::{ConnectFailure, IdleReason, Negotiated};
 
 use super::PeerTask;
 use crate::speaker::settings::Settings;
@@ -57,8 +57,10 @@ impl PeerTask {
     pub(super) async fn addresses_changed(&mut self) {
         let now = Instant::now();
         if let Some(footing) = &mut self.footing {
-            if footing.link.is_some_and(|link| !self.settings.is_up(link)) {
+            let down = footing.link.filter(|link| !self.settings.is_up(*link));
+            if down.is_some() {
                 self.footing = None;
+                self.lost_link = down;
                 self.peer.handle_link_down(now);
                 return;
             }
@@ -80,6 +82,19 @@ impl PeerTask {
             self.peer.retry(now);
         }
         self.review(false).await;
+    }
+
+    /// Why a connection could not be opened, where its link is known to be down: the rest follows from that, and how soon it shows is
+    /// the kernel's affair, which drops the routes of a link that is taken down and keeps those of one without carrier.
+    pub(super) fn cause(&self, failure: ConnectFailure) -> ConnectFailure {
+        match failure {
+            ConnectFailure::NoRoute | ConnectFailure::NoLocalAddress | ConnectFailure::TimedOut
+                if self.settings.has_link_down(self.lost_link) =>
+            {
+                ConnectFailure::LinkDown
+            }
+            other => other,
+        }
     }
 
     /// When the session is over, unless its address comes back.
