@@ -276,6 +276,7 @@ impl Node {
         let mut told_kept_out = ToldKeptOut::default();
         let mut told_repaired = ToldRepaired::default();
         let mut facts = self.kernel.facts();
+        let mut others = self.kernel.others();
         let neighbours = self.speaker.discovery();
 
         // What cannot be had at the start is worth an end with one clear line; later it is worth a status.
@@ -306,6 +307,14 @@ impl Node {
                 Ok(()) = facts.changed() => {
                     facts.mark_unchanged();
                     self.speaker.addresses_changed().await;
+                    self.agent.speaker_changed(self.speaker.snapshot());
+                }
+                Ok(()) = others.changed() => {
+                    others.mark_unchanged();
+                    if !self.speaker.look_for_prefixes() {
+                        continue;
+                    }
+                    self.agent.speaker_changed(self.speaker.snapshot());
                 }
                 () = neighbours.changed() => {
                     if let Err(error) = self.speaker.neighbours_changed().await {
@@ -342,7 +351,7 @@ impl Node {
                     self.remember();
                     let opened = self.speaker.retry_listeners(Instant::now());
                     if opened {
-                        self.agent.ports_changed(self.speaker.snapshot());
+                        self.agent.speaker_changed(self.speaker.snapshot());
                     }
                     if !changed && !opened {
                         continue;

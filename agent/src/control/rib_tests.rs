@@ -177,6 +177,7 @@ fn originated(advertisement: &str, prefix: &str) -> Origination {
         },
         family: Family::IPV4_UNICAST,
         prefixes: vec![net(prefix)],
+        sources: vec![],
         communities: vec![],
         local_pref: None,
     }

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use bgp_wire::{Community, Family, Nlri};
-use crds::{BGPAdvertisement, bounds};
+use crds::{BGPAdvertisement, BGPAdvertisementSpec, OriginateFromType, RedistributeSource, bounds};
 use ipnet::IpNet;
 
 use super::build::{Findings, Routers, family};
 use super::objects::{Kind, Object, ObjectKey, Objects};
 use super::problem::{Problem, Reason};
-use super::types::{Origination, OriginationKey, RouterKey};
+use super::types::{Origination, OriginationKey, RouterKey, Source};
 
 pub(super) fn build(
     key: &ObjectKey,
@@ -34,16 +34,6 @@ pub(super) fn build(
             findings.reject("spec.addressFamily", Reason::AddressFamilyMismatch, message);
         }
         Some(_) => {}
-    }
-    if spec
-        .redistribute
-        .as_ref()
-        .is_some_and(|sources| !sources.is_empty())
-    {
-        findings.not_implemented("spec.redistribute", "name the prefixes in prefixes");
-    }
-    if spec.originate_from.is_some() {
-        findings.not_implemented("spec.originateFrom", "name the prefixes in prefixes");
     }
     if spec.policy_ref.is_some() {
         findings.not_implemented(
@@ -120,9 +110,29 @@ pub(super) fn build(
         },
         family: family?,
         prefixes: prefixes.into_iter().collect(),
+        sources: sources(spec),
         communities: communities.into_iter().collect(),
         local_pref,
     })
+}
+
+/// Where prefixes are found beside those that are named.
+fn sources(spec: &BGPAdvertisementSpec) -> Vec<Source> {
+    let redistributed = spec.redistribute.iter().flatten();
+    let redistributed = redistributed.map(|source| match source {
+        RedistributeSource::Connected => Source::Connected,
+        RedistributeSource::Static => Source::Static,
+        RedistributeSource::Kernel => Source::Kernel,
+    });
+    let from = spec.originate_from.as_ref().map(|from| match from.type_ {
+        // The schema has seen to it that there is a name.
+        OriginateFromType::Interface => {
+            Source::Interface(from.interface_name.as_deref().unwrap_or_default().into())
+        }
+        OriginateFromType::Kernel => Source::Kernel,
+    });
+    let sources: BTreeSet<Source> = redistributed.chain(from).collect();
+    sources.into_iter().collect()
 }
 
 /// Whether who receives it ignores it.

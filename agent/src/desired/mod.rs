@@ -59,5 +59,5 @@ pub use snapshot::{
 pub use types::{
     Bfd, Decision, Desired, FamilyConfig, GracefulRestart, KernelConfig, LimitAction, LocalAs,
     Origination, OriginationKey, Peer, PeerKey, PeerRole, PrefixLimit, PrivateAs, RemoteAs,
-    RestartTimes, Router, RouterKey, Ttl, has_route_targets,
+    RestartTimes, Router, RouterKey, Source, Ttl, has_route_targets,
 };

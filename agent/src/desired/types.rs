@@ -413,6 +413,19 @@ pub enum Ttl {
     Security(u8),
 }
 
+/// Where prefixes to originate are found on the node, as it is at the time.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Source {
+    /// The networks that addresses of the node are in.
+    Connected,
+    /// Routes in the kernel that somebody has configured.
+    Static,
+    /// Other routes in the kernel that are not ours.
+    Kernel,
+    /// The addresses of the link of this name.
+    Interface(Arc<str>),
+}
+
 /// Routes that a router originates.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Origination {
@@ -422,6 +435,8 @@ pub struct Origination {
     pub family: Family,
     /// What to originate: without host bits, sorted, each once.
     pub prefixes: Vec<IpNet>,
+    /// Where more of them are found; sorted, each once.
+    pub sources: Vec<Source>,
     /// Standard communities (RFC 1997) on each, as numbers, sorted, each once.
     pub communities: Vec<u32>,
     /// LOCAL_PREF towards iBGP.

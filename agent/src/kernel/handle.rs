@@ -128,6 +128,7 @@ pub async fn start(options: KernelOptions) -> Result<KernelHandle, KernelError> 
         stats,
         facts: watch::Sender::new(Arc::default()),
         ended: watch::Sender::new(false),
+        others: watch::Sender::new(0),
         synced: watch::Sender::new(false),
     });
     let monitor =
@@ -168,6 +169,17 @@ impl KernelHandle {
     /// Links and addresses, as they are and as they change.
     pub fn facts(&self) -> watch::Receiver<Arc<KernelFacts>> {
         self.shared.facts.subscribe()
+    }
+
+    /// Rung when what others have in the tables has changed.
+    pub fn others(&self) -> watch::Receiver<u64> {
+        self.shared.others.subscribe()
+    }
+
+    /// The prefixes of others' routes in the main table that were configured (`configured`), or of all others that are not networks
+    /// of links; in no order.
+    pub fn redistributed(&self, configured: bool) -> Vec<IpNet> {
+        self.resolver.table.read().redistributed(configured)
     }
 
     /// Answers how next hops are reached.

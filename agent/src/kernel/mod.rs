@@ -23,6 +23,7 @@
 //! | model | the words: ownership, next-hop sets, routes, events, messages, outcomes |
 //! | source | what is read from a table, as a trait |
 //! | host, table | links and addresses; routes of others and the longest match over them |
+//! | redistribute | what of it a router may originate |
 //! | off_link | next hops that are elsewhere, for the log |
 //! | neighbours | who must stay reachable on his link, whatever we are told |
 //! | resolve, unreached, resolver | how a next hop is reached, or why not; who asked |
@@ -62,6 +63,7 @@ mod neighbours;
 mod netlink;
 mod off_link;
 mod only_one;
+mod redistribute;
 mod report;
 mod resolve;
 mod resolver;
@@ -85,6 +87,7 @@ pub use handle::{KernelError, KernelHandle, KernelOptions, start};
 pub use host::KernelFacts;
 pub use kept_out::{Fate, KeptOut, KeptOutNews, Why};
 pub use model::FibConfig;
+pub(crate) use redistribute::is_told_on;
 pub use report::{FibPage, FibRow, FibState, Hop, HopReport, Refused, RouterFibStatus};
 pub use resolve::Reach;
 pub use resolver::Resolver;

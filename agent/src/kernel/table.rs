@@ -22,11 +22,11 @@ use super::neighbours::Neighbours;
 
 /// A route of someone else.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Foreign {
+pub(super) struct Foreign {
     metric: u32,
-    protocol: u8,
-    tos: u8,
-    kind: RouteKind,
+    pub(super) protocol: u8,
+    pub(super) tos: u8,
+    pub(super) kind: RouteKind,
     legs: Legs,
     encapsulated: bool,
     nexthop_id: u32,
@@ -132,11 +132,13 @@ pub(crate) struct Match {
 #[derive(Debug, Default)]
 pub(crate) struct KernelTable {
     facts: Arc<KernelFacts>,
-    routes: HashMap<(u32, IpNet), SmallVec<[Foreign; 1]>>,
+    pub(super) routes: HashMap<(u32, IpNet), SmallVec<[Foreign; 1]>>,
     /// Of the main and the local table: next hops resolve over these.
     lengths: Lengths,
     nexthops: HashMap<u32, NexthopObject>,
     pub(crate) neighbours: Neighbours,
+    /// Another one for each change of the routes.
+    pub(crate) revision: u64,
     epoch: u32,
     dumping: bool,
     /// Table, prefix and metric of what events told while a dump runs.
@@ -278,6 +280,7 @@ impl KernelTable {
         list.push(fresh);
         list.sort_by_key(|f| f.metric);
         self.neighbours.changed_within(key.1);
+        self.revision += 1;
         true
     }
 
@@ -319,6 +322,7 @@ impl KernelTable {
             self.drop_key(key);
         }
         self.neighbours.changed_within(key.1);
+        self.revision += 1;
         true
     }
 
@@ -352,6 +356,7 @@ impl KernelTable {
             self.drop_key(key);
         }
         self.neighbours.changed();
+        self.revision += 1;
         changed
     }
 
@@ -395,6 +400,7 @@ impl KernelTable {
             self.drop_key(key);
         }
         self.neighbours.changed();
+        self.revision += 1;
         ours
     }
 
@@ -513,6 +519,7 @@ impl KernelTable {
         }
         if !changed.is_empty() {
             self.neighbours.changed();
+            self.revision += 1;
         }
         changed
     }

@@ -47,6 +47,8 @@ pub(crate) struct Shared {
     pub(crate) request: AtomicU8,
     pub(crate) stats: Arc<KernelStats>,
     pub(crate) facts: watch::Sender<Arc<KernelFacts>>,
+    /// The revision of what others have in the tables.
+    pub(crate) others: watch::Sender<u64>,
     /// True once the loop has ended.
     pub(crate) ended: watch::Sender<bool>,
     pub(crate) synced: watch::Sender<bool>,
@@ -137,6 +139,13 @@ impl Loop {
             }
             fresh
         });
+        // While a dump runs there is more to come.
+        if !engine.is_dumping() {
+            let revision = engine.resolver.table.read().revision;
+            self.shared
+                .others
+                .send_if_modified(|seen| std::mem::replace(seen, revision) != revision);
+        }
         if engine.first_dump_done && !engine.is_dumping() && !*self.shared.synced.borrow() {
             self.shared.synced.send_replace(true);
         }

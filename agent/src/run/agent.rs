@@ -145,8 +145,8 @@ impl Agent {
         configured.chain(dynamic).collect()
     }
 
-    /// Takes in that a port was opened.
-    pub(super) fn ports_changed(&self, speaker: SpeakerSnapshot) {
+    /// Takes in that a port was opened, or that something else is originated.
+    pub(super) fn speaker_changed(&self, speaker: SpeakerSnapshot) {
         self.configured.write().speaker = speaker;
     }
 

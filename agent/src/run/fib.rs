@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use crate::desired::{KernelConfig, KernelState, RouterKey};
+use crate::desired::{KernelConfig, KernelState, RouterKey, Source};
 use crate::kernel::model::{Link, Ownership};
-use crate::kernel::{FibConfig, KernelFacts, KernelHandle, RouterFibStatus};
+use crate::kernel::{FibConfig, KernelFacts, KernelHandle, RouterFibStatus, is_told_on};
 use crate::ndp::NamedLink;
 use crate::speaker::{AddressBook, SharedLink};
 
@@ -71,6 +71,26 @@ impl AddressBook for Addresses {
 
     fn is_own(&self, address: IpAddr) -> bool {
         self.kernel.facts().borrow().is_own(address)
+    }
+
+    fn prefixes_of(&self, source: &Source) -> Vec<IpNet> {
+        let facts = self.kernel.facts().borrow().clone();
+        let told_on = |net: &IpNet| is_told_on(*net);
+        match source {
+            Source::Connected => {
+                let up = facts.links().filter(|link| link.usable());
+                let nets = up.flat_map(|link| facts.addresses(link.ifindex));
+                nets.map(IpNet::trunc).filter(told_on).collect()
+            }
+            Source::Interface(name) => {
+                let link = facts.link_named(name).filter(|link| link.usable());
+                let nets = link.map_or(&[][..], |link| facts.addresses(link.ifindex));
+                let addresses = nets.iter().map(|net| IpNet::from(net.addr()));
+                addresses.filter(told_on).collect()
+            }
+            Source::Static => self.kernel.redistributed(true),
+            Source::Kernel => self.kernel.redistributed(false),
+        }
     }
 
     fn beside(&self, address: IpAddr, ipv4: bool) -> Option<IpAddr> {

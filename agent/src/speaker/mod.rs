@@ -230,7 +230,8 @@ impl Speaker {
     }
 
     /// Addresses or links of the node changed: next hops of ours may be others, and peers be reached that were not.
-    pub async fn addresses_changed(&self) {
+    pub async fn addresses_changed(&mut self) {
+        self.look_for_prefixes();
         for peer in self.peers.values() {
             // A task that is gone is being removed.
             let _ = peer.commands.send(Command::Addresses).await;
@@ -240,6 +241,18 @@ impl Speaker {
         }
         // After them: a session that ends with its link is to say so, and not that its neighbour is gone.
         self.discovery.links_changed();
+    }
+
+    /// What there is to originate on the node may be something else now. True if it is.
+    pub fn look_for_prefixes(&mut self) -> bool {
+        let mut changed = false;
+        for originated in self.originations.values_mut() {
+            changed |= originated.look_again(&*self.addresses);
+        }
+        if changed {
+            self.events.notify();
+        }
+        changed
     }
 
     /// What runs.
@@ -278,7 +291,7 @@ impl Speaker {
             originations: self
                 .originations
                 .iter()
-                .map(|(key, originated)| (key.clone(), Arc::clone(originated.config())))
+                .map(|(key, originated)| (key.clone(), Arc::clone(originated.running())))
                 .collect(),
         }
     }
@@ -569,13 +582,17 @@ impl Speaker {
         };
         let key = origination.key.clone();
         if let Some(originated) = self.originations.get_mut(&key) {
-            originated.change(origination);
+            originated.change(origination, &*self.addresses);
             self.events.notify();
             return;
         }
         self.originators = self.originators.wrapping_add(1);
-        let originated =
-            Originated::announce(origination, Arc::clone(&router.rib), self.originators);
+        let originated = Originated::announce(
+            origination,
+            &*self.addresses,
+            Arc::clone(&router.rib),
+            self.originators,
+        );
         self.originations.insert(key, originated);
         self.events.notify();
     }

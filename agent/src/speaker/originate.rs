@@ -1,12 +1,14 @@
 //! What the router originates itself: local paths, in and out of the RIB by the same entrance as a peer's.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use bgp_wire::{AttrEditor, Community, Family, Origin, RouteTargetMembership};
+use bgp_wire::{AttrEditor, AttrSet, Community, Family, Origin, RouteTargetMembership};
+use ipnet::IpNet;
 use rib::{Rib, RouteKey};
 
-use crate::desired::{Origination, Router};
+use super::settings::AddressBook;
+use crate::desired::{Origination, Router, Source};
 
 /// The number of what a router originates by itself. Advertisements are numbered from 1.
 const OWN: u32 = 0;
@@ -30,58 +32,145 @@ pub(super) fn ask_for_everything(router: &Router, rib: &Rib) {
 /// Two advertisements may name the same prefix: each has a path of its own in the table, told apart by its number.
 pub(super) struct Originated {
     config: Arc<Origination>,
+    running: Found,
     rib: Arc<Rib>,
     number: u32,
 }
 
+/// What is originated for an advertisement now.
+#[derive(PartialEq)]
+struct Found {
+    /// What was asked for, with all prefixes.
+    all: Arc<Origination>,
+    /// Those that were redistributed, and neither named nor addresses of an interface that was; sorted.
+    redistributed: Vec<IpNet>,
+}
+
 impl Originated {
-    pub(super) fn announce(config: Origination, rib: Arc<Rib>, number: u32) -> Self {
+    pub(super) fn announce(
+        config: Origination,
+        node: &dyn AddressBook,
+        rib: Arc<Rib>,
+        number: u32,
+    ) -> Self {
+        let config = Arc::new(config);
         let originated = Self {
-            config: Arc::new(config),
+            running: Found::of(&config, node),
+            config,
             rib,
             number,
         };
-        originated.announce_all();
+        originated.tell();
         originated
     }
 
     /// Originates what `config` says from now on. What stays as it is does not flap.
-    pub(super) fn change(&mut self, config: Origination) {
-        let old = std::mem::replace(&mut self.config, Arc::new(config));
-        self.announce_all();
-        let kept: HashSet<_> = self.config.prefixes.iter().collect();
-        for prefix in old.prefixes.iter().filter(|prefix| !kept.contains(prefix)) {
-            self.rib.withdraw_local(*prefix, self.number);
+    pub(super) fn change(&mut self, config: Origination, node: &dyn AddressBook) {
+        self.config = Arc::new(config);
+        let found = Found::of(&self.config, node);
+        self.switch_to(found);
+    }
+
+    /// Looks again at what the node has. True if there is something else now.
+    pub(super) fn look_again(&mut self, node: &dyn AddressBook) -> bool {
+        if self.config.sources.is_empty() {
+            return false;
+        }
+        let found = Found::of(&self.config, node);
+        let different = found != self.running;
+        if different {
+            self.switch_to(found);
+        }
+        different
+    }
+
+    fn switch_to(&mut self, found: Found) {
+        let old = std::mem::replace(&mut self.running, found);
+        self.tell();
+        self.withdraw_but_running(&old.all);
+    }
+
+    fn tell(&self) {
+        // RFC 4271 section 4.3 a: INCOMPLETE is "learned by some other means", which redistribution is.
+        let found = self.attributes(Origin::Incomplete);
+        let own = self.attributes(Origin::Igp);
+        for prefix in &self.running.all.prefixes {
+            let attrs = match self.running.redistributed.binary_search(prefix) {
+                Ok(_) => &found,
+                Err(_) => &own,
+            };
+            self.rib.originate(*prefix, attrs.as_ref(), self.number);
         }
     }
 
-    fn announce_all(&self) {
+    fn attributes(&self, origin: Origin) -> AttrSet {
         let config = &self.config;
         let mut editor = AttrEditor::new();
-        editor.set_origin(Origin::Igp);
+        editor.set_origin(origin);
         editor.set_as_path(&[]);
         editor.set_local_pref(config.local_pref);
         for community in &config.communities {
             editor.add_community(Community(*community));
         }
-        let attrs = editor.finish();
-        for prefix in &config.prefixes {
-            self.rib.originate(*prefix, attrs, self.number);
+        editor.finish().to_set()
+    }
+
+    fn withdraw_but_running(&self, old: &Origination) {
+        let gone = |prefix: &&IpNet| self.running.all.prefixes.binary_search(prefix).is_err();
+        for prefix in old.prefixes.iter().filter(gone) {
+            self.rib.withdraw_local(*prefix, self.number);
         }
     }
 
+    /// As it was asked for.
     pub(super) fn config(&self) -> &Arc<Origination> {
         &self.config
     }
 
+    /// With all that is originated for it.
+    pub(super) fn running(&self) -> &Arc<Origination> {
+        &self.running.all
+    }
+
     pub(super) fn count(&self) -> u32 {
-        u32::try_from(self.config.prefixes.len()).unwrap_or(u32::MAX)
+        u32::try_from(self.running.all.prefixes.len()).unwrap_or(u32::MAX)
+    }
+}
+
+impl Found {
+    fn of(config: &Arc<Origination>, node: &dyn AddressBook) -> Self {
+        if config.sources.is_empty() {
+            return Self {
+                all: Arc::clone(config),
+                redistributed: Vec::new(),
+            };
+        }
+        let of_family = |prefix: &IpNet| match prefix {
+            IpNet::V4(_) => config.family == Family::IPV4_UNICAST,
+            IpNet::V6(_) => config.family == Family::IPV6_UNICAST,
+        };
+        let mut own: BTreeSet<IpNet> = config.prefixes.iter().copied().collect();
+        let mut redistributed = BTreeSet::new();
+        for source in &config.sources {
+            let found = node.prefixes_of(source).into_iter().filter(of_family);
+            match source {
+                Source::Interface(_) => own.extend(found),
+                Source::Connected | Source::Static | Source::Kernel => redistributed.extend(found),
+            }
+        }
+        Self {
+            all: Arc::new(Origination {
+                prefixes: own.union(&redistributed).copied().collect(),
+                ..Origination::clone(config)
+            }),
+            redistributed: redistributed.difference(&own).copied().collect(),
+        }
     }
 }
 
 impl Drop for Originated {
     fn drop(&mut self) {
-        for prefix in &self.config.prefixes {
+        for prefix in &self.running.all.prefixes {
             self.rib.withdraw_local(*prefix, self.number);
         }
     }

@@ -10,6 +10,7 @@ use bgp_session::{FamilyConfig, GracefulRestart, Negotiated, PeerConfig, RoleCon
 use bgp_wire::{
     AFI_IPV4, Asn, Encoding, Family, FamilySet, HoldTime, NextHop, Role, RouterId, SessionContext,
 };
+use ipnet::IpNet;
 use rib::{
     AsPathRules, Audience, ExportPolicy, ExportRules, FamilyExport, GroupKey, ImportPolicy,
     ImportRules, LocalAs, PeerInfo, PolicyReject, PrivateAs, RouteTargets, SourceKind,
@@ -20,12 +21,16 @@ use super::listener::Remote;
 use super::tcp_options::TtlRule;
 use crate::bfd::Wanted;
 use crate::desired::{
-    self, AoKeys, Authentication, Peer, PeerRole, RemoteAs, Router, Ttl, goes_on, has_route_targets,
+    self, AoKeys, Authentication, Peer, PeerRole, RemoteAs, Router, Source, Ttl, goes_on,
+    has_route_targets,
 };
 use crate::ndp::{Hold, NamedLink, Sighting, Watch};
 
-/// Our addresses and the links they are on.
+/// Our addresses, the links they are on, and what else there is on the node to originate.
 pub trait AddressBook: Send + Sync {
+    /// What a router that originates this source originates now, of both address families; in any order.
+    fn prefixes_of(&self, source: &Source) -> Vec<IpNet>;
+
     /// An address of ours that may be written as next hop, on the interface that has `address`: the next hop of IPv6 routes
     /// on an IPv4 session, and the reverse, has to come from somewhere.
     fn beside(&self, address: IpAddr, ipv4: bool) -> Option<IpAddr>;

@@ -4,10 +4,11 @@ use std::net::{IpAddr, TcpListener};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use cosmos::desired::{Desired, build, diff};
+use cosmos::desired::{Desired, Source, build, diff};
 use cosmos::ndp::NamedLink;
 use cosmos::source::folder::Folder;
 use cosmos::speaker::{AddressBook, SharedLink, Speaker};
+use ipnet::IpNet;
 use rib::{NextHopResolver, Rib};
 
 pub(crate) const LIMIT: Duration = Duration::from_secs(20);
@@ -16,6 +17,10 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 struct NoAddresses;
 
 impl AddressBook for NoAddresses {
+    fn prefixes_of(&self, _: &Source) -> Vec<IpNet> {
+        Vec::new()
+    }
+
     fn beside(&self, _: IpAddr, _: bool) -> Option<IpAddr> {
         None
     }

@@ -3,10 +3,11 @@
 use crds::{BGPAdvertisementStatus, Condition};
 
 use super::{Told, list};
+use crate::desired::effect::from;
 use crate::desired::objects::ObjectKey;
 use crate::desired::problem::{Problem, Reason};
 use crate::desired::snapshot::Snapshot;
-use crate::desired::types::{Desired, OriginationKey};
+use crate::desired::types::{Desired, Origination};
 
 impl Told<'_> {
     pub(super) fn advertisement(
@@ -27,7 +28,11 @@ impl Told<'_> {
                 self.not_accepted_so("Advertised"),
             ),
             // Another advertisement originates all of it.
-            (Some(wanted), None) if wanted.prefixes.is_empty() && !self.taken().is_empty() => {
+            (Some(wanted), None)
+                if wanted.prefixes.is_empty()
+                    && wanted.sources.is_empty()
+                    && !self.taken().is_empty() =>
+            {
                 let reason = Reason::DuplicatePrefix.as_str();
                 (
                     self.condition("Ready", false, reason, self.taken()),
@@ -38,7 +43,7 @@ impl Told<'_> {
                 let state = snapshot.originations.get(&wanted.key);
                 originated = state.map_or(0, |state| state.originated);
                 self.originated(
-                    &wanted.key,
+                    wanted,
                     state.and_then(|state| state.error.as_deref()),
                     originated,
                     state.map_or(&[], |state| &state.advertised_to),
@@ -72,21 +77,29 @@ impl Told<'_> {
 
     fn originated(
         &self,
-        key: &OriginationKey,
+        wanted: &Origination,
         error: Option<&str>,
         originated: u32,
         told: &[std::sync::Arc<str>],
     ) -> (Condition, Condition) {
         let ready = match (error, originated) {
             (Some(error), _) => self.condition("Ready", false, "NotOriginated", error),
+            (None, 0) if !wanted.sources.is_empty() => {
+                let text = format!(
+                    "this node has nothing of what it asks for: {}{}",
+                    from(&wanted.sources),
+                    self.but_taken()
+                );
+                self.condition("Ready", false, "NothingToOriginate", text)
+            }
             (None, 0) => {
-                let text = format!("BGPRouter {} does not originate it yet", key.router);
+                let text = format!("BGPRouter {} does not originate it yet", wanted.key.router);
                 self.condition("Ready", false, "Pending", text)
             }
             (None, n) => {
                 let text = format!(
                     "BGPRouter {} originates it; number of prefixes: {n}{}",
-                    key.router,
+                    wanted.key.router,
                     self.but_taken()
                 );
                 self.condition("Ready", true, "Originated", text)
