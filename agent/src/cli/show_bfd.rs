@@ -7,7 +7,7 @@ use super::table::{Cell, Column, Screen, Style, Table};
 use super::{ask, is_json, words, write_json};
 use crate::args::{ShowFormat, ShowPeersArgs};
 use crate::control::protocol::{Reply, Request};
-use crate::control::views::{BfdSessionView, BfdView, PeerView};
+use crate::control::sessions::{BfdSessionView, BfdView, PeerView};
 
 /// Asks for all sessions and shows a line for each that BFD watches over.
 pub fn run<W: Write>(args: &ShowPeersArgs, screen: &mut Screen<W>) -> Result<(), AskError> {

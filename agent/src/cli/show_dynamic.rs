@@ -9,7 +9,7 @@ use super::show_peers::signature;
 use super::table::{Screen, Style};
 use super::words;
 use crate::control::dynamic::DynamicView;
-use crate::control::views::PeerView;
+use crate::control::sessions::PeerView;
 
 /// Of an object that was asked for by name, everything.
 #[derive(Serialize)]

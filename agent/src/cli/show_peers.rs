@@ -9,7 +9,7 @@ use super::{ask, is_json, refused, show_bfd, show_dynamic, tell_refused, words, 
 use crate::args::{ShowFormat, ShowPeerArgs, ShowPeersArgs};
 use crate::control::dynamic::DynamicView;
 use crate::control::protocol::{Reply, Request};
-use crate::control::views::{MessageCounts, NegotiatedView, PeerView, SessionState, TcpAoView};
+use crate::control::sessions::{MessageCounts, NegotiatedView, PeerView, SessionState, TcpAoView};
 
 /// Asks for all and shows a line each.
 pub fn run_list<W: Write>(args: &ShowPeersArgs, screen: &mut Screen<W>) -> Result<(), AskError> {
@@ -88,7 +88,7 @@ pub fn render_list<W: Write>(
 }
 
 fn row(peer: &PeerView) -> Vec<Cell> {
-    let sum = |count: fn(&crate::control::views::PeerFamilyView) -> u64| -> Cell {
+    let sum = |count: fn(&crate::control::sessions::PeerFamilyView) -> u64| -> Cell {
         words::number(peer.families.iter().map(count).sum()).into()
     };
     let state = match why_down(peer).filter(|_| peer.state == SessionState::Idle) {

@@ -10,7 +10,8 @@ use super::{ask, is_json, words, write_json};
 use crate::args::{ShowFormat, ShowSummaryArgs};
 use crate::control::dynamic::DynamicView;
 use crate::control::protocol::{Reply, Request};
-use crate::control::views::{AgentView, PeerView, RouterView, SessionState};
+use crate::control::sessions::{PeerView, SessionState};
+use crate::control::views::{AgentView, RouterView};
 
 /// Asks and shows.
 pub fn run<W: Write>(args: &ShowSummaryArgs, screen: &mut Screen<W>) -> Result<(), AskError> {

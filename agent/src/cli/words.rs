@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::control::views::EventView;
+use crate::control::sessions::EventView;
 
 /// A time in its two largest units: `45s`, `3m20s`, `5h02m`, `12d03h`.
 pub fn time(seconds: u64) -> String {

@@ -17,7 +17,8 @@ use super::protocol::{
 };
 use super::routes::{FibFilter, FibRow, RouteFilter, RouteRow, RouteSide, RouteTable, Rows};
 use super::row_walk::Walk;
-use super::views::{PeerView, Views};
+use super::sessions::PeerView;
+use super::views::Views;
 use crate::desired::Objects;
 
 /// Destinations looked at in one call of [`Answer::next`], so that no table lock is wanted for long.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::views::{DispositionCounts, MessageCounts, TcpAoView};
+use super::sessions::{DispositionCounts, MessageCounts, TcpAoView};
 
 /// The dynamic neighbours of one BGPPeer on a router.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -20,7 +20,8 @@ use super::routes::{
     Attributes, FibFilter, FibRow, FibView, RouteExplanation, RouteFilter, RouteRow, RouteSide,
     RouteTable, Rows,
 };
-use super::views::{AgentView, Counters, PeerView, RouterView, Views};
+use super::sessions::PeerView;
+use super::views::{AgentView, Counters, RouterView, Views};
 use crate::desired::{Consequence, Objects};
 use crate::observe::histogram::Histogram;
 

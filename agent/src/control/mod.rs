@@ -7,7 +7,7 @@
 //! | file | |
 //! |---|---|
 //! | [`protocol`] | PURE: requests and replies |
-//! | [`views`] | PURE: what the rest of the agent shows of itself, plain data behind one trait |
+//! | [`views`], [`sessions`] | PURE: what the rest of the agent shows of itself, plain data behind one trait |
 //! | [`routes`] | PURE: rows and explanations of routes and kernel entries, and the traits that page them |
 //! | [`rib_table`], [`kernel_fib`] | PURE: the tables and the kernel room behind these traits |
 //! | `in_order` | PURE: destinations in order, in bounded memory |
@@ -28,6 +28,7 @@ pub mod routes;
 mod row_walk;
 mod seek;
 pub mod server;
+pub mod sessions;
 pub mod views;
 
 #[cfg(test)]

@@ -16,7 +16,8 @@ use serde_json::Value;
 
 use super::dynamic::DynamicView;
 use super::routes::{FibRow, RouteExplanation, RouteRow};
-use super::views::{AgentView, PeerView, RouterView};
+use super::sessions::PeerView;
+use super::views::{AgentView, RouterView};
 
 /// Longest request line. The longest true request is a few hundred octets.
 pub const MAX_REQUEST: usize = 16 * 1024;

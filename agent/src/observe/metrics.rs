@@ -14,10 +14,10 @@ use prometheus_client::registry::{Registry, Unit};
 use super::histogram::HistogramView;
 use super::series::{Series, series};
 use crate::control::dynamic::DynamicView;
-use crate::control::views::{
-    Counters, DispositionCounts, MessageCounts, PeerFamilyView, PeerView, PrefixLimitView,
-    RouterView, SessionState, Views,
+use crate::control::sessions::{
+    DispositionCounts, MessageCounts, PeerFamilyView, PeerView, PrefixLimitView, SessionState,
 };
+use crate::control::views::{Counters, RouterView, Views};
 
 /// The media type of [`encode`]'s text.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use ::bfd::State;
 
 use crate::control::dynamic::DynamicView;
-use crate::control::views::{
+use crate::control::sessions::{
     DispositionCounts, MessageCounts, PeerFamilyView, PeerView, PrefixLimitView, SessionState,
 };
 

@@ -18,8 +18,9 @@ use crate::control::dynamic::DynamicView;
 use crate::control::protocol::ObjectKind;
 use crate::control::rib_table::RibTable;
 use crate::control::routes::{FibView, RouteTable};
+use crate::control::sessions::PeerView;
 use crate::control::views::{
-    AgentView, Counters, PeerView, ProblemView, RouterKernelView, RouterView, TableView, Views,
+    AgentView, Counters, ProblemView, RouterKernelView, RouterView, TableView, Views,
 };
 use crate::desired::{
     Consequence, Desired, InEffect, Kind, ObjectKey, Objects, OriginationState, PeerKey, Problem,

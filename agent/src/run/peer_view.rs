@@ -9,7 +9,7 @@ use bgp_wire::{Capability, Family, FamilySet};
 use jiff::Timestamp;
 
 use crate::control::dynamic::{DynamicView, EndedLimitView, EndedView};
-use crate::control::views::{
+use crate::control::sessions::{
     BfdSessionView, BfdView, DispositionCounts, EventView, InterfaceView, MessageCounts,
     NegotiatedView, PeerFamilyView, PeerView, PrefixLimitView, SessionState, TcpAoKeyView,
     TcpAoView,

@@ -10,11 +10,11 @@ use crate::control::routes::{
     Attributes, FibNextHop, FibRow, FibState, Ineligible, PathExplanation, RouteExplanation,
     RouteRow, RouteTable, StepExplanation, ToldExplanation,
 };
-use crate::control::views::{
+use crate::control::sessions::{
     BfdSessionView, BfdView, DispositionCounts, EventView, MessageCounts, NegotiatedView,
-    PeerFamilyView, PeerView, PrefixLimitView, ProblemView, RouterKernelView, RouterView,
-    SessionState, TableView, TcpAoKeyView, TcpAoView,
+    PeerFamilyView, PeerView, PrefixLimitView, SessionState, TcpAoKeyView, TcpAoView,
 };
+use crate::control::views::{ProblemView, RouterKernelView, RouterView, TableView};
 
 pub(crate) const LONG_NAME: &str =
     "border-leaf-switch-with-a-name-that-somebody-thought-would-never-be-printed-rack-42";
