@@ -203,7 +203,10 @@ pub struct GetArgs {
 /// `cosmos show`.
 #[derive(Debug, Clone, Subcommand)]
 pub enum ShowCommand {
-    /// All sessions, one line each; counts are at most half a second old
+    /// All sessions, one line each
+    ///
+    /// Prefixes are counted in the tables when you ask. The counts of messages in `show peer`, and those of statuses, are up to half a
+    /// second old.
     #[command(after_long_help = "Examples:\n  \
         cosmos show peers\n  \
         cosmos show peers --router underlay -o json")]

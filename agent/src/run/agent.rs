@@ -330,11 +330,12 @@ impl Views for Agent {
         let now = Instant::now();
         let speaker = self.configured.read().speaker.clone();
         let view = |key: &PeerKey, snapshot: &Mutex<PeerSnapshot>| {
-            let snapshot = snapshot.lock().clone();
-            let group = speaker
-                .routers
-                .get(&key.router)
-                .and_then(|router| tables::group_of(router, snapshot.idx));
+            let mut snapshot = snapshot.lock().clone();
+            let router = speaker.routers.get(&key.router);
+            if let Some(router) = router {
+                snapshot.count(&router.rib);
+            }
+            let group = router.and_then(|router| tables::group_of(router, snapshot.idx));
             peer_view::view(key, &snapshot, group, self.bfd.session(key), now)
         };
         let configured = speaker.peers.iter();

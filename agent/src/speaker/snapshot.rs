@@ -8,7 +8,7 @@ use bgp_session::{
     Stamped, State,
 };
 use bgp_wire::Family;
-use rib::PeerIdx;
+use rib::{PeerIdx, Rib};
 use tokio::sync::Notify;
 
 use super::prefix_limits::LimitStatus;
@@ -53,6 +53,17 @@ pub struct FamilySnapshot {
     pub disabled: bool,
     /// We have no next hop of our own for it: routes that need one are not told.
     pub no_next_hop: bool,
+}
+
+impl FamilySnapshot {
+    /// Takes the counts that the tables have now.
+    pub(super) fn count(&mut self, rib: &Rib, idx: PeerIdx) {
+        let counts = rib.peer_counts(idx, self.family);
+        self.received = counts.received.into();
+        self.accepted = counts.accepted.into();
+        self.stale = counts.stale.into();
+        self.advertised = rib.advertised(idx, self.family).into();
+    }
 }
 
 /// The state of one peer.
@@ -129,6 +140,13 @@ impl PeerSnapshot {
             || self.limits != new.limits
             || self.bfd != new.bfd
             || self.settings.sighting() != new.settings.sighting()
+    }
+
+    /// Takes the counts of prefixes that the tables have now: those of the peer's task are up to half a second old.
+    pub(crate) fn count(&mut self, rib: &Rib) {
+        for family in &mut self.families {
+            family.count(rib, self.idx);
+        }
     }
 
     /// Why there is no session now, or if there is one, why the one before it ended.

@@ -2,6 +2,7 @@
 
 mod bad_starts;
 mod changes;
+mod counts;
 mod planes;
 mod starts;
 

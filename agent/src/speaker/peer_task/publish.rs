@@ -31,18 +31,19 @@ impl PeerTask {
         let families = families
             .iter()
             .map(|family| {
-                let counts = self.rib.peer_counts(self.idx, family);
-                FamilySnapshot {
+                let mut snapshot = FamilySnapshot {
                     family,
-                    received: u64::from(counts.received),
-                    accepted: u64::from(counts.accepted),
-                    advertised: u64::from(self.rib.advertised(self.idx, family)),
+                    received: 0,
+                    accepted: 0,
+                    advertised: 0,
                     end_of_rib_received: self.end_of_rib.contains(&family),
-                    stale: u64::from(counts.stale),
+                    stale: 0,
                     restart: self.helper.stale().find(|stale| stale.family == family),
                     disabled: self.disabled.contains(family),
                     no_next_hop: self.no_next_hop.contains(family),
-                }
+                };
+                snapshot.count(&self.rib, self.idx);
+                snapshot
             })
             .collect();
         let mut snapshot = PeerSnapshot {
