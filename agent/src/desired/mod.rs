@@ -53,8 +53,8 @@ pub use objects::{Kind, Object, ObjectKey, Objects};
 pub use problem::{Problem, Reason, Severity};
 pub(crate) use select::{label_key, label_value};
 pub use snapshot::{
-    BfdState, DynamicState, FamilyCounts, InterfaceState, KernelState, OriginationState, PeerState,
-    RouterState, Snapshot,
+    BfdState, DynamicState, FamilyCounts, InterfaceState, KernelState, NotLetIn, OriginationState,
+    PeerState, RouterState, Snapshot,
 };
 pub use types::{
     Bfd, Decision, Desired, FamilyConfig, GracefulRestart, KernelConfig, LimitAction, LocalAs,

@@ -83,8 +83,17 @@ pub struct PeerState {
     pub bfd: Option<BfdState>,
     /// Who is on the interface, where the neighbour is known by that.
     pub interface: Option<InterfaceState>,
-    /// Why connections from the neighbour are not taken, for people.
-    pub not_let_in: Option<Arc<str>>,
+    /// Why connections from the neighbour are not taken.
+    pub not_let_in: Option<NotLetIn>,
+}
+
+/// Why connections from a neighbour are not taken.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NotLetIn {
+    /// One word for it.
+    pub reason: &'static str,
+    /// For people.
+    pub why: Arc<str>,
 }
 
 /// Who is on the interface of a session.

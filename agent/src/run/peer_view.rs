@@ -61,7 +61,10 @@ pub(super) fn view(
             .next_retry
             .map(|due| due.saturating_duration_since(now).as_secs_f64().ceil() as u64),
         passive: peer.passive,
-        not_let_in: snapshot.not_let_in.as_deref().map(str::to_owned),
+        not_let_in: snapshot
+            .not_let_in
+            .as_ref()
+            .map(|refused| refused.why.to_string()),
         password: peer
             .authentication
             .as_ref()

@@ -80,6 +80,39 @@ const STRANGERS: usize = 1024;
 const SAME_ADDRESS: &str = "a neighbour on another link has the same link-local address and another password or other keys, of which the \
                             kernel takes one set for each address; give both the same, or one of the neighbours another link-local address";
 
+/// Why nobody is let in while another one is, who is served first.
+#[derive(Debug, thiserror::Error)]
+pub enum AdmitError {
+    /// Nothing tells their connections apart.
+    #[error(
+        "they go to the neighbour of another BGPRouter, which is still on this port as its own cannot be opened; they are taken here as \
+         soon as that one can"
+    )]
+    Taken,
+    /// The socket has one way of signing for an address, and that is another one's, or the kernel refuses the keys.
+    #[error("their keys cannot be set: {0}")]
+    Keys(#[from] io::Error),
+}
+
+impl AdmitError {
+    /// One word for it.
+    pub(super) fn reason(&self) -> &'static str {
+        match self {
+            Self::Taken => "PortShared",
+            Self::Keys(_) => "KeysRefused",
+        }
+    }
+}
+
+/// Why a peer is not let in while one with another password is.
+const OTHER_KEYS: &str = "a neighbour of another BGPRouter, which is still on this port as its own cannot be opened, has the same address and \
+                          another password or other keys, of which the kernel takes one set for each address";
+
+/// Whether connections can be for one of two only, by the addresses that they are made to.
+pub(super) fn told_apart(ours: Option<IpAddr>, theirs: Option<IpAddr>) -> bool {
+    matches!((ours, theirs), (Some(ours), Some(theirs)) if ours != theirs)
+}
+
 /// So many are told of one by one.
 const FEW: usize = 16;
 
@@ -216,14 +249,27 @@ impl Listener {
         self.port
     }
 
-    /// Lets a peer in; its connections go to `commands`.
+    /// Lets a peer in; its connections go to `commands`. Which peers are wanted beside each other is judged by the ports that routers are to
+    /// be on; a router whose port cannot be opened is still on another one, and must not lose its neighbours to those who come.
     pub(super) fn admit(
         &self,
         remote: Remote,
         local: Option<IpAddr>,
         authentication: Option<&Authentication>,
         commands: mpsc::Sender<Command>,
-    ) -> io::Result<()> {
+    ) -> Result<(), AdmitError> {
+        {
+            let guests = self.guests.lock();
+            for other in guests.by_remote.get(&remote).into_iter().flatten() {
+                if !told_apart(local, other.local) {
+                    return Err(AdmitError::Taken);
+                }
+                if other.authentication.as_ref() != authentication {
+                    let error = io::Error::new(io::ErrorKind::AddrInUse, OTHER_KEYS);
+                    return Err(error.into());
+                }
+            }
+        }
         self.without_clash(remote, authentication)?;
         self.sign(remote.address.into(), authentication)?;
         let mut guests = self.guests.lock();
@@ -288,11 +334,16 @@ impl Listener {
         ranges: &[Range],
         authentication: Option<&Authentication>,
         commands: &mpsc::Sender<DynamicCommand>,
-    ) -> Result<(), (IpNet, io::Error)> {
+    ) -> Result<(), (IpNet, AdmitError)> {
+        let taken = |range: &&Range| self.guests.lock().ranges.has_other(range, commands);
+        if let Some(range) = ranges.iter().find(taken) {
+            self.dismiss_ranges(commands);
+            return Err((range.prefix, AdmitError::Taken));
+        }
         for range in ranges.iter().filter(|_| authentication.is_some()) {
             if let Err(error) = self.sign(range.prefix, authentication) {
                 self.dismiss_ranges(commands);
-                return Err((range.prefix, error));
+                return Err((range.prefix, error.into()));
             }
         }
         let mut guests = self.guests.lock();
@@ -448,6 +499,8 @@ mod tests {
     use crate::speaker::tcp_options::set_md5;
     use tokio::net::TcpSocket;
 
+    type TestResult = Result<(), Box<dyn std::error::Error>>;
+
     fn md5(password: &[u8]) -> Option<Authentication> {
         let password = Some(password).filter(|password| !password.is_empty());
         password.map(|password| Authentication::Md5(Password::new(password)))
@@ -469,7 +522,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn neighbours_of_one_address_on_two_links_have_one_key() -> io::Result<()> {
+    async fn neighbours_of_one_address_on_two_links_have_one_key() -> TestResult {
         let listener = Listener::open(0)?;
         let address = "fe80::1".parse().expect("an address");
         let on = |link| Remote { address, link };
@@ -478,9 +531,9 @@ mod tests {
         listener.admit(on(1), None, md5(b"key").as_ref(), first.clone())?;
         for other in [b"".as_slice(), b"another"] {
             let refused = listener.admit(on(2), None, md5(other).as_ref(), second.clone());
-            assert_eq!(
-                refused.map_err(|error| error.kind()),
-                Err(io::ErrorKind::AddrInUse)
+            assert!(
+                matches!(&refused, Err(AdmitError::Keys(error)) if error.kind() == io::ErrorKind::AddrInUse),
+                "{refused:?}"
             );
         }
         let key = md5(b"key");
@@ -512,7 +565,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_key_goes_with_the_last_guest_of_its_address() -> io::Result<()> {
+    async fn the_key_goes_with_the_last_guest_of_its_address() -> TestResult {
         let listener = Listener::open(0)?;
         let port = port(&listener);
         let remote = IpAddr::from(Ipv4Addr::LOCALHOST);
@@ -523,12 +576,13 @@ mod tests {
         assert!(unsigned.is_err(), "without the key there is no answer");
         listener.dismiss(at(remote), &guest);
         // Now it is a stranger, who is answered, and refused.
-        dial(remote, port, b"").await.map(drop)
+        dial(remote, port, b"").await?;
+        Ok(())
     }
 
     /// The key of a prefix is asked of everybody in it, changes without a moment without one, and goes with its guest.
     #[tokio::test]
-    async fn a_prefix_has_a_key_while_somebody_is_let_in_with_it() -> io::Result<()> {
+    async fn a_prefix_has_a_key_while_somebody_is_let_in_with_it() -> TestResult {
         let listener = Listener::open(0)?;
         let port = port(&listener);
         let here = IpAddr::from(Ipv4Addr::LOCALHOST);
@@ -574,27 +628,65 @@ mod tests {
         Ok(())
     }
 
+    /// As while a router stays on a port that is not the one it is to have.
     #[tokio::test]
-    async fn a_guest_keeps_its_key_when_another_one_of_the_address_goes() -> io::Result<()> {
+    async fn who_is_let_in_keeps_connections_and_key_when_another_one_of_the_address_comes()
+    -> TestResult {
         let listener = Listener::open(0)?;
         let port = port(&listener);
         let remote = IpAddr::from(Ipv4Addr::LOCALHOST);
         let locals = [[127, 0, 0, 2], [127, 0, 0, 3]].map(IpAddr::from);
         let (first, mut incoming) = mpsc::channel(1);
         let (second, _second) = mpsc::channel(1);
-        listener.admit(at(remote), Some(locals[0]), md5(b"first").as_ref(), first)?;
-        for other in [b"other".as_slice(), b""] {
-            // As between two states of which each has one key for the address.
-            listener.admit(
-                at(remote),
-                Some(locals[1]),
-                md5(other).as_ref(),
-                second.clone(),
-            )?;
-            listener.dismiss(at(remote), &second);
-            let _stream = dial(locals[0], port, b"first").await?;
-            assert!(matches!(incoming.recv().await, Some(Command::Incoming(_))));
+        let key = md5(b"first");
+        listener.admit(at(remote), Some(locals[0]), key.as_ref(), first.clone())?;
+        for other in [b"other".as_slice(), b"", b"first"] {
+            for local in [None, Some(locals[0]), Some(locals[1])] {
+                let signed = md5(other);
+                let refused = listener.admit(at(remote), local, signed.as_ref(), second.clone());
+                let reason = refused.as_ref().map_err(AdmitError::reason);
+                let wanted = match (local == Some(locals[1]), other == b"first") {
+                    (false, _) => Err("PortShared"),
+                    (true, false) => Err("KeysRefused"),
+                    (true, true) => Ok(&()),
+                };
+                assert_eq!(reason, wanted, "{local:?}");
+                listener.dismiss(at(remote), &second);
+                let _stream = dial(locals[0], port, b"first").await?;
+                assert!(matches!(incoming.recv().await, Some(Command::Incoming(_))));
+            }
         }
+        // It is the other one's turn when the first one is on its own port.
+        listener.dismiss(at(remote), &first);
+        listener.admit(at(remote), None, None, second)?;
+        Ok(())
+    }
+
+    /// As above, of neighbours that are known by a prefix.
+    #[tokio::test]
+    async fn a_prefix_stays_with_who_has_it_when_another_one_comes() -> TestResult {
+        let listener = Listener::open(0)?;
+        let range = |local: Option<&str>| -> Result<Range, std::net::AddrParseError> {
+            Ok(Range {
+                prefix: IpNet::from(IpAddr::from(Ipv4Addr::LOCALHOST)),
+                local: local.map(str::parse).transpose()?,
+            })
+        };
+        let (first, _first) = mpsc::channel(1);
+        let (second, _second) = mpsc::channel(1);
+        let admit = |range, task| listener.admit_ranges(&[range], None, task);
+        let reason =
+            |result: Result<(), (IpNet, AdmitError)>| result.map_err(|(_, error)| error.reason());
+        assert_eq!(reason(admit(range(None)?, &first)), Ok(()));
+        assert_eq!(reason(admit(range(None)?, &first)), Ok(()), "as before");
+        let here = range(Some("127.0.0.2"))?;
+        assert_eq!(reason(admit(here, &second)), Err("PortShared"));
+        assert_eq!(reason(admit(here, &first)), Ok(()));
+        assert_eq!(reason(admit(here, &second)), Err("PortShared"));
+        let elsewhere = range(Some("127.0.0.3"))?;
+        assert_eq!(reason(admit(elsewhere, &second)), Ok(()));
+        listener.dismiss_ranges(&first);
+        assert_eq!(reason(admit(here, &second)), Ok(()));
         Ok(())
     }
 }

@@ -48,6 +48,7 @@ use self::dynamic::{DynamicCommand, RunningDynamic};
 pub use self::dynamic::{DynamicSession, DynamicSessions, DynamicSnapshot, Ended};
 use self::exporter_task::{ExporterCommand, ExporterTask};
 use self::failures::FailureLog;
+pub use self::listener::AdmitError;
 use self::listener::{Listener, Remote};
 use self::originate::Originated;
 use self::peer_task::Command;

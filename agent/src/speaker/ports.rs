@@ -2,13 +2,13 @@
 
 use std::collections::btree_map::Entry;
 use std::io;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
 
 use super::Speaker;
-use super::listener::Listener;
+use super::listener::{AdmitError, Listener};
+use crate::desired::NotLetIn;
 
 /// Between two attempts to open a port that someone else has.
 const RETRY: Duration = Duration::from_secs(5);
@@ -111,14 +111,17 @@ impl Speaker {
                 }
             }
             let listener = port.and_then(|port| self.listeners.get(&port));
-            let mut refused: Option<Arc<str>> = None;
+            let mut refused = None;
             if let (Some(listener), Some(remote)) = (listener, peer.remote) {
                 let (config, commands) = (&peer.config, peer.commands.clone());
                 let signed = config.authentication.as_ref();
                 match listener.admit(remote, config.local_address, signed, commands) {
                     Ok(()) => peer.port = port,
                     Err(source) => {
-                        refused = Some(source.to_string().into());
+                        refused = Some(NotLetIn {
+                            reason: source.reason(),
+                            why: source.to_string().into(),
+                        });
                         let remote = remote.to_string();
                         errors.push(SpeakerError::Admit { remote, source });
                     }
@@ -152,21 +155,21 @@ pub enum SpeakerError {
         /// The port that the router is on all the same.
         stays: Option<u16>,
     },
-    /// The keys of dynamic neighbours were refused by the listening socket.
-    #[error("cannot set the keys for connections from {prefix}: {source}")]
+    /// Dynamic neighbours are not let in.
+    #[error("connections from {prefix} are not taken: {source}")]
     AdmitRange {
         /// Where they connect from.
         prefix: IpNet,
-        /// The kernel's answer.
-        source: io::Error,
+        /// Why.
+        source: AdmitError,
     },
-    /// A peer's keys were refused by the listening socket.
-    #[error("cannot set the keys for connections from {remote}: {source}")]
+    /// A peer is not let in.
+    #[error("connections from {remote} are not taken: {source}")]
     Admit {
         /// The peer.
         remote: String,
-        /// The kernel's answer.
-        source: io::Error,
+        /// Why.
+        source: AdmitError,
     },
 }
 

@@ -6,6 +6,7 @@ use ipnet::IpNet;
 use tokio::sync::mpsc;
 
 use super::dynamic::DynamicCommand;
+use super::listener::told_apart;
 use crate::desired::Authentication;
 
 /// A prefix from which neighbours may connect.
@@ -47,6 +48,16 @@ impl RangeGuests {
             (std::cmp::Reverse(length), guest.range.local.is_none())
         });
         before
+    }
+
+    /// Whether another task has neighbours of this very prefix, and nothing tells their connections apart.
+    pub(super) fn has_other(&self, range: &Range, commands: &mpsc::Sender<DynamicCommand>) -> bool {
+        self.0.iter().any(|guest| {
+            let other = !guest.commands.same_channel(commands);
+            other
+                && guest.range.prefix == range.prefix
+                && !told_apart(guest.range.local, range.local)
+        })
     }
 
     /// Lets in nobody of this task. Gives the prefixes that it had.

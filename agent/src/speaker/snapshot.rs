@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use super::prefix_limits::LimitStatus;
 use super::settings::Settings;
 use super::tcp_ao::KeysInUse;
-use crate::desired::Authentication;
+use crate::desired::{Authentication, NotLetIn};
 
 /// Rung when something changed that statuses speak of: a state, a reason, a count that was zero.
 #[derive(Debug, Clone, Default)]
@@ -90,7 +90,7 @@ pub struct PeerSnapshot {
     /// Which keys of TCP-AO sign the session, while Established.
     pub keys_in_use: Option<KeysInUse>,
     /// Why the listener does not take its connections, where it does not. It is the speaker that says so, not the peer's task.
-    pub not_let_in: Option<Arc<str>>,
+    pub not_let_in: Option<NotLetIn>,
     /// Counters.
     pub stats: PeerStats,
     /// What went wrong last.

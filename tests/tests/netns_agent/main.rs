@@ -4,6 +4,7 @@ mod bad_starts;
 mod changes;
 mod counts;
 mod planes;
+mod ports;
 mod starts;
 
 use std::collections::BTreeSet;

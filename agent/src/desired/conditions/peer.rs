@@ -4,7 +4,7 @@ use crds::{BGPPeerStatus, FamilyStatus, PeerRouterStatus};
 
 use super::{NOT_ACCEPTED, Told, signed, timestamp};
 use crate::desired::objects::ObjectKey;
-use crate::desired::snapshot::{FamilyCounts, PeerState, Snapshot};
+use crate::desired::snapshot::{FamilyCounts, NotLetIn, PeerState, Snapshot};
 use crate::desired::types::{Desired, Peer};
 
 impl Told<'_> {
@@ -101,8 +101,8 @@ pub(super) fn ready_reason(state: &PeerState) -> String {
         return missing.to_owned();
     }
     // Ours may be taken, but where none comes up this is likely why.
-    if waits && state.not_let_in.is_some() {
-        return "KeysRefused".to_owned();
+    if let Some(refused) = state.not_let_in.as_ref().filter(|_| waits) {
+        return refused.reason.to_owned();
     }
     match (progress(&state.state), &state.idle_reason) {
         (None, _) => "Unknown".to_owned(),
@@ -143,7 +143,7 @@ fn session_text(peer: &Peer, state: &PeerState) -> String {
         text.push_str("; ");
         text.push_str(told);
     }
-    if let Some(why) = &state.not_let_in {
+    if let Some(NotLetIn { why, .. }) = &state.not_let_in {
         text.push_str(&format!(
             "; connections from there are not taken, and only ours may come up: {why}"
         ));
