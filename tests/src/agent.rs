@@ -95,7 +95,11 @@ impl Agent {
     ///
     /// # Errors
     /// When it ends or is not ready in time; the message has its log.
-    pub fn start(lab: &Lab, namespace: &Namespace, documents: &[(&str, String)]) -> Result<Self> {
+    pub fn start(
+        lab: &Lab,
+        namespace: &Namespace,
+        documents: &[(impl AsRef<str>, String)],
+    ) -> Result<Self> {
         Self::start_with(lab, namespace, documents, &[])
     }
 
@@ -106,12 +110,12 @@ impl Agent {
     pub fn start_with(
         lab: &Lab,
         namespace: &Namespace,
-        documents: &[(&str, String)],
+        documents: &[(impl AsRef<str>, String)],
         more: &[&str],
     ) -> Result<Self> {
         let manifests = lab.subdirectory("manifests")?;
         for (name, text) in documents {
-            fs::write(manifests.join(format!("{name}.yaml")), text)?;
+            fs::write(manifests.join(format!("{}.yaml", name.as_ref())), text)?;
         }
         Self::start_on(lab, namespace, &manifests, more)
     }

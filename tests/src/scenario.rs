@@ -6,7 +6,7 @@
 
 mod pair;
 
-pub use pair::{NODE_ASN, PEER, Pair, ROUTES, TOR_ASN, Variant, documents};
+pub use pair::{NODE_ASN, PEER, Pair, ROUTES, TOR_ASN, Variant, bird, documents};
 
 use std::collections::BTreeSet;
 

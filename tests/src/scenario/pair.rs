@@ -129,6 +129,21 @@ pub fn documents(variant: Variant, count: u16) -> Vec<(String, String)> {
     all
 }
 
+/// BIRD as the other router of a test in which that is not the point, with so many IPv6 prefixes; and its plan. What the agent needs to
+/// know of it are the [`documents`] of the variant that is the default.
+///
+/// # Errors
+/// When it does not start.
+pub fn bird(lab: &Lab, net: &NodeAndTor, count: u16) -> Result<(Plan, Box<dyn Router>)> {
+    let mut plan = Plan::new(
+        (TOR_ASN, address(true, true)),
+        (NODE_ASN, address(false, true)),
+    );
+    plan.announce = prefixes(Party::Tor, true, count);
+    let router = peers::start(Kind::Bird, &net.tor, &lab.subdirectory("tor")?, &plan)?;
+    Ok((plan, router))
+}
+
 impl<'a> Pair<'a> {
     /// Starts both; the session may still be coming up.
     ///
@@ -158,10 +173,6 @@ impl<'a> Pair<'a> {
         plan.hold_time = variant.hold();
         let router = peers::start(kind, &net.tor, &lab.subdirectory("tor")?, &plan)?;
         let documents = documents(variant, ROUTES);
-        let documents: Vec<_> = documents
-            .iter()
-            .map(|(n, t)| (n.as_str(), t.clone()))
-            .collect();
         let agent = Agent::start_with(lab, &net.node, &documents, more)?;
         Ok(Self {
             lab,

@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 
 use anyhow::ensure;
 use bgp_tests::agent::{Agent, NODE, binary, run_command};
-use bgp_tests::lab::{self, NodeAndTor, address};
+use bgp_tests::lab::{self, NodeAndTor};
 use bgp_tests::netns::finish;
-use bgp_tests::peers::{self, Kind, Plan};
 use bgp_tests::process::{Daemon, start_in};
 use bgp_tests::routes::{Party, prefixes};
-use bgp_tests::scenario::{NODE_ASN, PEER, TOR_ASN};
+use bgp_tests::scenario::{NODE_ASN, PEER, Variant, bird, documents};
 use bgp_tests::wait::{Look, secs, until};
 use bgp_tests::{kernel, manifests};
 
@@ -50,23 +49,8 @@ fn a_node_without_a_router_says_so_and_a_closed_terminal_is_a_clean_stop() {
 fn routes_are_kept_on_stop_when_asked_and_strays_go_at_the_next_start() {
     lab::run("keep", |lab| {
         let net = NodeAndTor::new()?;
-        let mut plan = Plan::new(
-            (TOR_ASN, address(true, true)),
-            (NODE_ASN, address(false, true)),
-        );
-        plan.announce = prefixes(Party::Tor, true, 100);
-        let mut tor = peers::start(Kind::Bird, &net.tor, &lab.subdirectory("tor")?, &plan)?;
-        let peer = manifests::Peer::new(PEER, "underlay", TOR_ASN, address(true, true));
-        let documents = [
-            (
-                "router",
-                manifests::Router::new("underlay", NODE_ASN, "10.255.0.2").text(),
-            ),
-            (
-                "peer",
-                peer.with("holdTime: 9s").with("keepaliveTime: 3s").text(),
-            ),
-        ];
+        let (plan, mut tor) = bird(lab, &net, 100)?;
+        let documents = documents(Variant::default(), 0);
         let agent = Agent::start_with(lab, &net.node, &documents, &["--keep-routes-on-stop"])?;
         await_set("100 routes", &plan.announce, || {
             kernel::our_prefixes(&net.node, true)
@@ -132,15 +116,8 @@ fn the_state_folder_that_systemd_gives_is_taken() {
 fn a_start_that_fails_leaves_the_routes_of_the_run_before() {
     lab::run("failed-start", |lab| {
         let net = NodeAndTor::new()?;
-        let mut plan = Plan::new(
-            (TOR_ASN, address(true, true)),
-            (NODE_ASN, address(false, true)),
-        );
-        plan.announce = prefixes(Party::Tor, true, 100);
-        let _tor = peers::start(Kind::Bird, &net.tor, &lab.subdirectory("tor")?, &plan)?;
-        let peer = manifests::Peer::new(PEER, "underlay", TOR_ASN, address(true, true));
-        let router = manifests::Router::new("underlay", NODE_ASN, "10.255.0.2");
-        let documents = [("router", router.text()), ("peer", peer.text())];
+        let (plan, _tor) = bird(lab, &net, 100)?;
+        let documents = documents(Variant::default(), 0);
         let agent = Agent::start(lab, &net.node, &documents)?;
         await_set("100 routes", &plan.announce, || {
             kernel::our_prefixes(&net.node, true)
@@ -191,17 +168,7 @@ fn a_start_that_fails_leaves_the_routes_of_the_run_before() {
 fn readiness_means_that_peers_are_up_and_the_kernel_is_right() {
     lab::run("ready", |lab| {
         let net = NodeAndTor::new()?;
-        let peer = manifests::Peer::new(PEER, "underlay", TOR_ASN, address(true, true));
-        let documents = [
-            (
-                "router",
-                manifests::Router::new("underlay", NODE_ASN, "10.255.0.2").text(),
-            ),
-            (
-                "peer",
-                peer.with("holdTime: 9s").with("keepaliveTime: 3s").text(),
-            ),
-        ];
+        let documents = documents(Variant::default(), 0);
         let agent = Agent::start(lab, &net.node, &documents)?;
         let ready = || net.node.http_get("127.0.0.1:8083", "/readyz");
         let (status, body) = ready()?;
@@ -214,12 +181,7 @@ fn readiness_means_that_peers_are_up_and_the_kernel_is_right() {
             "/livez"
         );
 
-        let mut plan = Plan::new(
-            (TOR_ASN, address(true, true)),
-            (NODE_ASN, address(false, true)),
-        );
-        plan.announce = prefixes(Party::Tor, true, 100);
-        let tor = peers::start(Kind::Bird, &net.tor, &lab.subdirectory("tor")?, &plan)?;
+        let (_, tor) = bird(lab, &net, 100)?;
         until("/readyz is 200", secs(20), || {
             let (status, body) = ready()?;
             Ok(Look::when(status == 200, || format!("{status}: {body}")))

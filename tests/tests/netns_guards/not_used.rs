@@ -1,13 +1,13 @@
 //! What is well-formed and of no use here harms nothing, and is counted where metrics are read.
 
 use anyhow::{Result, ensure};
-use bgp_tests::agent::Agent;
-use bgp_tests::lab::{self, NodeAndTor, address, raw_address};
+use bgp_tests::kernel;
+use bgp_tests::lab::{self, address};
 use bgp_tests::raw::{RawPeer, message};
 use bgp_tests::scenario::NODE_ASN;
 use bgp_tests::wait::{Look, secs, until};
-use bgp_tests::{kernel, manifests};
 
+use crate::agent_with_internal_peer;
 use crate::chain::{prefix, update};
 
 /// MP_UNREACH_NLRI of VPN-IPv4, which neither side announced (RFC 4760 §6): label, RD 0:1, 10.0.0.0/8.
@@ -21,13 +21,7 @@ fn of_another_family() -> Vec<u8> {
 #[test]
 fn what_a_family_says_that_was_not_negotiated_is_counted_and_the_session_stays() {
     lab::run("notused", |lab| {
-        let net = NodeAndTor::new()?;
-        net.speak_as(0)?;
-        let peer = manifests::Peer::new("peer", "underlay", NODE_ASN, raw_address(0))
-            .with("passive: true");
-        let router = manifests::Router::new("underlay", NODE_ASN, "10.255.0.2");
-        let documents = [("router", router.text()), ("peer", peer.text())];
-        let agent = Agent::start(lab, &net.node, &documents)?;
+        let (net, agent) = agent_with_internal_peer(lab)?;
         let of_peer = "{router=\"underlay\",peer=\"peer\"}";
         let counted = |times: u32| -> Result<()> {
             let wanted = format!("cosmos_update_parts_not_used_total{of_peer} {times}");

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Result, ensure};
-use bgp_tests::agent::Agent;
-use bgp_tests::lab::{self, NodeAndTor, address, raw_address};
+use bgp_tests::kernel;
+use bgp_tests::lab::{self, address};
 use bgp_tests::raw::RawPeer;
 use bgp_tests::scenario::NODE_ASN;
 use bgp_tests::wait::{Look, secs, until};
-use bgp_tests::{kernel, manifests};
 
 use crate::chain::{prefix, update};
+use crate::{agent_with_internal_peer, router};
 
 /// The router's identifier, and its cluster unless it has another.
 const OURS: [u8; 4] = [10, 255, 0, 2];
@@ -38,13 +38,7 @@ fn tell(raw: &mut RawPeer) -> Result<()> {
 #[test]
 fn routes_that_we_or_our_cluster_have_passed_on_are_not_used() {
     lab::run("reflectedback", |lab| {
-        let net = NodeAndTor::new()?;
-        net.speak_as(0)?;
-        let peer = manifests::Peer::new("peer", "underlay", NODE_ASN, raw_address(0))
-            .with("passive: true");
-        let router = manifests::Router::new("underlay", NODE_ASN, "10.255.0.2");
-        let documents = [("router", router.text()), ("peer", peer.text())];
-        let agent = Agent::start(lab, &net.node, &documents)?;
+        let (net, agent) = agent_with_internal_peer(lab)?;
         let used = |wanted: &[u8]| {
             let wanted: BTreeSet<String> = wanted.iter().map(|n| prefix(*n)).collect();
             until("only what was not here before is used", secs(20), || {
@@ -63,7 +57,7 @@ fn routes_that_we_or_our_cluster_have_passed_on_are_not_used() {
             ensure!(rows.contains(reason), "{rows}");
         }
 
-        let reflector = router
+        let reflector = router()
             .with("routeReflector: {clusterID: 10.255.0.77}")
             .with("kernel: {install: true}");
         agent.apply("router", &reflector.text())?;
