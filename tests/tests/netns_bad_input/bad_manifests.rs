@@ -3,10 +3,10 @@
 use anyhow::ensure;
 use bgp_tests::agent::Agent;
 use bgp_tests::lab::{self, NodeAndTor, address};
+use bgp_tests::manifests;
 use bgp_tests::peers::Kind;
 use bgp_tests::scenario::{NODE_ASN, PEER, Pair, TOR_ASN, Variant};
 use bgp_tests::wait::{Look, secs, until};
-use bgp_tests::manifests;
 
 #[test]
 fn a_bad_manifest_leaves_everything_else_running_and_is_named() {
