@@ -9,7 +9,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::signature;
-use super::tcp_options::{TtlRule, set_ttl};
+use super::tcp_options::{TtlRule, set_class, set_ttl};
 use crate::desired::Authentication;
 
 /// How long one attempt may take before it counts as failed. The session machine decides when to try again.
@@ -85,6 +85,7 @@ fn open(dial: &Dial, remote: SocketAddr) -> Result<TcpSocket, ConnectError> {
     )?;
     socket.set_nonblocking(true)?;
     set_ttl(&socket, remote.ip(), dial.ttl)?;
+    set_class(&socket, remote.is_ipv4())?;
     if let Some(authentication) = &dial.authentication {
         signature::begin(&socket, remote.ip(), authentication)?;
     }

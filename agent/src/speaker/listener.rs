@@ -25,7 +25,7 @@ use super::dynamic::DynamicCommand;
 use super::peer_task::Command;
 use super::range_guests::{Range, RangeGuests};
 use super::signature;
-use super::tcp_options::{TtlRule, set_ttl};
+use super::tcp_options::{TtlRule, set_class, set_ttl};
 use crate::desired::Authentication;
 use crate::seldom::Seldom;
 use crate::vital;
@@ -419,6 +419,8 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     // RFC 5082 section 3: a peer with TTL security takes no segment with less than 255, and the answer to its SYN is sent from here,
     // before the connection has an owner. Others do not mind, and get their own TTL when the connection is theirs.
     set_ttl(&socket, address.ip(), TtlRule::Send(255))?;
+    // What is accepted has it from here (`tcp_v4_syn_recv_sock`, `tcp_v6_syn_recv_sock`).
+    set_class(&socket, address.is_ipv4())?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;

@@ -6,6 +6,7 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd};
+use std::time::Duration;
 
 use ipnet::IpNet;
 use socket2::SockRef;
@@ -49,6 +50,25 @@ pub(super) fn set_ttl(socket: &impl AsFd, remote: IpAddr, rule: TtlRule) -> io::
         return Ok(()); // a fresh socket demands nothing
     }
     set(socket, level, name, &least)
+}
+
+/// CS6, "network control" (RFC 4594 section 3.2), as the octet of the IP header: a queue that drops payload is to spare what keeps
+/// the routes.
+const NETWORK_CONTROL: u32 = 0xc0;
+
+/// Marks the segments of a socket, be it connecting, listening or accepted, as network control.
+pub(super) fn set_class(socket: &impl AsFd, ipv4: bool) -> io::Result<()> {
+    let socket = SockRef::from(socket);
+    match ipv4 {
+        true => socket.set_tos_v4(NETWORK_CONTROL),
+        false => socket.set_tclass_v6(NETWORK_CONTROL),
+    }
+}
+
+/// Has the kernel give up when nothing of ours was taken in for this long, be it unacknowledged or for want of room (RFC 5482), and
+/// not when it has sent it as often as for any connection. Windows are left to the kernel, which fits them to what comes.
+pub(super) fn set_user_timeout(socket: &impl AsFd, timeout: Option<Duration>) -> io::Result<()> {
+    SockRef::from(socket).set_tcp_user_timeout(timeout)
 }
 
 /// Sets, replaces or (with an empty key) removes the MD5 key for segments to and from `remote`, on a connecting or a

@@ -11,6 +11,7 @@ use super::footing::Footing;
 use super::route_targets::Constraint;
 use super::{Exporting, PeerTask};
 use crate::speaker::exporter_task::ExporterCommand;
+use crate::speaker::tcp_options::set_user_timeout;
 
 impl PeerTask {
     pub(super) async fn event(&mut self, event: Event) {
@@ -83,6 +84,12 @@ impl PeerTask {
         let Some(connection) = self.peer.session() else {
             return;
         };
+        let mut connections = self.connections.iter().flatten();
+        if let Some(session) = connections.find(|place| place.id == connection)
+            && let Err(error) = set_user_timeout(&session.stream, negotiated.send_hold)
+        {
+            tracing::debug!(%error, "cannot tell the kernel when to give up");
+        }
         self.failures.established();
         self.hold = self.settings.hold();
         self.footing = Some(Footing::of(&self.settings, &negotiated));
