@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
 
+use crds::BGPPeerSpec;
 use ipnet::{IpNet, Ipv6Net};
 
 use super::authentication::Authentication;
@@ -14,7 +15,7 @@ use super::build::{Findings, WHO_HAS_IT, neighbour};
 use super::dynamic::DynamicNeighbors;
 use super::in_effect::{InEffect, Neighbor};
 use super::objects::{Kind, Object, ObjectKey, Objects};
-use super::problem::{Problem, Reason};
+use super::problem::{Problem, Reason, Severity};
 use super::secrets::protected_by;
 use super::types::{Desired, Peer, PeerKey};
 
@@ -56,10 +57,11 @@ pub(super) fn judge(
             desired.dynamic.insert(before.key.clone(), before);
         }
     }
+    let reserved = reserved(objects, problems);
     let others: Vec<_> = desired
         .dynamic
         .values()
-        .map(|range| (range.key.clone(), others(range, desired)))
+        .map(|range| (range.key.clone(), others(range, desired, &reserved)))
         .collect();
     for (key, others) in others {
         tell_of_longer(&key, &others, problems);
@@ -242,8 +244,25 @@ fn refuse(range: &DynamicNeighbors, clash: Clash, objects: &Objects, problems: &
         .reject(field, reason, message);
 }
 
+/// The addresses of peers that are to be signed and are refused, as their password is not there for instance. By a prefix they would be let
+/// in unsigned, or signed in another way.
+fn reserved(objects: &Objects, problems: &[Problem]) -> Vec<IpAddr> {
+    let refused = |object: &ObjectKey| {
+        let mut own = problems.iter().filter(|problem| problem.object == *object);
+        own.any(|problem| problem.severity == Severity::Rejected)
+    };
+    let peers = objects.peers();
+    let signed = peers.filter(|(object, peer)| is_signed(&peer.spec) && refused(object));
+    let addresses = signed.filter_map(|(_, peer)| peer.spec.address.as_ref()?.parse().ok());
+    addresses.collect()
+}
+
 /// What within the prefixes of `range` is somebody else's, and whose it is if that is an object with dynamic neighbours.
-fn others(range: &DynamicNeighbors, desired: &Desired) -> Vec<(IpNet, Option<PeerKey>)> {
+fn others(
+    range: &DynamicNeighbors,
+    desired: &Desired,
+    reserved: &[IpAddr],
+) -> Vec<(IpNet, Option<PeerKey>)> {
     let peers = desired.peers.values().filter(|peer| {
         // Whoever is on a link is no neighbour of these in any case.
         peer.interface.is_none()
@@ -251,7 +270,9 @@ fn others(range: &DynamicNeighbors, desired: &Desired) -> Vec<(IpNet, Option<Pee
             && one_port(&range.key, &peer.key, desired)
             && !differ(range.local_address(peer.address.into()), peer.local_address)
     });
-    let mut others: Vec<_> = peers.map(|peer| (peer.address.into(), None)).collect();
+    let reserved = reserved.iter().filter(|address| has(range, **address));
+    let addresses = peers.map(|peer| peer.address).chain(reserved.copied());
+    let mut others: Vec<_> = addresses.map(|address| (address.into(), None)).collect();
     let beside = |other: &&DynamicNeighbors| {
         other.key != range.key && one_port(&range.key, &other.key, desired)
     };
@@ -332,6 +353,10 @@ fn object_of(key: &PeerKey) -> ObjectKey {
     }
 }
 
+fn is_signed(spec: &BGPPeerSpec) -> bool {
+    spec.tcp_ao.is_some() || spec.auth_secret_ref.is_some() || spec.authentication.is_some()
+}
+
 /// Where the object says how it is signed, or should, to be signed as `wanted`; and the reason of what is wrong with it.
 fn signed_by(
     objects: &Objects,
@@ -342,10 +367,7 @@ fn signed_by(
         Some(Object::Peer(peer)) => Some(&peer.spec),
         _ => None,
     };
-    let signed = spec.filter(|spec| {
-        spec.tcp_ao.is_some() || spec.auth_secret_ref.is_some() || spec.authentication.is_some()
-    });
-    match (signed, wanted) {
+    match (spec.filter(|spec| is_signed(spec)), wanted) {
         (Some(spec), _) => protected_by(spec),
         (None, Some(Authentication::Ao(_))) => ("spec.tcpAO", Reason::InvalidKey),
         (None, _) => ("spec.authSecretRef.name", Reason::InvalidPassword),
