@@ -113,6 +113,7 @@ fn all_is_well(desired: &Desired, now: SystemTime) -> Snapshot {
                             over_limit: false,
                             discarded: None,
                             no_next_hop: false,
+                            disabled: false,
                         })
                         .collect(),
                     ..PeerState::default()

@@ -79,6 +79,8 @@ pub struct PeerState {
     pub restarting: bool,
     /// Counts for each family that was negotiated, or that has routes which are kept.
     pub families: Vec<FamilyCounts>,
+    /// Families that are configured and that the neighbour of an Established session has not offered.
+    pub not_offered: Vec<Family>,
     /// BFD, where it is wanted.
     pub bfd: Option<BfdState>,
     /// Who is on the interface, where the neighbour is known by that.
@@ -192,6 +194,7 @@ impl DynamicState {
         all.advertised += one.advertised;
         all.over_limit |= one.over_limit;
         all.no_next_hop |= one.no_next_hop;
+        all.disabled |= one.disabled;
         let sum = |ours: Option<u64>, theirs: Option<u64>| match (ours, theirs) {
             (Some(ours), Some(theirs)) => Some(ours + theirs),
             (ours, theirs) => ours.or(theirs),
@@ -230,6 +233,8 @@ pub struct FamilyCounts {
     pub discarded: Option<u64>,
     /// We have no next hop of our own for it, and tell no route that needs one.
     pub no_next_hop: bool,
+    /// Its routes could not be read: those that came are gone, and what comes is ignored until the session ends (RFC 7606 section 2).
+    pub disabled: bool,
 }
 
 /// How an advertisement is doing.
@@ -261,6 +266,7 @@ mod tests {
                 over_limit: false,
                 discarded: None,
                 no_next_hop: false,
+                disabled: false,
             }],
             ..PeerState::default()
         };

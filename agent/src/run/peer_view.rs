@@ -249,8 +249,15 @@ pub(super) fn state(snapshot: &PeerSnapshot) -> PeerState {
                     .map(|status| status.discarded)
                     .filter(|discarded| *discarded > 0),
                 no_next_hop: family.no_next_hop,
+                disabled: family.disabled,
             })
             .collect(),
+        not_offered: snapshot
+            .negotiated
+            .as_ref()
+            .map_or_else(Vec::new, |negotiated| {
+                snapshot.settings.not_offered(negotiated)
+            }),
         bfd: snapshot.bfd.as_ref().map(|status| BfdState {
             state: status.state.as_str().into(),
             error: status.error.clone(),

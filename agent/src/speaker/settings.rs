@@ -145,6 +145,14 @@ impl Settings {
         self.known_address().unwrap_or(self.peer.address)
     }
 
+    /// Families that are configured and that the neighbour has not offered.
+    pub fn not_offered(&self, negotiated: &Negotiated) -> Vec<Family> {
+        let configured = self.peer.families.iter().map(|config| config.family);
+        configured
+            .filter(|family| !negotiated.families.contains(*family))
+            .collect()
+    }
+
     /// The peer as configured.
     pub fn peer(&self) -> &Peer {
         &self.peer

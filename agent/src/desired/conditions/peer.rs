@@ -36,7 +36,7 @@ impl Told<'_> {
             (_, Some(_)) => ("Idle", self.condition("Ready", false, "Idle", NOT_ACCEPTED)),
             (Some((peer, state)), None) => {
                 let text = session_text(peer, state);
-                let ready = state.is_established();
+                let ready = state.is_established() && !has_disabled(state);
                 (
                     &*state.state,
                     self.condition("Ready", ready, &ready_reason(state), text),
@@ -104,11 +104,25 @@ pub(super) fn ready_reason(state: &PeerState) -> String {
     if let Some(refused) = state.not_let_in.as_ref().filter(|_| waits) {
         return refused.reason.to_owned();
     }
+    if state.is_established() && has_disabled(state) {
+        return "FamilyDisabled".to_owned();
+    }
     match (progress(&state.state), &state.idle_reason) {
         (None, _) => "Unknown".to_owned(),
         (Some(0), Some(reason)) => reason.to_string(),
         (Some(_), _) => state.state.to_string(),
     }
+}
+
+/// Whether a family of the session is not exchanged any more (RFC 7606 section 2).
+fn has_disabled(state: &PeerState) -> bool {
+    state.families.iter().any(|family| family.disabled)
+}
+
+/// The families of which this is so.
+fn those(state: &PeerState, is_so: impl Fn(&FamilyCounts) -> bool) -> Vec<String> {
+    let families = state.families.iter().filter(|family| is_so(family));
+    families.map(|family| family.family.to_string()).collect()
 }
 
 fn session_text(peer: &Peer, state: &PeerState) -> String {
@@ -123,12 +137,11 @@ fn session_text(peer: &Peer, state: &PeerState) -> String {
     );
     let mut text = match &*state.state {
         "Established" => {
-            let families: Vec<String> = state
-                .families
-                .iter()
-                .map(|counts| counts.family.to_string())
-                .collect();
-            format!("{with} is up, with {}", listed(&families))
+            let families = those(state, |family| !family.disabled);
+            match families.is_empty() {
+                true => format!("{with} is up"),
+                false => format!("{with} is up, with {}", listed(&families)),
+            }
         }
         "Idle" if peer.shutdown.is_some() => format!("{with} is shut down by its BGPPeer"),
         "Idle" => format!("{with} is down"),
@@ -148,12 +161,21 @@ fn session_text(peer: &Peer, state: &PeerState) -> String {
             "; connections from there are not taken, and only ours may come up: {why}"
         ));
     }
-    let lacking: Vec<String> = state
-        .families
-        .iter()
-        .filter(|counts| counts.no_next_hop)
-        .map(|counts| counts.family.to_string())
-        .collect();
+    let disabled = those(state, |family| family.disabled);
+    if !disabled.is_empty() {
+        text.push_str(&format!(
+            "; routes of {} could not be read: what came is gone, and what comes is ignored until the session ends",
+            listed(&disabled)
+        ));
+    }
+    if !state.not_offered.is_empty() {
+        let families = state.not_offered.iter().map(ToString::to_string);
+        text.push_str(&format!(
+            "; the neighbour does not offer {}, of which nothing is exchanged",
+            listed(&families.collect::<Vec<_>>())
+        ));
+    }
+    let lacking = those(state, |family| family.no_next_hop);
     if !lacking.is_empty() {
         text.push_str(&format!(
             "; for {} the link has no address of ours to be the next hop, so that routes that need one are not told",

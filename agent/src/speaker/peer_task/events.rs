@@ -80,6 +80,14 @@ impl PeerTask {
             remote = %negotiated.remote, asn = negotiated.remote_as.0,
             router_id = %negotiated.remote_router_id, "session established"
         );
+        let not_offered = self.settings.not_offered(&negotiated);
+        if !not_offered.is_empty() {
+            let names: Vec<String> = not_offered.iter().map(ToString::to_string).collect();
+            tracing::warn!(
+                families = names.join(" "),
+                "the neighbour does not offer all families that are configured"
+            );
+        }
         // It may be over already: the events of one read are told together.
         let Some(connection) = self.peer.session() else {
             return;
