@@ -72,9 +72,13 @@ pub struct DecodeArgs {
     /// Messages may have up to 65,535 octets (RFC 8654)
     #[arg(long, help_heading = "What was negotiated")]
     pub extended_message: bool,
-    /// The two ends are in the same AS [default: what the OPENs or the record say; no without them]
+    /// The two ends are in the same AS [default: what the OPENs or the record say; without them whether something is
+    /// there that is for such ends only]
     #[arg(long, help_heading = "What was negotiated")]
     pub ibgp: bool,
+    /// The two ends are in different ASes
+    #[arg(long, conflicts_with = "ibgp", help_heading = "What was negotiated")]
+    pub ebgp: bool,
     /// The two ends are run by different people: what is for the inside of a domain (AIGP, BGP Prefix-SID,
     /// Tunnel Encapsulation) is discarded where they are in different ASes, as cosmos does
     #[arg(long, conflicts_with = "ibgp", help_heading = "What was negotiated")]

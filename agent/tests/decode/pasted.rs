@@ -372,9 +372,11 @@ fn what_was_negotiated_can_be_said() {
         ROUTE,
     );
     assert_eq!(
-        one(&preferred, &[])["error"]["disposition"],
+        one(&preferred, &["--ebgp"])["error"]["disposition"],
         "attribute-discard"
     );
+    // So without anything said it is taken for a sign.
+    assert_eq!(one(&preferred, &[])["error"], Value::Null);
     assert_eq!(one(&preferred, &["--ibgp"])["error"], Value::Null);
     assert_eq!(one(&long, &["--ibgp"])["error"]["attribute"], 5);
     // RFC 9774 §3.

@@ -11,7 +11,7 @@ use bgp_capture::stream::Found;
 use bgp_capture::tcp::{Flow, Listener};
 use bgp_wire::{AttrScratch, Fields, frame};
 
-use super::input::{open, open_message};
+use super::input::{READ_AS_IBGP, open, open_message};
 use super::judgement::Judgement;
 use super::negotiated::{Dialogue, Known, Said, Side};
 use super::print::{Printer, Session, Told};
@@ -104,9 +104,12 @@ impl Decoder<'_, '_> {
         let connection = self.connection(flow);
         let side = connection.side(flow.from);
         let body = octets.get(frame::HEADER_LEN..).unwrap_or(&[]);
-        let guess = match octets.get(frame::HEADER_LEN - 1) {
-            Some(2) => connection.dialogue.guess_asn4(body),
-            _ => None,
+        let (guess, internal) = match octets.get(frame::HEADER_LEN - 1) {
+            Some(2) => (
+                connection.dialogue.guess_asn4(body),
+                connection.dialogue.guess_internal(body),
+            ),
+            _ => (None, false),
         };
         if let Some(opened) = open_message(octets) {
             connection.dialogue.learn(side, opened);
@@ -120,6 +123,12 @@ impl Decoder<'_, '_> {
                 flow.from,
                 flow.to,
                 if four { "four" } else { "two" },
+            ));
+        }
+        if internal {
+            self.summary.note(format!(
+                "connection {}, {} > {}: both OPENs are not there; {READ_AS_IBGP}",
+                flow.connection, flow.from, flow.to,
             ));
         }
         let judgement = Judgement::of_message(octets, &ctx, known, &mut self.scratch, again);

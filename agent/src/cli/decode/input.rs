@@ -141,6 +141,12 @@ fn decode_stream<R: Read>(
         let (offset, judgement) = match &found {
             Found::Message(piece) => {
                 let octets = messages.octets(piece);
+                let is_update =
+                    octets.get(frame::HEADER_LEN - 1) == Some(&MessageType::Update.code());
+                let body = octets.get(frame::HEADER_LEN..).unwrap_or(&[]);
+                if is_update && dialogue.guess_internal(body) {
+                    summary.note(format!("both OPENs are not there; {READ_AS_IBGP}"));
+                }
                 let ctx = dialogue.context(Side::First);
                 let (known, again) = (dialogue.known(), printer.wants_again());
                 let judgement = Judgement::of_message(octets, ctx, known, &mut scratch, again);
@@ -168,6 +174,9 @@ fn decode_stream<R: Read>(
     }
     failed.map_or(Ok(()), |error| Err(error.into()))
 }
+
+/// What is said where only an attribute tells that two peers are of one AS.
+pub(super) const READ_AS_IBGP: &str = "read as of one AS, as LOCAL_PREF, ORIGINATOR_ID or CLUSTER_LIST is there (--ebgp says otherwise)";
 
 /// The OPEN in a message, if it is one.
 pub(super) fn open_message(octets: &[u8]) -> Option<Open> {

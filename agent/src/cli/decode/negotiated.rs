@@ -15,7 +15,8 @@ pub struct Said {
     extended_next_hop: FamilySet,
     multiple_labels: FamilySet,
     extended_message: bool,
-    ibgp: bool,
+    /// Whether the two are of one AS, if that was said.
+    ibgp: Option<bool>,
     other_domain: bool,
     accept_as_set: bool,
 }
@@ -49,6 +50,8 @@ pub struct Dialogue {
     opens: [Option<Open>; 2],
     /// What the first AS_PATH looks like.
     guessed_asn4: Option<bool>,
+    /// Somebody said what is said within an AS only.
+    guessed_internal: bool,
     contexts: [SessionContext; 2],
 }
 
@@ -70,7 +73,7 @@ impl Said {
             extended_next_hop: args.extended_next_hop(),
             multiple_labels: args.multiple_labels(),
             extended_message: args.extended_message,
-            ibgp: args.ibgp,
+            ibgp: (args.ibgp || args.ebgp).then_some(args.ibgp),
             other_domain: args.other_domain,
             accept_as_set: args.accept_as_set,
         }
@@ -107,8 +110,10 @@ impl Said {
         if self.extended_message {
             ctx.max_message = frame::MAX_EXTENDED_LEN;
         }
-        if self.ibgp {
-            ctx.peer_kind = PeerKind::Internal;
+        match self.ibgp {
+            Some(true) => ctx.peer_kind = PeerKind::Internal,
+            Some(false) => ctx.peer_kind = PeerKind::External,
+            None => {}
         }
         ctx.accept_as_set = self.accept_as_set;
         // How the ends stand to each other beyond their numbers is in no message.
@@ -136,6 +141,7 @@ impl Dialogue {
             lenient,
             opens: [None, None],
             guessed_asn4: None,
+            guessed_internal: false,
             contexts: [said.context(), said.context()],
         };
         dialogue.negotiate();
@@ -199,6 +205,24 @@ impl Dialogue {
         self.guessed_asn4
     }
 
+    /// Looks for what is said to peers of the own AS only (RFC 4271 section 5.1.5, RFC 4456 section 8), if it is not known whether the
+    /// two are of one. Whether that settled it.
+    pub fn guess_internal(&mut self, body: &[u8]) -> bool {
+        const WITHIN: [AttrCode; 3] = [
+            AttrCode::LOCAL_PREF,
+            AttrCode::ORIGINATOR_ID,
+            AttrCode::CLUSTER_LIST,
+        ];
+        let settled =
+            self.said.ibgp.is_some() || self.guessed_internal || self.known() == Known::BothOpens;
+        if settled || !WITHIN.iter().any(|code| attribute(body, *code).is_some()) {
+            return false;
+        }
+        self.guessed_internal = true;
+        self.negotiate();
+        true
+    }
+
     fn negotiate(&mut self) {
         let contexts = match &self.opens {
             [Some(first), Some(second)] => [agreed(first, second), agreed(second, first)],
@@ -227,6 +251,9 @@ impl Dialogue {
     fn unknown(&self) -> SessionContext {
         let mut ctx = self.said.context();
         ctx.asn4 = self.guessed_asn4.unwrap_or(true);
+        if self.guessed_internal {
+            ctx.peer_kind = PeerKind::Internal;
+        }
         if self.lenient {
             ctx.max_message = frame::MAX_EXTENDED_LEN;
             ctx.extended_next_hop = ipv4_families();
@@ -315,7 +342,7 @@ mod tests {
         extended_next_hop: FamilySet::EMPTY,
         multiple_labels: FamilySet::EMPTY,
         extended_message: false,
-        ibgp: false,
+        ibgp: None,
         other_domain: false,
         accept_as_set: false,
     };
@@ -386,7 +413,7 @@ mod tests {
         let said = Said {
             asn4: Some(false),
             add_path: FamilySet::from([Family::IPV6_UNICAST]),
-            ibgp: true,
+            ibgp: Some(true),
             ..SAID
         };
         let mut dialogue = Dialogue::new(&said, false);
@@ -397,6 +424,27 @@ mod tests {
         assert!(!ctx.asn4 && ctx.peer_kind == PeerKind::Internal);
         assert!(ctx.add_path_receive.contains(Family::IPV6_UNICAST));
         assert!(ctx.families.contains(Family::IPV6_UNICAST));
+    }
+
+    #[test]
+    fn what_is_said_within_an_as_only_shows_that_two_are_of_one() {
+        let local_pref = [0, 0, 0, 7, 0x40, 5, 4, 0, 0, 0, 100];
+        let cluster_list = [0, 0, 0, 7, 0x80, 10, 4, 10, 0, 0, 1];
+        let med = [0, 0, 0, 7, 0x80, 4, 4, 0, 0, 0, 100];
+        for (body, internal) in [(local_pref, true), (cluster_list, true), (med, false)] {
+            let mut dialogue = Dialogue::new(&SAID, true);
+            assert_eq!(dialogue.guess_internal(&body), internal);
+            let kind = dialogue.context(Side::Second).peer_kind;
+            assert_eq!(kind == PeerKind::Internal, internal);
+            assert!(!dialogue.guess_internal(&body), "it is told once");
+        }
+        // What was negotiated is known better.
+        let mut dialogue = Dialogue::new(&SAID, true);
+        dialogue.guess_internal(&local_pref);
+        dialogue.learn(Side::First, open(65001, vec![]));
+        dialogue.learn(Side::Second, open(65002, vec![]));
+        assert_eq!(dialogue.context(Side::First).peer_kind, PeerKind::External);
+        assert!(!dialogue.guess_internal(&local_pref));
     }
 
     #[test]
