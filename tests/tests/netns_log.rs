@@ -296,8 +296,7 @@ fn a_route_that_is_kept_out_of_the_kernel_is_said_once_and_once_when_it_is_not_a
         })?;
         net.node.ip("address del 198.51.100.1/24 dev other0")?;
         installed(2)?;
-        // The log is left alone for a while.
-        until("the log says that it is over", secs(15), || {
+        until("the log says that it is over", secs(3), || {
             let said = about("no longer kept out");
             Ok(Look::when(said.len() == 1, || agent.log()))
         })?;

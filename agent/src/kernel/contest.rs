@@ -5,7 +5,7 @@
 use ipnet::IpNet;
 use smallvec::SmallVec;
 
-use super::kept_out::{Fate, Why};
+use super::kept_out::Why;
 use super::view::{FibTable, NO_ROUTER, PathSetId, RouterEntry, RouterIdx};
 use super::wanted::Block;
 
@@ -81,7 +81,7 @@ impl FibTable {
                 *count += 1;
             }
         }
-        self.note_losers(prefix, new_router, &before, &list);
+        self.note_waiting(prefix, &before, &list, winner != new_router);
         if !list.is_empty() {
             self.contenders.insert(at, list);
         }
@@ -104,29 +104,25 @@ impl FibTable {
         self.want(at, slot.router, slot.paths)
     }
 
-    /// Notes who has a destination no more that it wants, and that the winner has it again.
-    fn note_losers(
+    /// Notes who waits for a destination, or no longer does, or waits for another one than before.
+    fn note_waiting(
         &mut self,
         prefix: IpNet,
-        winner: RouterIdx,
         before: &[RouterIdx],
         now: &[Contender],
+        another: bool,
     ) {
-        let mut news = std::mem::take(&mut self.news);
-        for c in now.iter().filter(|c| !before.contains(&c.router)) {
-            // One that leaves has another one in its place.
-            if let Some(entry) = self.router(c.router).filter(|entry| !entry.leaving) {
-                let why = self.why_shadowed(prefix, self.router(winner), entry);
-                news.note(entry, prefix, Fate::KeptOut(why));
+        let mut touched = std::mem::take(&mut self.touched);
+        let waits = |router: &RouterIdx| now.iter().any(|c| c.router == *router);
+        let no_longer = before.iter().filter(|router| !waits(router));
+        let begun = now.iter().map(|c| &c.router);
+        let begun = begun.filter(|router| another || !before.contains(router));
+        for router in no_longer.chain(begun) {
+            if let Some(entry) = self.router(*router) {
+                touched.note(entry, prefix);
             }
         }
-        // One that may not install it has not got it again: that is noted with what is in its way.
-        let has_it =
-            |entry: &&RouterEntry| before.contains(&winner) && entry.config.may_install(prefix);
-        if let Some(entry) = self.router(winner).filter(has_it) {
-            news.note(entry, prefix, Fate::LetIn);
-        }
-        self.news = news;
+        self.touched = touched;
     }
 
     /// Why a router does not have a destination that this one has: what bars the router itself comes first.
@@ -157,7 +153,6 @@ impl FibTable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::kept_out::KeptOutNews;
     use crate::kernel::model::FibConfig;
     use crate::kernel::view::tests::{config, hop, setup};
 
@@ -182,31 +177,6 @@ mod tests {
             2
         );
 
-        let lost = |name: &str, why: &str| {
-            let why = Why {
-                text: why.to_owned(),
-                by_rule: false,
-            };
-            (name.to_owned(), Fate::KeptOut(why))
-        };
-        let news = std::mem::take(&mut t.news);
-        let named = |news: &KeptOutNews| -> Vec<_> {
-            let routes = news.named.iter();
-            routes
-                .map(|route| (route.router.to_string(), route.fate.clone()))
-                .collect()
-        };
-        assert_eq!(
-            named(&news),
-            [
-                lost(
-                    "b-router",
-                    "router a-router has the same metric and comes first by name"
-                ),
-                lost("a-router", "router c-router has a lower metric"),
-            ]
-        );
-
         assert!(
             !t.want(at, a, p2),
             "a shadowed router's change does not touch the kernel"
@@ -219,9 +189,6 @@ mod tests {
             (a, p2)
         );
         assert_eq!(t.router(a).unwrap().shadowed, 0);
-        // Each has it again, and nobody is missed who wants it no more.
-        let again = ["a-router", "b-router"].map(|name| (name.to_owned(), Fate::LetIn));
-        assert_eq!(named(&t.news), again);
         assert!(t.want(at, a, 0));
         assert!(t.free_if_empty(at));
         assert_eq!(t.len(), 0);

@@ -19,7 +19,7 @@ use ipnet::IpNet;
 use rib::FibInterest;
 
 use super::audit::Dump;
-use super::kept_out::Remarks;
+use super::kept_out::{Remarks, Said};
 use super::model::{FibConfig, NextHopSets, Ownership};
 use super::resolver::Resolver;
 use super::retry::{Failure, Repair};
@@ -53,6 +53,7 @@ pub struct Engine {
     pub(crate) failures: HashMap<u32, Failure>,
     pub(crate) repairs: HashMap<u32, Repair>,
     pub(super) remarks: Remarks,
+    pub(super) said: Said,
     /// Routes with our marks beside the one that the slot holds.
     pub(super) seconds: HashMap<u32, Seconds>,
     timers: BinaryHeap<Reverse<(Instant, u32)>>,
@@ -96,6 +97,7 @@ impl Engine {
             failures: HashMap::default(),
             repairs: HashMap::default(),
             remarks: Remarks::default(),
+            said: Said::default(),
             seconds: HashMap::default(),
             timers: BinaryHeap::new(),
             walks: VecDeque::new(),

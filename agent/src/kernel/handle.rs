@@ -300,7 +300,7 @@ impl KernelHandle {
         self.shared.engine.lock().refusals()
     }
 
-    /// Routes that are kept out of the kernel, or no longer, since this was asked last.
+    /// What is to be told of routes that are kept out of the kernel, or no longer, compared with when this was asked last.
     pub fn kept_out_news(&self) -> KeptOutNews {
         self.shared.engine.lock().kept_out_news()
     }

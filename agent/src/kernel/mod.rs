@@ -85,7 +85,7 @@ mod writer;
 pub use engine::Engine;
 pub use handle::{KernelError, KernelHandle, KernelOptions, start};
 pub use host::KernelFacts;
-pub use kept_out::{Fate, KeptOut, KeptOutNews, Why};
+pub use kept_out::{Fate, KeptOut, KeptOutNews, Others, Why};
 pub use model::FibConfig;
 pub(crate) use redistribute::is_told_on;
 pub use report::{FibPage, FibRow, FibState, Hop, HopReport, Refused, RouterFibStatus};

@@ -16,7 +16,7 @@ use ipnet::IpNet;
 use smallvec::SmallVec;
 
 use super::contest::Contender;
-use super::kept_out::KeptOutNews;
+use super::kept_out::Touched;
 use super::model::{FibConfig, Ownership, SetId};
 use super::source::HopKey;
 
@@ -140,8 +140,8 @@ pub(crate) struct FibTable {
     path_index: HashMap<Box<[HopKey]>, PathSetId>,
     free_paths: Vec<PathSetId>,
     last_paths: PathSetId,
-    /// Routes that are kept out of the kernel, or no longer.
-    pub(super) news: KeptOutNews,
+    /// Routes that are kept out of the kernel, or no longer, perhaps.
+    pub(super) touched: Touched,
 }
 
 impl FibTable {

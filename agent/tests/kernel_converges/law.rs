@@ -1,8 +1,11 @@
 //! Whatever happens, the kernel ends up with what is wanted.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use cosmos::kernel::model::Leg;
+use cosmos::kernel::{Fate, FibState, KeptOutNews};
 use ipnet::IpNet;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
@@ -166,6 +169,65 @@ fn apply(world: &mut World, step: Step) {
     }
 }
 
+/// What somebody believes who has read the log.
+#[derive(Default)]
+struct Log {
+    named: BTreeMap<(Arc<str>, IpNet), Fate>,
+    others: u64,
+}
+
+impl Log {
+    fn hear(&mut self, news: KeptOutNews) {
+        for route in news.named {
+            let key = (route.router, route.prefix);
+            match route.fate {
+                Fate::LetIn | Fate::Preferred => {
+                    assert!(self.named.remove(&key).is_some(), "{key:?} was not named");
+                }
+                fate => {
+                    self.named.insert(key, fate);
+                }
+            }
+        }
+        self.others = news.others.map_or(self.others, |others| others.routes);
+    }
+
+    /// What is so is named or counted, for the reason that it has now; and what is in the kernel and used is not said to be kept out.
+    fn check(&self, world: &mut World) {
+        let mut unnamed = 0;
+        for row in PREFIXES
+            .iter()
+            .flat_map(|p| world.engine.explain(p.parse().unwrap()))
+        {
+            let Some(router) = row.router else { continue };
+            let said = self.named.get(&(router, row.prefix));
+            let reason = row.reason.unwrap_or_default();
+            let is_kept_out = matches!(
+                row.state,
+                FibState::Blocked | FibState::Excluded | FibState::Shadowed
+            );
+            let is_outranked = reason.starts_with("the kernel prefers");
+            match said {
+                None => unnamed += u64::from(is_kept_out || is_outranked),
+                Some(Fate::KeptOut(why)) => {
+                    assert!(
+                        row.state == FibState::Unresolved || is_kept_out && why.text == reason,
+                        "{:?} {} {reason} {}",
+                        row.state,
+                        why.text,
+                        row.prefix
+                    );
+                }
+                Some(Fate::Outranked(why)) => {
+                    assert!(row.state == FibState::Unresolved || is_outranked && *why == reason);
+                }
+                Some(fate) => unreachable!("{fate:?} ends it"),
+            }
+        }
+        assert_eq!(unnamed, self.others);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 400,
@@ -185,5 +247,23 @@ proptest! {
         world.check();
         world.settle();
         world.check();
+    }
+
+    #[test]
+    fn whatever_happens_and_whenever_somebody_looks_the_log_ends_with_what_is_so(
+        steps in prop::collection::vec((step(), any::<bool>()), 1..60),
+    ) {
+        let mut world = World::new();
+        let mut log = Log::default();
+        for (step, look) in steps {
+            apply(&mut world, step);
+            if look {
+                log.hear(world.engine.kept_out_news());
+            }
+        }
+        world.engine.set_converged();
+        world.settle();
+        log.hear(world.engine.kept_out_news());
+        log.check(&mut world);
     }
 }
