@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use ipnet::IpNet;
 
 use super::Speaker;
-use super::listener::{AdmitError, Listener};
+use super::guests::AdmitError;
+use super::listener::Listener;
 use crate::desired::NotLetIn;
 
 /// Between two attempts to open a port that someone else has.

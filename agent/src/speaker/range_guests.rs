@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use tokio::sync::mpsc;
 
 use super::dynamic::DynamicCommand;
-use super::listener::told_apart;
+use super::guests::told_apart;
 use crate::desired::Authentication;
 
 /// A prefix from which neighbours may connect.

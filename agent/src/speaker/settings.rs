@@ -17,7 +17,7 @@ use rib::{
 };
 
 use super::connector::Dial;
-use super::listener::Remote;
+use super::guests::Remote;
 use super::tcp_options::TtlRule;
 use crate::bfd::Wanted;
 use crate::desired::{
