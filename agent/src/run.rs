@@ -47,6 +47,7 @@ use self::memory::Memory;
 use self::refused::ToldRefused;
 use self::repaired::ToldRepaired;
 use self::told::Told;
+use self::unmet::{Ran, ran, unmet};
 use crate::allocator;
 use crate::args::RunArgs;
 use crate::control::server::ControlSocket;
@@ -119,14 +120,16 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
     let node = args
         .node_name()
         .context("cannot read the host name; name the node with --node")?;
-    let former_objects = FormerObjects::new(args.state_dir.as_deref());
+    let mut former_objects = FormerObjects::new(args.state_dir.as_deref());
     let former = former_objects.read();
-    let directory = Directory::start(&args.manifests, &former)?;
+    let known = former.as_deref().unwrap_or_default();
+    let directory = Directory::start(&args.manifests, known)?;
     let mut updates = directory.updates();
     let first = updates.borrow_and_update().clone();
     let mut told = Told::default();
     // What is wrong in a file may be why no router is for this node.
     told.tell(&first, &[]);
+    convergence::warn_of_gone(known, &first.objects);
     check_node(&first.objects, &node, &args)?;
     let control = ControlSocket::bind(&args.socket)?;
     let http = Http::bind(args.metrics_addr, args.health_addr).await?;
@@ -135,7 +138,8 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
     let host = Host {
         without_ao: missing_ao(),
     };
-    let former = former.into_iter().map(|former| former.object);
+    let ran = ran(former.as_deref(), accepted.known());
+    let former = former.into_iter().flatten().map(|former| former.object);
     let in_effect =
         InEffect::on(host)
             .after(accepted.known().clone())
@@ -188,6 +192,7 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
         in_effect,
         accepted,
         former_objects,
+        ran,
         memory,
         in_kernel_families: in_kernel,
         told,
@@ -239,6 +244,8 @@ struct Node {
     in_effect: InEffect,
     accepted: AcceptedFile,
     former_objects: FormerObjects,
+    /// What the process before this one ran.
+    ran: Ran,
     memory: Memory,
     /// The families with routes of ours in the kernel.
     in_kernel_families: FamilySet,
@@ -429,7 +436,6 @@ impl Node {
     async fn apply(&mut self, update: &SourceUpdate, on_error: OnError) -> Option<SpeakerError> {
         let (wanted, problems) = self.in_effect.build(&update.objects, &self.name);
         self.accepted.keep(self.in_effect.accepted());
-        self.former_objects.keep(&self.in_effect, &update.files);
         self.told.tell(update, &problems);
         self.refused = convergence::refused(update, &problems);
         let idle = wanted.routers.is_empty();
@@ -468,9 +474,15 @@ impl Node {
             }
         }
         self.desired = wanted;
+        let unmet = unmet(update, &problems, &self.ran);
+        // Without word from the process before, the next one is to have none that something it may have run did not run either.
+        if self.ran.is_some() || unmet.is_empty() {
+            self.former_objects.keep(&self.in_effect, update);
+        }
         self.agent.applied(
             update,
             problems,
+            unmet,
             self.speaker.snapshot(),
             self.in_effect.clone(),
         );

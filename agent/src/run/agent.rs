@@ -11,7 +11,6 @@ use jiff::Timestamp;
 use parking_lot::{Mutex, RwLock};
 use serde_json::Value;
 
-use super::unmet::unmet;
 use super::{fib, peer_view, tables};
 use crate::bfd::Bfd;
 use crate::control::dynamic::DynamicView;
@@ -115,6 +114,7 @@ impl Agent {
         &self,
         update: &SourceUpdate,
         problems: Vec<Problem>,
+        unmet: BTreeSet<String>,
         speaker: SpeakerSnapshot,
         in_effect: InEffect,
     ) {
@@ -122,7 +122,7 @@ impl Agent {
             objects: update.objects.clone(),
             file_problems: update.problems.clone(),
             files: update.files.clone(),
-            unmet: unmet(update, &problems),
+            unmet,
             problems,
             speaker,
             in_effect,

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::desired::{Problem, Severity};
+use crate::desired::{Objects, Problem, Severity};
 use crate::observe::readiness::Readiness;
-use crate::source::directory::SourceUpdate;
+use crate::source::directory::{Former, SourceUpdate};
 
 /// What the log has said.
 #[derive(Clone, Copy, PartialEq, Default)]
@@ -43,6 +43,20 @@ impl Convergence {
     /// Whether nothing is waited for any more.
     pub(super) fn is_over(self) -> bool {
         self != Self::Nothing
+    }
+}
+
+/// What the process before this one had in effect and nobody asks for any more goes, as it should; but a folder may be another one, or not
+/// be there yet.
+pub(super) fn warn_of_gone(former: &[Former], now: &Objects) {
+    let keys = former.iter().map(|former| former.object.key());
+    let gone = keys.filter(|key| now.get(key).is_none() && !now.is_refused(key));
+    let gone: BTreeSet<String> = gone.map(|key| key.to_string()).collect();
+    if !gone.is_empty() {
+        tracing::warn!(
+            "in effect before this start and in no file now, so that it goes: {}",
+            some_of(&gone)
+        );
     }
 }
 

@@ -1,13 +1,14 @@
 //! The objects of which what runs was made, for the next process: what it cannot read, or has to refuse, is to take away no more
 //! than it would from this one (ADR 0017).
 //!
-//! On disk, a line of JSON for each object. What is secret is not written: no Secret, and no BGPPeer with a password in it.
+//! On disk, a line of JSON for each object. What is secret is not written: no Secret, and no password of a BGPPeer, which cannot run
+//! without it then, but is known to have run.
 //!
 //! ```text
 //!   {"file":"/etc/cosmos/tor.yaml","object":{"apiVersion":"bgp.miloapis.com/v1alpha1","kind":"BGPPeer",...}}
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::desired::{InEffect, Kind, Object, ObjectKey};
-use crate::source::directory::Former;
+use crate::source::directory::{Former, SourceUpdate};
 use crate::state_file;
 
 const FILE: &str = "objects";
@@ -24,6 +25,8 @@ const FILE: &str = "objects";
 /// See the top of this file. Without a folder it keeps nothing.
 pub(super) struct FormerObjects {
     file: Option<PathBuf>,
+    /// What the process before has left, as far as it is still asked for and nothing of it runs.
+    left: Vec<Former>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -36,11 +39,12 @@ impl FormerObjects {
     pub(super) fn new(folder: Option<&Path>) -> Self {
         Self {
             file: folder.map(|folder| folder.join(FILE)),
+            left: Vec::new(),
         }
     }
 
-    /// What the process before this one has left. A line that makes no sense takes no other with it.
-    pub(super) fn read(&self) -> Vec<Former> {
+    /// What the process before this one has left, if it has. A line that makes no sense takes no other with it.
+    pub(super) fn read(&mut self) -> Option<Vec<Former>> {
         let text = self
             .file
             .as_ref()
@@ -48,8 +52,7 @@ impl FormerObjects {
         let text = text.unwrap_or_else(|error| {
             tracing::warn!(%error, "the objects that the process before this one had in effect cannot be read");
             None
-        });
-        let text = text.unwrap_or_default();
+        })?;
         let former: Vec<Former> = text.lines().filter_map(parse).collect();
         let lost = text.lines().count() - former.len();
         if lost > 0 {
@@ -58,21 +61,29 @@ impl FormerObjects {
                 "not all objects that the process before this one had in effect can be understood"
             );
         }
-        former
+        self.left.clone_from(&former);
+        Some(former)
     }
 
-    /// This is in effect now, made of objects from `files`.
-    pub(super) fn keep(&self, in_effect: &InEffect, files: &BTreeMap<ObjectKey, String>) {
+    /// This is in effect now, made of what was read.
+    pub(super) fn keep(&mut self, in_effect: &InEffect, update: &SourceUpdate) {
+        let running: BTreeSet<&ObjectKey> = in_effect.objects().map(|(key, _)| key).collect();
+        self.left.retain(|former| {
+            let key = former.object.key();
+            let asked_for = update.objects.get(&key).is_some() || update.objects.is_refused(&key);
+            asked_for && !running.contains(&key)
+        });
         let Some(file) = &self.file else { return };
         let written = state_file::replace_with(file, |out| {
             for (key, object) in in_effect.objects() {
-                if !is_secret(object)
-                    && let Some(file) = files.get(key)
+                if key.kind != Kind::Secret
+                    && let Some(file) = update.files.get(key)
                 {
                     write(out, file, object)?;
                 }
             }
-            Ok(())
+            let mut left = self.left.iter();
+            left.try_for_each(|former| write(out, &former.file, &former.object))
         });
         if let Err(error) = written {
             tracing::warn!(file = %file.display(), %error, "the objects in effect cannot be kept in mind for a restart");
@@ -80,18 +91,14 @@ impl FormerObjects {
     }
 }
 
-fn is_secret(object: &Object) -> bool {
-    match object {
-        Object::Secret(_) => true,
-        Object::Peer(peer) => peer.spec.authentication.is_some(),
-        _ => false,
-    }
-}
-
 fn write(out: &mut dyn Write, file: &str, object: &Object) -> io::Result<()> {
+    let mut object = object.to_value();
+    if let Some(authentication) = object.pointer_mut("/spec/authentication") {
+        *authentication = serde_json::json!({});
+    }
     let line = Line {
         file: file.into(),
-        object: object.to_value(),
+        object,
     };
     serde_json::to_writer(&mut *out, &line)?;
     out.write_all(b"\n")
@@ -155,28 +162,65 @@ stringData: {password: hunter3}
         let (desired, problems) = in_effect.build(&update.objects, "n");
         assert_eq!((desired.peers.len(), &*problems), (3, &[][..]));
 
-        let objects = FormerObjects::new(Some(&folder));
-        assert_eq!(objects.read(), []);
-        objects.keep(&in_effect, &update.files);
+        let mut objects = FormerObjects::new(Some(&folder));
+        assert_eq!(objects.read(), None);
+        objects.keep(&in_effect, &update);
         let path = folder.join(FILE);
         let text = fs::read_to_string(&path).unwrap();
         for secret in ["hunter", "aHVudGVy"] {
             assert!(!text.contains(secret), "{text}");
         }
-        let former = objects.read();
+        let former = objects.read().unwrap();
         let named: Vec<String> = former.iter().map(|f| f.object.key().to_string()).collect();
-        assert_eq!(named, ["BGPRouter/r", "BGPPeer/closed", "BGPPeer/open"]);
+        let all = [
+            "BGPRouter/r",
+            "BGPPeer/closed",
+            "BGPPeer/open",
+            "BGPPeer/plain",
+        ];
+        assert_eq!(named, all);
         for Former { file, object } in &former {
             assert_eq!(file, "/m/all.yaml");
-            assert_eq!(update.objects.shared(&object.key()), Some(object));
+            // Without its password it is another one.
+            let same = update.objects.shared(&object.key()) == Some(object);
+            assert_eq!(same, object.key().name != "plain");
         }
+
+        // What the next one cannot run is known to the one after it, so long as somebody asks for it.
+        let next = |objects: &mut FormerObjects, text: &str| -> Vec<String> {
+            let former = objects.read().unwrap();
+            let files = [("/m/all.yaml".to_owned(), Ok(text.to_owned()))];
+            let update = Folder::after(&former)
+                .read(files.into(), SystemTime::UNIX_EPOCH)
+                .unwrap();
+            let former = former.into_iter().map(|former| former.object);
+            let mut in_effect = InEffect::default().resume(former, &update.objects, "n");
+            in_effect.build(&update.objects, "n");
+            objects.keep(&in_effect, &update);
+            let kept = objects.read().unwrap();
+            let mut kept: Vec<_> = kept.iter().map(|f| f.object.key().to_string()).collect();
+            kept.sort();
+            kept
+        };
+        let mut sorted = all;
+        sorted.sort_unstable();
+        for _ in 0..2 {
+            assert_eq!(next(&mut objects, "kind: ["), sorted);
+        }
+        let without = MANIFESTS
+            .split("---")
+            .filter(|text| !text.contains("plain"));
+        let without = without.collect::<Vec<_>>().join("---");
+        let wanted = sorted.into_iter().filter(|name| !name.ends_with("plain"));
+        assert_eq!(next(&mut objects, &without), wanted.collect::<Vec<_>>());
+        fs::write(&path, &text).unwrap();
 
         // A line that makes no sense takes no other with it.
         fs::write(&path, format!("{{\"file\":\"x\"\n{text}")).unwrap();
-        assert_eq!(objects.read(), former);
+        assert_eq!(objects.read(), Some(former));
         fs::remove_dir_all(folder).unwrap();
-        let nowhere = FormerObjects::new(None);
-        nowhere.keep(&in_effect, &update.files);
-        assert_eq!(nowhere.read(), []);
+        let mut nowhere = FormerObjects::new(None);
+        nowhere.keep(&in_effect, &update);
+        assert_eq!(nowhere.read(), None);
     }
 }

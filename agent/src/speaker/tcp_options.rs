@@ -67,8 +67,8 @@ pub(super) fn set_class(socket: &impl AsFd, ipv4: bool) -> io::Result<()> {
 
 /// Has the kernel give up when nothing of ours was taken in for this long, be it unacknowledged or for want of room (RFC 5482), and
 /// not when it has sent it as often as for any connection. Windows are left to the kernel, which fits them to what comes.
-pub(super) fn set_user_timeout(socket: &impl AsFd, timeout: Option<Duration>) -> io::Result<()> {
-    SockRef::from(socket).set_tcp_user_timeout(timeout)
+pub(super) fn set_user_timeout(socket: &impl AsFd, timeout: Duration) -> io::Result<()> {
+    SockRef::from(socket).set_tcp_user_timeout(Some(timeout))
 }
 
 /// Sets, replaces or (with an empty key) removes the MD5 key for segments to and from `remote`, on a connecting or a

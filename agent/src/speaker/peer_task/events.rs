@@ -1,7 +1,7 @@
 //! EDGE. What the session machine says: a session begins, ends, or has sent something that others must know.
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bgp_session::{ConnId, DownReason, Event, Negotiated};
 use bgp_wire::{Family, FamilySet};
@@ -12,6 +12,9 @@ use super::route_targets::Constraint;
 use super::{Exporting, PeerTask};
 use crate::speaker::exporter_task::ExporterCommand;
 use crate::speaker::tcp_options::set_user_timeout;
+
+/// When the kernel gives a connection up whose session has no timer that would (RFC 9687 section 3.2 has none for a hold time of 0).
+const WITHOUT_HOLD_TIMER: Duration = Duration::from_secs(8 * 60);
 
 impl PeerTask {
     pub(super) async fn event(&mut self, event: Event) {
@@ -94,7 +97,10 @@ impl PeerTask {
         };
         let mut connections = self.connections.iter().flatten();
         if let Some(session) = connections.find(|place| place.id == connection)
-            && let Err(error) = set_user_timeout(&session.stream, negotiated.send_hold)
+            && let Err(error) = set_user_timeout(
+                &session.stream,
+                negotiated.send_hold.unwrap_or(WITHOUT_HOLD_TIMER),
+            )
         {
             tracing::debug!(%error, "cannot tell the kernel when to give up");
         }
