@@ -173,7 +173,7 @@ fn a_router_in_the_prefix_has_a_session_with_all_that_belongs_to_it() {
         await_session(&agent, &name, Some("Established"))?;
         until("all neighbours are back", secs(10), || {
             let log = agent.log();
-            let back = log.contains("all neighbours have sent their routes again");
+            let back = log.contains("no neighbour is waited for any more");
             Ok(Look::when(back, || "not yet".to_owned()))
         })?;
         have(40)?;

@@ -120,6 +120,29 @@ fn gobgp_keeps_our_routes() {
     our_restart_keeps_our_routes_with(Kind::GoBgp);
 }
 
+/// By the time of the restart its AS is another one than the manifest says: it will not send its routes, and nobody is to wait for it.
+#[test]
+fn a_neighbour_whose_open_is_refused_is_not_waited_for() {
+    lab::run("restarting-refused", |lab| {
+        let net = NodeAndTor::new()?;
+        let folder = lab.subdirectory("manifests")?;
+        write(&folder, true, &routes())?;
+        let _router = kill(lab, &net, &folder, Kind::Bird)?;
+        let tor = fs::read_to_string(folder.join("tor.yaml"))?;
+        let other = tor.replace(&format!("peerASN: {TOR_ASN}"), "peerASN: 64999");
+        ensure!(other != tor);
+        fs::write(folder.join("tor.yaml"), other)?;
+        let agent = Agent::start_on(lab, &net.node, &folder, &[])?;
+        // Well before the two minutes that selectionDeferralTime is unless set.
+        until("nobody is waited for", secs(40), || {
+            let log = agent.log();
+            let over = log.contains("no neighbour is waited for any more");
+            Ok(Look::when(over, || log))
+        })?;
+        agent.stop()
+    });
+}
+
 /// The same neighbours, and the field not set.
 #[test]
 fn without_the_field_nobody_keeps_them() {

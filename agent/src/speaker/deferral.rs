@@ -62,7 +62,7 @@ impl Deferral {
     fn end_if_done(&self, waits: &Waits) {
         if waits.peers.is_empty() && !self.over.send_replace(true) {
             tracing::info!(
-                "all neighbours have sent their routes again: routes are chosen and told from now on"
+                "no neighbour is waited for any more: routes are chosen and told from now on"
             );
         }
     }

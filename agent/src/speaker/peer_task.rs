@@ -429,6 +429,7 @@ impl PeerTask {
         };
         let ended = errors.down.as_ref() == Some(failure);
         self.failures.note(failure, ended, Instant::now());
+        self.will_not_come(&failure.what);
     }
 
     fn act(&mut self, action: Action) {

@@ -30,6 +30,7 @@ impl PeerTask {
                 match reason {
                     DownReason::Stopped(_) | DownReason::Reset(_) => {
                         tracing::info!(%reason, "session down");
+                        self.will_not_come(&reason);
                     }
                     _ => tracing::warn!(%reason, "session down"),
                 }

@@ -132,6 +132,15 @@ impl PeerTask {
         }
     }
 
+    /// After a restart of ours: a peer whose session we have ended, or whose OPEN we do not take, does not send its routes again.
+    pub(super) fn will_not_come(&self, why: &DownReason) {
+        if let Some(deferral) = &self.deferral
+            && matches!(why, DownReason::Stopped(_) | DownReason::OpenRefused { .. })
+        {
+            deferral.done(&self.settings.peer().key);
+        }
+    }
+
     /// Writes what is left to be said, without looking at what else the end of the session means.
     pub(super) fn say_last_words(&mut self) {
         while let Some(id) = self.peer.poll_transmit(&mut self.transmit) {
