@@ -195,6 +195,8 @@ pub enum RejectReason {
     Policy(PolicyReject),
     /// The sessions give us no address to write as next hop of this family.
     NoOwnNextHop,
+    /// Its attributes leave no room for it in a message of the sessions (RFC 8654).
+    TooLong,
     /// The next hop must stay as it is, and its address family cannot be carried for this route on
     /// these sessions (RFC 8950).
     NextHopNotCarried,
@@ -213,6 +215,7 @@ impl RejectReason {
             Self::LongLivedStale => Some("RFC 9494 §4.3"),
             Self::RouteTargetNotWanted => Some("RFC 4684 §6"),
             Self::EverythingAsked => Some("RFC 4684 §4"),
+            Self::TooLong => Some("RFC 8654 §4"),
             Self::NextHopNotCarried => Some("RFC 8950 §4"),
         }
     }
@@ -240,6 +243,9 @@ impl fmt::Display for RejectReason {
             Self::NoOwnNextHop => {
                 f.write_str("the session gives us no address to write as next hop of this family")
             }
+            Self::TooLong => f.write_str(
+                "its attributes leave no room for it in a message as long as the session may have",
+            ),
             Self::NextHopNotCarried => f.write_str(
                 "its next hop is of the other address family, which the session cannot carry",
             ),

@@ -142,6 +142,7 @@ mod exporter;
 mod family_table;
 mod feed;
 mod fib_marks;
+mod fits;
 mod group;
 mod import;
 mod inbound;

@@ -4,8 +4,9 @@
 //! destination, and good enough for people as a whole. Small results come as one page in order of their prefixes.
 
 use crate::decision::{self, Ineligible, Reason};
-use crate::export::{Exported, RejectReason, SourceInfo, export, tells_source};
+use crate::export::{Exported, RejectReason, SourceInfo, tells_source};
 use crate::family_table::FamilyTable;
+use crate::fits::told_of;
 use crate::group::{ExportView, GroupKey};
 use crate::judge::Judge;
 use crate::path::{Path, PeerIdx};
@@ -283,14 +284,15 @@ impl Rib {
                         let info = pin.peers.info(told.peer);
                         let source = SourceInfo::of(info);
                         let attrs = pin.interner.entry(told.attrs).attrs();
-                        let outcome =
-                            match export(attrs, &source, K::FAMILY, &view.key.rules, &mut editor) {
-                                Exported::Announce(attrs) => Ok(AttrSet::from(attrs)),
-                                Exported::Reject(reason) => Err(reason),
-                            };
+                        let path_id = PathId(u32::from(told.local_id));
+                        let route = (path_id, key, K::Detail::default());
+                        let outcome = match told_of(attrs, &source, &view.key, route, &mut editor) {
+                            Exported::Announce(attrs) => Ok(AttrSet::from(attrs)),
+                            Exported::Reject(reason) => Err(reason),
+                        };
                         ToldRoute {
                             source: told.peer,
-                            path_id: PathId(u32::from(told.local_id)),
+                            path_id,
                             outcome,
                         }
                     })
@@ -514,22 +516,25 @@ impl Visit for Told<'_> {
             let info = pin.peers.info(told.peer);
             let source = SourceInfo::of(info);
             let attrs = pin.interner.entry(told.attrs).attrs();
+            let key = table.destination(id).key;
+            // What is not told yet of a path that went is its detail.
+            let paths = table.paths(id);
+            let path = paths
+                .iter()
+                .find(|path| path.peer == told.peer && path.attrs == told.attrs);
+            let path_id = PathId(u32::from(told.local_id));
+            let detail = path.map_or_else(K::Detail::default, |path| path.detail);
+            let route = (path_id, key, detail);
             if let Exported::Announce(attrs) =
-                export(attrs, &source, K::FAMILY, &self.view.key.rules, &mut editor)
+                told_of(attrs, &source, &self.view.key, route, &mut editor)
             {
-                let key = table.destination(id).key;
-                // What is not told yet of a path that went is its detail.
-                let paths = table.paths(id);
-                let path = paths
-                    .iter()
-                    .find(|path| path.peer == told.peer && path.attrs == told.attrs);
                 rows.push(OutRow {
                     route: key.route(),
                     detail: path
                         .map_or_else(Fields::new, |path| detail_of(&key, &path.detail, attrs)),
                     source: told.peer,
                     source_name: Arc::clone(&info.name),
-                    path_id: PathId(u32::from(told.local_id)),
+                    path_id,
                     attrs: AttrSet::from(attrs),
                 });
             }

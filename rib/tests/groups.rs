@@ -328,6 +328,21 @@ fn what_leaves_no_room_for_a_prefix_is_not_told_and_is_withdrawn() {
     world.settle();
     assert!(world.peers[1].told.as_ref().unwrap().routes.is_empty());
     assert_eq!(world.exporter.stats().oversized, 1);
+    // And that is what people are told.
+    let explained = world.rib.explain(prefix).expect("it is there");
+    let told: Vec<_> = explained
+        .told
+        .iter()
+        .flat_map(|group| &group.routes)
+        .collect();
+    assert!(!told.is_empty());
+    assert!(
+        told.iter()
+            .all(|route| route.outcome == Err(RejectReason::TooLong))
+    );
+    let query = RowQuery::default();
+    let out = world.rib.adj_out_rows(world.peers[1].idx, &query, None, 10);
+    assert!(out.rows.is_empty());
 }
 
 #[test]

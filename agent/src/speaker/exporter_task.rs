@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use bgp_wire::Family;
 use rib::{Exporter, GroupKey, MemberQueue, PeerIdx, Rib};
@@ -12,6 +13,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::doorbell::Doorbell;
 use super::stats::SpeakerStats;
+use crate::seldom::Seldom;
 
 /// Destinations of one slice. What a slice gathers is memory; four times as many are not faster.
 const DRAIN_BUDGET: usize = 4 * 1024;
@@ -47,6 +49,8 @@ pub(super) struct ExporterTask {
     deferral: Option<watch::Receiver<bool>>,
     /// Routes too large for a message, as far as they were counted in `stats`.
     oversized: u64,
+    /// Lines about them.
+    too_long: Seldom,
 }
 
 impl ExporterTask {
@@ -66,6 +70,7 @@ impl ExporterTask {
             stats,
             deferral,
             oversized: 0,
+            too_long: Seldom::default(),
         }
     }
 
@@ -106,6 +111,16 @@ impl ExporterTask {
             self.stats
                 .routes_oversized
                 .fetch_add(more, Ordering::Relaxed);
+            if more > 0
+                && let Some(unsaid) = self.too_long.count(more, Instant::now())
+            {
+                tracing::warn!(
+                    routes = more,
+                    unsaid,
+                    "routes are not told to neighbours without extended messages, as their attributes leave no room for them in a \
+                     message; `cosmos explain` of a route says to whom"
+                );
+            }
             if let Some(since) = since {
                 self.stats.export_latency.observe_time(since.elapsed());
             }
