@@ -10,7 +10,7 @@ fn main() -> Result<()> {
         "# What was tried with which router\n\
          \n\
          The agent beside each router in network namespaces, by `sudo make interop`, which also writes this page. *yes*: every attempt passed; **no**: one\n\
-         failed; empty: not tried, as the router has no such feature or none that can be configured alike.\n\
+         failed; empty: not tried, as these tests do not configure it on the router, or it has no such feature.\n\
          \n\
          {}\
          \n\

@@ -211,7 +211,8 @@ fn session<W: Write>(peer: &PeerView, screen: &mut Screen<W>) -> Result<(), AskE
         };
         screen.fact(2, "shut down", &text)?;
     }
-    if let Some(seconds) = peer.next_retry_seconds.filter(|_| !peer.passive) {
+    let dials = !peer.passive && peer.state != SessionState::Established;
+    if let Some(seconds) = peer.next_retry_seconds.filter(|_| dials) {
         screen.fact(2, "next attempt", &format!("in {}", words::time(seconds)))?;
     }
     screen.fact(2, "flaps", &peer.flaps.to_string())?;
