@@ -13,11 +13,10 @@ use ipnet::IpNet;
 use super::authentication::{AoKeys, Authentication, Password, goes_on};
 use super::diff::Change;
 use super::dynamic::DynamicNeighbors;
+use super::originates::{all_of, moved};
 use super::peer::{self, INTERNAL_TTL};
 use super::timers;
-use super::types::{
-    Desired, GracefulRestart, LocalAs, Origination, Peer, PeerRole, RemoteAs, Router, Source, Ttl,
-};
+use super::types::{Desired, GracefulRestart, LocalAs, Peer, PeerRole, RemoteAs, Router, Ttl};
 
 /// What a change does to a session that is up, from the gentlest to the harshest.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -561,65 +560,4 @@ pub(super) fn list(prefixes: &[IpNet]) -> String {
         0 => shown,
         more => format!("{shown} and {more} more"),
     }
-}
-
-/// What an advertisement originates.
-fn all_of(origination: &Origination) -> String {
-    let sources = from(&origination.sources);
-    match (origination.prefixes.len(), sources.is_empty()) {
-        (0, false) => sources,
-        (n, false) => format!("{} and {sources}", count(n)),
-        (n, true) => count(n),
-    }
-}
-
-/// What is found on the node.
-pub(super) fn from(sources: &[Source]) -> String {
-    let words = sources.iter().map(|source| match source {
-        Source::Connected => "connected networks".to_owned(),
-        Source::Static => "static routes".to_owned(),
-        Source::Kernel => "routes of the kernel".to_owned(),
-        Source::Interface(name) => format!("the addresses of {name}"),
-    });
-    words.collect::<Vec<_>>().join(", ")
-}
-
-fn count(prefixes: usize) -> String {
-    match prefixes {
-        1 => "1 prefix".to_owned(),
-        n => format!("{n} prefixes"),
-    }
-}
-
-/// How the prefixes of an advertisement change.
-fn moved(old: &Origination, new: &Origination) -> String {
-    let missing = |of: &Origination, from: &Origination| {
-        let all = of.prefixes.iter();
-        all.filter(|prefix| from.prefixes.binary_search(prefix).is_err())
-            .count()
-    };
-    let (more, fewer) = (missing(new, old), missing(old, new));
-    let kept = new.prefixes.len() - more;
-    let sources = |of: &Origination, than: &Origination| -> Vec<Source> {
-        let other = |source: &&Source| !than.sources.contains(source);
-        of.sources.iter().filter(other).cloned().collect()
-    };
-    let (found, lost) = (sources(new, old), sources(old, new));
-    let stays = new.sources.len() > found.len();
-    let attributes = (&old.communities, old.local_pref) != (&new.communities, new.local_pref);
-    let parts = [
-        (more > 0).then(|| format!("originates {} more", count(more))),
-        (fewer > 0).then(|| format!("withdraws {}", count(fewer))),
-        (!found.is_empty()).then(|| format!("originates {}", from(&found))),
-        (!lost.is_empty()).then(|| format!("withdraws {}", from(&lost))),
-        (attributes && (kept > 0 || stays)).then(|| {
-            let what = match (kept, stays) {
-                (0, _) => "what it finds on the node".to_owned(),
-                (n, false) => count(n),
-                (n, true) => format!("{} and what it finds on the node", count(n)),
-            };
-            format!("tells {what} with other attributes")
-        }),
-    ];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

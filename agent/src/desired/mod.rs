@@ -27,6 +27,7 @@ mod in_effect;
 mod interface;
 mod node;
 mod objects;
+mod originates;
 mod peer;
 mod problem;
 mod ranges;

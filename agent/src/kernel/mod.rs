@@ -26,7 +26,7 @@
 //! | redistribute | what of it a router may originate |
 //! | off_link | next hops that are elsewhere, for the log |
 //! | neighbours | who must stay reachable on his link, whatever we are told |
-//! | resolve, unreached, resolver | how a next hop is reached, or why not; who asked |
+//! | resolve, reach, unreached, resolver | how a next hop is reached, or why not; who asked |
 //! | view | wanted routes and what of them is installed |
 //! | contest | which of several routers has a destination |
 //! | wanted | what the kernel should have for a destination, or why not |
@@ -63,6 +63,7 @@ mod neighbours;
 mod netlink;
 mod off_link;
 mod only_one;
+mod reach;
 mod redistribute;
 mod report;
 mod resolve;
@@ -87,9 +88,9 @@ pub use handle::{KernelError, KernelHandle, KernelOptions, start};
 pub use host::KernelFacts;
 pub use kept_out::{Fate, KeptOut, KeptOutNews, Others, Why};
 pub use model::FibConfig;
+pub use reach::Reach;
 pub(crate) use redistribute::is_told_on;
 pub use report::{FibPage, FibRow, FibState, Hop, HopReport, Refused, RouterFibStatus};
-pub use resolve::Reach;
 pub use resolver::Resolver;
 pub use rib_source::RibSource;
 pub use source::{FibSource, HopKey, HopState, OwnRoute, RouteChange, Walk, is_link_local};

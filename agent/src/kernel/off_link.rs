@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::resolve::Reach;
+use super::reach::Reach;
 use super::resolver::Resolver;
 use super::source::HopKey;
 use super::unreached::Unreached;

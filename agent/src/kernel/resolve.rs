@@ -15,8 +15,9 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::model::{Leg, Legs, Link, RouteKind, normalise};
-use super::source::{HopKey, HopState, OwnRoute, is_link_local};
+use super::model::{Leg, Link, RouteKind, normalise};
+use super::reach::Reach;
+use super::source::{HopKey, OwnRoute, is_link_local};
 use super::table::KernelTable;
 use super::unreached::Unreached;
 
@@ -24,39 +25,6 @@ use super::unreached::Unreached;
 const MAX_DEPTH: usize = 8;
 /// As many legs as an ECMP route may have.
 pub(super) const MAX_LEGS: usize = 64;
-
-/// How a next hop is reached, in full.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Reach {
-    /// The ways out, normalised; empty if it is not reached.
-    pub legs: Legs,
-    /// The IGP cost.
-    pub metric: u32,
-    /// The route that matched first; none for a link-local address.
-    pub via: Option<IpNet>,
-    /// Own routes were looked at on the way: it depends on other next hops.
-    pub recursive: bool,
-    /// Why there is no way out, where there is none.
-    pub why: Option<Unreached>,
-}
-
-impl Reach {
-    /// What the decision process wants to know.
-    pub fn state(&self) -> HopState {
-        HopState {
-            reachable: !self.legs.is_empty(),
-            metric: self.metric,
-            off_link: matches!(self.why, Some(Unreached::OffLink(_))),
-        }
-    }
-
-    fn none(why: Unreached) -> Self {
-        Self {
-            why: Some(why),
-            ..Self::default()
-        }
-    }
-}
 
 /// Resolves one next hop.
 ///
@@ -277,7 +245,7 @@ fn must_say_onlink(gateway: IpAddr) -> bool {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::kernel::model::{KernelRoute, LOCAL_TABLE, MAIN_TABLE, Ownership};
+    use crate::kernel::model::{KernelRoute, LOCAL_TABLE, Legs, MAIN_TABLE, Ownership};
 
     pub(in crate::kernel) fn key(text: &str) -> HopKey {
         match text.split_once('%') {

@@ -17,7 +17,8 @@ use rib::FibInterest;
 
 use super::model::{FibConfig, MAIN_TABLE};
 use super::off_link::OffLink;
-use super::resolve::{Reach, resolve};
+use super::reach::Reach;
+use super::resolve::resolve;
 use super::source::{FibSource, HopKey, HopState, OwnRoute};
 use super::table::KernelTable;
 use super::unreached::Unreached;

@@ -58,7 +58,9 @@ pub use self::ports::SpeakerError;
 pub use self::predecessor::Predecessor;
 pub use self::prefix_limits::LimitStatus;
 pub use self::settings::{AddressBook, Settings, SharedLink};
-pub use self::snapshot::{FamilySnapshot, PeerSnapshot, SpeakerEvents, wall_clock};
+pub use self::snapshot::{
+    FamilySnapshot, PeerSnapshot, RouterSnapshot, SpeakerEvents, SpeakerSnapshot, wall_clock,
+};
 use self::start::{Started, Starter, next_seed};
 pub use self::stats::SpeakerStats;
 pub use self::tcp_ao::{KeysInUse, missing as missing_ao};
@@ -127,34 +129,6 @@ struct RunningPeer {
     /// It had a session with the process before this one.
     restarted: Option<Restarted>,
     task: JoinHandle<()>,
-}
-
-/// A router as others see it.
-#[derive(Clone)]
-pub struct RouterSnapshot {
-    /// Its configuration.
-    pub config: Arc<Router>,
-    /// Its tables.
-    pub rib: Arc<Rib>,
-    /// The port that it listens on.
-    pub port: Option<u16>,
-    /// Why it does not listen on the port that it should.
-    pub listen_error: Option<String>,
-    /// Prefixes it originates.
-    pub originated: u64,
-}
-
-/// A copy of everything that the speaker lets others see.
-#[derive(Clone, Default)]
-pub struct SpeakerSnapshot {
-    /// Routers.
-    pub routers: BTreeMap<RouterKey, RouterSnapshot>,
-    /// Sessions. Each is its task's newest state, behind a lock that is held for a copy.
-    pub peers: BTreeMap<PeerKey, Arc<Mutex<PeerSnapshot>>>,
-    /// Sessions with dynamic neighbours, which come and go.
-    pub dynamic: BTreeMap<PeerKey, Arc<DynamicSessions>>,
-    /// What each advertisement originates.
-    pub originations: BTreeMap<OriginationKey, Arc<Origination>>,
 }
 
 impl Speaker {
@@ -244,18 +218,6 @@ impl Speaker {
         }
         // After them: a session that ends with its link is to say so, and not that its neighbour is gone.
         self.discovery.links_changed();
-    }
-
-    /// What there is to originate on the node may be something else now. True if it is.
-    pub fn look_for_prefixes(&mut self) -> bool {
-        let mut changed = false;
-        for originated in self.originations.values_mut() {
-            changed |= originated.look_again(&*self.addresses);
-        }
-        if changed {
-            self.events.notify();
-        }
-        changed
     }
 
     /// What runs.
@@ -577,32 +539,6 @@ impl Speaker {
         if let (Some(listener), Some(remote)) = (listener, peer.remote) {
             listener.dismiss(remote, &peer.commands);
         }
-    }
-
-    fn originate(&mut self, origination: Origination) {
-        let Some(router) = self.routers.get(&origination.key.router) else {
-            return;
-        };
-        let key = origination.key.clone();
-        if let Some(originated) = self.originations.get_mut(&key) {
-            originated.change(origination, &*self.addresses);
-            self.events.notify();
-            return;
-        }
-        self.originators = self.originators.wrapping_add(1);
-        let originated = Originated::announce(
-            origination,
-            &*self.addresses,
-            Arc::clone(&router.rib),
-            self.originators,
-        );
-        self.originations.insert(key, originated);
-        self.events.notify();
-    }
-
-    fn withdraw(&mut self, key: &OriginationKey) {
-        self.originations.remove(key);
-        self.events.notify();
     }
 }
 

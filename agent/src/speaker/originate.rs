@@ -7,8 +7,9 @@ use bgp_wire::{AttrEditor, AttrSet, Community, Family, Origin, RouteTargetMember
 use ipnet::IpNet;
 use rib::{Rib, RouteKey};
 
+use super::Speaker;
 use super::settings::AddressBook;
-use crate::desired::{Origination, Router, Source};
+use crate::desired::{Origination, OriginationKey, Router, Source};
 
 /// The number of what a router originates by itself. Advertisements are numbered from 1.
 const OWN: u32 = 0;
@@ -24,6 +25,46 @@ pub(super) fn ask_for_everything(router: &Router, rib: &Rib) {
         rib.originate(everything, editor.finish(), OWN);
     } else {
         rib.withdraw_local(everything, OWN);
+    }
+}
+
+impl Speaker {
+    /// What there is to originate on the node may be something else now. True if it is.
+    pub fn look_for_prefixes(&mut self) -> bool {
+        let mut changed = false;
+        for originated in self.originations.values_mut() {
+            changed |= originated.look_again(&*self.addresses);
+        }
+        if changed {
+            self.events.notify();
+        }
+        changed
+    }
+
+    pub(super) fn originate(&mut self, origination: Origination) {
+        let Some(router) = self.routers.get(&origination.key.router) else {
+            return;
+        };
+        let key = origination.key.clone();
+        if let Some(originated) = self.originations.get_mut(&key) {
+            originated.change(origination, &*self.addresses);
+            self.events.notify();
+            return;
+        }
+        self.originators = self.originators.wrapping_add(1);
+        let originated = Originated::announce(
+            origination,
+            &*self.addresses,
+            Arc::clone(&router.rib),
+            self.originators,
+        );
+        self.originations.insert(key, originated);
+        self.events.notify();
+    }
+
+    pub(super) fn withdraw(&mut self, key: &OriginationKey) {
+        self.originations.remove(key);
+        self.events.notify();
     }
 }
 

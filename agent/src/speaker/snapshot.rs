@@ -1,5 +1,6 @@
-//! What a peer's task lets others see: plain data, newest state only.
+//! What the speaker lets others see, and of each peer its task: plain data, newest state only.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -8,13 +9,17 @@ use bgp_session::{
     Stamped, State,
 };
 use bgp_wire::Family;
+use parking_lot::Mutex;
 use rib::{PeerIdx, Rib};
 use tokio::sync::Notify;
 
+use super::dynamic::DynamicSessions;
 use super::prefix_limits::LimitStatus;
 use super::settings::Settings;
 use super::tcp_ao::KeysInUse;
-use crate::desired::{Authentication, NotLetIn};
+use crate::desired::{
+    Authentication, NotLetIn, Origination, OriginationKey, PeerKey, Router, RouterKey,
+};
 
 /// Rung when something changed that statuses speak of: a state, a reason, a count that was zero.
 #[derive(Debug, Clone, Default)]
@@ -177,6 +182,34 @@ impl PeerSnapshot {
         let failure = self.errors.failure.as_ref();
         failure.filter(|failure| self.errors.down.as_ref() != Some(failure))
     }
+}
+
+/// A router as others see it.
+#[derive(Clone)]
+pub struct RouterSnapshot {
+    /// Its configuration.
+    pub config: Arc<Router>,
+    /// Its tables.
+    pub rib: Arc<Rib>,
+    /// The port that it listens on.
+    pub port: Option<u16>,
+    /// Why it does not listen on the port that it should.
+    pub listen_error: Option<String>,
+    /// Prefixes it originates.
+    pub originated: u64,
+}
+
+/// A copy of everything that the speaker lets others see.
+#[derive(Clone, Default)]
+pub struct SpeakerSnapshot {
+    /// Routers.
+    pub routers: BTreeMap<RouterKey, RouterSnapshot>,
+    /// Sessions. Each is its task's newest state, behind a lock that is held for a copy.
+    pub peers: BTreeMap<PeerKey, Arc<Mutex<PeerSnapshot>>>,
+    /// Sessions with dynamic neighbours, which come and go.
+    pub dynamic: BTreeMap<PeerKey, Arc<DynamicSessions>>,
+    /// What each advertisement originates.
+    pub originations: BTreeMap<OriginationKey, Arc<Origination>>,
 }
 
 /// The time of day at which `at` was, seen from `now`.

@@ -6,6 +6,7 @@ mod captures;
 mod collectors;
 mod cuts;
 mod labels;
+mod negotiated;
 mod pasted;
 mod sent;
 mod streams;

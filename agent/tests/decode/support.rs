@@ -225,3 +225,16 @@ impl Pcap {
         self.packets += 1;
     }
 }
+
+/// What `--hex` says of these octets, message by message.
+pub(crate) fn paste(octets: &[u8], args: &[&str]) -> Vec<Value> {
+    let args = [&["--hex", "-", "-o", "json"], args].concat();
+    decode(&args, hex(octets).as_bytes()).json()
+}
+
+/// The same of one message.
+pub(crate) fn one(octets: &[u8], args: &[&str]) -> Value {
+    let mut all = paste(octets, args);
+    assert_eq!(all.len(), 1, "{all:?}");
+    all.remove(0)
+}

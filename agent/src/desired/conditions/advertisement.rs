@@ -3,8 +3,8 @@
 use crds::{BGPAdvertisementStatus, Condition};
 
 use super::{Told, list};
-use crate::desired::effect::from;
 use crate::desired::objects::ObjectKey;
+use crate::desired::originates::from;
 use crate::desired::problem::{Problem, Reason};
 use crate::desired::snapshot::Snapshot;
 use crate::desired::types::{Desired, Origination};
