@@ -142,7 +142,6 @@ mod exporter;
 mod family_table;
 mod feed;
 mod fib_marks;
-mod fits;
 mod group;
 mod import;
 mod inbound;
@@ -168,6 +167,7 @@ mod shard_key;
 mod snapshot;
 mod table;
 mod tables;
+mod told;
 mod walk;
 
 pub use as_path_rules::{AsPathRules, PrivateAs};
@@ -191,8 +191,7 @@ pub use reader::{FibChange, FibPath};
 pub use route_key::{ParseRouteError, RouteKey};
 pub use route_targets::RouteTargets;
 pub use row_query::RowQuery;
-pub use snapshot::{
-    Cursor, Explanation, GroupInfo, OutRow, Page, Row, SORTED_ROWS, ToldGroup, ToldRoute,
-};
+pub use snapshot::{Cursor, Explanation, GroupInfo, Page, Row, SORTED_ROWS, ToldGroup, ToldRoute};
 pub use table::{Counts, FamilyCounts, Rib, RibConfig, TooManyPeers};
+pub use told::OutRow;
 pub use walk::Walk;

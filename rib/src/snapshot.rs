@@ -4,9 +4,8 @@
 //! destination, and good enough for people as a whole. Small results come as one page in order of their prefixes.
 
 use crate::decision::{self, Ineligible, Reason};
-use crate::export::{Exported, RejectReason, SourceInfo, tells_source};
+use crate::export::{Exported, RejectReason, SourceInfo};
 use crate::family_table::FamilyTable;
-use crate::fits::told_of;
 use crate::group::{ExportView, GroupKey};
 use crate::judge::Judge;
 use crate::path::{Path, PeerIdx};
@@ -15,12 +14,13 @@ use crate::row_query::RowQuery;
 use crate::shard_key::TableKey;
 use crate::table::{Pin, Rib};
 use crate::tables::{ByFamily, FAMILIES, by_family};
+use crate::told::told_of;
 use bgp_wire::{AttrEditor, AttrRef, AttrSet, Family, Fields, PathId};
 use std::sync::Arc;
 
 /// What came in an NLRI beside its key, and what comes of it together with these attributes: the SIDs of SRv6 services, of
 /// which a part travels in a label (RFC 9252 §4).
-fn detail_of<K: TableKey>(key: &K, detail: &K::Detail, attrs: AttrRef<'_>) -> Fields {
+pub(crate) fn detail_of<K: TableKey>(key: &K, detail: &K::Detail, attrs: AttrRef<'_>) -> Fields {
     let mut fields = Fields::new();
     if size_of::<K::Detail>() > 0 {
         key.describe(detail, &mut fields);
@@ -73,23 +73,6 @@ pub struct Row {
     pub stale: bool,
     /// Why it may not be selected.
     pub ineligible: Option<Ineligible>,
-}
-
-/// One route as a peer has been told it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OutRow {
-    /// The destination.
-    pub route: RouteKey,
-    /// What goes with it in the NLRI, as [`Row::detail`].
-    pub detail: Fields,
-    /// Whose path it is.
-    pub source: PeerIdx,
-    /// The name of that peer.
-    pub source_name: Arc<str>,
-    /// The path id on the wire, 0 without.
-    pub path_id: PathId,
-    /// The attributes as told.
-    pub attrs: AttrSet,
 }
 
 /// A route that a group has processed.
@@ -169,34 +152,6 @@ impl Rib {
         page
     }
 
-    /// What a peer has been told, as [`Rib::rows`]. Nothing for a peer that is in no group.
-    pub fn adj_out_rows(
-        &self,
-        member: PeerIdx,
-        query: &RowQuery,
-        cursor: Option<Cursor>,
-        limit: usize,
-    ) -> Page<OutRow> {
-        let Some((group, view)) = self.export_view(member) else {
-            return Page {
-                rows: Vec::new(),
-                next: None,
-                sorted: true,
-            };
-        };
-        let told = Told {
-            query,
-            group,
-            view: &view,
-            member,
-        };
-        let mut page = self.page(query, cursor, limit, &told);
-        if page.sorted {
-            page.rows.sort_by_key(|row| (row.route, row.path_id));
-        }
-        page
-    }
-
     /// How many routes a peer has been told in a family.
     pub fn advertised(&self, member: PeerIdx, family: Family) -> u32 {
         let Some((_, view)) = self.export_view(member) else {
@@ -235,18 +190,6 @@ impl Rib {
         by_family(route.family(), Explain { rib, route })
             .flatten()
             .filter(|explained| !explained.paths.is_empty() || !explained.told.is_empty())
-    }
-
-    fn export_view(&self, member: PeerIdx) -> Option<(usize, ExportView)> {
-        let views = self.exports.read();
-        let numbered = views
-            .iter()
-            .enumerate()
-            .filter_map(|(number, view)| Some((number, view.as_ref()?)));
-        numbered
-            .filter(|(_, view)| view.members.contains(&member))
-            .map(|(number, view)| (number, view.clone()))
-            .next()
     }
 
     fn explain_in<K: TableKey>(&self, key: K) -> Option<Explanation> {
@@ -307,7 +250,7 @@ impl Rib {
     }
 
     /// A page of whatever `what` makes of a destination.
-    fn page<V: Visit>(
+    pub(crate) fn page<V: Visit>(
         &self,
         query: &RowQuery,
         cursor: Option<Cursor>,
@@ -400,7 +343,7 @@ fn has_family<K: TableKey>(view: &ExportView) -> bool {
 }
 
 /// What is made of a destination.
-trait Visit {
+pub(crate) trait Visit {
     type Row;
     fn visit<K: TableKey>(
         &self,
@@ -483,63 +426,6 @@ fn rows_of<K: TableKey>(table: &FamilyTable<K>, judge: &Judge<'_>, id: u32) -> V
         }
     };
     paths.iter().enumerate().map(row).collect()
-}
-
-struct Told<'a> {
-    query: &'a RowQuery,
-    group: usize,
-    view: &'a ExportView,
-    member: PeerIdx,
-}
-
-impl Visit for Told<'_> {
-    type Row = OutRow;
-
-    fn visit<K: TableKey>(
-        &self,
-        pin: &Pin<'_>,
-        table: &FamilyTable<K>,
-        _: &Judge<'_>,
-        id: u32,
-        rows: &mut Vec<OutRow>,
-    ) {
-        let Some(group) = table.group(self.group) else {
-            return;
-        };
-        let mut editor = AttrEditor::new();
-        for told in group.told(id) {
-            let own =
-                told.peer == self.member && !tells_source(K::FAMILY, self.view.key.rules.audience);
-            if own || self.query.peer.is_some_and(|peer| told.peer != peer) {
-                continue;
-            }
-            let info = pin.peers.info(told.peer);
-            let source = SourceInfo::of(info);
-            let attrs = pin.interner.entry(told.attrs).attrs();
-            let key = table.destination(id).key;
-            // What is not told yet of a path that went is its detail.
-            let paths = table.paths(id);
-            let path = paths
-                .iter()
-                .find(|path| path.peer == told.peer && path.attrs == told.attrs);
-            let path_id = PathId(u32::from(told.local_id));
-            let detail = path.map_or_else(K::Detail::default, |path| path.detail);
-            let route = (path_id, key, detail);
-            if let Exported::Announce(attrs) =
-                told_of(attrs, &source, &self.view.key, route, &mut editor)
-            {
-                rows.push(OutRow {
-                    route: key.route(),
-                    detail: path
-                        .map_or_else(Fields::new, |path| detail_of(&key, &path.detail, attrs)),
-                    source: told.peer,
-                    source_name: Arc::clone(&info.name),
-                    path_id,
-                    attrs: AttrSet::from(attrs),
-                });
-            }
-        }
-    }
 }
 
 struct Count<'a> {
