@@ -31,6 +31,7 @@ pub mod process;
 pub mod raw;
 pub mod raw_bfd;
 pub mod raw_router;
+pub mod raw_session;
 pub mod routes;
 pub mod scenario;
 pub mod wait;

@@ -3,15 +3,13 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use bgp_tests::agent::Agent;
-use bgp_tests::lab::{self, NodeAndTor, address, raw_address};
-use bgp_tests::raw::{RawPeer, ipv4_update};
+use bgp_tests::lab::{self, NodeAndTor};
+use bgp_tests::raw::{ipv4_update, message};
+use bgp_tests::raw_session::RAW_ASN;
 use bgp_tests::scenario::NODE_ASN;
 use bgp_tests::wait::secs;
-use bgp_tests::{kernel, manifests};
+use bgp_tests::{kernel, manifests, raw_session};
 
-const RAW: &str = "raw";
-const RAW_ASN: u32 = 65102;
 /// Well under a second. Of some tries the fastest counts, as the machine may do something else: what waits by itself, waits always.
 const LIMIT: Duration = Duration::from_millis(300);
 const TRIES: u8 = 5;
@@ -30,28 +28,13 @@ fn until_routes(net: &NodeAndTor, count: usize) -> Result<Duration> {
 fn a_route_is_in_the_kernel_and_an_own_one_at_the_neighbour_in_well_under_a_second() {
     lab::run("latency", |lab| {
         let net = NodeAndTor::new()?;
-        net.speak_as(0)?;
-        let mut peer = manifests::Peer::new(RAW, "underlay", RAW_ASN, raw_address(0));
-        peer.families.push("ipv4");
-        let router = manifests::Router::new("underlay", NODE_ASN, "10.255.0.2");
-        let documents = [
-            ("router", router.text()),
-            ("peer", peer.with("passive: true").text()),
-        ];
-        let agent = Agent::start(lab, &net.node, &documents)?;
-        let mut peer = RawPeer::connect(&net.tor, address(false, true), secs(5))?;
-        peer.establish(RAW_ASN, 90, secs(5))?;
-        agent.await_state(RAW, "Established", secs(5))?;
-
+        let (agent, mut peer) = raw_session::session(lab, &net)?;
         let (mut comes, mut goes, mut told) = (Vec::new(), Vec::new(), Vec::new());
         for n in 0..TRIES {
             let prefix = [24, 198, 51, n];
             peer.send(&ipv4_update(RAW_ASN, 0, &prefix))?;
             comes.push(until_routes(&net, 1)?);
-            peer.send(&bgp_tests::raw::message(
-                2,
-                &[&[0, 4][..], &prefix, &[0, 0]].concat(),
-            ))?;
+            peer.send(&message(2, &[&[0, 4][..], &prefix, &[0, 0]].concat()))?;
             goes.push(until_routes(&net, 0)?);
 
             let own = [format!("2001:db8:{n:x}::/48")];

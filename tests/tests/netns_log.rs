@@ -8,31 +8,19 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 use bgp_tests::agent::Agent;
 use bgp_tests::kernel;
-use bgp_tests::lab::{self, Lab, NodeAndTor, address, raw_address};
+use bgp_tests::lab::{self, Lab, NodeAndTor, address};
 use bgp_tests::manifests;
 use bgp_tests::netns::run;
 use bgp_tests::peers::{self, Kind, Plan};
 use bgp_tests::raw::{RawPeer, ipv4_update, open};
+use bgp_tests::raw_session::{self, RAW, RAW_ASN};
 use bgp_tests::scenario::{NODE_ASN, PEER, Pair, TOR_ASN, Variant};
 use bgp_tests::wait::{Look, always, secs, until};
 use serde_json::Value;
 
-const RAW: &str = "raw";
-const RAW_ASN: u32 = 65102;
-
-/// An agent whose log is as a user has it, with one passive peer at `raw_address(0)`.
+/// An agent whose log is as a user has it, with one peer.
 fn agent_with_raw_peer(lab: &Lab, net: &NodeAndTor) -> Result<Agent> {
-    net.speak_as(0)?;
-    let mut peer = manifests::Peer::new(RAW, "underlay", RAW_ASN, raw_address(0));
-    peer.families.push("ipv4");
-    let documents = [
-        (
-            "router",
-            manifests::Router::new("underlay", NODE_ASN, "10.255.0.2").text(),
-        ),
-        ("peer", peer.with("passive: true").text()),
-    ];
-    Agent::start_with(lab, &net.node, &documents, &["--log-level", "info"])
+    raw_session::agent(lab, net, &["--log-level", "info"])
 }
 
 /// The lines of the log that have these words.

@@ -9,11 +9,9 @@ use bgp_tests::kernel::{self, Leg};
 use bgp_tests::lab::{self, NodeAndTor, address, raw_address};
 use bgp_tests::manifests;
 use bgp_tests::raw::{RawPeer, ipv4_update, message};
+use bgp_tests::raw_session::{self, RAW, RAW_ASN};
 use bgp_tests::scenario::NODE_ASN;
 use bgp_tests::wait::{Look, always, secs, until};
-
-const RAW: &str = "raw";
-const RAW_ASN: u32 = 65102;
 
 /// Routes by their third octet, and their next hops: the neighbour's own address, another one on the link, one on another link of
 /// the node, one of the node itself, and one that only a gateway leads to.
@@ -166,17 +164,7 @@ fn ipv6_update() -> Vec<u8> {
 fn a_link_that_is_lost_and_comes_back_is_no_error_of_the_neighbour() {
     lab::run("offlinkdown", |lab| {
         let net = NodeAndTor::new()?;
-        net.speak_as(0)?;
-        let mut peer = manifests::Peer::new(RAW, "underlay", RAW_ASN, raw_address(0));
-        peer.families.push("ipv4");
-        let documents = [
-            (
-                "router",
-                manifests::Router::new("underlay", NODE_ASN, "10.255.0.2").text(),
-            ),
-            ("peer", peer.with("passive: true").text()),
-        ];
-        let agent = Agent::start(lab, &net.node, &documents)?;
+        let agent = raw_session::agent(lab, &net, &[])?;
         let installed = |wanted: usize| {
             until("the kernel has the routes", secs(5), || {
                 let v6 = kernel::our_prefixes(&net.node, true)?;
