@@ -13,9 +13,9 @@ use bgp_wire::{AttrScratch, Family, NextHop, RouterId, decode_update};
 use bytes::BytesMut;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use rib::{
-    AllReachable, AsPathRules, Audience, DecisionConfig, ExportPolicy, ExportRules, Exporter,
-    FamilyExport, GroupKey, ImportPolicy, Inbound, MemberQueue, PeerIdx, PeerInfo, Rib, RibConfig,
-    Selection, SourceKind,
+    AllReachable, AsPathRules, Audience, DecisionConfig, ExportRules, Exporter, FamilyExport,
+    GroupKey, Inbound, MemberQueue, PeerIdx, PeerInfo, Rib, RibConfig, RoutePolicy, Selection,
+    SourceKind,
 };
 
 const SIZES: [u32; 3] = [10_000, 100_000, 1_000_000];
@@ -49,7 +49,7 @@ fn peer(rib: &Rib, table: Table) -> PeerIdx {
         long_lived: false,
         allow_as_in: 0,
         rules: rib::ImportRules::default(),
-        import: ImportPolicy::AcceptAll,
+        import: RoutePolicy::AcceptAll,
     })
     .expect("room for a peer")
 }
@@ -153,7 +153,7 @@ fn group_key(family: Family) -> GroupKey {
             role: None,
             long_lived: true,
             as_path: AsPathRules::default(),
-            policy: ExportPolicy::AcceptAll,
+            policy: RoutePolicy::AcceptAll,
         },
         families: std::iter::once(FamilyExport {
             family,

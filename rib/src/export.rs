@@ -5,22 +5,12 @@
 //!
 //! 1. who may hear it: iBGP split horizon and route reflection (RFC 4271 §9.2, RFC 4456 §6), the
 //!    well-known communities (RFC 1997, RFC 9494), Only to Customer (RFC 9234);
-//! 2. what must not travel is taken out (RFC 4271 §5, RFC 4360 §6);
-//! 3. the export policy sees the set as the peer would inherit it, so that what the policy sets is
-//!    not taken out again;
+//! 2. the export policy sees the set as the table has it, LOCAL_PREF and MED among the rest;
+//! 3. what must not travel is taken out (RFC 4271 §5, RFC 4360 §6), but for what the policy has put there;
 //! 4. what we must add is added: AS, LOCAL_PREF, reflection marks, Only to Customer, next hop.
 //!
-//! Choices where the standards leave room:
+//! Choices where the standards leave room, beside those of the next hop (next_hop.rs):
 //!
-//! - **Next hop to an external peer is always our own address of the session** (with the link-local
-//!   address where the session's link is shared, RFC 2545 §3). RFC 4271 §5.1.3 also allows the
-//!   address of a third router on a shared subnet; that saves a hop on exchange LANs and needs
-//!   knowledge of subnets, and is not done.
-//! - **Next hop to an internal peer is left alone**, reflected or not, unless `next_hop_self` says
-//!   otherwise. A link-local address means nothing beyond its link, so it never goes on: the global
-//!   address goes alone, and where there is none our own address takes its place.
-//! - **Next hops of VPN and EVPN routes stay as they are**, also to external peers: their labels are those of the next
-//!   hop. We have none of our own to give.
 //! - **Communities on what we originate are instructions to the neighbour**, not to us: RFC 1997
 //!   speaks of routes received. A node that originates a prefix with NO_EXPORT tells it to its ToR,
 //!   which then keeps it.
@@ -31,20 +21,27 @@
 //! Confederations are not configurable, so every external peer is outside of our (sub-)AS and
 //! NO_EXPORT and NO_EXPORT_SUBCONFED stop at the same border.
 
-use std::fmt;
+mod next_hop;
+mod reject;
+
+pub use self::reject::RejectReason;
+
 use std::sync::Arc;
 
 use bgp_wire::attribute::flags::{PARTIAL, TRANSITIVE};
 use bgp_wire::{
-    AFI_IPV4, Asn, AttrCode, AttrEditor, AttrRef, Community, ExtCommunity, Family, FamilySet,
-    Ipv6ExtCommunity, NextHop, Role, RouterId,
+    Asn, AttrCode, AttrEditor, AttrRef, Community, Family, FamilySet, Ipv6ExtCommunity, NextHop,
+    Role, RouterId,
 };
 
+use self::next_hop::next_hop_to_write;
 use crate::as_path_rules::AsPathRules;
 use crate::decision::{DEFAULT_LOCAL_PREF, SourceKind, is_llgr_stale};
 use crate::only_to_customer;
 use crate::path::PeerInfo;
-use crate::policy::{ExportPolicy, Outcome, PolicyReject};
+use crate::policy::{
+    Evaluation, NextHopChange, PolicyReject, RouteFacts, RoutePolicy, Verdict, Way,
+};
 use crate::route_targets::{self, RouteTargets};
 
 /// Who is told: the members of a group are all of one kind.
@@ -138,7 +135,7 @@ pub struct ExportRules {
     /// What is done to the AS path for external peers.
     pub as_path: AsPathRules,
     /// The policy on the way out.
-    pub policy: ExportPolicy,
+    pub policy: RoutePolicy,
 }
 
 impl ExportRules {
@@ -150,7 +147,7 @@ impl ExportRules {
             family,
             Family::IPV4_UNICAST | Family::IPV6_UNICAST | Family::RTC
         );
-        ours && next_hop_to_write(|| None, SourceKind::Local, family, self).is_err()
+        ours && next_hop_to_write(|| None, SourceKind::Local, family, None, self).is_err()
     }
 
     /// Whether routes of a family wait until it is known what the members ask for.
@@ -172,88 +169,8 @@ pub enum Exported<'e> {
     Reject(RejectReason),
 }
 
-/// Why a group is not told a route.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum RejectReason {
-    /// Learned from one non-client and destined for another (RFC 4271 §9.2, RFC 4456 §6).
-    IbgpSplitHorizon,
-    /// NO_ADVERTISE (RFC 1997).
-    NoAdvertise,
-    /// NO_EXPORT (RFC 1997).
-    NoExport,
-    /// NO_EXPORT_SUBCONFED (RFC 1997).
-    NoExportSubconfed,
-    /// Only to Customer (RFC 9234), and the peers are none.
-    OnlyToCustomer,
-    /// It is stale and kept for long, and the peers do not know what that means (RFC 9494).
-    LongLivedStale,
-    /// None of its route targets is asked for (RFC 4684).
-    RouteTargetNotWanted,
-    /// We ask for everything, which is more than this membership does (RFC 4684).
-    EverythingAsked,
-    /// The export policy.
-    Policy(PolicyReject),
-    /// The sessions give us no address to write as next hop of this family.
-    NoOwnNextHop,
-    /// Its attributes leave no room for it in a message of the sessions (RFC 8654).
-    TooLong,
-    /// The next hop must stay as it is, and its address family cannot be carried for this route on
-    /// these sessions (RFC 8950).
-    NextHopNotCarried,
-}
-
-impl RejectReason {
-    /// The standard that demands it, where there is one.
-    #[must_use]
-    pub fn rfc(self) -> Option<&'static str> {
-        match self {
-            Self::IbgpSplitHorizon => Some("RFC 4271 §9.2, RFC 4456 §6"),
-            Self::NoAdvertise | Self::NoExport | Self::NoExportSubconfed => Some("RFC 1997"),
-            Self::Policy(PolicyReject::NoPolicy) => Some("RFC 8212 §3"),
-            Self::NoOwnNextHop => None,
-            Self::OnlyToCustomer => Some("RFC 9234 §5"),
-            Self::LongLivedStale => Some("RFC 9494 §4.3"),
-            Self::RouteTargetNotWanted => Some("RFC 4684 §6"),
-            Self::EverythingAsked => Some("RFC 4684 §4"),
-            Self::TooLong => Some("RFC 8654 §4"),
-            Self::NextHopNotCarried => Some("RFC 8950 §4"),
-        }
-    }
-}
-
-impl fmt::Display for RejectReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::IbgpSplitHorizon => f.write_str(
-                "it was learned from an internal peer, and neither that peer nor this one is a \
-                 route reflector client of ours",
-            ),
-            Self::NoAdvertise => f.write_str("it carries the community no-advertise"),
-            Self::NoExport => f.write_str("it carries the community no-export"),
-            Self::NoExportSubconfed => f.write_str("it carries the community no-export-subconfed"),
-            Self::OnlyToCustomer => f.write_str(
-                "it has come from a provider, a peer or a route server (Only to Customer), and this peer is one too",
-            ),
-            Self::LongLivedStale => f.write_str(
-                "it is stale, and the session has no long-lived graceful restart, which would say so",
-            ),
-            Self::RouteTargetNotWanted => f.write_str("none of its route targets is asked for"),
-            Self::EverythingAsked => f.write_str("our own membership asks for every route target"),
-            Self::Policy(reason) => reason.fmt(f),
-            Self::NoOwnNextHop => {
-                f.write_str("the session gives us no address to write as next hop of this family")
-            }
-            Self::TooLong => f.write_str(
-                "its attributes leave no room for it in a message as long as the session may have",
-            ),
-            Self::NextHopNotCarried => f.write_str(
-                "its next hop is of the other address family, which the session cannot carry",
-            ),
-        }
-    }
-}
-
-/// What a group with these rules is told about a route of `family` with the set `attrs`.
+/// What a group with these rules is told about a route of `family` with the set `attrs`. The route itself matters where the policy
+/// [asks](RoutePolicy::asks_for_route) for it.
 ///
 /// That a peer is not told its own route is a matter of the members, not of the set, and is seen to by the
 /// group. `editor` is where an announced set is built; what it held before is gone.
@@ -261,32 +178,107 @@ pub fn export<'e>(
     attrs: AttrRef<'_>,
     source: &SourceInfo,
     family: Family,
+    route: Option<&RouteFacts>,
     rules: &ExportRules,
     editor: &'e mut AttrEditor,
 ) -> Exported<'e> {
-    if let Err(reason) = may_hear(attrs, source, rules) {
-        return Exported::Reject(reason);
+    match Begun::of(attrs, source, family, rules, editor) {
+        Begun::Over(reason) => Exported::Reject(reason),
+        Begun::Passed => finish(attrs, source, family, None, rules, editor),
+        Begun::AtPolicy(mut policy) => {
+            let way = policy.way(route);
+            policy.exported(way, attrs, source, family, rules, editor)
+        }
     }
-    if goes_no_further(attrs, family, rules) {
-        return Exported::Reject(RejectReason::OnlyToCustomer);
+}
+
+/// A set on its way out, as far as it goes without a look at the route.
+pub(crate) enum Begun<'r> {
+    /// It is not told.
+    Over(RejectReason),
+    /// There is no policy, and the editor has it.
+    Passed,
+    /// The policies have their say.
+    AtPolicy(AtPolicy<'r>),
+}
+
+/// A set that has come as far as to the export policies.
+pub(crate) struct AtPolicy<'r>(Evaluation<'r>);
+
+impl<'r> Begun<'r> {
+    pub(crate) fn of(
+        attrs: AttrRef<'_>,
+        source: &SourceInfo,
+        family: Family,
+        rules: &'r ExportRules,
+        editor: &mut AttrEditor,
+    ) -> Self {
+        if let Err(reason) = may_hear(attrs, source, rules) {
+            return Self::Over(reason);
+        }
+        if goes_no_further(attrs, family, rules) {
+            return Self::Over(RejectReason::OnlyToCustomer);
+        }
+        if !is_wanted(attrs, family, rules) {
+            return Self::Over(RejectReason::RouteTargetNotWanted);
+        }
+        if says_nothing_more(source.kind, family, rules) {
+            return Self::Over(RejectReason::EverythingAsked);
+        }
+        if let RoutePolicy::RejectAll(reason) = rules.policy {
+            return Self::Over(RejectReason::Policy(reason));
+        }
+        if let RoutePolicy::Chain(chain) = &rules.policy {
+            return Self::AtPolicy(AtPolicy(Evaluation::new(chain, attrs, family)));
+        }
+        editor.load(attrs);
+        take_out_what_stays(attrs, source.kind, rules.audience, false, editor);
+        Self::Passed
     }
-    if !is_wanted(attrs, family, rules) {
-        return Exported::Reject(RejectReason::RouteTargetNotWanted);
+}
+
+impl AtPolicy<'_> {
+    /// The way of a route through the policies.
+    pub(crate) fn way(&mut self, route: Option<&RouteFacts>) -> Way {
+        self.0.way(route)
     }
-    if says_nothing_more(source.kind, family, rules) {
-        return Exported::Reject(RejectReason::EverythingAsked);
+
+    /// What the group is told of routes of this set that go this way. `attrs` is the set that it was made of.
+    pub(crate) fn exported<'e>(
+        &self,
+        way: Way,
+        attrs: AttrRef<'_>,
+        source: &SourceInfo,
+        family: Family,
+        rules: &ExportRules,
+        editor: &'e mut AttrEditor,
+    ) -> Exported<'e> {
+        match self.0.verdict_on(way) {
+            Verdict::Permit {
+                changed,
+                next_hop,
+                sets_med,
+            } => {
+                editor.load(changed.unwrap_or(attrs));
+                take_out_what_stays(attrs, source.kind, rules.audience, sets_med, editor);
+                finish(attrs, source, family, next_hop, rules, editor)
+            }
+            Verdict::Deny(_) => Exported::Reject(RejectReason::Policy(PolicyReject::Denied)),
+        }
     }
-    editor.load(attrs);
-    if source.kind != SourceKind::Local {
-        pass_on_unknown(attrs, editor);
-    }
-    take_out_what_stays(source.kind, rules.audience, editor);
-    match rules.policy.evaluate(editor.get()) {
-        Outcome::Unchanged => {}
-        Outcome::Changed(set) => editor.load(set.as_ref()),
-        Outcome::Reject(reason) => return Exported::Reject(RejectReason::Policy(reason)),
-    }
-    let next_hop = match next_hop_to_write(|| attrs.next_hop(), source.kind, family, rules) {
+}
+
+/// What comes behind the policies, which have let the set in the editor pass, and perhaps say what its next hop is to be.
+fn finish<'e>(
+    attrs: AttrRef<'_>,
+    source: &SourceInfo,
+    family: Family,
+    policy: Option<NextHopChange>,
+    rules: &ExportRules,
+    editor: &'e mut AttrEditor,
+) -> Exported<'e> {
+    let current = || attrs.next_hop();
+    let next_hop = match next_hop_to_write(current, source.kind, family, policy, rules) {
         Ok(next_hop) => next_hop,
         Err(reason) => return Exported::Reject(reason),
     };
@@ -319,7 +311,7 @@ pub fn export<'e>(
     Exported::Announce(editor.get())
 }
 
-/// Whether [`export`] would announce. Cheaper, as nothing is built unless the policy has to see it; `is_limited` says whether any
+/// Whether [`export`] would announce, whatever the route. Cheaper, as nothing is built unless the policy has to see it; `is_limited` says whether any
 /// community [`limits`] who may hear it.
 pub(crate) fn is_announced(
     attrs: AttrRef<'_>,
@@ -330,7 +322,7 @@ pub(crate) fn is_announced(
     editor: &mut AttrEditor,
 ) -> bool {
     if rules.policy.looks_at_sets() {
-        let exported = export(attrs, source, family, rules, editor);
+        let exported = export(attrs, source, family, None, rules, editor);
         return matches!(exported, Exported::Announce(_));
     }
     let hears = if is_limited {
@@ -342,12 +334,12 @@ pub(crate) fn is_announced(
         && !goes_no_further(attrs, family, rules)
         && is_wanted(attrs, family, rules)
         && !says_nothing_more(source.kind, family, rules)
-        && !matches!(rules.policy.evaluate(attrs), Outcome::Reject(_))
-        && next_hop_to_write(|| attrs.next_hop(), source.kind, family, rules).is_ok();
+        && !matches!(rules.policy, RoutePolicy::RejectAll(_))
+        && next_hop_to_write(|| attrs.next_hop(), source.kind, family, None, rules).is_ok();
     debug_assert_eq!(
         announced,
         matches!(
-            export(attrs, source, family, rules, editor),
+            export(attrs, source, family, None, rules, editor),
             Exported::Announce(_)
         )
     );
@@ -468,8 +460,18 @@ fn pass_on_unknown(attrs: AttrRef<'_>, editor: &mut AttrEditor) {
     }
 }
 
-/// Removes what is not passed on from this kind of source to this audience.
-fn take_out_what_stays(source: SourceKind, audience: Audience, editor: &mut AttrEditor) {
+/// Removes what is not passed on from this kind of source to this audience of what was in the set `attrs`; not what a policy has put
+/// there since.
+fn take_out_what_stays(
+    attrs: AttrRef<'_>,
+    source: SourceKind,
+    audience: Audience,
+    policy_sets_med: bool,
+    editor: &mut AttrEditor,
+) {
+    if source != SourceKind::Local {
+        pass_on_unknown(attrs, editor);
+    }
     if audience != Audience::Ebgp {
         // RFC 4456 §8: both are non-transitive and mean something only inside the AS.
         if !source.is_internal() {
@@ -483,12 +485,14 @@ fn take_out_what_stays(source: SourceKind, audience: Audience, editor: &mut Attr
     // §8); AIGP (RFC 7311 §3.1), Tunnel Encapsulation (RFC 9012 §11) and BGP Prefix-SID (RFC 8669
     // §5). RFC 4271 §5.1.4: "The MULTI_EXIT_DISC attribute received from a neighboring AS MUST NOT be
     // propagated to other neighboring ASes." What we originate carries our own.
-    let own_med = source == SourceKind::Local;
+    let own_med = source == SourceKind::Local || policy_sets_med;
     editor.retain(|code, _| !code.stays_inside() && (own_med || code != AttrCode::MED));
     // RFC 4360 §6: "If a route has a non-transitivity extended community, then before advertising
     // the route across the Autonomous System boundary the community SHOULD be removed from the
     // route."
-    editor.retain_ext_communities(ExtCommunity::is_transitive);
+    editor.retain_ext_communities(|one| {
+        one.is_transitive() || attrs.ext_communities().all(|other| other != one)
+    });
     editor.retain_ipv6_ext_communities(Ipv6ExtCommunity::is_transitive);
 }
 
@@ -535,74 +539,4 @@ fn mark_reflection(source: &SourceInfo, rules: &ExportRules, editor: &mut AttrEd
         editor.set_originator_id(Some(source.originator));
     }
     editor.prepend_cluster_id(rules.cluster_id);
-}
-
-/// The next hop to write, as the module's head says.
-fn next_hop_to_write(
-    current: impl FnOnce() -> Option<NextHop>,
-    source: SourceKind,
-    family: Family,
-    rules: &ExportRules,
-) -> Result<NextHop, RejectReason> {
-    let local = source == SourceKind::Local;
-    let ours = match Labels::of(family) {
-        Labels::None => local || rules.audience == Audience::Ebgp || rules.next_hop_self,
-        Labels::OfTheNextHop => local,
-        Labels::Irrelevant => local || rules.audience != Audience::Ibgp,
-    };
-    let kept = if ours {
-        None
-    } else {
-        current().and_then(beyond_its_link)
-    };
-    let own = match family.afi {
-        AFI_IPV4 => rules.own_ipv4.or(rules.own_ipv6),
-        _ => rules.own_ipv6.or(rules.own_ipv4),
-    };
-    let next_hop = kept.or(own).ok_or(RejectReason::NoOwnNextHop)?;
-    let carried = match (next_hop, family) {
-        (NextHop::V4(_), Family::IPV6_UNICAST) => false,
-        (NextHop::V4(_), _) => true,
-        (_, Family::IPV4_UNICAST | Family::IPV4_VPN) => rules.ipv6_next_hops.contains(family),
-        _ => true,
-    };
-    if carried {
-        Ok(next_hop)
-    } else if kept.is_some() {
-        Err(RejectReason::NextHopNotCarried)
-    } else {
-        Err(RejectReason::NoOwnNextHop)
-    }
-}
-
-/// What the routes of a family say beside their next hop that only the next hop understands.
-enum Labels {
-    /// Nothing.
-    None,
-    /// A label, a VNI or the function of a SID: with another next hop it would mean something else. RFC 4364 §10 c: between
-    /// reflectors of different ASes the next hop stays too.
-    OfTheNextHop,
-    /// The next hop itself says nothing.
-    Irrelevant,
-}
-
-impl Labels {
-    fn of(family: Family) -> Self {
-        match family {
-            Family::IPV4_UNICAST | Family::IPV6_UNICAST => Self::None,
-            Family::RTC => Self::Irrelevant,
-            _ => Self::OfTheNextHop,
-        }
-    }
-}
-
-/// The part of a next hop that means something on other links: RFC 2545 §3 lets the link-local
-/// address go only to a peer that shares the subnet with the next hop.
-fn beyond_its_link(next_hop: NextHop) -> Option<NextHop> {
-    match next_hop {
-        NextHop::V4(_) => Some(next_hop),
-        NextHop::V6(global) | NextHop::V6LinkLocal { global, .. } => {
-            (!global.is_unicast_link_local()).then_some(NextHop::V6(global))
-        }
-    }
 }

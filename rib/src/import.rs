@@ -7,14 +7,15 @@
 //! 3. the import policy, which sees the set as they left it;
 //! 4. graceful shutdown (RFC 8326), which no policy takes back: what is about to go is the last choice.
 //!
-//! A route that is refused is kept, with the reason, and the set as it came.
+//! A route that is refused is kept, with the reason, and the set as it came. Where a policy tells routes of one set apart, the steps
+//! before it are taken once for the set, and those behind it once for each [`Way`] through the policy.
 
 use bgp_wire::{Asn, AttrEditor, AttrRef, Community, Family, Role};
 
 use crate::decision::{Ineligible, SourceKind};
 use crate::only_to_customer;
 use crate::path::PeerInfo;
-use crate::policy::{Outcome, PolicyReject};
+use crate::policy::{Evaluation, PolicyReject, RouteFacts, RoutePolicy, Verdict, Way};
 use crate::table::RibConfig;
 
 /// What is done to the routes of a peer on the way in, whatever policy says of them. By default nothing.
@@ -70,50 +71,129 @@ pub(crate) struct Imported {
     pub(crate) changed: bool,
 }
 
-/// What becomes of the set `attrs` of `peer` under these terms. Where it is changed, `editor` has it.
+/// What becomes of the set `attrs` of `peer` under these terms, whatever the route: for policies that do not
+/// [ask](RoutePolicy::asks_for_route). Where it is changed, `editor` has it.
 pub(crate) fn import(
     config: &RibConfig,
     peer: &PeerInfo,
-    terms: Terms,
+    (terms, family): (Terms, Family),
     attrs: AttrRef<'_>,
     editor: &mut AttrEditor,
 ) -> Imported {
-    let rules = terms.rules;
-    let mut ineligible = loop_of(config, peer, rules, attrs).or_else(|| unusable(terms, attrs));
-    let mut changed = false;
-    if rules != ImportRules::default() {
-        ineligible = ineligible.or_else(|| leak_of(peer, rules, attrs));
-        changed = ineligible.is_none() && apply(peer, rules, attrs, editor);
-    }
-    let so_far = if changed { editor.get() } else { attrs };
-    match peer.import.evaluate(so_far) {
-        Outcome::Unchanged => {}
-        Outcome::Changed(set) => {
-            editor.load(set.as_ref());
-            changed = true;
-        }
-        Outcome::Reject(reason) => {
-            changed = false;
-            ineligible.get_or_insert(match reason {
-                PolicyReject::NoPolicy => Ineligible::NoPolicy,
-            });
+    match Begun::of(config, peer, (terms, family), attrs, editor) {
+        Begun::Over(imported) => imported,
+        Begun::AtPolicy(mut policy) => {
+            let way = policy.way(None);
+            policy.imported(way, editor)
         }
     }
-    if ineligible.is_none() {
-        let so_far = if changed { editor.get() } else { attrs };
-        if is_about_to_go(peer, rules, so_far) {
-            if !changed {
-                editor.load(attrs);
+}
+
+/// A set on its way in, as far as it goes without a look at the route.
+pub(crate) enum Begun<'p> {
+    /// All routes of the set fare like this.
+    Over(Imported),
+    /// The policies have their say.
+    AtPolicy(AtPolicy<'p>),
+}
+
+/// A set that has come as far as to the import policies.
+pub(crate) struct AtPolicy<'p> {
+    peer: &'p PeerInfo,
+    rules: ImportRules,
+    /// The steps before changed the set.
+    changed: bool,
+    evaluation: Evaluation<'p>,
+}
+
+impl<'p> Begun<'p> {
+    /// The set `attrs` of `peer` under these terms. Where that is all and it is changed, `editor` has it.
+    pub(crate) fn of(
+        config: &RibConfig,
+        peer: &'p PeerInfo,
+        (terms, family): (Terms, Family),
+        attrs: AttrRef<'_>,
+        editor: &mut AttrEditor,
+    ) -> Self {
+        let rules = terms.rules;
+        let mut ineligible = loop_of(config, peer, rules, attrs).or_else(|| unusable(terms, attrs));
+        let mut changed = false;
+        if rules != ImportRules::default() {
+            ineligible = ineligible.or_else(|| leak_of(peer, rules, attrs));
+            changed = ineligible.is_none() && apply(peer, rules, attrs, editor);
+        }
+        match &peer.import {
+            RoutePolicy::Chain(chain) if ineligible.is_none() => {
+                let so_far = if changed { editor.get() } else { attrs };
+                return Self::AtPolicy(AtPolicy {
+                    peer,
+                    rules,
+                    changed,
+                    evaluation: Evaluation::new(chain, so_far, family),
+                });
             }
-            editor.add_community(Community::GRACEFUL_SHUTDOWN);
-            editor.set_local_pref(Some(0));
-            changed = true;
+            RoutePolicy::Chain(_) | RoutePolicy::AcceptAll => {}
+            RoutePolicy::RejectAll(reason) => {
+                changed = false;
+                ineligible.get_or_insert(match reason {
+                    PolicyReject::NoPolicy => Ineligible::NoPolicy,
+                    PolicyReject::Denied => Ineligible::FilteredByPolicy,
+                });
+            }
+        }
+        if ineligible.is_none() {
+            let so_far = if changed { editor.get() } else { attrs };
+            if is_about_to_go(peer, rules, so_far) {
+                if !changed {
+                    editor.load(attrs);
+                }
+                make_last_choice(editor);
+                changed = true;
+            }
+        }
+        Self::Over(Imported {
+            ineligible,
+            changed,
+        })
+    }
+}
+
+impl AtPolicy<'_> {
+    /// The way of a route through the policies.
+    pub(crate) fn way(&mut self, route: Option<&RouteFacts>) -> Way {
+        self.evaluation.way(route)
+    }
+
+    /// What becomes of the routes that go this way. Where their set is changed, `editor` has it.
+    pub(crate) fn imported(&self, way: Way, editor: &mut AttrEditor) -> Imported {
+        let Verdict::Permit { changed: by, .. } = self.evaluation.verdict_on(way) else {
+            return Imported {
+                ineligible: Some(Ineligible::FilteredByPolicy),
+                changed: false,
+            };
+        };
+        let mut changed = self.changed || by.is_some();
+        if let Some(set) = by.or_else(|| self.evaluation.set()) {
+            let last = is_about_to_go(self.peer, self.rules, set);
+            if changed || last {
+                editor.load(set);
+            }
+            if last {
+                make_last_choice(editor);
+                changed = true;
+            }
+        }
+        Imported {
+            ineligible: None,
+            changed,
         }
     }
-    Imported {
-        ineligible,
-        changed,
-    }
+}
+
+/// The mark of what is about to go, and the place behind everything else (RFC 8326).
+fn make_last_choice(editor: &mut AttrEditor) {
+    editor.add_community(Community::GRACEFUL_SHUTDOWN);
+    editor.set_local_pref(Some(0));
 }
 
 /// Whether a route is about to go and has to be the last choice: by the word of an external peer, or because we end the session.

@@ -12,21 +12,15 @@
 //! The lists are borrowed from a pool for the time between the first `update` and `flush`: a thousand quiet peers
 //! hold none.
 
-use crate::attrs::AttrId;
 use crate::ceiling::Ceiling;
-use crate::decision::Ineligible;
 use crate::family_table::{Announced, Rings};
-use crate::import::{Terms, import};
-use crate::nexthop::{NextHopId, NextHopScope};
-use crate::path::{Path, PeerIdx, PeerInfo, Tag};
+use crate::path::{Path, PeerIdx, PeerInfo};
+use crate::pending_sets::{Entered, PendingSets};
 use crate::shard_key::TableKey;
 use crate::table::{Pin, Rib};
 use crate::tables::{ByFamily, ForEach, Part, Tables, by_family, for_each};
 use crate::walk::Walk;
-use bgp_wire::{
-    AttrEditor, AttrRef, Decoded, Family, FamilySet, NlriBlock, NlriIter, SessionContext,
-};
-use std::ops::Range;
+use bgp_wire::{AttrRef, Decoded, Family, FamilySet, NlriBlock, NlriIter, SessionContext};
 use std::sync::Arc;
 
 /// What one peer sends on its way into the table. Belongs to the task of the peer.
@@ -47,19 +41,6 @@ pub struct Flushed {
     pub withdrawn: usize,
     /// Paths not taken because their destination has 255 of the peer already, or 4,095 of all peers.
     pub dropped: usize,
-}
-
-/// A set of a batch.
-struct PendingSet {
-    /// As received.
-    bytes: Range<usize>,
-    /// As import changed it.
-    changed: Option<Range<usize>>,
-    /// By which terms.
-    terms: Terms,
-    /// Where its next hop is looked for.
-    scope: NextHopScope,
-    ineligible: Option<Ineligible>,
 }
 
 /// A change of one prefix.
@@ -88,10 +69,7 @@ const AHEAD: usize = 16;
 /// Changes that wait for `flush`.
 pub(crate) struct Batch {
     info: Arc<PeerInfo>,
-    sets: Vec<PendingSet>,
-    bytes: Vec<u8>,
-    editor: AttrEditor,
-    ids: Vec<(AttrId, Tag, NextHopId)>,
+    sets: PendingSets,
     lists: Tables<Lists>,
     ops: usize,
 }
@@ -113,10 +91,7 @@ impl Batch {
     fn new(shards: usize, info: Arc<PeerInfo>) -> Self {
         Self {
             info,
-            sets: Vec::new(),
-            bytes: Vec::new(),
-            editor: AttrEditor::new(),
-            ids: Vec::new(),
+            sets: PendingSets::default(),
             lists: Tables::new(&Lists { shards }),
             ops: 0,
         }
@@ -124,8 +99,6 @@ impl Batch {
 
     fn clear(&mut self) {
         self.sets.clear();
-        self.bytes.clear();
-        self.ids.clear();
         struct Clear<'a>(&'a mut Tables<Lists>);
         impl ForEach for Clear<'_> {
             fn visit<K: TableKey>(&mut self) {
@@ -136,11 +109,18 @@ impl Batch {
         self.ops = 0;
     }
 
-    fn push<K: TableKey>(&mut self, rib: &Rib, nlri: NlriIter<'_, K>, set: u32) {
+    /// Takes in the NLRI of a block, each with the number of its set that `set_of` says.
+    fn push<K: TableKey>(
+        &mut self,
+        rib: &Rib,
+        nlri: NlriIter<'_, K>,
+        mut set_of: impl FnMut(&mut PendingSets, &K, &K::Detail) -> u32,
+    ) {
         let mut n = 0;
         let ops = K::of_mut(&mut self.lists);
         for (path_id, key, detail) in nlri {
             let hash = key.keyed_hash(&rib.hasher);
+            let set = set_of(&mut self.sets, &key, &detail);
             ops[rib.bits.shard_of(hash)].push(Op {
                 hash,
                 key,
@@ -153,10 +133,20 @@ impl Batch {
         self.ops += n;
     }
 
-    fn block(&mut self, rib: &Rib, nlri: &NlriBlock<'_>, set: u32) {
-        if nlri.form.add_path && set != WITHDRAW {
+    fn withdraw(&mut self, rib: &Rib, nlri: &NlriBlock<'_>) {
+        self.block(rib, nlri, &mut Entered::One(WITHDRAW));
+    }
+
+    fn announce(&mut self, rib: &Rib, nlri: &NlriBlock<'_>, attrs: AttrRef<'_>) {
+        if nlri.form.add_path {
             rib.note_mixed_neighbors();
         }
+        let info = Arc::clone(&self.info);
+        let mut set = self.sets.enter(rib, &info, attrs, nlri.family);
+        self.block(rib, nlri, &mut set);
+    }
+
+    fn block(&mut self, rib: &Rib, nlri: &NlriBlock<'_>, set: &mut Entered<'_>) {
         let batch = self;
         by_family(
             nlri.family,
@@ -167,72 +157,6 @@ impl Batch {
                 set,
             },
         );
-    }
-
-    /// Number of a set of routes of a family in this batch. Loop checks and policy happen here, once for the set.
-    fn set(&mut self, rib: &Rib, attrs: AttrRef<'_>, family: Family) -> u32 {
-        let terms = Terms::of(&self.info, family);
-        let scope = self.info.next_hop_scope(family);
-        if let Some(last) = self.sets.last()
-            && last.terms == terms
-            && last.scope == scope
-            && self.bytes[last.bytes.clone()] == *attrs.as_bytes()
-        {
-            return (self.sets.len() - 1) as u32;
-        }
-        let imported = import(rib.config(), &self.info, terms, attrs, &mut self.editor);
-        let bytes = copy(attrs, &mut self.bytes);
-        let changed = imported
-            .changed
-            .then(|| copy(self.editor.get(), &mut self.bytes));
-        self.sets.push(PendingSet {
-            bytes,
-            changed,
-            terms,
-            scope,
-            ineligible: imported.ineligible,
-        });
-        (self.sets.len() - 1) as u32
-    }
-
-    /// Interns the sets. `None` if a next hop was swept away since it was registered.
-    fn intern(&mut self, rib: &Rib, pin: &Pin<'_>) -> Option<()> {
-        self.ids.clear();
-        let (info, bytes) = (&self.info, &self.bytes);
-        let enter = |range: &Range<usize>, scope, pre| {
-            let attrs = AttrRef::from_canonical(&bytes[range.clone()]);
-            let next_hop = rib.next_hops.id_of(attrs, scope)?;
-            Some(pin.interner.intern(attrs, next_hop, pre))
-        };
-        for set in &self.sets {
-            let mut id = enter(&set.bytes, set.scope, None)?;
-            if let Some(changed) = &set.changed {
-                id = enter(changed, set.scope, Some(id))?;
-            }
-            // Whoever is in another AS than its peer says may have a MED to compare with that of another peer.
-            let entry = pin.interner.entry(id);
-            let neighbor = entry.key.neighbor_as;
-            if neighbor != info.asn.0 && neighbor != 0 {
-                rib.note_mixed_neighbors();
-            }
-            self.ids
-                .push((id, Tag::new(set.ineligible), entry.next_hop));
-        }
-        Some(())
-    }
-
-    fn register_next_hops(&self, rib: &Rib) {
-        for set in &self.sets {
-            for range in [Some(&set.bytes), set.changed.as_ref()]
-                .into_iter()
-                .flatten()
-            {
-                rib.next_hops.register(
-                    AttrRef::from_canonical(&self.bytes[range.clone()]),
-                    set.scope,
-                );
-            }
-        }
     }
 
     /// Applies the changes of one family.
@@ -249,7 +173,7 @@ impl Batch {
         }
         let (mut received, mut accepted, mut stale) = (0i64, 0i64, 0i64);
         let mut ops = std::mem::take(K::of_mut(&mut self.lists));
-        let ids = &self.ids;
+        let ids = self.sets.ids();
         let before = pin.peers.counts(peer, K::FAMILY);
         let before = (i64::from(before.received), i64::from(before.accepted));
         for (shard, ops) in ops.iter().enumerate().filter(|(_, ops)| !ops.is_empty()) {
@@ -332,18 +256,31 @@ impl Batch {
 }
 
 /// Puts NLRI into the lists of their family.
-struct Push<'a> {
+struct Push<'a, 'p> {
     batch: &'a mut Batch,
     rib: &'a Rib,
     nlri: &'a NlriBlock<'a>,
-    set: u32,
+    set: &'a mut Entered<'p>,
 }
 
-impl ByFamily for Push<'_> {
+impl ByFamily for Push<'_, '_> {
     type Output = ();
 
     fn run<K: TableKey>(self) {
-        self.batch.push::<K>(self.rib, self.nlri.iter(), self.set);
+        let Self {
+            batch,
+            rib,
+            nlri,
+            set,
+        } = self;
+        match set {
+            Entered::One(set) => batch.push::<K>(rib, nlri.iter(), |_, _, _| *set),
+            Entered::ByRoute(by) => {
+                batch.push::<K>(rib, nlri.iter(), |sets, key, detail| {
+                    sets.of_route(by, &key.facts(detail))
+                });
+            }
+        }
     }
 }
 
@@ -373,13 +310,6 @@ impl ForEach for Apply<'_> {
         let ceiling = ceilings.find(|one| one.ceiling.family == K::FAMILY);
         batch.apply::<K>(rib, pin, (*peer, ceiling), rings, done);
     }
-}
-
-/// Puts a set behind others; where it is.
-fn copy(attrs: AttrRef<'_>, bytes: &mut Vec<u8>) -> Range<usize> {
-    let start = bytes.len();
-    bytes.extend_from_slice(attrs.as_bytes());
-    start..bytes.len()
 }
 
 impl Inbound {
@@ -439,28 +369,25 @@ impl Inbound {
                 None => Batch::new(rib.bits.count(), info),
             }
         });
-        batch.block(rib, &update.withdrawn, WITHDRAW);
+        batch.withdraw(rib, &update.withdrawn);
         if let Some(unreach) = &update.unreach {
-            batch.block(rib, &unreach.nlri, WITHDRAW);
+            batch.withdraw(rib, &unreach.nlri);
         }
         // RFC 7606 §2, treat-as-withdraw: "the UPDATE message containing the path attribute in question MUST be treated
         // as though all contained routes had been withdrawn just as if they had been listed in the WITHDRAWN ROUTES
         // field".
         let withdraw = decoded.treat_as_withdraw();
         if !update.announced.is_empty() {
-            let set = if withdraw {
-                WITHDRAW
-            } else {
-                batch.set(rib, update.attrs, Family::IPV4_UNICAST)
-            };
-            batch.block(rib, &update.announced, set);
+            match withdraw {
+                true => batch.withdraw(rib, &update.announced),
+                false => batch.announce(rib, &update.announced, update.attrs),
+            }
         }
         if let Some(reach) = &update.reach {
-            let set = match update.mp_attrs {
-                Some(attrs) if !withdraw => batch.set(rib, attrs, reach.family),
-                _ => WITHDRAW,
-            };
-            batch.block(rib, &reach.nlri, set);
+            match update.mp_attrs {
+                Some(attrs) if !withdraw => batch.announce(rib, &reach.nlri, attrs),
+                _ => batch.withdraw(rib, &reach.nlri),
+            }
         }
         let full = batch.ops >= FULL;
         self.batch = Some(batch);
@@ -481,9 +408,9 @@ impl Inbound {
         };
         let mut rings = Rings::default();
         loop {
-            batch.register_next_hops(rib);
+            batch.sets.register_next_hops(rib);
             let pin = rib.pin();
-            if batch.intern(rib, &pin).is_none() {
+            if batch.sets.intern(rib, &pin, &batch.info).is_none() {
                 continue;
             }
             for_each(&mut Apply {

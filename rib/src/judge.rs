@@ -26,21 +26,40 @@ pub(crate) struct Judge<'a> {
     pub(crate) med_matters: bool,
 }
 
-/// What a route may say beside its key of where it was learned.
-pub(crate) trait OnSegment {
+/// What a route may say beside its key that matters to decision and policy.
+pub(crate) trait RouteDetail {
+    /// Whether there can be a [`vni`](Self::vni).
+    const HAS_VNI: bool = false;
+
     /// The Ethernet segment on which a MAC was learned.
     fn segment(&self) -> Option<Esi> {
         None
     }
+
+    /// The label of an EVPN route, which names its network where the encapsulation is VXLAN (RFC 8365 §5.1.3).
+    fn vni(&self) -> Option<u32> {
+        None
+    }
 }
 
-impl OnSegment for () {}
-impl OnSegment for Label {}
+impl RouteDetail for () {}
+impl RouteDetail for Label {}
 
-impl OnSegment for EvpnDetail {
+impl RouteDetail for EvpnDetail {
+    const HAS_VNI: bool = true;
+
     fn segment(&self) -> Option<Esi> {
         match self {
             Self::Mac { esi, .. } => Some(*esi),
+            _ => None,
+        }
+    }
+
+    fn vni(&self) -> Option<u32> {
+        match self {
+            Self::AutoDiscovery { label }
+            | Self::Mac { label, .. }
+            | Self::Prefix { label, .. } => Some(label.raw()),
             _ => None,
         }
     }
@@ -50,7 +69,7 @@ impl OnSegment for EvpnDetail {
 /// advertises (§9.2.1), which reflectors leave as it is. As one segment may have several PEs (§8.4, aliasing), the rule chooses
 /// between segments, and what it says nothing of, between PEs of one segment, is left to the steps behind it: pair by pair,
 /// the order would not be transitive. The segment 0 is that of a single-homed site (§5), and not the same at two PEs.
-fn find_lowest_pes<D: OnSegment>(paths: &[Path<D>], candidates: &mut Candidates<'_>) {
+fn find_lowest_pes<D: RouteDetail>(paths: &[Path<D>], candidates: &mut Candidates<'_>) {
     let pe = |path: &Candidate<'_>| path.attrs.next_hop().map(NextHop::address);
     let mut segments: SmallVec<[(Esi, u64, bool, IpAddr); 8]> = paths
         .iter()
@@ -156,7 +175,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    pub(crate) fn candidates<D: OnSegment>(&self, paths: &[Path<D>]) -> Candidates<'a> {
+    pub(crate) fn candidates<D: RouteDetail>(&self, paths: &[Path<D>]) -> Candidates<'a> {
         let mut candidates = paths.iter().map(|path| self.candidate(path)).collect();
         if self.moves && paths.len() > 1 {
             find_lowest_pes(paths, &mut candidates);
@@ -165,7 +184,7 @@ impl<'a> Judge<'a> {
     }
 
     /// Place of the best of these.
-    pub(crate) fn select<D: OnSegment>(&self, paths: &[Path<D>]) -> Option<usize> {
+    pub(crate) fn select<D: RouteDetail>(&self, paths: &[Path<D>]) -> Option<usize> {
         decision::select(&self.candidates(paths), self.config)
     }
 
@@ -181,7 +200,7 @@ impl<'a> Judge<'a> {
     }
 
     /// The paths that share the traffic, best first. `paths[0]` must be the best.
-    pub(crate) fn multipath<D: OnSegment>(&self, paths: &[Path<D>], out: &mut Vec<usize>) {
+    pub(crate) fn multipath<D: RouteDetail>(&self, paths: &[Path<D>], out: &mut Vec<usize>) {
         out.clear();
         if paths.len() == 1 || self.max_paths <= 1 {
             out.push(0);
@@ -191,7 +210,7 @@ impl<'a> Judge<'a> {
     }
 
     /// The `n` best, best first. `paths[0]` must be the best.
-    pub(crate) fn top<D: Copy + OnSegment>(
+    pub(crate) fn top<D: Copy + RouteDetail>(
         &self,
         paths: &[Path<D>],
         n: usize,

@@ -68,7 +68,7 @@
 //!     long_lived: false,
 //!     allow_as_in: 0,
 //!     rules: ImportRules::default(),
-//!     import: ImportPolicy::AcceptAll,
+//!     import: RoutePolicy::AcceptAll,
 //! };
 //! let left = rib.add_peer(peer("left", 1))?;
 //! let right = rib.add_peer(peer("right", 2))?;
@@ -91,7 +91,7 @@
 //!         graceful_shutdown: false,
 //!         role: None,
 //!         as_path: AsPathRules::default(),
-//!         policy: ExportPolicy::AcceptAll,
+//!         policy: RoutePolicy::AcceptAll,
 //!     },
 //!     families: [FamilyExport { family: Family::IPV4_UNICAST, encoding: encoding.clone(), add_path: 0 }]
 //!         .into_iter()
@@ -132,6 +132,7 @@ mod adj_out;
 mod arena;
 mod as_path_rules;
 mod attrs;
+mod by_route;
 mod ceiling;
 mod chunks;
 pub mod decision;
@@ -154,6 +155,7 @@ mod only_to_customer;
 mod pack;
 mod path;
 mod peers;
+mod pending_sets;
 pub mod policy;
 mod queue;
 mod reader;
@@ -185,7 +187,7 @@ pub use lookup::Match;
 pub use nexthop::{AllReachable, NextHopId, NextHopKey, NextHopResolver, NextHopScope, Resolution};
 pub use path::{PeerIdx, PeerInfo};
 pub use peers::{PeerCounts, Selection};
-pub use policy::{ExportPolicy, ImportPolicy, PolicyReject};
+pub use policy::{PolicyReject, RoutePolicy};
 pub use queue::{Chunk, MemberQueue};
 pub use reader::{FibChange, FibPath};
 pub use route_key::{ParseRouteError, RouteKey};

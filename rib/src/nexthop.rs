@@ -29,6 +29,16 @@ pub struct NextHopScope {
     pub link_local: bool,
 }
 
+impl NextHopScope {
+    /// Where a next hop is looked for that a policy set: wherever it is, as the neighbour has nothing to do with it.
+    pub(crate) fn of_policy(self) -> Self {
+        Self {
+            only: false,
+            ..self
+        }
+    }
+}
+
 /// A next hop as it is resolved: an address, and for a link-local one the interface.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct NextHopKey {

@@ -9,11 +9,13 @@
 
 use crate::adj_out::Record;
 use crate::attrs::{AttrId, Interner};
+use crate::by_route::ByRoute;
 use crate::dirty::Bitmap;
 use crate::export::{ExportRules, Exported, SourceInfo, export, is_announced, tells_source};
 use crate::group::{FamilyExport, ToldCount};
 use crate::path::PeerIdx;
 use crate::peers::Peers;
+use crate::policy::RouteFacts;
 use crate::shard_key::TableKey;
 use crate::tables::{Part, Tables};
 use bgp_wire::{AttrEditor, AttrRef, Nlri, PathId, encode_announce, encode_withdraw};
@@ -196,6 +198,43 @@ impl Shared {
         slot
     }
 
+    /// The slot of a source set for a route, where policy tells routes of one set apart.
+    fn slot_of_route(
+        &mut self,
+        by_route: &mut ByRoute<'_, u32>,
+        (attrs, source): (AttrId, PeerIdx),
+        route: impl FnOnce() -> RouteFacts,
+        with: With<'_>,
+    ) -> u32 {
+        let Self {
+            editor,
+            slots,
+            sets,
+            ..
+        } = self;
+        let tables = (with.interner, with.peers);
+        by_route.of(tables, (attrs, source), route, editor, |exported| {
+            let range = match exported {
+                Exported::Announce(set) => {
+                    let start = sets.len();
+                    sets.extend_from_slice(set.as_bytes());
+                    Some(start..sets.len())
+                }
+                Exported::Reject(_) => None,
+            };
+            slots.push(Slot {
+                attrs,
+                told: range.is_some(),
+                range,
+                source,
+                except: with.to.leaves_out(source).then_some(source),
+                count: 0,
+                more: 0,
+            });
+            (slots.len() - 1) as u32
+        })
+    }
+
     /// Exports the set of a slot that is told, once.
     fn build(&mut self, slot: u32, with: With<'_>) {
         let slot = &mut self.slots[slot as usize];
@@ -207,6 +246,7 @@ impl Shared {
             with.interner.entry(slot.attrs).attrs(),
             &SourceInfo::of(info),
             with.to.family.family,
+            None,
             with.to.rules,
             &mut self.editor,
         );
@@ -280,14 +320,28 @@ impl<K: TableKey> Lists<K> {
         self.announce.clear();
         self.withdraw.clear();
         self.extra.clear();
+        let rules = with.to.rules;
+        let mut by_route = rules
+            .policy
+            .asks_for_route()
+            .then(|| ByRoute::new(rules, K::FAMILY));
         for record in self.records.drain(..) {
             let nlri = (PathId(record.path_id), record.key);
-            let new = record
-                .new
-                .map(|attrs| shared.slot((attrs, record.new_source), with));
-            let old = record
-                .old
-                .map(|attrs| shared.slot((attrs, record.old_source), with));
+            let new = record.new.map(|attrs| (attrs, record.new_source));
+            let old = record.old.map(|attrs| (attrs, record.old_source));
+            let (new, old) = match &mut by_route {
+                None => {
+                    let mut slot = |set| shared.slot(set, with);
+                    (new.map(&mut slot), old.map(&mut slot))
+                }
+                Some(by_route) => {
+                    let facts = || record.key.facts(&record.detail);
+                    let new = new.map(|set| shared.slot_of_route(by_route, set, facts, with));
+                    let facts = || record.old_label.facts(record.key);
+                    let old = old.map(|set| shared.slot_of_route(by_route, set, facts, with));
+                    (new, old)
+                }
+            };
             let new = new.filter(|&slot| shared.announced(slot));
             let old = old.filter(|&slot| shared.announced(slot));
             if let Some(new) = new {

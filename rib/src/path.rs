@@ -8,7 +8,7 @@ use crate::attrs::AttrId;
 use crate::decision::{Ineligible, SourceKind};
 use crate::import::ImportRules;
 use crate::nexthop::NextHopScope;
-use crate::policy::ImportPolicy;
+use crate::policy::RoutePolicy;
 use bgp_wire::{Asn, Family, RouterId};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -68,7 +68,7 @@ pub struct PeerInfo {
     /// What is done to its routes on the way in beside that.
     pub rules: ImportRules,
     /// What its routes go through then.
-    pub import: ImportPolicy,
+    pub import: RoutePolicy,
 }
 
 impl PeerInfo {
@@ -98,7 +98,7 @@ impl PeerInfo {
             long_lived: false,
             allow_as_in: 0,
             rules: ImportRules::default(),
-            import: ImportPolicy::AcceptAll,
+            import: RoutePolicy::AcceptAll,
         }
     }
 }

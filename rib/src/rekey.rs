@@ -3,19 +3,17 @@
 //! What was told is kept as source sets, so it can be judged by both keys: what the old key announced and the new one
 //! rejects is withdrawn at once, and what the new one announces and the old one did not, or otherwise, is told again.
 
-use crate::adj_out::ToldPath;
-use crate::export::{Exported, SourceInfo, export, tells_source};
+use crate::by_route::ByRoute;
+use crate::export::{Exported, tells_source};
 use crate::exporter::Exporter;
 use crate::group::{FamilyExport, GroupKey, Member, ToldCount};
 use crate::path::PeerIdx;
-use crate::peers::Peers;
 use crate::queue::Chunk;
 use crate::shard_key::TableKey;
-use crate::table::{Pin, Rib};
+use crate::table::Rib;
 use crate::tables::{ByFamily, by_family};
-use bgp_wire::{AttrEditor, PathId, encode_withdraw};
+use bgp_wire::{AttrEditor, AttrSet, PathId, encode_withdraw};
 use bytes::BytesMut;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 impl Exporter {
@@ -76,36 +74,22 @@ struct Change<'a> {
     new: &'a GroupKey,
 }
 
-/// What another key means for a set of a source.
-#[derive(Clone, Copy)]
-struct Outcome {
-    was_told: bool,
-    is_told: bool,
-    /// It is told, and was not, or otherwise.
-    news: bool,
-}
+/// Sets that were made for a key, each with its number. What is not told has none.
+#[derive(Default)]
+struct Made(Vec<AttrSet>);
 
-impl Change<'_> {
-    fn outcome(&self, told: &ToldPath, pin: &Pin<'_>, editor: &mut AttrEditor) -> Outcome {
-        let attrs = pin.interner.entry(told.attrs).attrs();
-        let source = source_of(&pin.peers, told.peer);
-        let family = self.family.family;
-        let mut by = |key: &GroupKey| match export(attrs, &source, family, &key.rules, editor) {
-            Exported::Announce(set) => Some(set.to_set()),
-            Exported::Reject(_) => None,
+impl Made {
+    fn note(&mut self, exported: Exported<'_>) -> Option<u32> {
+        let Exported::Announce(set) = exported else {
+            return None;
         };
-        let (old, new) = (by(self.old), by(self.new));
-        Outcome {
-            was_told: old.is_some(),
-            is_told: new.is_some(),
-            news: new.is_some() && new != old,
-        }
+        self.0.push(set.to_set());
+        u32::try_from(self.0.len() - 1).ok()
     }
-}
 
-fn source_of(peers: &Peers, peer: PeerIdx) -> SourceInfo {
-    let info = peers.info(peer);
-    SourceInfo::of(info)
+    fn get(&self, number: u32) -> Option<&AttrSet> {
+        self.0.get(number as usize)
+    }
 }
 
 impl ByFamily for Change<'_> {
@@ -116,32 +100,43 @@ impl ByFamily for Change<'_> {
         let mut count = ToldCount::default();
         let mut editor = AttrEditor::new();
         let mut gone = Vec::new();
-        let mut known = HashMap::new();
         let to_source = tells_source(self.family.family, self.new.rules.audience);
         for shard in 0..self.rib.bits.count() {
             let pin = self.rib.pin();
+            let tables = (&*pin.interner, &*pin.peers);
             let told = self
                 .rib
                 .lock::<K, _>(&pin, shard, |table, _| table.told_to(self.number));
-            let mut again = Vec::new();
+            // Not longer than the pin, without which handles of sets may be given to others.
+            let mut by_old = ByRoute::new(&self.old.rules, K::FAMILY);
+            let mut by_new = ByRoute::new(&self.new.rules, K::FAMILY);
+            let (mut before, mut after) = (Made::default(), Made::default());
+            let (mut again, mut never) = (Vec::new(), Vec::new());
             for (id, key, told) in told {
-                let outcome = *known
-                    .entry((told.attrs, told.peer))
-                    .or_insert_with(|| self.outcome(&told, &pin, &mut editor));
-                if outcome.is_told {
-                    let source = if to_source { PeerIdx::LOCAL } else { told.peer };
-                    count.add(source, 1);
-                } else if outcome.was_told && (told.peer != self.member || to_source) {
-                    gone.push((PathId(u32::from(told.local_id)), key));
-                }
-                if outcome.news {
-                    again.push(id);
+                let set = (told.attrs, told.peer);
+                let facts = || told.facts(key);
+                let old = by_old.of(tables, set, facts, &mut editor, |set| before.note(set));
+                let new = by_new.of(tables, set, facts, &mut editor, |set| after.note(set));
+                match (old, new) {
+                    (None, None) => {}
+                    (Some(_), None) => {
+                        if told.peer != self.member || to_source {
+                            gone.push((PathId(u32::from(told.local_id)), key));
+                        }
+                    }
+                    (None, Some(_)) => never.push((id, told.local_id)),
+                    (Some(old), Some(new)) => {
+                        let source = if to_source { PeerIdx::LOCAL } else { told.peer };
+                        count.add(source, 1);
+                        if before.get(old) != after.get(new) {
+                            again.push(id);
+                        }
+                    }
                 }
             }
-            // Handles of sets may be given to others once the pin is gone.
-            known.clear();
             self.rib.lock::<K, _>(&pin, shard, |table, _| {
                 table.retell_group(self.number, &again);
+                table.forget_told(self.number, &never);
             });
         }
         let mut out = BytesMut::new();

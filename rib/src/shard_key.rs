@@ -4,7 +4,8 @@
 //! and path ids are left out on purpose: every candidate for one kernel route is then in one shard, under the
 //! lock already held. The hash is keyed because peers choose the prefixes.
 
-use crate::judge::OnSegment;
+use crate::judge::RouteDetail;
+use crate::policy::RouteFacts;
 use crate::route_key::RouteKey;
 use crate::tables::Placed;
 use bgp_wire::{EvpnRoute, Family, IpPrefix, Nlri, RouteTargetMembership, Vpn};
@@ -14,7 +15,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
 
 /// What a family table is keyed by. Packed: 5 bytes for an IPv4 prefix, 17 for IPv6.
-pub(crate) trait TableKey: Nlri<Detail: OnSegment> + Placed {
+pub(crate) trait TableKey: Nlri<Detail: RouteDetail> + Placed {
     /// The family of the table.
     const FAMILY: Family;
     /// A path without a way to its next hop may not be selected. Where routes of this family are only passed on, that is for
@@ -31,6 +32,15 @@ pub(crate) trait TableKey: Nlri<Detail: OnSegment> + Placed {
     }
 
     fn route(self) -> RouteKey;
+
+    /// What policies are asked about.
+    fn facts(self, detail: &Self::Detail) -> RouteFacts {
+        RouteFacts {
+            key: self.route(),
+            label: detail.vni(),
+        }
+    }
+
     /// The key, if it is of this family.
     fn from_route(route: RouteKey) -> Option<Self>;
 }

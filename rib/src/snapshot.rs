@@ -229,7 +229,10 @@ impl Rib {
                         let attrs = pin.interner.entry(told.attrs).attrs();
                         let path_id = PathId(u32::from(told.local_id));
                         let route = (path_id, key, K::Detail::default());
-                        let outcome = match told_of(attrs, &source, &view.key, route, &mut editor) {
+                        let facts = told.facts(key);
+                        let told_of =
+                            told_of(attrs, &source, &view.key, route, &facts, &mut editor);
+                        let outcome = match told_of {
                             Exported::Announce(attrs) => Ok(AttrSet::from(attrs)),
                             Exported::Reject(reason) => Err(reason),
                         };

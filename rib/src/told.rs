@@ -10,6 +10,7 @@ use crate::family_table::FamilyTable;
 use crate::group::{ExportView, GroupKey};
 use crate::judge::Judge;
 use crate::path::PeerIdx;
+use crate::policy::RouteFacts;
 use crate::route_key::RouteKey;
 use crate::row_query::RowQuery;
 use crate::shard_key::TableKey;
@@ -81,13 +82,15 @@ pub(crate) fn told_of<'e, K: TableKey>(
     source: &SourceInfo,
     group: &GroupKey,
     (path_id, key, detail): (PathId, K, <K as Nlri>::Detail),
+    facts: &RouteFacts,
     editor: &'e mut AttrEditor,
 ) -> Exported<'e> {
     let mut families = group.families.iter();
     let Some(family) = families.find(|family| family.family == K::FAMILY) else {
-        return export(attrs, source, K::FAMILY, &group.rules, editor);
+        return export(attrs, source, K::FAMILY, Some(facts), &group.rules, editor);
     };
-    if let Exported::Reject(reason) = export(attrs, source, K::FAMILY, &group.rules, editor) {
+    let exported = export(attrs, source, K::FAMILY, Some(facts), &group.rules, editor);
+    if let Exported::Reject(reason) = exported {
         return Exported::Reject(reason);
     }
     let set = editor.get();
@@ -139,9 +142,14 @@ impl Visit for Told<'_> {
             let path_id = PathId(u32::from(told.local_id));
             let detail = path.map_or_else(K::Detail::default, |path| path.detail);
             let route = (path_id, key, detail);
-            if let Exported::Announce(attrs) =
-                told_of(attrs, &source, &self.view.key, route, &mut editor)
-            {
+            if let Exported::Announce(attrs) = told_of(
+                attrs,
+                &source,
+                &self.view.key,
+                route,
+                &told.facts(key),
+                &mut editor,
+            ) {
                 rows.push(OutRow {
                     route: key.route(),
                     detail: path

@@ -11,11 +11,12 @@ use crate::judge::Judge;
 use crate::long_lived::Aged;
 use crate::nexthop::NextHopKey;
 use crate::path::{Path, PeerIdx};
-use crate::reimport::Reimported;
+use crate::reimport::{NewNextHop, PathsOf, Reimported};
 use crate::shard_key::{Keyed, TableKey};
 use crate::table::{Pin, Rib};
 use crate::tables::{ByFamily, FAMILIES, by_family};
 use bgp_wire::{Family, FamilySet};
+use std::ops::Range;
 
 enum Errand {
     /// Removes the paths of a peer.
@@ -110,27 +111,38 @@ impl ByFamily for Step<'_> {
     fn run<K: TableKey>(self) -> usize {
         let Step { walk, rib, budget } = self;
         let mut rings = Rings::default();
-        let pin = rib.pin();
+        let mut aged = Aged::default();
         // Sets are made of others with no shard locked.
-        let sets_of = |peer, stale| {
-            rib.lock::<K, _>(&pin, walk.shard, |table, _| {
-                let to = walk.at.saturating_add(budget as u32).min(table.end());
-                table.sets_of(walk.at..to, peer, stale)
-            })
-        };
-        let (mut aged, mut again) = (Aged::default(), Reimported::default());
-        match walk.errand {
-            Errand::KeepForLong(peer) => aged = Aged::of(sets_of(peer, true), &pin.interner),
-            Errand::Reimport(peer) => {
-                let info = pin.peers.info(peer);
-                let sets = sets_of(peer, false);
-                again = Reimported::of(sets, &pin.interner, rib, info, K::FAMILY);
+        let (pin, again) = loop {
+            let pin = rib.pin();
+            let again = match walk.errand {
+                Errand::KeepForLong(peer) => {
+                    let sets = rib.lock::<K, _>(&pin, walk.shard, |table, _| {
+                        table.sets_of(walk.range(table.end(), budget), peer, true)
+                    });
+                    aged = Aged::of(sets, &pin.interner);
+                    Ok(Reimported::default())
+                }
+                Errand::Reimport(peer) => {
+                    let info = pin.peers.info(peer);
+                    let paths = rib.lock::<K, _>(&pin, walk.shard, |table, _| {
+                        PathsOf::gather(table, walk.range(table.end(), budget), (peer, info))
+                    });
+                    Reimported::of(&paths, &pin.interner, rib, info, K::FAMILY)
+                }
+                _ => Ok(Reimported::default()),
+            };
+            match again {
+                Ok(again) => break (pin, again),
+                Err(NewNextHop { set, scope }) => {
+                    drop(pin);
+                    rib.next_hops.register(set.as_ref(), scope);
+                }
             }
-            _ => {}
-        }
+        };
         let (visited, end) = rib.lock::<K, _>(&pin, walk.shard, |table, judge| {
             let end = table.end();
-            let to = walk.at.saturating_add(budget as u32).min(end).max(walk.at);
+            let to = walk.range(end, budget).end;
             let made = (&rib.hasher, &aged, &again);
             walk.visit(table, judge, &pin, made, to, &mut rings);
             let visited = (to - walk.at) as usize;
@@ -147,6 +159,12 @@ impl ByFamily for Step<'_> {
 }
 
 impl Walk {
+    /// The destinations of the next step, of a table that ends at `end`.
+    fn range(&self, end: u32, budget: usize) -> Range<u32> {
+        let budget = u32::try_from(budget).unwrap_or(u32::MAX);
+        self.at..self.at.saturating_add(budget).min(end).max(self.at)
+    }
+
     fn visit<K: TableKey>(
         &mut self,
         table: &mut FamilyTable<K>,
@@ -162,7 +180,7 @@ impl Walk {
             Errand::SweepStale(peer) => (*peer, Which::Stale),
             Errand::KeepForLong(peer) => {
                 let peer = *peer;
-                let other = |path: &Path<K::Detail>| {
+                let other = |_, path: &Path<K::Detail>| {
                     let concerned = path.peer == peer && path.tag.is_stale();
                     let other = concerned.then(|| aged.other(path.attrs)).flatten()?;
                     Some((other, path.tag))
@@ -171,9 +189,9 @@ impl Walk {
                 (peer, Which::Unwilling)
             }
             Errand::Reimport(peer) => {
-                let other = |path: &Path<K::Detail>| {
+                let other = |id, path: &Path<K::Detail>| {
                     let concerned = path.peer == *peer && !path.tag.is_stale();
-                    concerned.then(|| again.other(path)).flatten()
+                    concerned.then(|| again.other(id, path)).flatten()
                 };
                 let accepted = table.change_sets(judge, range, other, rings);
                 return pin.peers.count(*peer, K::FAMILY, 0, accepted);

@@ -38,7 +38,7 @@ fn key(wanted: RouteTargets) -> GroupKey {
             role: None,
             long_lived: true,
             as_path: AsPathRules::default(),
-            policy: ExportPolicy::AcceptAll,
+            policy: RoutePolicy::AcceptAll,
         },
         families: [Family::RTC, Family::IPV4_UNICAST, Family::IPV4_VPN]
             .map(family)
@@ -113,7 +113,7 @@ fn vpn_routes_and_their_end_of_rib_wait_until_it_is_known_what_is_wanted() {
         long_lived: false,
         allow_as_in: 0,
         rules: ImportRules::default(),
-        import: ImportPolicy::AcceptAll,
+        import: RoutePolicy::AcceptAll,
     });
     let member = member.unwrap();
     let mut exporter = Exporter::new(&rib, Arc::new(()));

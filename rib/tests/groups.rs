@@ -496,7 +496,7 @@ fn another_policy_withdraws_what_it_rejects_and_tells_what_it_lets_pass() {
     let idx = world.peers[2].idx;
     let open = world.key(2, 0);
     let mut closed = open.clone();
-    closed.rules.policy = ExportPolicy::RejectAll(PolicyReject::NoPolicy);
+    closed.rules.policy = RoutePolicy::RejectAll(PolicyReject::NoPolicy);
     // Some of what it was told changes and goes before the exporter comes.
     world.withdraw(0, &[net(0), net(1)], 0);
     world.flush(0);

@@ -591,7 +591,11 @@ fn fate(
     attrs: &AttrSet,
 ) -> Result<(AttrSet, Option<NextHopChange>), (usize, i64)> {
     match verdict {
-        Verdict::Permit { changed, next_hop } => {
+        Verdict::Permit {
+            changed,
+            next_hop,
+            sets_med: _,
+        } => {
             // Only what is another set than before counts as changed.
             assert_ne!(changed, Some(attrs.as_ref()));
             Ok((

@@ -12,9 +12,8 @@ use bytes::BytesMut;
 use ipnet::{IpNet, Ipv4Net};
 use rib::export::{Audience, ExportRules};
 use rib::{
-    AllReachable, AsPathRules, DecisionConfig, ExportPolicy, Exporter, FamilyExport, GroupKey,
-    ImportPolicy, Inbound, MemberQueue, PeerIdx, PeerInfo, Rib, RibConfig, RouteKey, Selection,
-    SourceKind,
+    AllReachable, AsPathRules, DecisionConfig, Exporter, FamilyExport, GroupKey, Inbound,
+    MemberQueue, PeerIdx, PeerInfo, Rib, RibConfig, RouteKey, RoutePolicy, Selection, SourceKind,
 };
 
 use super::protocol::RouteQuery;
@@ -67,7 +66,7 @@ impl Node {
             long_lived: false,
             allow_as_in: 0,
             rules: rib::ImportRules::default(),
-            import: ImportPolicy::AcceptAll,
+            import: RoutePolicy::AcceptAll,
         };
         let peer = self.rib.add_peer(info).unwrap();
         let rules = ExportRules {
@@ -85,7 +84,7 @@ impl Node {
             role: None,
             long_lived: true,
             as_path: AsPathRules::default(),
-            policy: ExportPolicy::AcceptAll,
+            policy: RoutePolicy::AcceptAll,
         };
         let family = FamilyExport {
             family: Family::IPV4_UNICAST,

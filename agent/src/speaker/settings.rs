@@ -12,8 +12,8 @@ use bgp_wire::{
 };
 use ipnet::IpNet;
 use rib::{
-    AsPathRules, Audience, ExportPolicy, ExportRules, FamilyExport, GroupKey, ImportPolicy,
-    ImportRules, LocalAs, PeerInfo, PolicyReject, PrivateAs, RouteTargets, SourceKind,
+    AsPathRules, Audience, ExportRules, FamilyExport, GroupKey, ImportRules, LocalAs, PeerInfo,
+    PolicyReject, PrivateAs, RoutePolicy, RouteTargets, SourceKind,
 };
 
 use super::connector::Dial;
@@ -277,9 +277,9 @@ impl Settings {
                 }),
             },
             import: if self.denies_without_policy() {
-                ImportPolicy::RejectAll(PolicyReject::NoPolicy)
+                RoutePolicy::RejectAll(PolicyReject::NoPolicy)
             } else {
-                ImportPolicy::AcceptAll
+                RoutePolicy::AcceptAll
             },
         }
     }
@@ -418,9 +418,9 @@ impl Settings {
             role: self.role(),
             as_path: self.as_path_rules(negotiated.remote_as),
             policy: if self.denies_without_policy() {
-                ExportPolicy::RejectAll(PolicyReject::NoPolicy)
+                RoutePolicy::RejectAll(PolicyReject::NoPolicy)
             } else {
-                ExportPolicy::AcceptAll
+                RoutePolicy::AcceptAll
             },
         };
         // RFC 4684 §6: what is wanted is told before what follows from it.

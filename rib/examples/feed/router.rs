@@ -47,7 +47,7 @@ impl Router {
                 role: None,
                 long_lived: true,
                 as_path: AsPathRules::default(),
-                policy: ExportPolicy::AcceptAll,
+                policy: RoutePolicy::AcceptAll,
             },
             families: [FamilyExport {
                 family: N::FAMILY,
@@ -80,7 +80,7 @@ impl Router {
                 long_lived: false,
                 allow_as_in: 0,
                 rules: ImportRules::default(),
-                import: ImportPolicy::AcceptAll,
+                import: RoutePolicy::AcceptAll,
             };
             let idx = rib.add_peer(info).expect("room for a peer");
             let queue = Arc::new(MemberQueue::new(Arc::new(())));

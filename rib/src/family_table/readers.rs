@@ -102,6 +102,16 @@ impl<K: TableKey> FamilyTable<K> {
         }
     }
 
+    /// Has some paths told to a group as if for the first time, as they were processed but not told.
+    pub(crate) fn forget_told(&mut self, group: usize, paths: &[(u32, u16)]) {
+        if let Some(table) = self.groups.get_mut(group).and_then(Option::as_mut) {
+            for &(id, local_id) in paths {
+                table.dirty.set(id);
+                table.forget_told(id, local_id);
+            }
+        }
+    }
+
     /// Has everything told to a group again.
     pub(crate) fn resend_group(&mut self, group: usize) {
         let mut all = self.all_with_paths();

@@ -141,13 +141,13 @@ impl<K: TableKey> FamilyTable<K> {
         sets
     }
 
-    /// Gives paths the set and the tag that `other` says, with the same next hop, and elects anew where it says them. Returns how many
+    /// Gives paths the set and the tag that `other` says, and elects anew where it says them. Returns how many
     /// more import lets through than before.
     pub(crate) fn change_sets(
         &mut self,
         judge: &Judge<'_>,
         range: Range<u32>,
-        other: impl Fn(&Path<K::Detail>) -> Option<(AttrId, Tag)>,
+        other: impl Fn(u32, &Path<K::Detail>) -> Option<(AttrId, Tag)>,
         rings: &mut Rings,
     ) -> i64 {
         let mut accepted = 0;
@@ -161,7 +161,7 @@ impl<K: TableKey> FamilyTable<K> {
                 0 => continue,
                 1 => {
                     let Some(path) = dest.single() else { continue };
-                    let Some((attrs, tag)) = other(&path) else {
+                    let Some((attrs, tag)) = other(id, &path) else {
                         continue;
                     };
                     count(path.tag, tag);
@@ -174,7 +174,7 @@ impl<K: TableKey> FamilyTable<K> {
                     let paths = self.arena.get_mut(dest.block(), n);
                     let mut changed = 0;
                     for path in paths.iter_mut() {
-                        if let Some((attrs, tag)) = other(path) {
+                        if let Some((attrs, tag)) = other(id, path) {
                             count(path.tag, tag);
                             (path.attrs, path.tag) = (attrs, tag);
                             changed += 1;

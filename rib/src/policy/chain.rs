@@ -7,6 +7,7 @@
 //! ask for more than the set, the routes that share it only ask which of those terms take the route, and find what comes of it
 //! ready made.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use bgp_wire::{AttrEditor, AttrRef, AttrSet, Family};
@@ -123,9 +124,16 @@ impl PartialEq for Policy {
 
 impl Eq for Policy {}
 
+/// By name alone: few policies share one.
+impl Hash for Policy {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
+}
+
 /// See the top of this file.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Chain(Vec<Arc<Policy>>);
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Chain(Arc<[Arc<Policy>]>);
 
 /// What becomes of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,10 +144,16 @@ pub enum Verdict<'a> {
         changed: Option<AttrRef<'a>>,
         /// What the next hop becomes, if a term says so.
         next_hop: Option<NextHopChange>,
+        /// MED is what a term says.
+        sets_med: bool,
     },
     /// It does not.
     Deny(TermId),
 }
+
+/// Through which terms of a chain a route goes. Routes that share a set and go the same way fare the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Way(Result<usize, TermId>);
 
 /// A term of a chain, by the places of its policy and of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -214,6 +228,7 @@ struct Node {
     attrs: AttrSet,
     changed: bool,
     next_hop: Option<NextHopChange>,
+    sets_med: bool,
     /// The terms of the policy that take the set.
     taking: TermSet,
     /// Where routes come by the terms that they match.
@@ -229,22 +244,47 @@ impl<'c> Evaluation<'c> {
             nodes: Vec::new(),
             editor: AttrEditor::new(),
         };
-        evaluation.enter(0, attrs.to_set(), false, None);
+        evaluation.enter(Node {
+            policy: 0,
+            attrs: attrs.to_set(),
+            changed: false,
+            next_hop: None,
+            sets_med: false,
+            taking: TermSet::EMPTY,
+            onward: Vec::new(),
+        });
         evaluation
     }
 
     /// What becomes of a route. Without one, what becomes of all: for chains that do not [ask](Chain::asks_for_route).
     pub fn verdict(&mut self, route: Option<&RouteFacts>) -> Verdict<'_> {
-        match self.walk(route, |_, _| {}) {
+        let way = self.way(route);
+        self.verdict_on(way)
+    }
+
+    /// The way that a route goes, if not what comes of it: see [`Evaluation::verdict`].
+    pub fn way(&mut self, route: Option<&RouteFacts>) -> Way {
+        Way(self.walk(route, |_, _| {}))
+    }
+
+    /// What becomes of the routes that go a way of this evaluation.
+    pub fn verdict_on(&self, way: Way) -> Verdict<'_> {
+        match way.0 {
             Ok(node) => {
                 let node = self.nodes.get(node);
                 Verdict::Permit {
                     changed: node.filter(|n| n.changed).map(|n| n.attrs.as_ref()),
                     next_hop: node.and_then(|node| node.next_hop),
+                    sets_med: node.is_some_and(|node| node.sets_med),
                 }
             }
             Err(id) => Verdict::Deny(id),
         }
+    }
+
+    /// The set that is evaluated.
+    pub fn set(&self) -> Option<AttrRef<'_>> {
+        self.nodes.first().map(|node| node.attrs.as_ref())
     }
 
     /// The node behind the last policy, or the term that denies.
@@ -286,40 +326,34 @@ impl<'c> Evaluation<'c> {
         let Some(node) = self.nodes.get(at) else {
             return at;
         };
-        let (policy, mut changed, mut next_hop) = (node.policy + 1, node.changed, node.next_hop);
-        let mut attrs = node.attrs.clone();
+        let mut next = Node {
+            policy: node.policy + 1,
+            attrs: node.attrs.clone(),
+            onward: Vec::new(),
+            ..*node
+        };
         if let Some(set) = set.filter(|set| !set.is_empty()) {
-            self.editor.load(attrs.as_ref());
+            self.editor.load(next.attrs.as_ref());
             set.apply(&mut self.editor);
-            next_hop = set.next_hop.or(next_hop);
-            attrs = self.editor.to_set();
+            next.next_hop = set.next_hop.or(next.next_hop);
+            next.sets_med |= set.med.is_some();
+            next.attrs = self.editor.to_set();
             // One policy may take back what another one did.
-            changed = self.nodes.first().is_some_and(|first| first.attrs != attrs);
+            let first = self.nodes.first();
+            next.changed = first.is_some_and(|first| first.attrs != next.attrs);
         }
-        let next = self.enter(policy, attrs, changed, next_hop);
+        let next = self.enter(next);
         if let Some(node) = self.nodes.get_mut(at) {
             node.onward.push((place, next));
         }
         next
     }
 
-    fn enter(
-        &mut self,
-        policy: usize,
-        attrs: AttrSet,
-        changed: bool,
-        next_hop: Option<NextHopChange>,
-    ) -> usize {
-        let of = self.chain.0.get(policy);
-        let taking = of.map_or(TermSet::EMPTY, |of| of.taking(attrs.as_ref(), self.family));
-        self.nodes.push(Node {
-            policy,
-            attrs,
-            changed,
-            next_hop,
-            taking,
-            onward: Vec::new(),
-        });
+    fn enter(&mut self, mut node: Node) -> usize {
+        if let Some(policy) = self.chain.0.get(node.policy) {
+            node.taking = policy.taking(node.attrs.as_ref(), self.family);
+        }
+        self.nodes.push(node);
         self.nodes.len() - 1
     }
 }

@@ -171,12 +171,23 @@ impl Match {
                 evpn().is_some_and(|route| kinds.iter().any(|kind| kind.is(route, attrs)))
             })
             && holds(&self.vni, |wanted| {
-                evpn().is_some() && route.label == Some(*wanted)
+                evpn().is_some() && route.label == Some(*wanted) && may_be_vxlan(attrs)
             })
             && holds(&self.mac, |wanted| {
                 evpn().and_then(EvpnRoute::mac) == Some(*wanted)
             })
     }
+}
+
+/// Whether labels are network identifiers of VXLAN: not where all encapsulations that are named are others (RFC 8365 §5.1.3). Not all
+/// routers that have VXLAN say so.
+fn may_be_vxlan(attrs: AttrRef<'_>) -> bool {
+    const VXLAN: u16 = 8;
+    let mut named = attrs
+        .ext_communities()
+        .filter_map(ExtCommunity::encapsulation)
+        .peekable();
+    named.peek().is_none() || named.any(|encapsulation| encapsulation == VXLAN)
 }
 
 /// Whether what is asked for holds, if anything is.

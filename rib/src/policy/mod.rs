@@ -5,9 +5,6 @@
 //! - `prefixes`, `expression`: the prefix lists of a policy, and regular expressions in the routers' dialect.
 //!
 //! Pure, and without a word of peers or tables.
-//!
-//! The tables know two policies so far: everything passes, and nothing passes because RFC 8212 wants a policy where none is
-//! configured. A chain is one more variant beside them; its callers already deal with all three outcomes.
 
 mod action;
 mod chain;
@@ -17,138 +14,89 @@ mod prefixes;
 mod term;
 
 pub use self::action::{Change, NextHopChange, PathChange, Set};
-pub use self::chain::{Chain, Evaluation, Policy, Step, TermId, TooManyTerms, Verdict};
+pub use self::chain::{Chain, Evaluation, Policy, Step, TermId, TooManyTerms, Verdict, Way};
 pub use self::expression::{Expression, ExpressionError};
 pub use self::matcher::{CommunityList, EvpnMatch, Match, RouteFacts};
 pub use self::term::{Action, Term};
 
 use std::fmt;
 
-use bgp_wire::{AttrRef, AttrSet};
-
 use crate::decision::SourceKind;
-
-/// What a policy says about an attribute set.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// It passes as it is.
-    Unchanged,
-    /// It passes as this set.
-    Changed(AttrSet),
-    /// It does not pass.
-    Reject(PolicyReject),
-}
 
 /// Why a policy rejected a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PolicyReject {
     /// No policy is configured for an eBGP peer, and one is required (RFC 8212).
     NoPolicy,
+    /// A term denies it. Which one, a [trace](Chain::trace) tells.
+    Denied,
 }
 
 impl fmt::Display for PolicyReject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoPolicy => {
-                f.write_str("the external peer has no policy, and one is required (RFC 8212)")
-            }
-        }
+        f.write_str(match self {
+            Self::NoPolicy => "the external peer has no policy, and one is required (RFC 8212)",
+            Self::Denied => "a policy denies it",
+        })
     }
 }
 
-/// What the routes from a peer go through before the decision.
+/// What the routes of a peer go through, on their way in or out.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum ImportPolicy {
-    /// Everything passes.
+pub enum RoutePolicy {
+    /// Everything passes as it is.
     AcceptAll,
-    /// Nothing passes. The routes are kept, but take no part in the decision.
+    /// Nothing passes. What comes in is kept, but takes no part in the decision.
     RejectAll(PolicyReject),
+    /// What passes, and how, is what these policies say.
+    Chain(Chain),
 }
 
-impl ImportPolicy {
-    /// The policy of a peer for which none is configured.
+impl RoutePolicy {
+    /// What a peer's routes go through if these are its policies.
     ///
-    /// RFC 8212 §3: "Routes contained in an Adj-RIB-In associated with an EBGP peer SHALL NOT be
-    /// considered eligible in the Decision Process if no explicit Import Policy has been applied."
+    /// RFC 8212 §3: "Routes contained in an Adj-RIB-In associated with an EBGP peer SHALL NOT be considered eligible in the Decision
+    /// Process if no explicit Import Policy has been applied." And: "Routes SHALL NOT be added to an Adj-RIB-Out associated with an
+    /// EBGP peer if no explicit Export Policy has been applied."
     #[must_use]
-    pub fn unconfigured(peer: SourceKind, require_policy: bool) -> Self {
-        match (peer, require_policy) {
-            (SourceKind::Ebgp, true) => Self::RejectAll(PolicyReject::NoPolicy),
-            _ => Self::AcceptAll,
-        }
-    }
-
-    /// What becomes of this set.
-    #[must_use]
-    pub fn evaluate(&self, _attrs: AttrRef<'_>) -> Outcome {
-        match self {
-            Self::AcceptAll => Outcome::Unchanged,
-            Self::RejectAll(reason) => Outcome::Reject(*reason),
-        }
-    }
-}
-
-/// What routes go through before they are told to a peer.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum ExportPolicy {
-    /// Everything passes.
-    AcceptAll,
-    /// Nothing passes.
-    RejectAll(PolicyReject),
-}
-
-impl ExportPolicy {
-    /// The policy towards a peer for which none is configured.
-    ///
-    /// RFC 8212 §3: "Routes SHALL NOT be added to an Adj-RIB-Out associated with an EBGP peer if no
-    /// explicit Export Policy has been applied."
-    #[must_use]
-    pub fn unconfigured(peer: SourceKind, require_policy: bool) -> Self {
-        match (peer, require_policy) {
-            (SourceKind::Ebgp, true) => Self::RejectAll(PolicyReject::NoPolicy),
-            _ => Self::AcceptAll,
+    pub fn of(chain: &Chain, peer: SourceKind, require_policy: bool) -> Self {
+        match (chain.is_empty(), peer, require_policy) {
+            (false, ..) => Self::Chain(chain.clone()),
+            (true, SourceKind::Ebgp, true) => Self::RejectAll(PolicyReject::NoPolicy),
+            (true, ..) => Self::AcceptAll,
         }
     }
 
     /// Whether the verdict depends on the set at all.
     pub(crate) fn looks_at_sets(&self) -> bool {
-        match self {
-            Self::AcceptAll | Self::RejectAll(_) => false,
-        }
+        matches!(self, Self::Chain(_))
     }
 
-    /// What becomes of this set.
-    #[must_use]
-    pub fn evaluate(&self, _attrs: AttrRef<'_>) -> Outcome {
-        match self {
-            Self::AcceptAll => Outcome::Unchanged,
-            Self::RejectAll(reason) => Outcome::Reject(*reason),
-        }
+    /// Whether routes that share a set can fare differently.
+    pub(crate) fn asks_for_route(&self) -> bool {
+        matches!(self, Self::Chain(chain) if chain.asks_for_route())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
 
     #[test]
     fn only_an_external_peer_needs_a_policy_and_only_when_one_is_required() {
         use SourceKind::{Ebgp, Ibgp, IbgpClient};
+        let none = Chain::default();
+        let some = Chain::new([Arc::new(Policy::new("any", Vec::new()).unwrap())]);
         for peer in [Ebgp, Ibgp, IbgpClient] {
             for required in [false, true] {
-                let rejects = peer == Ebgp && required;
-                let import = ImportPolicy::unconfigured(peer, required);
-                let export = ExportPolicy::unconfigured(peer, required);
-                assert_eq!(
-                    import != ImportPolicy::AcceptAll,
-                    rejects,
-                    "{peer} {required}"
-                );
-                assert_eq!(
-                    export != ExportPolicy::AcceptAll,
-                    rejects,
-                    "{peer} {required}"
-                );
+                let expected = match peer == Ebgp && required {
+                    true => RoutePolicy::RejectAll(PolicyReject::NoPolicy),
+                    false => RoutePolicy::AcceptAll,
+                };
+                assert_eq!(RoutePolicy::of(&none, peer, required), expected);
+                let chain = RoutePolicy::Chain(some.clone());
+                assert_eq!(RoutePolicy::of(&some, peer, required), chain);
             }
         }
     }

@@ -336,7 +336,7 @@ fn stale_routes_that_are_kept_for_long_go_to_who_knows_of_it() {
         long_lived,
         allow_as_in: 0,
         rules: rib::ImportRules::default(),
-        import: rib::ImportPolicy::AcceptAll,
+        import: rib::RoutePolicy::AcceptAll,
     };
     let mut stale = AttrEditor::new();
     stale.set_as_path(&[Asn(65001)]);
@@ -371,7 +371,7 @@ fn stale_routes_that_are_kept_for_long_go_to_who_knows_of_it() {
         let source = SourceInfo::of(&info(kind, agreed));
         let mut editor = AttrEditor::new();
         let family = Family::IPV4_UNICAST;
-        let told = match export(stale.as_ref(), &source, family, &rules, &mut editor) {
+        let told = match export(stale.as_ref(), &source, family, None, &rules, &mut editor) {
             Exported::Announce(set) => Some((set.communities().collect(), set.local_pref())),
             Exported::Reject(reason) => {
                 assert_eq!(reason, RejectReason::LongLivedStale);

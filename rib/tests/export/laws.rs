@@ -37,7 +37,7 @@ proptest! {
         for (bytes, to) in sets {
             let attrs = AttrRef::from_canonical(&bytes);
             let again = match export(
-                attrs, &source(IbgpClient), Family::IPV4_UNICAST, &rules(to), &mut editor,
+                attrs, &source(IbgpClient), Family::IPV4_UNICAST, None, &rules(to), &mut editor,
             ) {
                 Exported::Announce(attrs) => attrs.as_bytes().to_vec(),
                 Exported::Reject(reason) => panic!("{reason}"),

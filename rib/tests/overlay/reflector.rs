@@ -11,9 +11,9 @@ use bgp_wire::{
 use bytes::BytesMut;
 use ipnet::{Ipv4Net, Ipv6Net};
 use rib::{
-    AsPathRules, Audience, DecisionConfig, ExportPolicy, ExportRules, Exporter, FamilyExport,
-    GroupKey, ImportPolicy, Inbound, MemberQueue, NextHopKey, NextHopResolver, PeerIdx, PeerInfo,
-    Resolution, Rib, RibConfig, RouteTargets, Selection, SourceKind,
+    AsPathRules, Audience, DecisionConfig, ExportRules, Exporter, FamilyExport, GroupKey, Inbound,
+    MemberQueue, NextHopKey, NextHopResolver, PeerIdx, PeerInfo, Resolution, Rib, RibConfig,
+    RoutePolicy, RouteTargets, Selection, SourceKind,
 };
 
 pub(crate) const US: Asn = Asn(65000);
@@ -107,7 +107,7 @@ impl Reflector {
                 long_lived: false,
                 allow_as_in: 0,
                 rules: rib::ImportRules::default(),
-                import: ImportPolicy::AcceptAll,
+                import: RoutePolicy::AcceptAll,
             })
             .unwrap();
         let audience = match kind {
@@ -131,7 +131,7 @@ impl Reflector {
                 role: None,
                 long_lived: true,
                 as_path: AsPathRules::default(),
-                policy: ExportPolicy::AcceptAll,
+                policy: RoutePolicy::AcceptAll,
             },
             families: FAMILIES
                 .map(|family| FamilyExport {

@@ -10,6 +10,7 @@ use bgp_wire::*;
 use bytes::BytesMut;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use rib::export::{Exported, SourceInfo, export};
+use rib::policy::RouteFacts;
 use rib::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -108,7 +109,7 @@ impl World {
             long_lived: false,
             allow_as_in: 0,
             rules: ImportRules::default(),
-            import: ImportPolicy::AcceptAll,
+            import: RoutePolicy::AcceptAll,
         };
         let idx = self.rib.add_peer(info).expect("room for a peer");
         self.peers.push(Neighbor {
@@ -160,7 +161,7 @@ impl World {
                 role: info.rules.role,
                 long_lived: true,
                 as_path: AsPathRules::default(),
-                policy: ExportPolicy::AcceptAll,
+                policy: RoutePolicy::AcceptAll,
             },
             families: FAMILIES
                 .iter()
@@ -180,6 +181,11 @@ impl World {
     /// Joins with a queue that is full at `high` bytes.
     pub(crate) fn join_with(&mut self, peer: usize, add_path: u8, high: usize) {
         let key = self.key(peer, add_path);
+        self.join_as(peer, key, high);
+    }
+
+    /// Joins as a member of the group with this key.
+    pub(crate) fn join_as(&mut self, peer: usize, key: GroupKey, high: usize) {
         let queue = Arc::new(MemberQueue::with_limit(Arc::new(()), high));
         let idx = self.peers[peer].idx;
         self.exporter
@@ -362,6 +368,7 @@ impl World {
                 row.attrs.as_ref(),
                 &source,
                 family,
+                Some(&facts(row.route)),
                 &told.key.rules,
                 &mut editor,
             ) {
@@ -443,6 +450,7 @@ impl World {
                     attrs,
                     &source,
                     family_of(row.route.net().unwrap()),
+                    Some(&facts(row.route)),
                     rules,
                     &mut editor,
                 ) {
@@ -572,4 +580,9 @@ pub(crate) fn net(n: u32) -> IpNet {
 /// The family of a prefix.
 pub(crate) fn family_of(net: IpNet) -> Family {
     FAMILIES[usize::from(matches!(net, IpNet::V6(_)))]
+}
+
+/// What policies are asked about a route without a label.
+pub(crate) fn facts(key: RouteKey) -> RouteFacts {
+    RouteFacts { key, label: None }
 }
