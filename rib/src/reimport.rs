@@ -86,7 +86,7 @@ struct Importer<'a> {
 
 impl<'a> Importer<'a> {
     /// Interns what became of the set `pre`.
-    fn intern(&mut self, pre: AttrId, imported: &Imported) -> Result<Fate, NewNextHop> {
+    fn intern(&self, pre: AttrId, imported: &Imported) -> Result<Fate, NewNextHop> {
         let received = self.interner.entry(pre);
         let id = if imported.changed {
             let set = self.editor.get();

@@ -156,6 +156,10 @@ impl Exporter {
     }
 
     /// Merges groups with the same key that have been told the same.
+    #[expect(
+        clippy::mutable_key_type,
+        reason = "what changes within the expressions of a policy is their caches, which are no part of what is compared"
+    )]
     pub(super) fn merge_quiet(&mut self, rib: &Rib) {
         let mut by_key: HashMap<Arc<GroupKey>, usize> = HashMap::new();
         for number in 0..self.groups.len() {

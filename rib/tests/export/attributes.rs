@@ -336,7 +336,7 @@ fn stale_routes_that_are_kept_for_long_go_to_who_knows_of_it() {
         long_lived,
         allow_as_in: 0,
         rules: rib::ImportRules::default(),
-        import: rib::RoutePolicy::AcceptAll,
+        import: RoutePolicy::AcceptAll,
     };
     let mut stale = AttrEditor::new();
     stale.set_as_path(&[Asn(65001)]);

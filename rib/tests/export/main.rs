@@ -15,7 +15,7 @@ use bgp_wire::{Asn, AttrEditor, AttrRef, Family, NextHop, RouterId};
 use rib::AsPathRules;
 use rib::decision::SourceKind::{self, Ebgp, Ibgp, IbgpClient, Local};
 use rib::export::{Audience, ExportRules, Exported, RejectReason, SourceInfo, export};
-use rib::policy::{PolicyReject, RoutePolicy};
+use rib::policy::{Chain, PolicyReject, RoutePolicy};
 
 const SOURCES: [SourceKind; 4] = [Local, Ebgp, Ibgp, IbgpClient];
 const AUDIENCES: [Audience; 3] = [Audience::Ebgp, Audience::Ibgp, Audience::IbgpClient];
@@ -193,7 +193,7 @@ fn well_known_communities_stop_what_was_received_where_they_say() {
 fn without_a_required_policy_an_external_peer_is_told_nothing() {
     let bytes = set(HOP, &[ORIGIN, PATH, PREF_100]);
     for from in SOURCES {
-        let policy = RoutePolicy::unconfigured(Ebgp, true);
+        let policy = RoutePolicy::of(&Chain::default(), Ebgp, true);
         let rules = ExportRules {
             policy,
             ..rules(Audience::Ebgp)
