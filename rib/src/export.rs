@@ -40,7 +40,7 @@ use crate::decision::{DEFAULT_LOCAL_PREF, SourceKind, is_llgr_stale};
 use crate::only_to_customer;
 use crate::path::PeerInfo;
 use crate::policy::{
-    Evaluation, NextHopChange, PolicyReject, RouteFacts, RoutePolicy, Verdict, Way,
+    Evaluation, NextHopChange, PolicyReject, RouteFacts, RoutePolicy, Step, Verdict, Way,
 };
 use crate::route_targets::{self, RouteTargets};
 
@@ -237,7 +237,12 @@ impl<'r> Begun<'r> {
     }
 }
 
-impl AtPolicy<'_> {
+impl<'p> AtPolicy<'p> {
+    /// What each policy does with a route.
+    pub(crate) fn trace(&mut self, route: &RouteFacts) -> Vec<Step<'p>> {
+        self.0.trace(route)
+    }
+
     /// The way of a route through the policies.
     pub(crate) fn way(&mut self, route: Option<&RouteFacts>) -> Way {
         self.0.way(route)

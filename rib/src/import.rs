@@ -15,7 +15,7 @@ use bgp_wire::{Asn, AttrEditor, AttrRef, Community, Family, Role};
 use crate::decision::{Ineligible, SourceKind};
 use crate::only_to_customer;
 use crate::path::PeerInfo;
-use crate::policy::{Evaluation, PolicyReject, RouteFacts, RoutePolicy, Verdict, Way};
+use crate::policy::{Evaluation, PolicyReject, RouteFacts, RoutePolicy, Step, Verdict, Way};
 use crate::table::RibConfig;
 
 /// What is done to the routes of a peer on the way in, whatever policy says of them. By default nothing.
@@ -158,7 +158,12 @@ impl<'p> Begun<'p> {
     }
 }
 
-impl AtPolicy<'_> {
+impl<'p> AtPolicy<'p> {
+    /// What each policy does with a route.
+    pub(crate) fn trace(&mut self, route: &RouteFacts) -> Vec<Step<'p>> {
+        self.evaluation.trace(route)
+    }
+
     /// The way of a route through the policies.
     pub(crate) fn way(&mut self, route: Option<&RouteFacts>) -> Way {
         self.evaluation.way(route)

@@ -157,6 +157,7 @@ mod path;
 mod peers;
 mod pending_sets;
 pub mod policy;
+mod policy_steps;
 mod queue;
 mod reader;
 mod reimport;
@@ -188,12 +189,15 @@ pub use nexthop::{AllReachable, NextHopId, NextHopKey, NextHopResolver, NextHopS
 pub use path::{PeerIdx, PeerInfo};
 pub use peers::{PeerCounts, Selection};
 pub use policy::{PolicyReject, RoutePolicy};
+pub use policy_steps::PolicyStep;
 pub use queue::{Chunk, MemberQueue};
 pub use reader::{FibChange, FibPath};
 pub use route_key::{ParseRouteError, RouteKey};
 pub use route_targets::RouteTargets;
 pub use row_query::RowQuery;
-pub use snapshot::{Cursor, Explanation, GroupInfo, Page, Row, SORTED_ROWS, ToldGroup, ToldRoute};
+pub use snapshot::{
+    Cursor, ExplainedPath, Explanation, GroupInfo, Page, Row, SORTED_ROWS, ToldGroup, ToldRoute,
+};
 pub use table::{Counts, FamilyCounts, Rib, RibConfig, TooManyPeers};
 pub use told::OutRow;
 pub use walk::Walk;

@@ -31,7 +31,8 @@ pub struct NextHopScope {
 
 impl NextHopScope {
     /// Where a next hop is looked for that a policy set: wherever it is, as the neighbour has nothing to do with it.
-    pub(crate) fn of_policy(self) -> Self {
+    #[must_use]
+    pub fn of_policy(self) -> Self {
         Self {
             only: false,
             ..self

@@ -9,6 +9,8 @@ use crate::family_table::FamilyTable;
 use crate::group::{ExportView, GroupKey};
 use crate::judge::Judge;
 use crate::path::{Path, PeerIdx};
+use crate::policy::RouteFacts;
+use crate::policy_steps::{PolicyStep, of_export, of_import};
 use crate::route_key::RouteKey;
 use crate::row_query::RowQuery;
 use crate::shard_key::TableKey;
@@ -82,8 +84,21 @@ pub struct ToldRoute {
     pub source: PeerIdx,
     /// The path id on the wire, 0 without.
     pub path_id: PathId,
+    /// What the export policies do with it.
+    pub policies: Vec<PolicyStep>,
     /// The attributes as told, or why the group is not told.
     pub outcome: Result<AttrSet, RejectReason>,
+}
+
+/// A path, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExplainedPath {
+    /// The path.
+    pub row: Row,
+    /// What the import policies did with it.
+    pub policies: Vec<PolicyStep>,
+    /// Why it is or is not used. If that names another path, it names its place in the explanation.
+    pub reason: Reason,
 }
 
 /// What one export group has been told of a prefix.
@@ -104,8 +119,8 @@ pub struct ToldGroup {
 pub struct Explanation {
     /// The destination.
     pub route: RouteKey,
-    /// Its paths with what became of each. A reason that names another path names its place here.
-    pub paths: Vec<(Row, Reason)>,
+    /// Its paths.
+    pub paths: Vec<ExplainedPath>,
     /// Who has been told what.
     pub told: Vec<ToldGroup>,
 }
@@ -196,13 +211,15 @@ impl Rib {
         let views: Vec<_> = self.exports.read().iter().map(Clone::clone).collect();
         let pin = self.pin();
         let hash = key.keyed_hash(&self.hasher);
-        let (paths, reasons, groups) =
+        let (paths, groups) =
             self.lock::<K, _>(&pin, self.bits.shard_of(hash), |table, judge| {
                 let id = table.find(hash, &key)?;
                 let paths = table.paths(id);
                 let reasons =
                     decision::explain(&judge.candidates(&paths), judge.max_paths, judge.config);
                 let rows: Vec<Row> = rows_of(table, judge, id);
+                let facts: Vec<RouteFacts> =
+                    paths.iter().map(|path| key.facts(&path.detail)).collect();
                 let groups: Vec<_> = views
                     .iter()
                     .enumerate()
@@ -211,8 +228,22 @@ impl Rib {
                         Some((view.as_ref()?, table.dirty.contains(id), table.told(id)))
                     })
                     .collect();
-                Some((rows, reasons, groups))
+                let paths = rows.into_iter().zip(facts).zip(reasons);
+                Some((paths.collect::<Vec<_>>(), groups))
             })?;
+        let paths = paths
+            .into_iter()
+            .map(|((row, facts), reason)| {
+                let received = row.received.as_ref().unwrap_or(&row.attrs);
+                let peer = pin.peers.info(row.peer);
+                let received = received.as_ref();
+                ExplainedPath {
+                    policies: of_import(self.config(), peer, K::FAMILY, received, &facts),
+                    row,
+                    reason,
+                }
+            })
+            .collect();
         let mut editor = AttrEditor::new();
         let told = groups
             .into_iter()
@@ -236,9 +267,11 @@ impl Rib {
                             Exported::Announce(attrs) => Ok(AttrSet::from(attrs)),
                             Exported::Reject(reason) => Err(reason),
                         };
+                        let rules = &view.key.rules;
                         ToldRoute {
                             source: told.peer,
                             path_id,
+                            policies: of_export(attrs, &source, K::FAMILY, &facts, rules),
                             outcome,
                         }
                     })
@@ -247,7 +280,7 @@ impl Rib {
             .collect();
         Some(Explanation {
             route: key.route(),
-            paths: paths.into_iter().zip(reasons).collect(),
+            paths,
             told,
         })
     }

@@ -157,6 +157,9 @@ fn received<W: Write>(route: &RouteExplanation, screen: &mut Screen<W>) -> Resul
             screen.fact(4, "cost to next hop", &metric.to_string())?;
         }
         screen.fact(4, "import policy", &path.policy)?;
+        for step in &path.policies {
+            screen.line(6, step)?;
+        }
         screen.fact(4, "remark", path.remark.as_deref().unwrap_or_default())?;
         if let Some(before) = &path.before_policy {
             screen.line(4, "before policy:")?;
@@ -342,6 +345,9 @@ fn told<W: Write>(told: &[ToldExplanation], screen: &mut Screen<W>) -> Result<()
             (None, None) => "not told".to_owned(),
         };
         screen.line(2, &format!("{peers}{of}: {what}"))?;
+        for step in &entry.policies {
+            screen.line(4, step)?;
+        }
         if let Some(announced) = &entry.announced {
             attributes(4, announced, screen)?;
         }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use bgp_wire::{AttrCode, AttrRef, Community, Family, PathId};
 use ipnet::IpNet;
 use rib::{
-    Cursor, Explanation, OutRow, Page, PeerIdx, Reason, Rib, RouteKey, Row, RowQuery, SourceKind,
-    Step, ToldGroup,
+    Cursor, ExplainedPath, Explanation, OutRow, Page, PeerIdx, PolicyStep, Reason, Rib, RouteKey,
+    Row, RowQuery, SourceKind, Step, ToldGroup,
 };
 
 use super::in_order::in_order;
@@ -287,11 +287,11 @@ fn shown(rib: &Rib, row: Row, received: bool) -> RouteRow {
 }
 
 /// What import did to a set, in words.
-fn changes(before: AttrRef<'_>, after: AttrRef<'_>) -> Vec<&'static str> {
+fn changes(before: AttrRef<'_>, after: AttrRef<'_>, by_policy: bool) -> String {
     let came = |community| after.has_community(community) && !before.has_community(community);
     let last = after.local_pref() == Some(0) && after.local_pref() != before.local_pref();
     let marked = after.only_to_customer() != before.only_to_customer();
-    let path = after.as_path().to_string() != before.as_path().to_string();
+    let path = !by_policy && after.as_path().to_string() != before.as_path().to_string();
     let goes = after.has_community(Community::GRACEFUL_SHUTDOWN) && last;
     let all = [
         (path, "our AS of before is in front (RFC 7705)"),
@@ -301,11 +301,14 @@ fn changes(before: AttrRef<'_>, after: AttrRef<'_>) -> Vec<&'static str> {
             came(Community::LLGR_STALE),
             "the last choice, as it is stale (RFC 9494)",
         ),
+        (by_policy, "by policy"),
     ];
-    let said: Vec<_> = all.into_iter().filter(|(is, _)| *is).collect();
+    let said = all.into_iter().filter(|(is, _)| *is);
+    let said: Vec<_> = said.map(|(_, words)| words).collect();
     match said.is_empty() {
-        true => vec!["by policy"],
-        false => said.into_iter().map(|(_, words)| words).collect(),
+        // The policies were others when it came, and are about to be asked again.
+        true => "by policies of before".to_owned(),
+        false => said.join(", "),
     }
 }
 
@@ -399,11 +402,12 @@ impl<'a> Explainer<'a> {
             .iter()
             .flat_map(|group| self.told(group))
             .collect();
-        let external = |(row, _): &&(Row, Reason)| self.rib.peer(row.peer).kind == SourceKind::Ebgp;
+        let external =
+            |path: &&ExplainedPath| self.rib.peer(path.row.peer).kind == SourceKind::Ebgp;
         // See `DecisionConfig::compare_router_id`.
         let passed_over = !self.rib.selection().decision.compare_router_id
             && explanation.paths.iter().filter(external).count() > 1;
-        let reasons = explanation.paths.iter().map(|(_, reason)| reason);
+        let reasons = explanation.paths.iter().map(|path| &path.reason);
         let is_evpn = explanation.route.family() == Family::L2VPN_EVPN;
         let steps = steps(reasons, passed_over.then_some(Step::RouterId), is_evpn);
         let paths = explanation.paths.into_iter();
@@ -412,13 +416,18 @@ impl<'a> Explainer<'a> {
             family: explanation.route.family().to_string(),
             route: explanation.route.to_string(),
             prefix: unicast(&explanation.route),
-            paths: paths.map(|(row, reason)| self.path(row, &reason)).collect(),
+            paths: paths.map(|path| self.path(path)).collect(),
             steps,
             told,
         }
     }
 
-    fn path(&self, row: Row, reason: &Reason) -> PathExplanation {
+    fn path(&self, path: ExplainedPath) -> PathExplanation {
+        let ExplainedPath {
+            row,
+            policies,
+            reason,
+        } = path;
         let peer = self.rib.peer(row.peer);
         let local = peer.kind == SourceKind::Local;
         let policy = match (row.ineligible, &row.received) {
@@ -428,15 +437,16 @@ impl<'a> Explainer<'a> {
             }
             // Whether the next hop can be reached comes after policy.
             (Some(rib::Ineligible::NextHopUnreachable) | None, Some(before)) => {
-                let changes = changes(before.as_ref(), row.attrs.as_ref());
-                format!("accepted, with changes: {}", changes.join(", "))
+                let by_policy = policies.iter().any(PolicyStep::changes);
+                let changes = changes(before.as_ref(), row.attrs.as_ref(), by_policy);
+                format!("accepted, with changes: {changes}")
             }
             (Some(rib::Ineligible::NextHopUnreachable) | None, None) => {
                 "accepted as it is".to_owned()
             }
             (Some(_), _) => "makes no difference: the path is refused whatever it says".to_owned(),
         };
-        let remark = match reason {
+        let remark = match &reason {
             Reason::SameNextHop { twin, .. } => Some(format!(
                 "equal to the best, but path {} has its next hop already",
                 twin + 1
@@ -448,7 +458,10 @@ impl<'a> Explainer<'a> {
         };
         let next_hop = row.attrs.as_ref().next_hop().filter(|_| !local);
         let key = next_hop.map(|next_hop| {
+            let received = row.received.as_ref().unwrap_or(&row.attrs);
+            let kept = received.as_ref().next_hop() == Some(next_hop);
             let scope = peer.next_hop_scope(row.route.family());
+            let scope = if kept { scope } else { scope.of_policy() };
             rib::NextHopKey::of(next_hop, scope)
         });
         let metric = key.and_then(|key| {
@@ -475,6 +488,7 @@ impl<'a> Explainer<'a> {
             peer_as: (!local).then_some(peer.asn.0),
             peer_router_id: (!local).then(|| peer.router_id.to_string()),
             policy,
+            policies: policies.iter().map(ToString::to_string).collect(),
             before_policy,
             remark,
             next_hop_unreached: unreached,
@@ -494,6 +508,7 @@ impl<'a> Explainer<'a> {
             peers,
             path_id: None,
             announced,
+            policies: Vec::new(),
             reason,
         };
         let names = |peers: &mut dyn Iterator<Item = &PeerIdx>| -> Vec<String> {
@@ -517,6 +532,7 @@ impl<'a> Explainer<'a> {
                 let path_id = path_id(route.path_id, route.source);
                 entries.push(ToldExplanation {
                     path_id,
+                    policies: route.policies.iter().map(ToString::to_string).collect(),
                     ..entry(others, announced, reason)
                 });
             }

@@ -341,8 +341,11 @@ pub struct PathExplanation {
     /// The neighbour's router ID.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer_router_id: Option<String>,
-    /// What import policy did, in words.
+    /// What import did, in words.
     pub policy: String,
+    /// What each import policy did, in words, down to the one that denied it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<String>,
     /// Attributes as received, where policy changed them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before_policy: Option<Attributes>,
@@ -386,6 +389,9 @@ pub struct ToldExplanation {
     /// What is announced; none when it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub announced: Option<Attributes>,
+    /// What each export policy did, in words, down to the one that denied it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<String>,
     /// Why it is not announced, or what is still on its way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

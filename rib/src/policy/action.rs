@@ -159,6 +159,13 @@ impl<T: PartialEq + fmt::Display> Change<T> {
     }
 }
 
+/// Whether there are SIDs of SRv6 services whose behavior can change.
+pub(super) fn has_sid(attrs: AttrRef<'_>) -> bool {
+    attrs
+        .prefix_sid()
+        .is_some_and(|sid| sid.srv6_l3().is_some() || sid.srv6_l2().is_some())
+}
+
 fn change_behavior(behavior: u16, editor: &mut AttrEditor) {
     let sids = |attrs: AttrRef<'_>| {
         let sid = attrs.prefix_sid();

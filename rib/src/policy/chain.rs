@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use bgp_wire::{AttrEditor, AttrRef, AttrSet, Family};
 
-use super::action::{NextHopChange, Set};
+use super::action::{NextHopChange, Set, has_sid};
 use super::matcher::{RouteFacts, SetView};
 use super::prefixes::PrefixLists;
 use super::term::{Action, Term, TermSet};
@@ -169,6 +169,8 @@ pub struct Step<'a> {
     pub policy: &'a Policy,
     /// The term that matched, if one did.
     pub term: Option<&'a Term>,
+    /// The term changes the behavior of SRv6 SIDs, and the route has none.
+    pub lacks_sid: bool,
 }
 
 impl Chain {
@@ -201,13 +203,7 @@ impl Chain {
 
     /// What each policy does with a route, up to the one that denies it, if one does.
     pub fn trace(&self, attrs: AttrRef<'_>, family: Family, route: &RouteFacts) -> Vec<Step<'_>> {
-        let mut evaluation = Evaluation::new(self, attrs, family);
-        let mut steps = Vec::new();
-        // Whether it passes is what the last step says.
-        let _ = evaluation.walk(Some(route), |policy, term| {
-            steps.push(Step { policy, term });
-        });
-        steps
+        Evaluation::new(self, attrs, family).trace(route)
     }
 }
 
@@ -264,7 +260,7 @@ impl<'c> Evaluation<'c> {
 
     /// The way that a route goes, if not what comes of it: see [`Evaluation::verdict`].
     pub fn way(&mut self, route: Option<&RouteFacts>) -> Way {
-        Way(self.walk(route, |_, _| {}))
+        Way(self.walk(route, |_, _, _| {}))
     }
 
     /// What becomes of the routes that go a way of this evaluation.
@@ -282,6 +278,24 @@ impl<'c> Evaluation<'c> {
         }
     }
 
+    /// What each policy does with a route: see [`Chain::trace`].
+    pub fn trace(&mut self, route: &RouteFacts) -> Vec<Step<'c>> {
+        let mut steps = Vec::new();
+        // Whether it passes is what the last step says.
+        let _ = self.walk(Some(route), |policy, term, attrs| {
+            let changes = matches!(
+                term.map(|term| &term.action),
+                Some(Action::Permit(set)) if set.srv6_behavior.is_some()
+            );
+            steps.push(Step {
+                policy,
+                term,
+                lacks_sid: changes && !has_sid(attrs),
+            });
+        });
+        steps
+    }
+
     /// The set that is evaluated.
     pub fn set(&self) -> Option<AttrRef<'_>> {
         self.nodes.first().map(|node| node.attrs.as_ref())
@@ -291,7 +305,7 @@ impl<'c> Evaluation<'c> {
     fn walk(
         &mut self,
         route: Option<&RouteFacts>,
-        mut passed: impl FnMut(&'c Policy, Option<&'c Term>),
+        mut passed: impl FnMut(&'c Policy, Option<&'c Term>, AttrRef<'_>),
     ) -> Result<usize, TermId> {
         let mut at = 0;
         while let Some(node) = self.nodes.get(at)
@@ -299,7 +313,7 @@ impl<'c> Evaluation<'c> {
         {
             let place = policy.first(node.taking, node.attrs.as_ref(), route);
             let term = place.and_then(|place| policy.terms.get(place));
-            passed(policy, term);
+            passed(policy, term, node.attrs.as_ref());
             let set = match term.map(|term| &term.action) {
                 Some(Action::Deny) => {
                     return Err(TermId {

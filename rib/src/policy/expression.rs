@@ -64,6 +64,11 @@ impl Expression {
         }
     }
 
+    /// As it was written.
+    pub fn text(&self) -> &str {
+        &self.written
+    }
+
     /// Whether the text is described.
     pub fn describes(&self, text: &str) -> bool {
         self.compiled.is_match(text.as_bytes())

@@ -457,7 +457,8 @@ fn explanation(rows: &[RouteRow]) -> RouteExplanation {
         source: "external".to_owned(),
         peer_as: Some(65_001),
         peer_router_id: Some("10.0.0.11".to_owned()),
-        policy: "accepted: no policy, so everything is".to_owned(),
+        policy: "accepted as it is".to_owned(),
+        policies: Vec::new(),
         before_policy: None,
         remark: None,
         next_hop_unreached: None,
@@ -470,6 +471,13 @@ fn explanation(rows: &[RouteRow]) -> RouteExplanation {
         local_pref: None,
         ..rows[0].attributes.clone()
     });
+    first.policy = "accepted, with changes: by policy".to_owned();
+    first.policies = vec![
+        "policy 10-bogons: no term matches".to_owned(),
+        "policy 20-prefer-the-first-rack: term 100 permits it and sets local preference 200, \
+         community 65000:200, color 100"
+            .to_owned(),
+    ];
     let second = path(&rows[1]);
     let mut third = path(&rows[5]);
     third.row.route.clone_from(&rows[0].route);
@@ -511,12 +519,14 @@ fn explanation(rows: &[RouteRow]) -> RouteExplanation {
                     origin: "igp".to_owned(),
                     ..Attributes::default()
                 }),
+                policies: vec!["policy out: term 10 permits it".to_owned()],
                 reason: None,
             },
             ToldExplanation {
                 path_id: None,
                 group: Some("1".to_owned()),
                 peers: vec!["tor-1".to_owned()],
+                policies: Vec::new(),
                 announced: None,
                 reason: Some("the best path is its own (split horizon)".to_owned()),
             },
