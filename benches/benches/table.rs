@@ -4,69 +4,14 @@
 //! `export`, written into the UPDATEs of a second peer. Two thousand messages make a batch, about what one read of a socket gives
 //! under load. Throughput is in prefixes.
 
-use std::hint::black_box;
-use std::sync::Arc;
 use std::time::Duration;
 
-use bgp_benches::{ENCODING, LOCAL_AS, PEER_AS, Table, context};
-use bgp_wire::{AttrScratch, Family, NextHop, RouterId, decode_update};
-use bytes::BytesMut;
+use bgp_benches::Table;
+use bgp_benches::router::{group_key, peer, rib, take, tell};
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use rib::{
-    AllReachable, AsPathRules, Audience, DecisionConfig, ExportRules, Exporter, FamilyExport,
-    GroupKey, Inbound, MemberQueue, PeerIdx, PeerInfo, Rib, RibConfig, RoutePolicy, Selection,
-    SourceKind,
-};
+use rib::RoutePolicy;
 
 const SIZES: [u32; 3] = [10_000, 100_000, 1_000_000];
-/// Messages applied at a time.
-const BATCH: usize = 2_000;
-
-fn rib() -> Rib {
-    Rib::new(RibConfig {
-        shards: 2,
-        local_as: LOCAL_AS,
-        router_id: RouterId(1),
-        cluster_id: None,
-        selection: Selection {
-            decision: DecisionConfig::default(),
-            max_paths: 64,
-            require_reachable: false,
-        },
-        next_hops: Arc::new(AllReachable),
-    })
-}
-
-fn peer(rib: &Rib, table: Table) -> PeerIdx {
-    rib.add_peer(PeerInfo {
-        name: format!("peer-{}", table.peer).into(),
-        address: table.address(),
-        kind: SourceKind::Ebgp,
-        asn: PEER_AS,
-        router_id: RouterId(u32::from(table.peer) + 1),
-        link: 0,
-        one_hop: false,
-        long_lived: false,
-        allow_as_in: 0,
-        rules: rib::ImportRules::default(),
-        import: RoutePolicy::AcceptAll,
-    })
-    .expect("room for a peer")
-}
-
-fn take(rib: &Rib, peer: PeerIdx, messages: &[BytesMut]) {
-    let context = context(true);
-    let mut scratch = AttrScratch::new();
-    let mut inbound = Inbound::new(peer);
-    for batch in messages.chunks(BATCH) {
-        for message in batch {
-            let decoded =
-                decode_update(&message[19..], &context, &mut scratch).expect("made by us");
-            inbound.update(rib, &decoded, &context);
-        }
-        inbound.flush(rib);
-    }
-}
 
 fn tables() -> impl Iterator<Item = (Table, String)> {
     SIZES.into_iter().flat_map(|prefixes| {
@@ -94,7 +39,7 @@ fn insert(c: &mut Criterion) {
             b.iter_batched(
                 || {
                     let rib = rib();
-                    let peer = peer(&rib, table);
+                    let peer = peer(&rib, table, RoutePolicy::AcceptAll);
                     (rib, peer)
                 },
                 |(rib, peer)| {
@@ -120,9 +65,9 @@ fn decide(c: &mut Criterion) {
             b.iter_batched(
                 || {
                     let rib = rib();
-                    let one = peer(&rib, table);
+                    let one = peer(&rib, table, RoutePolicy::AcceptAll);
                     take(&rib, one, &first);
-                    let two = peer(&rib, other);
+                    let two = peer(&rib, other, RoutePolicy::AcceptAll);
                     (rib, two)
                 },
                 |(rib, two)| {
@@ -136,34 +81,6 @@ fn decide(c: &mut Criterion) {
     group.finish();
 }
 
-fn group_key(family: Family) -> GroupKey {
-    GroupKey {
-        rules: ExportRules {
-            audience: Audience::Ebgp,
-            local_as: LOCAL_AS,
-            cluster_id: RouterId(1),
-            own_ipv4: Some(NextHop::V4([10, 99, 0, 1].into())),
-            own_ipv6: Some(NextHop::V6([0xfd99, 0, 0, 0, 0, 0, 0, 1].into())),
-            ipv6_next_hops: bgp_wire::FamilySet::EMPTY,
-            wanted: None,
-            asks_for_everything: false,
-            router_id: RouterId(1),
-            next_hop_self: false,
-            graceful_shutdown: false,
-            role: None,
-            long_lived: true,
-            as_path: AsPathRules::default(),
-            policy: RoutePolicy::AcceptAll,
-        },
-        families: std::iter::once(FamilyExport {
-            family,
-            encoding: ENCODING,
-            add_path: 0,
-        })
-        .collect(),
-    }
-}
-
 /// A whole table is told to a second peer: export rules, packing, encoding.
 fn export(c: &mut Criterion) {
     let mut group = c.benchmark_group("export");
@@ -174,26 +91,14 @@ fn export(c: &mut Criterion) {
             b.iter_batched(
                 || {
                     let rib = rib();
-                    let source = peer(&rib, table);
+                    let source = peer(&rib, table, RoutePolicy::AcceptAll);
                     take(&rib, source, &messages);
-                    let member = peer(&rib, Table { peer: 2, ..table });
+                    let member = peer(&rib, Table { peer: 2, ..table }, RoutePolicy::AcceptAll);
                     (rib, member)
                 },
                 |(rib, member)| {
-                    let mut exporter = Exporter::new(&rib, Arc::new(()));
-                    let queue = Arc::new(MemberQueue::new(Arc::new(())));
-                    exporter.join(&rib, member, group_key(table.family()), Arc::clone(&queue));
-                    let mut bytes = 0;
-                    loop {
-                        let progress = exporter.drain(&rib, 16_384);
-                        while let Some(chunk) = queue.pop() {
-                            bytes += black_box(chunk).bytes.len();
-                        }
-                        // A queue that was full a moment ago is no end.
-                        if !progress.more && progress.destinations == 0 {
-                            break;
-                        }
-                    }
+                    let key = group_key(table.family(), RoutePolicy::AcceptAll);
+                    let bytes = tell(&rib, member, key);
                     assert_eq!(rib.advertised(member, table.family()), table.prefixes);
                     (rib, bytes)
                 },
@@ -215,7 +120,7 @@ fn withdraw(c: &mut Criterion) {
             b.iter_batched(
                 || {
                     let rib = rib();
-                    let source = peer(&rib, table);
+                    let source = peer(&rib, table, RoutePolicy::AcceptAll);
                     take(&rib, source, &messages);
                     (rib, source)
                 },

@@ -7,6 +7,7 @@
 
 mod collector;
 pub mod overlay;
+pub mod router;
 mod table;
 
 use bgp_wire::{Asn, Encoding, Family, FamilySet, SessionContext};
