@@ -11,6 +11,7 @@ use bgp_wire::{
 use bytes::BytesMut;
 use ipnet::{IpNet, Ipv4Net};
 use rib::export::{Audience, ExportRules};
+use rib::policy::Chain;
 use rib::{
     AllReachable, AsPathRules, DecisionConfig, Exporter, FamilyExport, GroupKey, Inbound,
     MemberQueue, PeerIdx, PeerInfo, Rib, RibConfig, RouteKey, RoutePolicy, Selection, SourceKind,
@@ -180,6 +181,7 @@ fn originated(advertisement: &str, prefix: &str) -> Origination {
         sources: vec![],
         communities: vec![],
         local_pref: None,
+        policies: Chain::default(),
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bgp_wire::{Community, Family, Nlri};
 use crds::{BGPAdvertisement, BGPAdvertisementSpec, OriginateFromType, RedistributeSource, bounds};
 use ipnet::IpNet;
+use rib::policy::Chain;
 
 use super::build::{Findings, Routers, family};
 use super::objects::{Kind, Object, ObjectKey, Objects};
@@ -113,6 +114,7 @@ pub(super) fn build(
         sources: sources(spec),
         communities: communities.into_iter().collect(),
         local_pref,
+        policies: Chain::default(),
     })
 }
 

@@ -100,6 +100,8 @@ pub fn peer_changes(old: &Peer, new: &Peer) -> Vec<FieldChange> {
         private_as,
         as_override,
         max_prefixes,
+        import_policies,
+        export_policies,
         role,
         extended_next_hop,
         graceful_restart,
@@ -235,6 +237,19 @@ pub fn peer_changes(old: &Peer, new: &Peer) -> Vec<FieldChange> {
         );
     }
     found.compare("spec.maxPrefixes", InPlace, &old.max_prefixes, max_prefixes);
+    // The routes are there as they were received: nobody is asked for them.
+    found.compare(
+        "spec.routeMapIn, BGPPolicy",
+        InPlace,
+        &old.import_policies,
+        import_policies,
+    );
+    found.compare(
+        "spec.routeMapOut, BGPPolicy",
+        RefreshOut,
+        &old.export_policies,
+        export_policies,
+    );
     let role_of = |role: Option<PeerRole>| role.map(|role| role.role);
     let strict = |role: Option<PeerRole>| role.is_some_and(|role| role.strict);
     found.compare("spec.role", Reset, &role_of(old.role), &role_of(*role));

@@ -59,6 +59,8 @@ pub(super) fn moved(old: &Origination, new: &Origination) -> String {
             };
             format!("tells {what} with other attributes")
         }),
+        (old.policies != new.policies)
+            .then(|| "has other policies decide what is originated".to_owned()),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bgp_wire::Family;
 use crds::{BGPPeer, BGPPeerSpec, PeerType, bounds};
+use rib::policy::Chain;
 
 use super::authentication::Authentication;
 use super::bfd::bfd;
@@ -356,6 +357,8 @@ pub(super) fn on_router(
         private_as: session.private_as.filter(|_| !internal),
         as_override: !internal && spec.as_override.unwrap_or(false),
         max_prefixes: session.max_prefixes.clone(),
+        import_policies: Chain::default(),
+        export_policies: Chain::default(),
         role,
         extended_next_hop: carries_ipv4
             && spec

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use bgp_wire::{Asn, Family, Role, RouterId};
 use ipnet::IpNet;
+use rib::policy::Chain;
 
 use super::authentication::{Authentication, Password};
 use super::dynamic::DynamicNeighbors;
@@ -258,6 +259,10 @@ pub struct Peer {
     pub as_override: bool,
     /// How many prefixes of some families the neighbour may tell.
     pub max_prefixes: Vec<PrefixLimit>,
+    /// What its routes go through before they are chosen among. Empty where it has no policy in that direction.
+    pub import_policies: Chain,
+    /// What routes go through before it is told of them. Empty where it has no policy in that direction.
+    pub export_policies: Chain,
     /// What we are to the external neighbour (RFC 9234).
     pub role: Option<PeerRole>,
     /// IPv4 routes may have IPv6 next hops (RFC 8950).
@@ -441,4 +446,7 @@ pub struct Origination {
     pub communities: Vec<u32>,
     /// LOCAL_PREF towards iBGP.
     pub local_pref: Option<u32>,
+    /// What decides which of the prefixes are originated, and how. What no term permits is denied by one behind the others; empty
+    /// where nothing is to decide.
+    pub policies: Chain,
 }
