@@ -7,22 +7,22 @@ use hashbrown::HashMap;
 use smallvec::SmallVec;
 
 use crate::attrs::{AttrId, Interner};
-use crate::export::{AtPolicy, Begun, ExportRules, Exported, SourceInfo, export};
+use crate::export::{Begun, ExportRules, Exported, SourceInfo, export, exported};
 use crate::path::PeerIdx;
 use crate::peers::Peers;
-use crate::policy::{RouteFacts, Way};
+use crate::policy::{Evaluation, RouteFacts, Way};
 
 /// See the top of this file. `T` is what is made of what a group is told.
 pub(crate) struct ByRoute<'r, T> {
     rules: &'r ExportRules,
     family: Family,
-    sets: HashMap<(AttrId, PeerIdx), Ways<'r, T>, RandomState>,
+    sets: HashMap<(AttrId, PeerIdx), Ways<T>, RandomState>,
 }
 
-enum Ways<'r, T> {
+enum Ways<T> {
     /// All routes of the set fare the same.
     One(T),
-    Several(AtPolicy<'r>, SmallVec<[(Way, T); 2]>),
+    Several(Box<Evaluation>, SmallVec<[(Way, T); 2]>),
 }
 
 impl<'r, T: Copy> ByRoute<'r, T> {
@@ -52,7 +52,7 @@ impl<'r, T: Copy> ByRoute<'r, T> {
                 if rules.policy.asks_for_route()
                     && let Begun::AtPolicy(policy) = Begun::of(set, &info(), family, rules, editor)
                 {
-                    new.insert(Ways::Several(policy, SmallVec::new()))
+                    new.insert(Ways::Several(Box::new(policy), SmallVec::new()))
                 } else {
                     let made = make(export(set, &info(), family, None, rules, editor));
                     new.insert(Ways::One(made));
@@ -67,7 +67,7 @@ impl<'r, T: Copy> ByRoute<'r, T> {
                 if let Some((_, made)) = known.iter().find(|(known, _)| *known == way) {
                     return *made;
                 }
-                let made = make(policy.exported(way, set, &info(), family, rules, editor));
+                let made = make(exported(policy, way, set, &info(), family, rules, editor));
                 known.push((way, made));
                 made
             }

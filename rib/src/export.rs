@@ -40,7 +40,7 @@ use crate::decision::{DEFAULT_LOCAL_PREF, SourceKind, is_llgr_stale};
 use crate::only_to_customer;
 use crate::path::PeerInfo;
 use crate::policy::{
-    Evaluation, NextHopChange, PolicyReject, RouteFacts, RoutePolicy, Step, Verdict, Way,
+    Evaluation, NextHopChange, PolicyReject, RouteFacts, RoutePolicy, Verdict, Way,
 };
 use crate::route_targets::{self, RouteTargets};
 
@@ -185,32 +185,29 @@ pub fn export<'e>(
     match Begun::of(attrs, source, family, rules, editor) {
         Begun::Over(reason) => Exported::Reject(reason),
         Begun::Passed => finish(attrs, source, family, None, rules, editor),
-        Begun::AtPolicy(mut policy) => {
-            let way = policy.way(route);
-            policy.exported(way, attrs, source, family, rules, editor)
+        Begun::AtPolicy(mut evaluation) => {
+            let way = evaluation.way(route);
+            exported(&evaluation, way, attrs, source, family, rules, editor)
         }
     }
 }
 
 /// A set on its way out, as far as it goes without a look at the route.
-pub(crate) enum Begun<'r> {
+pub(crate) enum Begun {
     /// It is not told.
     Over(RejectReason),
     /// There is no policy, and the editor has it.
     Passed,
     /// The policies have their say.
-    AtPolicy(AtPolicy<'r>),
+    AtPolicy(Evaluation),
 }
 
-/// A set that has come as far as to the export policies.
-pub(crate) struct AtPolicy<'r>(Evaluation<'r>);
-
-impl<'r> Begun<'r> {
+impl Begun {
     pub(crate) fn of(
         attrs: AttrRef<'_>,
         source: &SourceInfo,
         family: Family,
-        rules: &'r ExportRules,
+        rules: &ExportRules,
         editor: &mut AttrEditor,
     ) -> Self {
         if let Err(reason) = may_hear(attrs, source, rules) {
@@ -229,7 +226,7 @@ impl<'r> Begun<'r> {
             return Self::Over(RejectReason::Policy(reason));
         }
         if let RoutePolicy::Chain(chain) = &rules.policy {
-            return Self::AtPolicy(AtPolicy(Evaluation::new(chain, attrs, family)));
+            return Self::AtPolicy(Evaluation::new(chain, attrs, family));
         }
         editor.load(attrs);
         take_out_what_stays(attrs, source.kind, rules.audience, false, editor);
@@ -237,39 +234,27 @@ impl<'r> Begun<'r> {
     }
 }
 
-impl<'p> AtPolicy<'p> {
-    /// What each policy does with a route.
-    pub(crate) fn trace(&mut self, route: &RouteFacts) -> Vec<Step<'p>> {
-        self.0.trace(route)
-    }
-
-    /// The way of a route through the policies.
-    pub(crate) fn way(&mut self, route: Option<&RouteFacts>) -> Way {
-        self.0.way(route)
-    }
-
-    /// What the group is told of routes of this set that go this way. `attrs` is the set that it was made of.
-    pub(crate) fn exported<'e>(
-        &self,
-        way: Way,
-        attrs: AttrRef<'_>,
-        source: &SourceInfo,
-        family: Family,
-        rules: &ExportRules,
-        editor: &'e mut AttrEditor,
-    ) -> Exported<'e> {
-        match self.0.verdict_on(way) {
-            Verdict::Permit {
-                changed,
-                next_hop,
-                sets_med,
-            } => {
-                editor.load(changed.unwrap_or(attrs));
-                take_out_what_stays(attrs, source.kind, rules.audience, sets_med, editor);
-                finish(attrs, source, family, next_hop, rules, editor)
-            }
-            Verdict::Deny(_) => Exported::Reject(RejectReason::Policy(PolicyReject::Denied)),
+/// What the group is told of routes of the set `attrs` that go this way through the policies.
+pub(crate) fn exported<'e>(
+    evaluation: &Evaluation,
+    way: Way,
+    attrs: AttrRef<'_>,
+    source: &SourceInfo,
+    family: Family,
+    rules: &ExportRules,
+    editor: &'e mut AttrEditor,
+) -> Exported<'e> {
+    match evaluation.verdict_on(way) {
+        Verdict::Permit {
+            changed,
+            next_hop,
+            sets_med,
+        } => {
+            editor.load(changed.unwrap_or(attrs));
+            take_out_what_stays(attrs, source.kind, rules.audience, sets_med, editor);
+            finish(attrs, source, family, next_hop, rules, editor)
         }
+        Verdict::Deny(_) => Exported::Reject(RejectReason::Policy(PolicyReject::Denied)),
     }
 }
 

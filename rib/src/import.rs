@@ -15,7 +15,7 @@ use bgp_wire::{Asn, AttrEditor, AttrRef, Community, Family, Role};
 use crate::decision::{Ineligible, SourceKind};
 use crate::only_to_customer;
 use crate::path::PeerInfo;
-use crate::policy::{Evaluation, PolicyReject, RouteFacts, RoutePolicy, Step, Verdict, Way};
+use crate::policy::{Evaluation, PolicyReject, RoutePolicy, Verdict, Way};
 use crate::table::RibConfig;
 
 /// What is done to the routes of a peer on the way in, whatever policy says of them. By default nothing.
@@ -78,42 +78,42 @@ pub(crate) fn import(
     peer: &PeerInfo,
     (terms, family): (Terms, Family),
     attrs: AttrRef<'_>,
-    editor: &mut AttrEditor,
+    (evaluation, editor): (&mut Evaluation, &mut AttrEditor),
 ) -> Imported {
-    match Begun::of(config, peer, (terms, family), attrs, editor) {
+    match Begun::of(config, peer, (terms, family), attrs, (evaluation, editor)) {
         Begun::Over(imported) => imported,
-        Begun::AtPolicy(mut policy) => {
-            let way = policy.way(None);
-            policy.imported(way, editor)
+        Begun::AtPolicy(policy) => {
+            let way = evaluation.way(None);
+            policy.imported(evaluation, way, editor)
         }
     }
 }
 
 /// A set on its way in, as far as it goes without a look at the route.
-pub(crate) enum Begun<'p> {
+pub(crate) enum Begun {
     /// All routes of the set fare like this.
     Over(Imported),
     /// The policies have their say.
-    AtPolicy(AtPolicy<'p>),
+    AtPolicy(AtPolicy),
 }
 
 /// A set that has come as far as to the import policies.
-pub(crate) struct AtPolicy<'p> {
-    peer: &'p PeerInfo,
+pub(crate) struct AtPolicy {
+    peer: SourceKind,
     rules: ImportRules,
     /// The steps before changed the set.
     changed: bool,
-    evaluation: Evaluation<'p>,
 }
 
-impl<'p> Begun<'p> {
-    /// The set `attrs` of `peer` under these terms. Where that is all and it is changed, `editor` has it.
+impl Begun {
+    /// The set `attrs` of `peer` under these terms. Where that is all and it is changed, `editor` has it; where the policies have their
+    /// say, `evaluation` is of them.
     pub(crate) fn of(
         config: &RibConfig,
-        peer: &'p PeerInfo,
+        peer: &PeerInfo,
         (terms, family): (Terms, Family),
         attrs: AttrRef<'_>,
-        editor: &mut AttrEditor,
+        (evaluation, editor): (&mut Evaluation, &mut AttrEditor),
     ) -> Self {
         let rules = terms.rules;
         let mut ineligible = loop_of(config, peer, rules, attrs).or_else(|| unusable(terms, attrs));
@@ -125,11 +125,11 @@ impl<'p> Begun<'p> {
         match &peer.import {
             RoutePolicy::Chain(chain) if ineligible.is_none() => {
                 let so_far = if changed { editor.get() } else { attrs };
+                evaluation.begin(chain, so_far, family);
                 return Self::AtPolicy(AtPolicy {
-                    peer,
+                    peer: peer.kind,
                     rules,
                     changed,
-                    evaluation: Evaluation::new(chain, so_far, family),
                 });
             }
             RoutePolicy::Chain(_) | RoutePolicy::AcceptAll => {}
@@ -143,7 +143,7 @@ impl<'p> Begun<'p> {
         }
         if ineligible.is_none() {
             let so_far = if changed { editor.get() } else { attrs };
-            if is_about_to_go(peer, rules, so_far) {
+            if is_about_to_go(peer.kind, rules, so_far) {
                 if !changed {
                     editor.load(attrs);
                 }
@@ -158,27 +158,22 @@ impl<'p> Begun<'p> {
     }
 }
 
-impl<'p> AtPolicy<'p> {
-    /// What each policy does with a route.
-    pub(crate) fn trace(&mut self, route: &RouteFacts) -> Vec<Step<'p>> {
-        self.evaluation.trace(route)
-    }
-
-    /// The way of a route through the policies.
-    pub(crate) fn way(&mut self, route: Option<&RouteFacts>) -> Way {
-        self.evaluation.way(route)
-    }
-
+impl AtPolicy {
     /// What becomes of the routes that go this way. Where their set is changed, `editor` has it.
-    pub(crate) fn imported(&self, way: Way, editor: &mut AttrEditor) -> Imported {
-        let Verdict::Permit { changed: by, .. } = self.evaluation.verdict_on(way) else {
+    pub(crate) fn imported(
+        &self,
+        evaluation: &Evaluation,
+        way: Way,
+        editor: &mut AttrEditor,
+    ) -> Imported {
+        let Verdict::Permit { changed: by, .. } = evaluation.verdict_on(way) else {
             return Imported {
                 ineligible: Some(Ineligible::FilteredByPolicy),
                 changed: false,
             };
         };
         let mut changed = self.changed || by.is_some();
-        if let Some(set) = by.or_else(|| self.evaluation.set()) {
+        if let Some(set) = by.or_else(|| evaluation.set()) {
             let last = is_about_to_go(self.peer, self.rules, set);
             if changed || last {
                 editor.load(set);
@@ -205,9 +200,9 @@ fn make_last_choice(editor: &mut AttrEditor) {
 ///
 /// RFC 8326 §4.1 has who receives the community from another AS set LOCAL_PREF low, for which 0 is recommended; §4.2 has who ends a session
 /// do so with what comes over it, and tag it. Within the AS the LOCAL_PREF that came along says it already.
-fn is_about_to_go(peer: &PeerInfo, rules: ImportRules, attrs: AttrRef<'_>) -> bool {
+fn is_about_to_go(peer: SourceKind, rules: ImportRules, attrs: AttrRef<'_>) -> bool {
     rules.graceful_shutdown
-        || peer.kind == SourceKind::Ebgp && attrs.has_community(Community::GRACEFUL_SHUTDOWN)
+        || peer == SourceKind::Ebgp && attrs.has_community(Community::GRACEFUL_SHUTDOWN)
 }
 
 /// Why a set is not taken from this peer, whatever rules and policy say of it.

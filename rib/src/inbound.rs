@@ -134,7 +134,7 @@ impl Batch {
     }
 
     fn withdraw(&mut self, rib: &Rib, nlri: &NlriBlock<'_>) {
-        self.block(rib, nlri, &mut Entered::One(WITHDRAW));
+        self.block(rib, nlri, Entered::One(WITHDRAW));
     }
 
     fn announce(&mut self, rib: &Rib, nlri: &NlriBlock<'_>, attrs: AttrRef<'_>) {
@@ -142,11 +142,11 @@ impl Batch {
             rib.note_mixed_neighbors();
         }
         let info = Arc::clone(&self.info);
-        let mut set = self.sets.enter(rib, &info, attrs, nlri.family);
-        self.block(rib, nlri, &mut set);
+        let set = self.sets.enter(rib, &info, attrs, nlri.family);
+        self.block(rib, nlri, set);
     }
 
-    fn block(&mut self, rib: &Rib, nlri: &NlriBlock<'_>, set: &mut Entered<'_>) {
+    fn block(&mut self, rib: &Rib, nlri: &NlriBlock<'_>, set: Entered) {
         let batch = self;
         by_family(
             nlri.family,
@@ -256,14 +256,14 @@ impl Batch {
 }
 
 /// Puts NLRI into the lists of their family.
-struct Push<'a, 'p> {
+struct Push<'a> {
     batch: &'a mut Batch,
     rib: &'a Rib,
     nlri: &'a NlriBlock<'a>,
-    set: &'a mut Entered<'p>,
+    set: Entered,
 }
 
-impl ByFamily for Push<'_, '_> {
+impl ByFamily for Push<'_> {
     type Output = ();
 
     fn run<K: TableKey>(self) {
@@ -274,10 +274,10 @@ impl ByFamily for Push<'_, '_> {
             set,
         } = self;
         match set {
-            Entered::One(set) => batch.push::<K>(rib, nlri.iter(), |_, _, _| *set),
-            Entered::ByRoute(by) => {
+            Entered::One(set) => batch.push::<K>(rib, nlri.iter(), |_, _, _| set),
+            Entered::ByRoute => {
                 batch.push::<K>(rib, nlri.iter(), |sets, key, detail| {
-                    sets.of_route(by, &key.facts(detail))
+                    sets.of_route(&key.facts(detail))
                 });
             }
         }

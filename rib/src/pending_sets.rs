@@ -9,7 +9,7 @@ use crate::decision::Ineligible;
 use crate::import::{AtPolicy, Begun, Imported, Terms, import};
 use crate::nexthop::{NextHopId, NextHopScope};
 use crate::path::{PeerInfo, Tag};
-use crate::policy::{RouteFacts, Way};
+use crate::policy::{Evaluation, RouteFacts, Way};
 use crate::table::{Pin, Rib};
 
 /// See the top of this file. A set is known by its number.
@@ -17,7 +17,10 @@ use crate::table::{Pin, Rib};
 pub(crate) struct PendingSets {
     sets: Vec<PendingSet>,
     bytes: Vec<u8>,
+    evaluation: Evaluation,
     editor: AttrEditor,
+    /// The set of which `evaluation` is, where routes matter.
+    by_route: Option<ByRoute>,
     ids: Vec<(AttrId, Tag, NextHopId)>,
 }
 
@@ -43,22 +46,23 @@ impl PendingSet {
     }
 }
 
-/// The routes of one set, each of which policy has to see.
-pub(crate) struct ByRoute<'p> {
+/// A set each of whose routes policy has to see.
+struct ByRoute {
     bytes: Range<usize>,
     terms: Terms,
     scope: NextHopScope,
-    policy: AtPolicy<'p>,
+    policy: AtPolicy,
     /// The sets that were made so far.
     known: Vec<(Way, u32)>,
 }
 
 /// A set that is entered.
-pub(crate) enum Entered<'p> {
+#[derive(Clone, Copy)]
+pub(crate) enum Entered {
     /// The number of the set of all its routes.
     One(u32),
-    /// The number depends on the route.
-    ByRoute(ByRoute<'p>),
+    /// The number [depends](PendingSets::of_route) on the route, until another set is entered.
+    ByRoute,
 }
 
 impl PendingSets {
@@ -66,31 +70,21 @@ impl PendingSets {
         self.sets.clear();
         self.bytes.clear();
         self.ids.clear();
+        self.by_route = None;
     }
 
     /// Enters a set of routes of a family. Loop checks and policy happen here, once for the set.
-    pub(crate) fn enter<'p>(
+    pub(crate) fn enter(
         &mut self,
         rib: &Rib,
-        info: &'p PeerInfo,
+        info: &PeerInfo,
         attrs: AttrRef<'_>,
         family: Family,
-    ) -> Entered<'p> {
+    ) -> Entered {
         let terms = Terms::of(info, family);
         let scope = info.next_hop_scope(family);
         if info.import.asks_for_route() {
-            let begun = Begun::of(rib.config(), info, (terms, family), attrs, &mut self.editor);
-            let bytes = copy(attrs, &mut self.bytes);
-            return match begun {
-                Begun::Over(imported) => Entered::One(self.push(bytes, terms, scope, &imported)),
-                Begun::AtPolicy(policy) => Entered::ByRoute(ByRoute {
-                    bytes,
-                    terms,
-                    scope,
-                    policy,
-                    known: Vec::new(),
-                }),
-            };
+            return self.enter_for_routes(rib, info, attrs, (terms, scope, family));
         }
         if let Some(last) = self.sets.last()
             && last.terms == terms
@@ -99,20 +93,62 @@ impl PendingSets {
         {
             return Entered::One((self.sets.len() - 1) as u32);
         }
-        let imported = import(rib.config(), info, (terms, family), attrs, &mut self.editor);
+        let tools = (&mut self.evaluation, &mut self.editor);
+        let imported = import(rib.config(), info, (terms, family), attrs, tools);
         let bytes = copy(attrs, &mut self.bytes);
         Entered::One(self.push(bytes, terms, scope, &imported))
     }
 
+    fn enter_for_routes(
+        &mut self,
+        rib: &Rib,
+        info: &PeerInfo,
+        attrs: AttrRef<'_>,
+        (terms, scope, family): (Terms, NextHopScope, Family),
+    ) -> Entered {
+        if let Some(last) = &self.by_route
+            && last.terms == terms
+            && last.scope == scope
+            && self.bytes[last.bytes.clone()] == *attrs.as_bytes()
+        {
+            return Entered::ByRoute;
+        }
+        let tools = (&mut self.evaluation, &mut self.editor);
+        let begun = Begun::of(rib.config(), info, (terms, family), attrs, tools);
+        let bytes = copy(attrs, &mut self.bytes);
+        match begun {
+            Begun::Over(imported) => Entered::One(self.push(bytes, terms, scope, &imported)),
+            Begun::AtPolicy(policy) => {
+                let known = self.by_route.take().map(|last| last.known);
+                let mut known = known.unwrap_or_default();
+                known.clear();
+                self.by_route = Some(ByRoute {
+                    bytes,
+                    terms,
+                    scope,
+                    policy,
+                    known,
+                });
+                Entered::ByRoute
+            }
+        }
+    }
+
     /// The number of the set of a route.
-    pub(crate) fn of_route(&mut self, by: &mut ByRoute<'_>, route: &RouteFacts) -> u32 {
-        let way = by.policy.way(Some(route));
+    pub(crate) fn of_route(&mut self, route: &RouteFacts) -> u32 {
+        let way = self.evaluation.way(Some(route));
+        let Some(by) = &self.by_route else {
+            return 0;
+        };
         if let Some((_, number)) = by.known.iter().find(|(known, _)| *known == way) {
             return *number;
         }
-        let imported = by.policy.imported(way, &mut self.editor);
-        let number = self.push(by.bytes.clone(), by.terms, by.scope, &imported);
-        by.known.push((way, number));
+        let imported = by.policy.imported(&self.evaluation, way, &mut self.editor);
+        let (bytes, terms, scope) = (by.bytes.clone(), by.terms, by.scope);
+        let number = self.push(bytes, terms, scope, &imported);
+        if let Some(by) = &mut self.by_route {
+            by.known.push((way, number));
+        }
         number
     }
 

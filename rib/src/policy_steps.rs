@@ -8,7 +8,7 @@ use bgp_wire::{AttrEditor, AttrRef, Family};
 use crate::export::{self, ExportRules, SourceInfo};
 use crate::import::{self, Terms};
 use crate::path::PeerInfo;
-use crate::policy::{Action, RouteFacts, Step};
+use crate::policy::{Action, Evaluation, RouteFacts, Step};
 use crate::table::RibConfig;
 
 /// What one policy did with a route.
@@ -62,10 +62,11 @@ pub(crate) fn of_import(
     route: &RouteFacts,
 ) -> Vec<PolicyStep> {
     let terms = (Terms::of(peer, family), family);
-    let mut editor = AttrEditor::new();
-    match import::Begun::of(config, peer, terms, received, &mut editor) {
+    let (mut evaluation, mut editor) = (Evaluation::default(), AttrEditor::new());
+    let tools = (&mut evaluation, &mut editor);
+    match import::Begun::of(config, peer, terms, received, tools) {
         import::Begun::Over(_) => Vec::new(),
-        import::Begun::AtPolicy(mut policy) => steps(policy.trace(route)),
+        import::Begun::AtPolicy(_) => steps(evaluation.trace(route)),
     }
 }
 
@@ -80,7 +81,7 @@ pub(crate) fn of_export(
     let mut editor = AttrEditor::new();
     match export::Begun::of(attrs, source, family, rules, &mut editor) {
         export::Begun::Over(_) | export::Begun::Passed => Vec::new(),
-        export::Begun::AtPolicy(mut policy) => steps(policy.trace(route)),
+        export::Begun::AtPolicy(mut evaluation) => steps(evaluation.trace(route)),
     }
 }
 

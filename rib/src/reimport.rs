@@ -8,7 +8,7 @@ use crate::family_table::FamilyTable;
 use crate::import::{AtPolicy, Begun, Imported, Terms};
 use crate::nexthop::NextHopScope;
 use crate::path::{Path, PeerIdx, PeerInfo, Tag};
-use crate::policy::{RouteFacts, Way};
+use crate::policy::{Evaluation, RouteFacts, Way};
 use crate::shard_key::TableKey;
 use crate::table::Rib;
 use bgp_wire::{AttrEditor, AttrSet, Family};
@@ -71,9 +71,9 @@ impl PathsOf {
 }
 
 /// A set as it was received, on its way through import once more.
-enum Ways<'p> {
+enum Ways {
     One(Fate),
-    Several(AtPolicy<'p>, SmallVec<[(Way, Fate); 2]>),
+    Several(AtPolicy, Box<Evaluation>, SmallVec<[(Way, Fate); 2]>),
 }
 
 struct Importer<'a> {
@@ -84,7 +84,7 @@ struct Importer<'a> {
     editor: AttrEditor,
 }
 
-impl<'a> Importer<'a> {
+impl Importer<'_> {
     /// Interns what became of the set `pre`.
     fn intern(&self, pre: AttrId, imported: &Imported) -> Result<Fate, NewNextHop> {
         let received = self.interner.entry(pre);
@@ -115,13 +115,15 @@ impl<'a> Importer<'a> {
     }
 
     /// Begins with the set `pre`.
-    fn begin(&mut self, pre: AttrId) -> Result<Ways<'a>, NewNextHop> {
+    fn begin(&mut self, pre: AttrId) -> Result<Ways, NewNextHop> {
         let terms = (Terms::of(self.peer, self.family), self.family);
         let received = self.interner.entry(pre).attrs();
         let config = self.rib.config();
-        match Begun::of(config, self.peer, terms, received, &mut self.editor) {
+        let mut evaluation = Box::<Evaluation>::default();
+        let tools = (&mut *evaluation, &mut self.editor);
+        match Begun::of(config, self.peer, terms, received, tools) {
             Begun::Over(imported) => Ok(Ways::One(self.intern(pre, &imported)?)),
-            Begun::AtPolicy(policy) => Ok(Ways::Several(policy, SmallVec::new())),
+            Begun::AtPolicy(policy) => Ok(Ways::Several(policy, evaluation, SmallVec::new())),
         }
     }
 
@@ -129,17 +131,17 @@ impl<'a> Importer<'a> {
     fn fate(
         &mut self,
         pre: AttrId,
-        ways: &mut Ways<'a>,
+        ways: &mut Ways,
         route: Option<&RouteFacts>,
     ) -> Result<Fate, NewNextHop> {
         match ways {
             Ways::One(fate) => Ok(*fate),
-            Ways::Several(policy, known) => {
-                let way = policy.way(route);
+            Ways::Several(policy, evaluation, known) => {
+                let way = evaluation.way(route);
                 if let Some((_, fate)) = known.iter().find(|(known, _)| *known == way) {
                     return Ok(*fate);
                 }
-                let imported = policy.imported(way, &mut self.editor);
+                let imported = policy.imported(evaluation, way, &mut self.editor);
                 let fate = self.intern(pre, &imported)?;
                 known.push((way, fate));
                 Ok(fate)
@@ -164,7 +166,7 @@ impl Reimported {
             family,
             editor: AttrEditor::new(),
         };
-        let mut begun: HashMap<AttrId, Ways<'_>, RandomState> = HashMap::default();
+        let mut begun: HashMap<AttrId, Ways, RandomState> = HashMap::default();
         let mut fate = |id: AttrId, route: Option<&RouteFacts>| {
             let pre = interner.entry(id).pre.unwrap_or(id);
             let ways = match begun.entry(pre) {

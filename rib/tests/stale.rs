@@ -170,7 +170,7 @@ fn routes_that_are_kept_for_long_carry_the_community_and_come_last() {
     let losses: Vec<_> = explanation
         .paths
         .iter()
-        .filter_map(|(_, reason)| reason.loss().map(|loss| loss.step))
+        .filter_map(|path| path.reason.loss().map(|loss| loss.step))
         .collect();
     assert_eq!(losses, [Step::LongLivedStale]);
 

@@ -235,7 +235,14 @@ fn a_prefix_is_explained_with_its_paths_its_reasons_and_who_was_told() {
     let lines: Vec<_> = explained
         .paths
         .iter()
-        .map(|(row, reason)| (&*row.peer_name, row.best, row.ineligible, reason.is_used()))
+        .map(|path| {
+            (
+                &*path.row.peer_name,
+                path.row.best,
+                path.row.ineligible,
+                path.reason.is_used(),
+            )
+        })
         .collect();
     assert_eq!(lines.len(), 3);
     assert_eq!(lines[0], ("peer-1", true, None, true));

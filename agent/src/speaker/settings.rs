@@ -11,9 +11,10 @@ use bgp_wire::{
     AFI_IPV4, Asn, Encoding, Family, FamilySet, HoldTime, NextHop, Role, RouterId, SessionContext,
 };
 use ipnet::IpNet;
+use rib::policy::Chain;
 use rib::{
     AsPathRules, Audience, ExportRules, FamilyExport, GroupKey, ImportRules, LocalAs, PeerInfo,
-    PolicyReject, PrivateAs, RoutePolicy, RouteTargets, SourceKind,
+    PrivateAs, RoutePolicy, RouteTargets, SourceKind,
 };
 
 use super::connector::Dial;
@@ -276,17 +277,17 @@ impl Settings {
                     prepend: !local.no_prepend,
                 }),
             },
-            import: if self.denies_without_policy() {
-                RoutePolicy::RejectAll(PolicyReject::NoPolicy)
-            } else {
-                RoutePolicy::AcceptAll
-            },
+            import: self.policy(&self.peer.import_policies),
         }
     }
 
-    /// RFC 8212: an external session without a policy is told nothing and believed nothing, if the router asks so.
-    fn denies_without_policy(&self) -> bool {
-        self.router.require_policy && !self.is_internal()
+    /// What routes go through these policies as.
+    fn policy(&self, policies: &Chain) -> RoutePolicy {
+        let kind = match self.is_internal() {
+            true => SourceKind::Ibgp,
+            false => SourceKind::Ebgp,
+        };
+        RoutePolicy::of(policies, kind, self.router.require_policy)
     }
 
     /// RFC 9234 §4.2: our role holds also where the peer has not said its own.
@@ -417,11 +418,7 @@ impl Settings {
             graceful_shutdown: self.peer.graceful_shutdown,
             role: self.role(),
             as_path: self.as_path_rules(negotiated.remote_as),
-            policy: if self.denies_without_policy() {
-                RoutePolicy::RejectAll(PolicyReject::NoPolicy)
-            } else {
-                RoutePolicy::AcceptAll
-            },
+            policy: self.policy(&self.peer.export_policies),
         };
         // RFC 4684 §6: what is wanted is told before what follows from it.
         let rtc_first = FamilySet::from([Family::RTC]).intersection(ctx.families);

@@ -8,13 +8,16 @@
 //! ready made.
 
 use std::hash::{Hash, Hasher};
+use std::ops::Range;
 use std::sync::Arc;
 
-use bgp_wire::{AttrEditor, AttrRef, AttrSet, Family};
+use bgp_wire::{AttrEditor, AttrRef, Family};
+use smallvec::SmallVec;
 
 use super::action::{NextHopChange, Set, has_sid};
 use super::matcher::{RouteFacts, SetView};
 use super::prefixes::PrefixLists;
+use super::questions::Questions;
 use super::term::{Action, Term, TermSet};
 
 /// The terms of one policy, ready to be evaluated.
@@ -22,6 +25,7 @@ use super::term::{Action, Term, TermSet};
 pub struct Policy {
     name: Arc<str>,
     terms: Vec<Term>,
+    questions: Questions,
     lists: PrefixLists,
     /// Terms that have no prefix list.
     without_list: TermSet,
@@ -58,6 +62,7 @@ impl Policy {
         Ok(Self {
             name: name.into(),
             asks_for_route: terms.iter().any(|term| term.matches.asks_for_route()),
+            questions: Questions::of(&terms),
             terms,
             lists,
             without_list,
@@ -78,8 +83,11 @@ impl Policy {
     fn taking(&self, attrs: AttrRef<'_>, family: Family) -> TermSet {
         let mut view = SetView::new(attrs, family);
         let mut taking = TermSet::EMPTY;
-        for (place, term) in self.terms.iter().enumerate() {
-            if term.matches.takes_set(&mut view) {
+        for place in self.questions.candidates(attrs, family).iter() {
+            let Some(term) = self.terms.get(place) else {
+                break;
+            };
+            if self.questions.settles(place) || term.matches.takes_set(&mut view) {
                 taking |= TermSet::of(place);
                 // Nothing behind a term that takes every route of the set is reached.
                 if !term.matches.asks_for_route() {
@@ -203,16 +211,27 @@ impl Chain {
 
     /// What each policy does with a route, up to the one that denies it, if one does.
     pub fn trace(&self, attrs: AttrRef<'_>, family: Family, route: &RouteFacts) -> Vec<Step<'_>> {
-        Evaluation::new(self, attrs, family).trace(route)
+        let mut ways = Ways::default();
+        ways.begin(self, attrs, family);
+        ways.trace(self, route)
     }
 }
 
-/// A chain under evaluation for the routes of one attribute set. What was found out for one route is there for the next.
+/// A chain under evaluation for the routes of one attribute set. What was found out for one route is there for the next. It can be used
+/// again for another set, and then needs no more memory.
+#[derive(Debug, Default)]
+pub struct Evaluation {
+    chain: Chain,
+    ways: Ways,
+}
+
+/// The ways through a chain that are known.
 #[derive(Debug)]
-pub struct Evaluation<'c> {
-    chain: &'c Chain,
+struct Ways {
     family: Family,
     nodes: Vec<Node>,
+    /// The sets of the nodes.
+    bytes: Vec<u8>,
     editor: AttrEditor,
 }
 
@@ -221,35 +240,28 @@ pub struct Evaluation<'c> {
 struct Node {
     policy: usize,
     /// The set as it arrived here.
-    attrs: AttrSet,
+    set: Range<usize>,
     changed: bool,
     next_hop: Option<NextHopChange>,
     sets_med: bool,
     /// The terms of the policy that take the set.
     taking: TermSet,
     /// Where routes come by the terms that they match.
-    onward: Vec<(Option<usize>, usize)>,
+    onward: SmallVec<[(Option<usize>, usize); 2]>,
 }
 
-impl<'c> Evaluation<'c> {
+impl Evaluation {
     /// Of the routes of this family that share the set `attrs`.
-    pub fn new(chain: &'c Chain, attrs: AttrRef<'_>, family: Family) -> Self {
-        let mut evaluation = Self {
-            chain,
-            family,
-            nodes: Vec::new(),
-            editor: AttrEditor::new(),
-        };
-        evaluation.enter(Node {
-            policy: 0,
-            attrs: attrs.to_set(),
-            changed: false,
-            next_hop: None,
-            sets_med: false,
-            taking: TermSet::EMPTY,
-            onward: Vec::new(),
-        });
+    pub fn new(chain: &Chain, attrs: AttrRef<'_>, family: Family) -> Self {
+        let mut evaluation = Self::default();
+        evaluation.begin(chain, attrs, family);
         evaluation
+    }
+
+    /// Begins again, with the routes of this family that share the set `attrs`.
+    pub fn begin(&mut self, chain: &Chain, attrs: AttrRef<'_>, family: Family) {
+        self.chain.clone_from(chain);
+        self.ways.begin(chain, attrs, family);
     }
 
     /// What becomes of a route. Without one, what becomes of all: for chains that do not [ask](Chain::asks_for_route).
@@ -260,16 +272,16 @@ impl<'c> Evaluation<'c> {
 
     /// The way that a route goes, if not what comes of it: see [`Evaluation::verdict`].
     pub fn way(&mut self, route: Option<&RouteFacts>) -> Way {
-        Way(self.walk(route, |_, _, _| {}))
+        Way(self.ways.walk(&self.chain, route, |_, _, _| {}))
     }
 
     /// What becomes of the routes that go a way of this evaluation.
     pub fn verdict_on(&self, way: Way) -> Verdict<'_> {
         match way.0 {
             Ok(node) => {
-                let node = self.nodes.get(node);
+                let node = self.ways.nodes.get(node);
                 Verdict::Permit {
-                    changed: node.filter(|n| n.changed).map(|n| n.attrs.as_ref()),
+                    changed: node.filter(|n| n.changed).map(|n| self.ways.set_of(n)),
                     next_hop: node.and_then(|node| node.next_hop),
                     sets_med: node.is_some_and(|node| node.sets_med),
                 }
@@ -279,10 +291,53 @@ impl<'c> Evaluation<'c> {
     }
 
     /// What each policy does with a route: see [`Chain::trace`].
-    pub fn trace(&mut self, route: &RouteFacts) -> Vec<Step<'c>> {
+    pub fn trace(&mut self, route: &RouteFacts) -> Vec<Step<'_>> {
+        self.ways.trace(&self.chain, route)
+    }
+
+    /// The set that is evaluated.
+    pub fn set(&self) -> Option<AttrRef<'_>> {
+        self.ways.nodes.first().map(|node| self.ways.set_of(node))
+    }
+}
+
+impl Default for Ways {
+    fn default() -> Self {
+        Self {
+            family: Family::IPV4_UNICAST,
+            nodes: Vec::new(),
+            bytes: Vec::new(),
+            editor: AttrEditor::new(),
+        }
+    }
+}
+
+impl Ways {
+    fn begin(&mut self, chain: &Chain, attrs: AttrRef<'_>, family: Family) {
+        self.family = family;
+        self.nodes.clear();
+        self.bytes.clear();
+        self.bytes.extend_from_slice(attrs.as_bytes());
+        let node = Node {
+            policy: 0,
+            set: 0..self.bytes.len(),
+            changed: false,
+            next_hop: None,
+            sets_med: false,
+            taking: TermSet::EMPTY,
+            onward: SmallVec::new(),
+        };
+        self.enter(chain, node);
+    }
+
+    fn set_of(&self, node: &Node) -> AttrRef<'_> {
+        AttrRef::from_canonical(self.bytes.get(node.set.clone()).unwrap_or_default())
+    }
+
+    fn trace<'c>(&mut self, chain: &'c Chain, route: &RouteFacts) -> Vec<Step<'c>> {
         let mut steps = Vec::new();
         // Whether it passes is what the last step says.
-        let _ = self.walk(Some(route), |policy, term, attrs| {
+        let _ = self.walk(chain, Some(route), |policy, term, attrs| {
             let changes = matches!(
                 term.map(|term| &term.action),
                 Some(Action::Permit(set)) if set.srv6_behavior.is_some()
@@ -296,24 +351,21 @@ impl<'c> Evaluation<'c> {
         steps
     }
 
-    /// The set that is evaluated.
-    pub fn set(&self) -> Option<AttrRef<'_>> {
-        self.nodes.first().map(|node| node.attrs.as_ref())
-    }
-
     /// The node behind the last policy, or the term that denies.
-    fn walk(
+    fn walk<'c>(
         &mut self,
+        chain: &'c Chain,
         route: Option<&RouteFacts>,
         mut passed: impl FnMut(&'c Policy, Option<&'c Term>, AttrRef<'_>),
     ) -> Result<usize, TermId> {
         let mut at = 0;
         while let Some(node) = self.nodes.get(at)
-            && let Some(policy) = self.chain.0.get(node.policy)
+            && let Some(policy) = chain.0.get(node.policy)
         {
-            let place = policy.first(node.taking, node.attrs.as_ref(), route);
+            let attrs = self.set_of(node);
+            let place = policy.first(node.taking, attrs, route);
             let term = place.and_then(|place| policy.terms.get(place));
-            passed(policy, term, node.attrs.as_ref());
+            passed(policy, term, attrs);
             let set = match term.map(|term| &term.action) {
                 Some(Action::Deny) => {
                     return Err(TermId {
@@ -329,43 +381,54 @@ impl<'c> Evaluation<'c> {
             let known = node.onward.iter().find(|(by, _)| *by == place);
             at = match known {
                 Some((_, next)) => *next,
-                None => self.go_on(at, place, set),
+                None => self.go_on(chain, at, place, set),
             };
         }
         Ok(at)
     }
 
     /// Makes the node behind `at` for the routes that match the term at `place`, which changes `set`.
-    fn go_on(&mut self, at: usize, place: Option<usize>, set: Option<&Set>) -> usize {
+    fn go_on(
+        &mut self,
+        chain: &Chain,
+        at: usize,
+        place: Option<usize>,
+        set: Option<&Set>,
+    ) -> usize {
         let Some(node) = self.nodes.get(at) else {
             return at;
         };
         let mut next = Node {
             policy: node.policy + 1,
-            attrs: node.attrs.clone(),
-            onward: Vec::new(),
+            set: node.set.clone(),
+            onward: SmallVec::new(),
             ..*node
         };
         if let Some(set) = set.filter(|set| !set.is_empty()) {
-            self.editor.load(next.attrs.as_ref());
+            let before = self.bytes.get(next.set).unwrap_or_default();
+            self.editor.load(AttrRef::from_canonical(before));
             set.apply(&mut self.editor);
             next.next_hop = set.next_hop.or(next.next_hop);
             next.sets_med |= set.med.is_some();
-            next.attrs = self.editor.to_set();
+            let after = self.editor.get().as_bytes();
             // One policy may take back what another one did.
             let first = self.nodes.first();
-            next.changed = first.is_some_and(|first| first.attrs != next.attrs);
+            let first = first.and_then(|first| self.bytes.get(first.set.clone()));
+            next.changed = first.is_some_and(|first| first != after);
+            let start = self.bytes.len();
+            self.bytes.extend_from_slice(after);
+            next.set = start..self.bytes.len();
         }
-        let next = self.enter(next);
+        let next = self.enter(chain, next);
         if let Some(node) = self.nodes.get_mut(at) {
             node.onward.push((place, next));
         }
         next
     }
 
-    fn enter(&mut self, mut node: Node) -> usize {
-        if let Some(policy) = self.chain.0.get(node.policy) {
-            node.taking = policy.taking(node.attrs.as_ref(), self.family);
+    fn enter(&mut self, chain: &Chain, mut node: Node) -> usize {
+        if let Some(policy) = chain.0.get(node.policy) {
+            node.taking = policy.taking(self.set_of(&node), self.family);
         }
         self.nodes.push(node);
         self.nodes.len() - 1

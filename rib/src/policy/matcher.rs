@@ -16,7 +16,7 @@ use super::expression::Expression;
 use crate::route_key::RouteKey;
 
 /// The LOCAL_PREF of a route without one, for those who compare.
-const DEFAULT_LOCAL_PREF: u32 = 100;
+pub(super) const DEFAULT_LOCAL_PREF: u32 = 100;
 
 /// See the top of this file. The default matches every route.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -3,7 +3,8 @@
 //! - `term`: what a policy consists of; `matcher` what a term asks for, `action` what it changes;
 //! - `chain`: policies one after the other, evaluated once for each attribute set as far as the terms allow it;
 //! - `words`: what terms do, for people;
-//! - `prefixes`, `expression`: the prefix lists of a policy, and regular expressions in the routers' dialect.
+//! - `questions`, `prefixes`: what all terms of a policy ask, answered at once;
+//! - `expression`: regular expressions in the routers' dialect.
 //!
 //! Pure, and without a word of peers or tables.
 
@@ -12,6 +13,7 @@ mod chain;
 mod expression;
 mod matcher;
 mod prefixes;
+mod questions;
 mod term;
 mod words;
 

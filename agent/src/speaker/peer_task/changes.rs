@@ -81,9 +81,14 @@ impl PeerTask {
         let known = self.rib.peer(self.idx);
         let scope = |info: &PeerInfo| (info.link, info.one_hop);
         let moved = scope(&info) != scope(&known);
-        let rules = |info: &PeerInfo| (info.allow_as_in, info.rules, info.import.clone());
+        let rules = |info: &PeerInfo| (info.allow_as_in, info.rules);
         let other_rules = again || moved || rules(&info) != rules(&known);
+        let other_policy = info.import != known.import;
         self.idx = self.rib.update_peer(self.idx, info);
+        if other_policy && !other_rules {
+            // Every set is there as it was received: the neighbour need not send anything again.
+            self.import_again().await;
+        }
         if other_rules {
             let mut families = negotiated.ctx.families.iter();
             let asked = families.all(|family| self.peer.request_refresh(family));
@@ -94,12 +99,17 @@ impl PeerTask {
                     .reset(ResetReason::ConfigurationChange, Instant::now());
             } else if !asked {
                 // What it has sent is there, and so is every set as it was received.
-                self.walks.push_back(self.rib.reimport(self.idx));
-                self.finish_walks().await;
-                self.watch_limits();
+                self.import_again().await;
             }
         }
         self.rekey().await;
+    }
+
+    /// Has what was received judged by the rules and policies as they are now.
+    async fn import_again(&mut self) {
+        self.walks.push_back(self.rib.reimport(self.idx));
+        self.finish_walks().await;
+        self.watch_limits();
     }
 
     /// Still the same session: what it was told is judged by the old rules and the new, if they differ.
