@@ -143,7 +143,7 @@ pub use attribute::{
     Administrator, Aggregator, AsPath, AsPathRef, AttrCode, AttrEditor, AttrRef, AttrSet,
     Attributes, Community, ExtCommunity, Ipv6ExtCommunity, LabelField, LabelFields, LargeCommunity,
     MacMobility, NextHop, Origin, ParseOriginError, PmsiTunnel, PrefixSid, Segment, SegmentKind,
-    SidStructure, Srv6Sid, behavior_name,
+    SidStructure, Srv6Sid, behavior_name, behavior_number,
 };
 pub use capability::{
     AddPathMode, Capability, FilterFamily, Fqdn, GracefulRestart, LongLivedFamily, Role,

@@ -68,6 +68,14 @@ pub const STALE_ROUTES_TIME: Bounds = Bounds::new(1, 86_400);
 pub const SELECTION_DEFERRAL_TIME: Bounds = Bounds::new(0, 3600);
 /// Seconds that long-lived stale routes are kept (RFC 9494 §3.1: 24 bits).
 pub const LONG_LIVED_STALE_TIME: Bounds = Bounds::new(1, 0x00ff_ffff);
+/// Lengths of prefixes of either address family.
+pub const PREFIX_LENGTH: Bounds = Bounds::new(0, 128);
+/// Lengths of AS paths, which a message bounds.
+pub const AS_PATH_LENGTH: Bounds = Bounds::new(0, u16::MAX as i64);
+/// How often a policy may put an AS in front of a path.
+pub const PREPEND: Bounds = Bounds::new(1, 10);
+/// VXLAN network identifiers (RFC 7348 §5): 24 bits.
+pub const VNI: Bounds = Bounds::new(0, 0x00ff_ffff);
 /// Metrics and tables of kernel routes.
 pub const KERNEL: Bounds = Bounds::new(1, u32::MAX as i64);
 /// Protocol numbers of kernel routes that no part of the system has (`rtnetlink.h`: above `RTPROT_STATIC`).

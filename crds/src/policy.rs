@@ -99,7 +99,16 @@ pub enum PolicyAction {
     validation = Rule::new("!has(self.any) || !self.any || !has(self.vni) || self.vni == 0").message("vni must not be set when any is true"),
     validation = Rule::new("!has(self.any) || !self.any || !has(self.macAddress)").message("macAddress must not be set when any is true"),
     validation = Rule::new("!has(self.any) || !self.any || !has(self.localPreference) || self.localPreference == 0").message("localPreference must not be set when any is true"),
-    validation = Rule::new("!has(self.any) || !self.any || !has(self.med) || self.med == 0").message("med must not be set when any is true")
+    validation = Rule::new("!has(self.any) || !self.any || !has(self.med) || self.med == 0").message("med must not be set when any is true"),
+    validation = Rule::new("!has(self.any) || !self.any || !has(self.prefixLengthRange)").message("prefixLengthRange must not be set when any is true"),
+    validation = Rule::new("!has(self.any) || !self.any || !has(self.asPathLength)").message("asPathLength must not be set when any is true"),
+    validation = Rule::new("!has(self.any) || !self.any || !has(self.origin)").message("origin must not be set when any is true"),
+    validation = Rule::new("!has(self.any) || !self.any || !has(self.communityPatterns) || size(self.communityPatterns) == 0").message("communityPatterns must be empty when any is true"),
+    validation = Rule::new("!has(self.any) || !self.any || !has(self.largeCommunities) || size(self.largeCommunities) == 0").message("largeCommunities must be empty when any is true"),
+    validation = Rule::new("!has(self.any) || !self.any || !has(self.extCommunities) || size(self.extCommunities) == 0").message("extCommunities must be empty when any is true"),
+    validation = Rule::new("!has(self.any) || !self.any || !has(self.routeTargets) || size(self.routeTargets) == 0").message("routeTargets must be empty when any is true"),
+    validation = Rule::new("!has(self.any) || !self.any || !has(self.nextHops) || size(self.nextHops) == 0").message("nextHops must be empty when any is true"),
+    validation = Rule::new("!has(self.any) || !self.any || !has(self.peers) || size(self.peers) == 0").message("peers must be empty when any is true")
 )]
 pub struct PolicyMatch {
     /// True matches every route; then nothing else may be set.
@@ -114,6 +123,9 @@ pub struct PolicyMatch {
     #[schemars(length(max = 256), inner(length(max = 43)))]
     #[x_kube(validation = Rule::new("self.all(p, isCIDR(p))").message("prefixList must hold prefixes with a length, such as 10.0.0.0/8 or 2001:db8::/32"))]
     pub prefix_list: Option<Vec<String>>,
+    /// The route's prefix is so long; beside prefixList, both must hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix_length_range: Option<PrefixLengthRange>,
     /// The route's prefix is exactly this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 43))]
@@ -122,6 +134,9 @@ pub struct PolicyMatch {
     /// A regular expression on the AS path, written as numbers with spaces between them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub as_path_filter: Option<AsPathFilter>,
+    /// The AS path is so long, as the decision counts: a set of ASes is one, and confederations are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_path_length: Option<AsPathLength>,
     /// The route carries one of these communities: ASN:NN, or a registered name such as no-export.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
@@ -134,6 +149,46 @@ pub struct PolicyMatch {
         )
     )]
     pub community_match: Option<Vec<String>>,
+    /// Regular expressions, one of which is found in a community of any kind as it is printed, such as ^65000: or ^rt:65000:.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32), inner(length(min = 1, max = 256)))]
+    pub community_patterns: Option<Vec<String>>,
+    /// The route carries one of these large communities, as GLOBAL:DATA1:DATA2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(max = 32),
+        inner(
+            length(max = 32),
+            regex(pattern = r"^[0-9]{1,10}:[0-9]{1,10}:[0-9]{1,10}$")
+        )
+    )]
+    pub large_communities: Option<Vec<String>>,
+    /// The route carries one of these extended communities: ASN:NN or IP:NN for a route target, or with a name before it, such as soo: or color:.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(max = 32),
+        inner(length(max = 64), regex(pattern = r"^[0-9A-Za-z][0-9A-Za-z:._-]*$"))
+    )]
+    pub ext_communities: Option<Vec<String>>,
+    /// The route carries one of these route targets, as ASN:NN or IP:NN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(max = 32),
+        inner(length(max = 32), regex(pattern = r"^(rt:)?[0-9.]+:[0-9]+$"))
+    )]
+    pub route_targets: Option<Vec<String>>,
+    /// The route's next hop is in one of these prefixes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32), inner(length(max = 43)))]
+    #[x_kube(validation = Rule::new("self.all(p, isCIDR(p))").message("nextHops must hold prefixes with a length, such as 10.0.0.1/32 or 2001:db8::/32"))]
+    pub next_hops: Option<Vec<String>>,
+    /// The BGPPeers, by name, from which the route was received on import, or to which it goes on export.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 253)))]
+    pub peers: Option<Vec<String>>,
+    /// The route's ORIGIN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     /// The route is an EVPN route of one of these types.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 5))]
@@ -157,6 +212,34 @@ pub struct PolicyMatch {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 4_294_967_295_i64))]
     pub med: Option<i64>,
+}
+
+/// Bounds on the length of prefixes.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[x_kube(validation = Rule::new("!has(self.min) || !has(self.max) || self.min <= self.max").message("min must not be more than max"))]
+pub struct PrefixLengthRange {
+    /// The least; 0 unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 128))]
+    pub min: Option<i32>,
+    /// The most; no bound unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 128))]
+    pub max: Option<i32>,
+}
+
+/// Bounds on the length of AS paths.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[x_kube(validation = Rule::new("!has(self.min) || !has(self.max) || self.min <= self.max").message("min must not be more than max"))]
+pub struct AsPathLength {
+    /// The least; 0 unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 65_535))]
+    pub min: Option<i32>,
+    /// The most; no bound unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 65_535))]
+    pub max: Option<i32>,
 }
 
 /// A regular expression on AS paths.
@@ -213,6 +296,9 @@ pub struct PolicySet {
     /// Extended communities to add and to remove.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ext_communities: Option<ExtCommunityChange>,
+    /// Large communities to add and to remove.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub large_communities: Option<LargeCommunityChange>,
     /// LOCAL_PREF.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 4_294_967_295_i64))]
@@ -244,8 +330,9 @@ pub struct PolicySet {
     pub srv6_endpoint_behavior: Option<String>,
 }
 
-/// Communities to add and to remove.
+/// Communities to add and to remove: ASN:NN, a registered name such as no-export, IP:NN for a route target, or a large community.
 #[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
 pub struct CommunityChange {
     /// Communities that the route gets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -254,6 +341,35 @@ pub struct CommunityChange {
     /// Communities that the route loses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32), inner(length(max = 32)))]
+    pub remove: Option<Vec<String>>,
+    /// Regular expressions; communities of any kind go in whose printed form one of them is found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32), inner(length(min = 1, max = 256)))]
+    pub remove_patterns: Option<Vec<String>>,
+}
+
+/// Large communities to add and to remove, as GLOBAL:DATA1:DATA2.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+pub struct LargeCommunityChange {
+    /// Large communities that the route gets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(max = 32),
+        inner(
+            length(max = 32),
+            regex(pattern = r"^[0-9]{1,10}:[0-9]{1,10}:[0-9]{1,10}$")
+        )
+    )]
+    pub add: Option<Vec<String>>,
+    /// Large communities that the route loses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(max = 32),
+        inner(
+            length(max = 32),
+            regex(pattern = r"^[0-9]{1,10}:[0-9]{1,10}:[0-9]{1,10}$")
+        )
+    )]
     pub remove: Option<Vec<String>>,
 }
 
@@ -284,7 +400,11 @@ pub struct ExtCommunityChange {
 
 /// What is changed on an AS path.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
-#[x_kube(validation = Rule::new("!has(self.prepend) || !has(self.replace) || size(self.replace) == 0").message("prepend and replace exclude each other; set one"))]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("!has(self.prepend) || !has(self.replace) || size(self.replace) == 0").message("prepend and replace exclude each other; set one"),
+    validation = Rule::new("!has(self.prependLastAS) || !has(self.prepend) && (!has(self.replace) || size(self.replace) == 0)").message("prependLastAS excludes prepend and replace; set one")
+)]
 pub struct AsPathChange {
     /// How many times asn is put in front.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -294,6 +414,14 @@ pub struct AsPathChange {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 4_294_967_295_i64))]
     pub asn: Option<i64>,
+    /// How many more times the AS is put in front that is there, the one that was passed last: the neighbour's.
+    #[serde(
+        rename = "prependLastAS",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(range(min = 1, max = 10))]
+    pub prepend_last_as: Option<i32>,
     /// The whole new path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32), inner(range(min = 0, max = 4_294_967_295_i64)))]

@@ -99,7 +99,7 @@ struct Meant {
     med: Option<u32>,
     origin: Option<Origin>,
     next_hop: Option<IpNet>,
-    communities: Option<(Vec<u32>, Vec<ExtCommunity>, Vec<LargeCommunity>)>,
+    communities: Vec<(Vec<u32>, Vec<ExtCommunity>, Vec<LargeCommunity>)>,
     prefixes: Option<Vec<IpNet>>,
     prefix_length: Option<RangeInclusive<u8>>,
     prefix: Option<IpNet>,
@@ -134,14 +134,16 @@ impl Meant {
             sequence,
             matches: Match {
                 families: self.families.as_ref().map(|f| f.iter().copied().collect()),
-                communities: self.communities.clone().map(|(standard, extended, large)| {
-                    CommunityList {
-                        standard: standard.into_iter().map(Community).collect(),
-                        extended,
-                        large,
+                communities: self
+                    .communities
+                    .iter()
+                    .map(|(standard, extended, large)| CommunityList {
+                        standard: standard.iter().copied().map(Community).collect(),
+                        extended: extended.clone(),
+                        large: large.clone(),
                         patterns: Vec::new(),
-                    }
-                }),
+                    })
+                    .collect(),
                 as_path: self.path.map(PathText::compiled),
                 as_path_length: self.path_length.clone(),
                 local_pref: self.local_pref,
@@ -234,7 +236,7 @@ impl Meant {
         {
             return false;
         }
-        if let Some((standard, extended, large)) = &self.communities {
+        for (standard, extended, large) in &self.communities {
             let mut any = false;
             any |= standard.iter().any(|one| attrs.communities.contains(one));
             any |= extended.iter().any(|one| attrs.extended.contains(one));
@@ -539,7 +541,7 @@ fn meant() -> impl Strategy<Value = Meant> {
             seldom(origin()),
             seldom(prop_oneof![Just("192.0.2.0/31"), Just("192.0.2.0/24")]),
         ),
-        seldom(communities),
+        seldom(prop::collection::vec(communities, 1..3)).prop_map(Option::unwrap_or_default),
         (
             prop::option::weighted(0.5, prop::collection::vec(v4().prop_map(IpNet::V4), 0..5)),
             seldom((6u8..20, 0u8..12).prop_map(|(from, more)| from..=from + more)),

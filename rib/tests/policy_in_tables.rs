@@ -47,7 +47,7 @@ fn tagged(tag: u32) -> Match {
         ..CommunityList::default()
     };
     Match {
-        communities: Some(list),
+        communities: vec![list],
         ..Match::default()
     }
 }

@@ -137,6 +137,8 @@ fn columns(kind: ObjectKind, wide: bool) -> Vec<Shown> {
             text("DIRECTION", 9, From::Field("/spec/direction")),
             number("TERMS", 5, From::Count("/spec/terms")),
             condition("ACCEPTED", "Accepted"),
+            condition("READY", "Ready"),
+            condition("APPLIED", "PolicyApplied"),
         ],
         ObjectKind::Vrfs => vec![
             text("RD", 12, From::Field("/spec/routeDistinguisher")),

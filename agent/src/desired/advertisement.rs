@@ -11,6 +11,7 @@ use rib::policy::Chain;
 
 use super::build::{Findings, Routers, family};
 use super::objects::{Kind, Object, ObjectKey, Objects};
+use super::policies::Policies;
 use super::problem::{Problem, Reason};
 use super::types::{Origination, OriginationKey, RouterKey, Source};
 
@@ -18,6 +19,7 @@ pub(super) fn build(
     key: &ObjectKey,
     object: &BGPAdvertisement,
     routers: &Routers<'_>,
+    policies: &Policies<'_>,
     findings: &mut Findings<'_>,
 ) -> Option<Origination> {
     let spec = &object.spec;
@@ -36,12 +38,10 @@ pub(super) fn build(
         }
         Some(_) => {}
     }
-    if spec.policy_ref.is_some() {
-        findings.not_implemented(
-            "spec.policyRef",
-            "remove it, and name only the prefixes to originate",
-        );
-    }
+    let filter = match &spec.policy_ref {
+        Some(reference) => policies.filter(key, &reference.name, router, findings),
+        None => Some(Chain::default()),
+    };
     let mut prefixes = BTreeSet::new();
     for (index, text) in spec.prefixes.iter().flatten().enumerate() {
         match prefix(text, family) {
@@ -114,7 +114,7 @@ pub(super) fn build(
         sources: sources(spec),
         communities: communities.into_iter().collect(),
         local_pref,
-        policies: Chain::default(),
+        policies: filter?,
     })
 }
 
@@ -243,7 +243,7 @@ fn prefix(text: &str, family: Option<Family>) -> Result<IpNet, &'static str> {
 }
 
 /// A prefix in the usual form: without leading zeros, which some read as octal.
-fn strict(text: &str) -> Option<IpNet> {
+pub(super) fn strict(text: &str) -> Option<IpNet> {
     let (address, length) = text.split_once('/')?;
     let plain = length == "0" || length.starts_with(|first: char| matches!(first, '1'..='9'));
     IpNet::new(

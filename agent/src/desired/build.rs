@@ -11,6 +11,7 @@ use super::host::Host;
 use super::in_effect::{InEffect, Neighbor};
 use super::node::{is_for, may_be_for};
 use super::objects::{Kind, Object, ObjectKey, Objects};
+use super::policies::{CompiledPolicies, Policies};
 use super::problem::{Problem, Reason, Severity};
 use super::secrets::protected_by;
 use super::types::{Desired, Peer, PeerKey, Router, RouterKey};
@@ -23,20 +24,25 @@ use super::{advertisement, dynamic, peer, ranges, router};
 /// runs yet; [`InEffect`] gives that of one on which something does.
 #[must_use]
 pub fn build(objects: &Objects, node: &str) -> (Desired, Vec<Problem>) {
-    build_over(objects, node, &InEffect::default())
+    let (desired, problems, _) = build_over(objects, node, &InEffect::default());
+    (desired, problems)
 }
 
 impl InEffect {
     /// As [`build`], where this is in effect: what is in it of an object that is refused now stays. From now on the answer is
     /// what is in effect.
     pub fn build(&mut self, objects: &Objects, node: &str) -> (Desired, Vec<Problem>) {
-        let (desired, mut problems) = build_over(objects, node, self);
-        self.remember(objects, &desired, &mut problems);
+        let (desired, mut problems, policies) = build_over(objects, node, self);
+        self.remember(objects, &desired, policies, &mut problems);
         (desired, problems)
     }
 }
 
-fn build_over(objects: &Objects, node: &str, running: &InEffect) -> (Desired, Vec<Problem>) {
+fn build_over(
+    objects: &Objects,
+    node: &str,
+    running: &InEffect,
+) -> (Desired, Vec<Problem>, CompiledPolicies) {
     let mut problems = Vec::new();
     let mut desired = Desired::default();
     let mut rejected = BTreeSet::new();
@@ -58,13 +64,16 @@ fn build_over(objects: &Objects, node: &str, running: &InEffect) -> (Desired, Ve
         }
     }
 
+    // Few, and held by who is bound to them while the answer grows.
+    let own = desired.routers.clone();
     let routers = Routers {
         objects,
         node,
         host: running.host(),
-        running: &desired.routers,
+        running: &own,
         rejected: &rejected,
     };
+    let policies = Policies::of(&routers, running, &mut problems);
     let mut peers = BTreeMap::new();
     let mut ranges = BTreeMap::new();
     for (key, object) in objects.peers() {
@@ -73,12 +82,15 @@ fn build_over(objects: &Objects, node: &str, running: &InEffect) -> (Desired, Ve
         match &object.spec.dynamic_neighbors {
             Some(wanted) => {
                 for neighbors in dynamic::build(key, object, wanted, &routers, &mut findings) {
-                    ranges.insert(neighbors.key.clone(), neighbors);
+                    let onto = |peer: &Peer| policies.onto(peer, key, &object.spec, &mut findings);
+                    let neighbors = neighbors.with_sessions(onto);
+                    ranges.extend(neighbors.map(|all| (all.key.clone(), all)));
                 }
             }
             None => {
                 for peer in peer::build(key, object, &routers, &mut findings) {
-                    peers.insert(peer.key.clone(), peer);
+                    let peer = policies.onto(&peer, key, &object.spec, &mut findings);
+                    peers.extend(peer.map(|peer| (peer.key.clone(), Arc::new(peer))));
                 }
             }
         }
@@ -100,7 +112,7 @@ fn build_over(objects: &Objects, node: &str, running: &InEffect) -> (Desired, Ve
     let mut originations = BTreeMap::new();
     for (key, object) in objects.advertisements() {
         let mut findings = Findings::new(key, &mut problems);
-        let built = advertisement::build(key, object, &routers, &mut findings);
+        let built = advertisement::build(key, object, &routers, &policies, &mut findings);
         let built = built.map(|origination| (origination.key.clone(), origination));
         let refused = !findings.accepted();
         originations.extend(built.or_else(|| {
@@ -112,14 +124,11 @@ fn build_over(objects: &Objects, node: &str, running: &InEffect) -> (Desired, Ve
     for (key, _) in objects.iter() {
         if matches!(
             key.kind,
-            Kind::BgpPolicy | Kind::BgpVrfInstance | Kind::Vpc | Kind::VpcAttachment
+            Kind::BgpVrfInstance | Kind::Vpc | Kind::VpcAttachment
         ) {
-            let effect = match key.kind {
-                Kind::BgpPolicy => "so routes pass as if it were not there",
-                _ => "so it changes nothing on this node",
-            };
             let message = format!(
-                "this version does not carry out {} objects yet, {effect}; remove it, or leave it for a version that does",
+                "this version does not carry out {} objects yet, so it changes nothing on this node; remove it, or leave it for a \
+                 version that does",
                 key.kind
             );
             Findings::new(key, &mut problems).reject("", Reason::NotImplemented, message);
@@ -129,8 +138,10 @@ fn build_over(objects: &Objects, node: &str, running: &InEffect) -> (Desired, Ve
     desired.peers = without_duplicates(peers, (objects, running), &desired, &mut problems);
     ranges::judge(ranges, (objects, running), &mut desired, &mut problems);
     desired.originations = originations;
+    policies.refresh(&mut desired, running, &problems);
+    desired.policies = policies.scopes();
     problems.sort_by(|a, b| a.object.cmp(&b.object));
-    (desired, problems)
+    (desired, problems, policies.into_compiled())
 }
 
 /// Whether `problems`, all of one object, keep it from being carried out on `router`.
@@ -146,7 +157,7 @@ pub(super) struct Routers<'a> {
     pub(super) objects: &'a Objects,
     node: &'a str,
     pub(super) host: &'a Host,
-    running: &'a BTreeMap<RouterKey, Router>,
+    pub(super) running: &'a BTreeMap<RouterKey, Router>,
     rejected: &'a BTreeSet<RouterKey>,
 }
 
@@ -300,6 +311,14 @@ impl<'a> Findings<'a> {
         self.reject(field, Reason::NotImplemented, message);
     }
 
+    /// What was found of the object before, and is still so.
+    pub(super) fn repeat(&mut self, problems: &[Problem]) {
+        for problem in problems {
+            self.rejected |= problem.severity == Severity::Rejected;
+            self.problems.push(problem.clone());
+        }
+    }
+
     /// Whether nothing so far keeps the object from being carried out.
     pub(super) fn accepted(&self) -> bool {
         !self.rejected
@@ -355,6 +374,15 @@ pub(super) fn family(family: AddressFamily) -> Option<Family> {
         (Afi::Ipv6, Safi::Vpn) => Some(Family::IPV6_VPN),
         (Afi::L2vpn, Safi::Evpn) => Some(Family::L2VPN_EVPN),
         _ => None,
+    }
+}
+
+/// The origin in the protocol's terms.
+pub(super) fn origin(origin: crds::Origin) -> bgp_wire::Origin {
+    match origin {
+        crds::Origin::Igp => bgp_wire::Origin::Igp,
+        crds::Origin::Egp => bgp_wire::Origin::Egp,
+        crds::Origin::Incomplete => bgp_wire::Origin::Incomplete,
     }
 }
 

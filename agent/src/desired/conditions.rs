@@ -7,15 +7,13 @@
 mod advertisement;
 mod dynamic;
 mod peer;
+mod policy;
 mod router;
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use crds::{
-    BGPPolicyStatus, BGPVRFInstanceStatus, Condition, ConditionStatus, VPCAttachmentStatus,
-    VPCStatus,
-};
+use crds::{BGPVRFInstanceStatus, Condition, ConditionStatus, VPCAttachmentStatus, VPCStatus};
 use k8s_openapi::jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
@@ -55,15 +53,7 @@ pub fn statuses<'a>(
             }
             Object::Peer(_) => value(&told.peer(key, desired, snapshot)?),
             Object::Advertisement(_) => value(&told.advertisement(key, desired, snapshot)?),
-            Object::Policy(policy) => value(&BGPPolicyStatus {
-                observed_generation: Some(told.generation),
-                terms: i32::try_from(policy.spec.terms.len()).ok(),
-                conditions: Some(vec![
-                    told.accepted(),
-                    told.not_accepted_so("Ready"),
-                    told.not_accepted_so("PolicyApplied"),
-                ]),
-            }),
+            Object::Policy(policy) => value(&told.policy(key, policy, desired, snapshot)?),
             Object::Vrf(_) => value(&BGPVRFInstanceStatus {
                 conditions: Some(vec![told.accepted(), told.not_accepted_so("Ready")]),
                 routers: None,

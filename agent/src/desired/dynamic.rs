@@ -62,6 +62,15 @@ impl DynamicNeighbors {
         sessions.find(|peer| peer.address.is_ipv4() == address.is_ipv4())
     }
 
+    /// The same with other sessions, if there is one for each.
+    pub(super) fn with_sessions(&self, session: impl FnMut(&Peer) -> Option<Peer>) -> Option<Self> {
+        let sessions: Option<_> = self.sessions.iter().map(session).collect();
+        Some(Self {
+            sessions: sessions?,
+            ..self.clone()
+        })
+    }
+
     /// The name of the session with the neighbour of this address: `leaves@192.0.2.1`. No object can have such a name.
     #[must_use]
     pub fn session_key(&self, address: IpAddr) -> PeerKey {

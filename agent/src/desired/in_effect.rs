@@ -13,6 +13,7 @@ use k8s_openapi::jiff::Timestamp;
 use super::dynamic::DynamicNeighbors;
 use super::host::Host;
 use super::objects::{Kind, Object, ObjectKey, Objects};
+use super::policies::CompiledPolicies;
 use super::problem::{Problem, Severity};
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ pub struct InEffect {
     host: Host,
     desired: Desired,
     accepted: BTreeMap<ObjectKey, Arc<Object>>,
+    policies: CompiledPolicies,
     /// What the process before this one served, until it is known what this one does.
     ran: Accepted,
 }
@@ -133,6 +135,16 @@ impl InEffect {
         self.accepted.iter()
     }
 
+    /// The form of an object of which what is in effect was made.
+    pub(super) fn form(&self, key: &ObjectKey) -> Option<&Object> {
+        self.accepted.get(key).map(|object| &**object)
+    }
+
+    /// What was made of its policies.
+    pub(super) fn policies(&self) -> &CompiledPolicies {
+        &self.policies
+    }
+
     /// What is served now.
     #[must_use]
     pub fn accepted(&self) -> Accepted {
@@ -175,8 +187,10 @@ impl InEffect {
         &mut self,
         objects: &Objects,
         desired: &Desired,
+        policies: CompiledPolicies,
         problems: &mut [Problem],
     ) {
+        self.policies = policies;
         for problem in problems.iter_mut() {
             if problem.severity == Severity::Rejected && remains(problem, desired) {
                 let accepted = self.accepted.get(&problem.object);
@@ -284,6 +298,10 @@ fn remains(problem: &Problem, desired: &Desired) -> bool {
         Kind::BgpAdvertisement => {
             let mut all = desired.originations.keys();
             all.any(|key| *key.advertisement == *path && here(&key.router))
+        }
+        Kind::BgpPolicy => {
+            let mut all = desired.policies.keys();
+            all.any(|key| *key.policy == *path && here(&key.router))
         }
         _ => false,
     }

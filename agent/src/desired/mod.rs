@@ -29,6 +29,7 @@ mod node;
 mod objects;
 mod originates;
 mod peer;
+mod policies;
 mod problem;
 mod ranges;
 mod restart;
@@ -51,6 +52,7 @@ pub use host::Host;
 pub use in_effect::{Accepted, InEffect, Neighbor};
 pub use node::{nodes, stranger};
 pub use objects::{Kind, Object, ObjectKey, Objects};
+pub use policies::{PolicyKey, Scope};
 pub use problem::{Problem, Reason, Severity};
 pub(crate) use select::{label_key, label_value};
 pub use snapshot::{

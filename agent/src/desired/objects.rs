@@ -357,6 +357,13 @@ impl Objects {
         })
     }
 
+    pub(crate) fn policies(&self) -> impl Iterator<Item = (&ObjectKey, &BGPPolicy)> {
+        self.iter().filter_map(|(key, object)| match object {
+            Object::Policy(policy) => Some((key, policy)),
+            _ => None,
+        })
+    }
+
     pub(crate) fn secret(&self, namespace: &str, name: &str) -> Option<&Secret> {
         match self.get(&ObjectKey::new(Kind::Secret, namespace, name)) {
             Some(Object::Secret(secret)) => Some(secret),

@@ -41,7 +41,7 @@ pub(super) fn build(
     object: &BGPPeer,
     routers: &Routers<'_>,
     findings: &mut Findings<'_>,
-) -> Vec<Arc<Peer>> {
+) -> Vec<Peer> {
     let spec = &object.spec;
     let chosen = chosen(key, spec, routers, findings);
     if chosen.is_empty() {
@@ -63,7 +63,6 @@ pub(super) fn build(
         .into_iter()
         .filter(|router| spec.router_ref.is_some() || !itself(router))
         .filter_map(|router| on_router(key, spec, &session, router, findings))
-        .map(Arc::new)
         .collect()
 }
 
@@ -374,19 +373,8 @@ pub(super) fn on_router(
 
 /// Fields whose work this version does not do. Switched off they ask for nothing, and are fine.
 fn not_implemented(spec: &BGPPeerSpec, findings: &mut Findings<'_>) {
-    let named = |name: &Option<String>| name.as_ref().is_some_and(|name| !name.is_empty());
-    for (field, set, remedy) in [
-        ("spec.routeMapIn", named(&spec.route_map_in), "remove it"),
-        ("spec.routeMapOut", named(&spec.route_map_out), "remove it"),
-        (
-            "spec.defaultOriginRoute",
-            spec.default_origin_route.is_some(),
-            "remove it",
-        ),
-    ] {
-        if set {
-            findings.not_implemented(field, remedy);
-        }
+    if spec.default_origin_route.is_some() {
+        findings.not_implemented("spec.defaultOriginRoute", "remove it");
     }
 }
 

@@ -74,6 +74,14 @@ pub enum Reason {
     RouterNotAccepted,
     /// The secret is not there.
     SecretNotFound,
+    /// The policy is not there.
+    PolicyNotFound,
+    /// The policy is not accepted.
+    PolicyNotAccepted,
+    /// The policy has another direction, or other routers.
+    PolicyMismatch,
+    /// A regular expression cannot be used.
+    InvalidExpression,
     /// Another session already has this neighbour.
     DuplicateRemote,
     /// The field is accepted and has no effect.
@@ -104,6 +112,10 @@ impl Reason {
             Self::RouterNotFound => "RouterNotFound",
             Self::RouterNotAccepted => "RouterNotAccepted",
             Self::SecretNotFound => "SecretNotFound",
+            Self::PolicyNotFound => "PolicyNotFound",
+            Self::PolicyNotAccepted => "PolicyNotAccepted",
+            Self::PolicyMismatch => "PolicyMismatch",
+            Self::InvalidExpression => "InvalidExpression",
             Self::DuplicateRemote => "DuplicateRemote",
             Self::NoEffect => "NoEffect",
         }

@@ -14,6 +14,7 @@ use rib::policy::Chain;
 
 use super::authentication::{Authentication, Password};
 use super::dynamic::DynamicNeighbors;
+use super::policies::{PolicyKey, Scope};
 
 /// A BGPRouter of this node: `namespace/name`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -113,6 +114,8 @@ pub struct Desired {
     pub dynamic: BTreeMap<PeerKey, DynamicNeighbors>,
     /// What they originate.
     pub originations: BTreeMap<OriginationKey, Origination>,
+    /// Where the policies act that are bound to them. What they do is in the peers and originations.
+    pub policies: BTreeMap<PolicyKey, Scope>,
 }
 
 /// One BGP router of this node, with tables of its own.

@@ -58,7 +58,7 @@ pub use pmsi_tunnel::PmsiTunnel;
 pub use prefix_sid::PrefixSid;
 pub use service_sid::{LabelField, LabelFields};
 pub use set::{AttrRef, AttrSet, Attributes};
-pub use srv6::{SidStructure, Srv6Sid, behavior_name};
+pub use srv6::{SidStructure, Srv6Sid, behavior_name, behavior_number};
 
 /// A path attribute's type code.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

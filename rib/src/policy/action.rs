@@ -205,7 +205,7 @@ mod tests {
                 ..CommunityList::default()
             };
             let asked = Match {
-                communities: Some(list),
+                communities: vec![list],
                 ..Match::default()
             };
             asked.takes_set(&mut SetView::new(before.as_ref(), Family::IPV4_UNICAST))

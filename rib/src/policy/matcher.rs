@@ -23,8 +23,8 @@ pub(super) const DEFAULT_LOCAL_PREF: u32 = 100;
 pub struct Match {
     /// The route is of one of these families.
     pub families: Option<FamilySet>,
-    /// The set carries one of these.
-    pub communities: Option<CommunityList>,
+    /// The set carries one of each of these.
+    pub communities: Vec<CommunityList>,
     /// The AS path is described.
     pub as_path: Option<Expression>,
     /// The AS path has so many ASes (RFC 4271 §9.1.2.2 a counts).
@@ -152,7 +152,7 @@ impl Match {
             && holds(&self.as_path_length, |range| {
                 range.contains(&attrs.as_path().len())
             })
-            && holds(&self.communities, |list| list.is_in(attrs))
+            && self.communities.iter().all(|list| list.is_in(attrs))
             && holds(&self.next_hops, next_hop_in)
             && holds(&self.as_path, |expression| expression.describes(set.path()))
     }

@@ -187,6 +187,12 @@ pub fn behavior_name(behavior: u16) -> Option<&'static str> {
     Some(name)
 }
 
+/// The number of the endpoint behavior that is registered by this name.
+pub fn behavior_number(name: &str) -> Option<u16> {
+    let found = NAMES.iter().find(|(_, registered)| *registered == name);
+    found.map(|(number, _)| *number)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

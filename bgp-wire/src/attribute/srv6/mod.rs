@@ -7,7 +7,7 @@ mod behavior;
 use std::net::Ipv6Addr;
 use std::ops::RangeInclusive;
 
-pub use behavior::behavior_name;
+pub use behavior::{behavior_name, behavior_number};
 
 /// How the bits of a SID are used, and which of them travel in the label field of the NLRI
 /// (RFC 9252 §3.2.1).
