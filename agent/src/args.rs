@@ -5,6 +5,7 @@
 //! problems in manifests), 2 the question could not be asked (bad usage, no agent answers).
 
 mod decode;
+mod policy;
 mod routes;
 
 use std::ffi::OsString;
@@ -21,6 +22,7 @@ use crate::control::protocol::{ObjectKind, PrefixQuery};
 pub use decode::{
     DecodeArgs, DecodeFormat, DecodeInput, DecodeSource, MAY_HAVE_IPV6_NEXT_HOPS, YesNo,
 };
+pub use policy::{PolicyCommand, PolicyTestArgs};
 pub use routes::{ExplainArgs, ShowRoutesArgs};
 
 /// Names the socket where `--socket` does not.
@@ -65,6 +67,9 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Check manifests without running anything.
     Check(CheckArgs),
+    /// Try policies.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Decode messages from hexadecimal text, byte streams, packet captures and MRT files.
     Decode(Box<DecodeArgs>),
     /// Print the CustomResourceDefinitions as YAML.

@@ -209,7 +209,7 @@ fn verdict(path: &PathExplanation) -> (String, Style) {
     }
 }
 
-fn attributes<W: Write>(
+pub(super) fn attributes<W: Write>(
     indent: usize,
     attributes: &Attributes,
     screen: &mut Screen<W>,

@@ -6,6 +6,7 @@
 //! | [`table`] | PURE: columns within 100 columns of text, colours, wrapping |
 //! | [`words`] | PURE: times, sizes, lists in words |
 //! | [`check`] | manifests judged without running them |
+//! | [`policy_test`] | one policy on one route; [`route_text`] is how that is typed |
 //! | [`decode`] | messages out of captures, files and text, in all their fields |
 //! | `show_*`, [`get`], [`explain`] | PURE: replies to text or JSON, one command each |
 //! | [`elsewhere`] | PURE: where a plain prefix is to be found that no unicast family has |
@@ -18,7 +19,9 @@ pub mod decode;
 pub mod elsewhere;
 pub mod explain;
 pub mod get;
+pub mod policy_test;
 pub mod preview;
+pub mod route_text;
 pub mod show_bfd;
 mod show_dynamic;
 pub mod show_fib;
@@ -38,7 +41,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use crate::args::{Command, ShowCommand, ShowFormat, SocketArgs};
+use crate::args::{Command, PolicyCommand, ShowCommand, ShowFormat, SocketArgs};
 use crate::control::protocol::{Reply, Request};
 use client::{AskError, Replies};
 use table::{Screen, Style};
@@ -82,6 +85,7 @@ fn dispatch<W: Write>(command: Command, screen: &mut Screen<W>) -> Result<ExitCo
             };
             return Ok(ExitCode::from(status));
         }
+        Command::Policy(PolicyCommand::Test(args)) => return policy_test::run(&args, screen),
         Command::Decode(args) => {
             let status = decode::run(&args, &mut screen.out, &mut io::stderr())?;
             return Ok(ExitCode::from(status));

@@ -52,7 +52,7 @@ pub use host::Host;
 pub use in_effect::{Accepted, InEffect, Neighbor};
 pub use node::{nodes, stranger};
 pub use objects::{Kind, Object, ObjectKey, Objects};
-pub use policies::{PolicyKey, Scope};
+pub use policies::{PolicyKey, Scope, Trial, TrialError, trial};
 pub use problem::{Problem, Reason, Severity};
 pub(crate) use select::{label_key, label_value};
 pub use snapshot::{

@@ -5,14 +5,18 @@
 //!
 //! - `terms`: the terms of a policy, and the policies of the engine that they make;
 //! - `matches`, `changes`: what a term asks for, and what it changes; `communities` as people write them;
-//! - `compiled`: what came of an object, kept until it changes.
+//! - `compiled`: what came of an object, kept until it changes;
+//! - `trial`: one policy by itself, for people who try it on a route.
 
 mod changes;
 mod communities;
 mod compiled;
+#[cfg(test)]
+mod every_field;
 mod fields;
 mod matches;
 mod terms;
+mod trial;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +29,7 @@ use rib::policy::{Chain, Policy};
 pub(super) use self::compiled::CompiledPolicies;
 use self::compiled::Form;
 use self::terms::{Audience, Terms};
+pub use self::trial::{Trial, TrialError, trial};
 use super::build::{Findings, REFUSED, Routers};
 use super::in_effect::InEffect;
 use super::objects::{Kind, Object, ObjectKey, Objects};

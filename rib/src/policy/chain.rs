@@ -7,6 +7,7 @@
 //! ask for more than the set, the routes that share it only ask which of those terms take the route, and find what comes of it
 //! ready made.
 
+use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
@@ -21,7 +22,6 @@ use super::questions::Questions;
 use super::term::{Action, Term, TermSet};
 
 /// The terms of one policy, ready to be evaluated.
-#[derive(Debug)]
 pub struct Policy {
     name: Arc<str>,
     terms: Vec<Term>,
@@ -120,6 +120,13 @@ impl Policy {
 
     fn asks_no_list(&self, taking: TermSet) -> bool {
         taking.and(self.without_list) == taking
+    }
+}
+
+/// By name and terms; all else is made of these.
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?}", self.name, self.terms)
     }
 }
 

@@ -51,12 +51,12 @@ impl fmt::Display for Set {
         said.extend(origin.map(|origin| format!("origin {origin}")));
         said.extend(med.map(|med| format!("MED {med}")));
         said.extend(local_pref.map(|value| format!("local preference {value}")));
-        change(communities, &mut said);
-        change(extended, &mut said);
-        change(large, &mut said);
         for pattern in remove_described {
             said.push(format!("no communities like {}", pattern.text()));
         }
+        change(communities, &mut said);
+        change(extended, &mut said);
+        change(large, &mut said);
         said.extend(color.map(|color| format!("color {color}")));
         if let Some(behavior) = srv6_behavior {
             said.push(match behavior_name(*behavior) {

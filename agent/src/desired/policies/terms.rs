@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bgp_wire::{Asn, Family};
 use crds::{BGPPolicySpec, PolicyAction, PolicyDirection};
-use rib::policy::{Action, Match, NextHopChange, PathChange, Policy, Set, Term};
+use rib::policy::{Action, Match, NextHopChange, PathChange, Policy, Set, Term, TooManyTerms};
 
 use super::changes::{OwnPrepends, changes};
 use super::fields::Field;
@@ -15,6 +15,9 @@ use crate::desired::problem::Reason;
 
 /// The most expressions of one policy: each may take 256 KiB.
 const EXPRESSIONS: usize = 64;
+
+/// The most terms of one policy, as the schema has it.
+const MOST: usize = 32;
 
 /// The number of the term behind all others of a policy that says which prefixes are originated: one more than a term can have.
 const BEHIND: i64 = 65_536;
@@ -101,6 +104,13 @@ impl Terms {
                 peers,
             });
         }
+        if spec.terms.len() > MOST {
+            let message = format!(
+                "there are {} terms, and at most {MOST} are taken; spread them over several policies",
+                spec.terms.len()
+            );
+            findings.reject("spec.terms", Reason::InvalidValue, message);
+        }
         if expressions > EXPRESSIONS {
             let message = format!(
                 "the terms have {expressions} regular expressions, and at most {EXPRESSIONS} are taken; join some with |, or \
@@ -143,8 +153,22 @@ impl Terms {
         }
     }
 
+    /// The terms that are not in a policy, by their numbers.
+    pub(super) fn left_out(&self, variant: &Variant) -> Vec<i64> {
+        let met = self.terms.iter().zip(&variant.met);
+        let others = met.filter(|(_, met)| !**met);
+        others.map(|(term, _)| term.term.sequence).collect()
+    }
+
     /// The policy of this name; `None` if no term of it is left, so that it says nothing.
     pub(super) fn policy(&self, name: &str, variant: &Variant) -> Option<Arc<Policy>> {
+        // An object with more terms than the engine takes has been refused.
+        let policy = self.whole(name, variant).ok()?;
+        (!policy.terms().is_empty()).then_some(policy)
+    }
+
+    /// The policy of this name, with or without terms.
+    pub(super) fn whole(&self, name: &str, variant: &Variant) -> Result<Arc<Policy>, TooManyTerms> {
         let met = self.terms.iter().zip(&variant.met);
         let mut terms: Vec<Term> = met
             .filter(|(_, met)| **met)
@@ -157,10 +181,14 @@ impl Terms {
                 action: Action::Deny,
             });
         }
-        // The schema's 32 terms and one more are fewer than the engine takes; an object that has passed another schema is judged
-        // in `Terms::of` beforehand.
-        let policy = Policy::new(name, terms).ok()?;
-        (!policy.terms().is_empty()).then(|| Arc::new(policy))
+        Policy::new(name, terms).map(Arc::new)
+    }
+}
+
+impl Variant {
+    /// Whether it depends on which AS we are.
+    pub(super) fn names_us(&self) -> bool {
+        self.own.is_some()
     }
 }
 
