@@ -16,7 +16,7 @@ fn net() -> IpNet {
 /// What `explain` says of the only path of a prefix.
 fn reason(world: &World) -> Reason {
     let explained = world.rib.explain(net()).expect("the prefix is there");
-    let [(row, reason)] = &explained.paths[..] else {
+    let [ExplainedPath { row, reason, .. }] = &explained.paths[..] else {
         panic!("one path: {:?}", explained.paths.len())
     };
     assert_eq!(row.best, *reason == Reason::Best);
@@ -91,7 +91,7 @@ fn a_route_that_leaks_is_not_eligible_and_others_are_marked() {
         world.announce(peer, &[net()], 0, attrs.as_ref());
         world.flush(peer);
         let explained = world.rib.explain(net()).expect("the prefix is there");
-        let (row, reason) = &explained.paths[0];
+        let ExplainedPath { row, reason, .. } = &explained.paths[0];
         let found = match reason {
             Reason::Ineligible(why) => Err(*why),
             _ => Ok(row.attrs.as_ref().only_to_customer()),
@@ -394,7 +394,7 @@ fn what_is_about_to_go_is_the_last_choice() {
         world.announce(peer, &[net()], 0, attrs.as_ref());
         world.flush(peer);
         let explained = world.rib.explain(net()).expect("the prefix is there");
-        let (row, _) = &explained.paths[0];
+        let row = &explained.paths[0].row;
         let kept = row.attrs.as_ref();
         assert_eq!(kept.local_pref(), wanted, "{kind} {tagged} {ends}");
         assert_eq!(kept.has_community(tag), tagged || ends);
@@ -436,7 +436,7 @@ fn the_as_that_we_are_to_a_peer_is_in_front_of_its_paths_and_makes_loops() {
         world.announce(peer, &[net()], 0, attrs.as_ref());
         world.flush(peer);
         let explained = world.rib.explain(net()).expect("the prefix is there");
-        let (row, reason) = &explained.paths[0];
+        let ExplainedPath { row, reason, .. } = &explained.paths[0];
         let kept = row.attrs.as_ref().as_path().to_string();
         let found = match reason {
             Reason::Ineligible(why) => Err(*why),

@@ -412,7 +412,8 @@ fn check_selection(world: &World) {
             .rib
             .explain(rows[0].route.net().unwrap())
             .expect("the prefix is there");
-        for (row, reason) in &explained.paths {
+        for path in &explained.paths {
+            let (row, reason) = (&path.row, &path.reason);
             assert_eq!(
                 row.best,
                 *reason == rib::Reason::Best,

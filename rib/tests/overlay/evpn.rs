@@ -1,7 +1,7 @@
 //! Routes of EVPN.
 
 use bgp_wire::{AttrEditor, Esi, EvpnDetail, EvpnKind, Label, PathId, RouteDistinguisher};
-use rib::{RouteKey, RowQuery, Step};
+use rib::{ExplainedPath, RouteKey, RowQuery, Step};
 
 use super::reflector::*;
 
@@ -44,7 +44,7 @@ fn a_mac_is_where_its_sequence_number_is_highest() {
     let by: Vec<_> = explained
         .paths
         .iter()
-        .map(|(_, reason)| reason.loss().map(|loss| loss.step))
+        .map(|path| path.reason.loss().map(|loss| loss.step))
         .collect();
     assert_eq!(by, [None, Some(Step::MacMobility), Some(Step::MacMobility)]);
 }
@@ -131,7 +131,7 @@ fn of_two_segments_with_a_mac_that_of_the_lowest_pe_is_taken() {
                 rr.announce(at, editor.finish(), &[(PathId(0), mac_ip(1), detail)]);
             }
             let explained = rr.rib.explain(RouteKey::Evpn(mac_ip(1))).unwrap();
-            let (row, reason) = &explained.paths[0];
+            let ExplainedPath { row, reason, .. } = &explained.paths[0];
             assert!(reason.loss().is_none(), "{name}");
             let hop = row.attrs.as_ref().next_hop().unwrap().to_string();
             assert_eq!(
@@ -142,7 +142,7 @@ fn of_two_segments_with_a_mac_that_of_the_lowest_pe_is_taken() {
             let mut by: Vec<_> = explained
                 .paths
                 .iter()
-                .filter_map(|(_, reason)| reason.loss().map(|loss| loss.step))
+                .filter_map(|path| path.reason.loss().map(|loss| loss.step))
                 .collect();
             let mut lost = lost.to_vec();
             by.sort();

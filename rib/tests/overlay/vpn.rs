@@ -133,7 +133,7 @@ fn a_path_of_an_srv6_service_needs_a_sid() {
             &[(PathId(0), prefix, label)],
         );
         let explained = rr.rib.explain(RouteKey::VpnV4(prefix)).unwrap();
-        let (best, _) = &explained.paths[0];
+        let best = &explained.paths[0].row;
         let hop = best.attrs.as_ref().next_hop().unwrap().to_string();
         let expected = if eligible {
             "198.51.100.1"
@@ -144,7 +144,7 @@ fn a_path_of_an_srv6_service_needs_a_sid() {
         let refused = explained
             .paths
             .iter()
-            .any(|(row, _)| row.ineligible == Some(Ineligible::NoServiceSid));
+            .any(|path| path.row.ineligible == Some(Ineligible::NoServiceSid));
         assert_eq!(refused, !eligible, "{name}");
     }
     // The field is wider in EVPN.

@@ -85,8 +85,8 @@ impl PeerTask {
         let other_rules = again || moved || rules(&info) != rules(&known);
         let other_policy = info.import != known.import;
         self.idx = self.rib.update_peer(self.idx, info);
-        if other_policy && !other_rules {
-            // Every set is there as it was received: the neighbour need not send anything again.
+        if other_rules || other_policy {
+            // Every set is there as it was received, so what it becomes now waits for no neighbour: some do not answer a request.
             self.import_again().await;
         }
         if other_rules {
@@ -97,9 +97,6 @@ impl PeerTask {
                 // others.
                 self.peer
                     .reset(ResetReason::ConfigurationChange, Instant::now());
-            } else if !asked {
-                // What it has sent is there, and so is every set as it was received.
-                self.import_again().await;
             }
         }
         self.rekey().await;
