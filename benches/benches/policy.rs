@@ -59,10 +59,10 @@ fn policy(v6: bool, lists: bool) -> RoutePolicy {
                 ..Match::default()
             },
             _ => Match {
-                communities: Some(CommunityList {
+                communities: vec![CommunityList {
                     standard: vec![Community(n), Community(1000 + n)],
                     ..CommunityList::default()
-                }),
+                }],
                 ..Match::default()
             },
         };

@@ -23,7 +23,7 @@ pub(super) struct Questions {
     standard: Listed<Community>,
     extended: Listed<ExtCommunity>,
     large: Listed<LargeCommunity>,
-    /// Terms that ask for communities by expressions: those are not answered here.
+    /// Terms that ask for communities by expressions or by several lists: those are not answered here.
     described: TermSet,
 }
 
@@ -144,9 +144,9 @@ impl Questions {
         self.local_pref.note(asked.local_pref, term);
         self.med.note(asked.med, term);
         self.origin.note(asked.origin, term);
-        match &asked.communities {
-            None => self.any_community |= term,
-            Some(list) => {
+        match &asked.communities[..] {
+            [] => self.any_community |= term,
+            [list] => {
                 self.standard.note(&list.standard, term);
                 self.extended.note(&list.extended, term);
                 self.large.note(&list.large, term);
@@ -154,6 +154,8 @@ impl Questions {
                     self.described |= term;
                 }
             }
+            // One of each list: more than can be told by a look at each community.
+            [_, _, ..] => self.described |= term,
         }
         if asked.as_path.is_some()
             || asked.as_path_length.is_some()
