@@ -103,7 +103,7 @@ pub(super) fn matches(
     let evpn = about.of_evpn(
         field,
         "evpnRouteType",
-        given(evpn_route_type).map(|all| evpn(all)),
+        given(evpn_route_type).map(evpn),
         findings,
     );
     let vni =
