@@ -18,6 +18,37 @@ spec:
   addressFamilies: [{afi: ipv6, safi: unicast}, {afi: ipv4, safi: unicast}]
 ---
 apiVersion: bgp.miloapis.com/v1alpha1
+kind: BGPPolicy
+metadata: {name: in}
+spec: {routerSelector: {}, direction: import, terms: [{sequence: 1, match: {}, action: permit}]}
+---
+apiVersion: bgp.miloapis.com/v1alpha1
+kind: BGPPolicy
+metadata: {name: out}
+spec: {routerSelector: {}, direction: export, terms: [{sequence: 1, match: {}, action: permit}]}
+---
+# Of another node; it names the policies, so that they act on nobody who does not.
+apiVersion: bgp.miloapis.com/v1alpha1
+kind: BGPRouter
+metadata: {name: elsewhere}
+spec:
+  targetRef: {kind: Node, name: node-2}
+  localASN: 65000
+  routerID: 10.0.0.2
+  addressFamilies: [{afi: ipv6, safi: unicast}]
+---
+apiVersion: bgp.miloapis.com/v1alpha1
+kind: BGPPeer
+metadata: {name: elsewhere}
+spec:
+  routerRef: {name: elsewhere}
+  address: '2001:db8::9'
+  peerASN: 65009
+  addressFamilies: [{afi: ipv6, safi: unicast}]
+  routeMapIn: in
+  routeMapOut: out
+---
+apiVersion: bgp.miloapis.com/v1alpha1
 kind: BGPPeer
 metadata: {name: tor}
 spec:
@@ -76,6 +107,12 @@ fn a_change_names_what_was_changed_and_nothing_that_follows() {
             &["spec.ebgpMultiHop, spec.ebgpMultihop"],
         ),
         (plain, &["ttlSecurity: 1"], &["spec.ttlSecurity"]),
+        (plain, &["routeMapIn: in"], &["spec.routeMapIn, BGPPolicy"]),
+        (
+            plain,
+            &["routeMapOut: out"],
+            &["spec.routeMapOut, BGPPolicy"],
+        ),
         (plain, &["role: customer"], &["spec.role"]),
         (
             plain,

@@ -36,6 +36,8 @@ fn sample(kind: &str, field: &str) -> Option<&'static str> {
         ("BGPPeer", "spec.enforceFirstAS") => "enforceFirstAS: false",
         ("BGPPeer", "spec.localAS.number") => "localAS: {number: 64998}",
         ("BGPPeer", "spec.maxPrefixes") => "maxPrefixes: [{afi: ipv4, safi: unicast, limit: 100}]",
+        ("BGPPeer", "spec.routeMapIn, BGPPolicy") => "routeMapIn: lower",
+        ("BGPPeer", "spec.routeMapOut, BGPPolicy") => "routeMapOut: costly",
         ("BGPPeer", "spec.role") => "role: peer",
         ("BGPPeer", "spec.roleStrict") => "roleStrict: true",
         ("BGPPeer", "spec.gracefulShutdown") => "gracefulShutdown: true",
@@ -58,6 +60,45 @@ fn sample(kind: &str, field: &str) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+/// What some of these name. A BGPPeer of another node names them too, so that they act on nobody who does not.
+const POLICIES: &str = "\
+apiVersion: bgp.miloapis.com/v1alpha1
+kind: BGPPolicy
+metadata: {name: lower}
+spec:
+  routerSelector: {}
+  direction: import
+  terms: [{sequence: 10, match: {}, action: permit, set: {localPreference: 50}}]
+---
+apiVersion: bgp.miloapis.com/v1alpha1
+kind: BGPPolicy
+metadata: {name: costly}
+spec:
+  routerSelector: {}
+  direction: export
+  terms: [{sequence: 10, match: {}, action: permit, set: {metric: 50}}]
+---
+apiVersion: bgp.miloapis.com/v1alpha1
+kind: BGPRouter
+metadata: {name: elsewhere}
+spec:
+  targetRef: {kind: Node, name: elsewhere}
+  localASN: 65000
+  routerID: 10.255.0.99
+  addressFamilies: [{afi: ipv4, safi: unicast}]
+---
+apiVersion: bgp.miloapis.com/v1alpha1
+kind: BGPPeer
+metadata: {name: elsewhere}
+spec:
+  routerRef: {name: elsewhere}
+  address: 10.99.0.1
+  peerASN: 65001
+  addressFamilies: [{afi: ipv4, safi: unicast}]
+  routeMapIn: lower
+  routeMapOut: costly
+";
 
 /// Rows that this session cannot show: a passive external one of IPv4 that has no password, on a router that reflects nothing.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -194,12 +235,17 @@ fn each_field_does_what_the_table_says_and_what_is_said_beforehand() {
             .with("role: provider")
             .with("gracefulRestart: {enabled: true}")
             .text();
-        let documents = [("router", router.clone()), ("peer", peer.clone())];
+        let documents = [
+            ("router", router.clone()),
+            ("peer", peer.clone()),
+            ("policies", POLICIES.to_owned()),
+        ];
         let agent = Agent::start(lab, &net.node, &documents)?;
         let mut raw = connect(&net)?;
         let folder = lab.subdirectory("next")?;
         std::fs::write(folder.join("router.yaml"), &router)?;
         std::fs::write(folder.join("peer.yaml"), &peer)?;
+        std::fs::write(folder.join("policies.yaml"), POLICIES)?;
         let text = preview(&agent, &folder)?;
         ensure!(text.starts_with("Nothing would change"), "{text}");
 

@@ -415,8 +415,8 @@ fn nothing_by_that_name_is_said_with_what_there_is() {
             "no router is named nowhere; there are: overlay, underlay".to_owned(),
         ),
         (
-            r#"{"request":"objects","kind":"policies","name":"x"}"#,
-            "no BGPPolicy is named x; there are none".to_owned(),
+            r#"{"request":"objects","kind":"vrfs","name":"x"}"#,
+            "no BGPVRFInstance is named x; there are none".to_owned(),
         ),
         (
             r#"{"request":"routes","family":"ipv4/multicast"}"#,

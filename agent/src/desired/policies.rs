@@ -195,9 +195,30 @@ impl<'a> Policies<'a> {
             &spec.route_map_out,
             PolicyDirection::Export,
         );
+        let (import, export) = (import?, export?);
+        // RFC 8212 §3.
+        if router.require_policy && !peer.remote_as.is_internal(router.local_as) {
+            for (field, chain, what) in [
+                (
+                    "spec.routeMapIn",
+                    &import,
+                    "nothing of what it tells is used",
+                ),
+                ("spec.routeMapOut", &export, "it is told nothing"),
+            ] {
+                if chain.is_empty() {
+                    let message = format!(
+                        "the neighbour is external, BGPRouter {} has requirePolicy (RFC 8212), and no policy acts here, so {what}; \
+                         name a BGPPolicy, or bind one to the router",
+                        router.key
+                    );
+                    findings.warn(field, Reason::PolicyRequired, message);
+                }
+            }
+        }
         Some(Peer {
-            import_policies: import?,
-            export_policies: export?,
+            import_policies: import,
+            export_policies: export,
             ..peer.clone()
         })
     }

@@ -80,6 +80,8 @@ pub enum Reason {
     PolicyNotAccepted,
     /// The policy has another direction, or other routers.
     PolicyMismatch,
+    /// No policy acts on an external neighbour, and one is required.
+    PolicyRequired,
     /// A regular expression cannot be used.
     InvalidExpression,
     /// Another session already has this neighbour.
@@ -115,6 +117,7 @@ impl Reason {
             Self::PolicyNotFound => "PolicyNotFound",
             Self::PolicyNotAccepted => "PolicyNotAccepted",
             Self::PolicyMismatch => "PolicyMismatch",
+            Self::PolicyRequired => "PolicyRequired",
             Self::InvalidExpression => "InvalidExpression",
             Self::DuplicateRemote => "DuplicateRemote",
             Self::NoEffect => "NoEffect",

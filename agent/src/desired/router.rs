@@ -91,11 +91,6 @@ pub(super) fn build(
             "set it to true or remove it: MED is always compared independently of the order of arrival",
         );
     }
-    if spec.require_policy == Some(true) {
-        let message = "this version does not carry out BGPPolicy objects yet, so no eBGP peer has a policy, and \
-                       nothing is accepted from eBGP peers or told to them; remove it to exchange routes with them";
-        findings.warn("spec.requirePolicy", Reason::NotImplemented, message);
-    }
     let router = Router {
         key: RouterKey::new(&key.namespace, &key.name),
         local_as: local_as?,

@@ -625,6 +625,16 @@ fn objects() -> Vec<Value> {
                           "1 destination is not in the kernel: 10.2.0.0/16: No route to host") ] },
         }),
         json!({
+            "apiVersion": "bgp.miloapis.com/v1alpha1", "kind": "BGPPolicy",
+            "metadata": { "name": "to-upstreams", "namespace": "default", "generation": 1 },
+            "spec": { "routerSelector": {}, "direction": "export",
+                      "terms": [ { "sequence": 10, "match": {}, "action": "permit" } ] },
+            "status": { "terms": 1, "conditions": [
+                condition("Accepted", "True", "ConfigAccepted", "configured"),
+                condition("Ready", "True", "Active", "acts on what all peers of its routers are told; routers: underlay"),
+                condition("PolicyApplied", "False", "NoPeers", "its routers have no peers, or none that a term of it is about") ] },
+        }),
+        json!({
             "apiVersion": "bgp.miloapis.com/v1alpha1", "kind": "BGPPeer",
             "metadata": { "name": "tor-1", "namespace": "default", "generation": 1 },
             "spec": { "routerRef": { "name": "underlay" }, "peerASN": 65001,
@@ -639,8 +649,8 @@ fn objects() -> Vec<Value> {
             "spec": { "routerSelector": {}, "peerASN": 4200000001u32,
                       "address": "2001:db8:1111:2222:3333:4444:5555:6666" },
             "status": { "sessionState": "Idle", "conditions": [
-                condition("Accepted", "False", "NotImplemented",
-                          "spec.routeMapIn: policies are not there yet; remove the field, or wait for a later version"),
+                condition("Accepted", "False", "PolicyNotFound",
+                          "spec.routeMapIn: there is no BGPPolicy \"tor-in\" in namespace \"lab\"; create it or correct the name"),
                 condition("Ready", "False", "ConnectionRefused", "the neighbour refuses the connection") ] },
         }),
         json!({
