@@ -108,6 +108,32 @@ fn the_agent_connects_to_frr() {
 }
 
 #[test]
+fn gobgp_connects_to_the_agent() {
+    comes_up(Kind::GoBgp, true);
+}
+
+#[test]
+fn the_agent_connects_to_gobgp() {
+    comes_up(Kind::GoBgp, false);
+}
+
+#[test]
+fn openbgpd_connects_to_the_agent() {
+    comes_up(Kind::OpenBgpd, true);
+}
+
+#[test]
+fn the_agent_connects_to_openbgpd() {
+    comes_up(Kind::OpenBgpd, false);
+}
+
+/// It answers SYNs with the TTL of any socket, so that it has to be the one that connects.
+#[test]
+fn exabgp_connects_to_the_agent() {
+    comes_up(Kind::ExaBgp, true);
+}
+
+#[test]
 fn bird_connects_to_the_agent() {
     comes_up(Kind::Bird, true);
 }
