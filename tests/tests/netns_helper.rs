@@ -189,11 +189,10 @@ fn without_the_field_nothing_is_kept() {
 
 /// RFC 4724 §4.2: who is not back in its restart time loses its routes; and RFC 9494 §4.2: or it does not, yet, but they are the last
 /// choice, and say so.
-#[test]
-fn who_stays_away_is_waited_for_as_long_as_was_said() {
+fn who_stays_away_is_waited_for_as_long_as_was_said(kind: Kind) {
     for long_lived in [false, true] {
-        matrix::tried(Kind::Bird, &[Feature::LongLived], || {
-            lab::run(&format!("helper-away-{long_lived}"), |lab| {
+        matrix::tried(kind, &[Feature::LongLived], || {
+            lab::run(&format!("helper-away-{kind:?}-{long_lived}"), |lab| {
                 let plan = Restart {
                     time: 4,
                     long_lived: Some(6),
@@ -203,7 +202,7 @@ fn who_stays_away_is_waited_for_as_long_as_was_said() {
                     true => &[GRACEFUL, "longLivedGracefulRestart: {enabled: true}"],
                     false => &[GRACEFUL],
                 };
-                let case = Case::new(lab, Kind::Bird, Some(plan), lines)?;
+                let case = Case::new(lab, kind, Some(plan), lines)?;
                 let router = case.start()?;
                 case.await_in_kernel(&routes())?;
                 case.kill(router)?;
@@ -229,6 +228,21 @@ fn who_stays_away_is_waited_for_as_long_as_was_said() {
             });
         });
     }
+}
+
+#[test]
+fn bird_stays_away() {
+    who_stays_away_is_waited_for_as_long_as_was_said(Kind::Bird);
+}
+
+#[test]
+fn frr_stays_away() {
+    who_stays_away_is_waited_for_as_long_as_was_said(Kind::Frr);
+}
+
+#[test]
+fn gobgp_stays_away() {
+    who_stays_away_is_waited_for_as_long_as_was_said(Kind::GoBgp);
 }
 
 /// A session that is shut down is not to come back: what waited for it goes.

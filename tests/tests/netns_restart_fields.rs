@@ -19,6 +19,8 @@ const ROUTES: [u8; 8] = [24, 110, 0, 0, 24, 110, 0, 1];
 const GRACEFUL: [u8; 12] = [64, 10, 0, 100, 0, 1, 1, 0x80, 0, 2, 1, 0x80];
 /// The same with the N bit (RFC 8538).
 const WITH_N: [u8; 12] = [64, 10, 0x40, 100, 0, 1, 1, 0x80, 0, 2, 1, 0x80];
+/// Long-lived graceful restart of IPv4 with a time of 1024 s (RFC 9494 §3.1).
+const LONG_LIVED: [u8; 9] = [71, 7, 0, 1, 1, 0x80, 0, 4, 0];
 
 /// The manifests of a router and two peers with these lines.
 fn documents(router: &[&str], peer: &[&str]) -> Vec<(&'static str, String)> {
@@ -318,6 +320,39 @@ fn a_kill_in_the_second_in_which_a_session_began_is_a_restart() {
         }
         Ok(())
     });
+}
+
+/// RFC 9494 §4.2: a neighbour with long-lived graceful restart has our routes for longer than the restart time, and drops them for an F
+/// bit that is 0. The kernel has them all the time, and that is what is said.
+#[test]
+fn after_the_restart_time_the_open_tells_who_still_has_our_routes_what_is_true() {
+    let short = "gracefulRestart: {enabled: true, restartTime: 1}";
+    let long = "longLivedGracefulRestart: {enabled: true, staleTime: 60}";
+    for (lines, kept) in [(&[short, long][..], true), (&[short], false)] {
+        lab::run("restart-late", |lab| {
+            let net = lab_net()?;
+            let documents = documents(&[], lines);
+            let mut agent = Agent::start(lab, &net.node, &documents)?;
+            let (mut peer, _) = establish(&net, 0, &[&GRACEFUL[..], &LONG_LIVED].concat())?;
+            tell(&mut peer, &ROUTES)?;
+            await_in_kernel(&net, 2, secs(5))?;
+            // Kept in mind once a second.
+            std::thread::sleep(secs(2));
+            agent.daemon().kill();
+            drop((agent, peer));
+            std::thread::sleep(secs(4));
+            let _agent = Agent::start(lab, &net.node, &documents)?;
+            let (_peer, open) = establish(&net, 0, &[&GRACEFUL[..], &LONG_LIVED].concat())?;
+            let restart = capability(&open, 64).context("graceful restart")?;
+            // RFC 4724 §3: the R bit; then AFI, SAFI and flags of each family.
+            let bits = (restart[0] & 0x80 != 0, restart[5] & 0x80 != 0);
+            ensure!(bits == (kept, kept), "R and F: {restart:02x?}");
+            let long_lived = capability(&open, 71);
+            let forwarded = long_lived.map(|value| value[3] & 0x80 != 0);
+            ensure!(forwarded == kept.then_some(true), "{forwarded:?}");
+            Ok(())
+        });
+    }
 }
 
 /// RFC 4724 §4.1: until End-of-RIB of all, or for the Selection_Deferral_Timer.

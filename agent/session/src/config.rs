@@ -206,7 +206,8 @@ pub enum Effect {
 /// | `local_as`, `remote_as`, `also_as`, `router_id` | Reset | who we are to each other, said in OPEN |
 /// | `families` (as a set, with their ADD-PATH) | Reset | capabilities, said in OPEN |
 /// | `extended_next_hop`, `extended_message` | Reset | capabilities, said in OPEN |
-/// | `role` | Reset | a capability, said in OPEN |
+/// | `role.role` | Reset | a capability, said in OPEN |
+/// | `role.strict` | InPlace | what the next OPEN has to say; where the last one did not, [`Peer::reconfigure`](crate::Peer::reconfigure) resets |
 /// | `hold_time` | Reset | said in OPEN |
 /// | `admin_down` (set or unset) | Reset | that is its purpose; a changed text alone is InPlace |
 /// | `graceful_restart` (offered or not, its restart time, its long-lived time) | Reset | capabilities, said in OPEN |
@@ -254,7 +255,7 @@ pub fn effect_of(old: &PeerConfig, new: &PeerConfig) -> Effect {
         || old.hold_time != *hold_time
         || old.extended_next_hop != *extended_next_hop
         || old.extended_message != *extended_message
-        || old.role != *role
+        || old.role.map(|role| role.role) != role.map(|role| role.role)
         || old.graceful_restart.map(said) != graceful_restart.map(said)
         || old.admin_down.is_some() != admin_down.is_some();
     if reset {
@@ -272,6 +273,7 @@ pub fn effect_of(old: &PeerConfig, new: &PeerConfig) -> Effect {
     let in_place = old.keepalive != *keepalive
         || old.connect_retry != *connect_retry
         || old.passive != *passive
+        || old.role != *role
         || old.admin_down != *admin_down
         || old.hostname != *hostname
         || old.software_version != *software_version

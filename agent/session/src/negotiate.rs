@@ -49,6 +49,17 @@ pub struct Negotiated {
     pub restart: Option<PeerRestart>,
 }
 
+impl Negotiated {
+    /// Whether the peer's OPEN was without the role that it has to say by now (RFC 9234 §4.2, strict mode).
+    pub(crate) fn lacks_role(&self, config: &PeerConfig) -> bool {
+        let strict = config.role.is_some_and(|role| role.strict);
+        let mut said = self.remote_capabilities.iter();
+        strict
+            && !config.is_ours(self.remote_as)
+            && !said.any(|capability| matches!(capability, Capability::Role(_)))
+    }
+}
+
 /// Our OPEN, in which we say to be of `own_as`, after a restart of ours or not, with the families whose packets were forwarded all the
 /// time.
 pub(crate) fn own_open(

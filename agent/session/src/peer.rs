@@ -183,6 +183,11 @@ impl Peer {
     /// What to say to a connection that [`handle_incoming`](Self::handle_incoming) refused, before it is closed. It counts as sent.
     pub fn refusal(&mut self) -> Notification {
         self.stats.sent.add(MessageType::Notification, 1);
+        // RFC 4486 §4, RFC 9003 §2: who has shut the session down says so, with the text, also to those who come later. At their end
+        // somebody wonders why there is no session, and "Connection Rejected" would tell them that they are not configured here.
+        if let Some(text) = &self.config.admin_down {
+            return Notification::cease_shutdown(text);
+        }
         Notification::cease(match self.outgoing.state().max(self.incoming.state()) {
             State::OpenSent | State::OpenConfirm | State::Established => {
                 codes::cease::COLLISION_RESOLUTION
@@ -406,8 +411,16 @@ impl Peer {
     /// Takes a new configuration, does to the session what it needs (see [`effect_of`]), and says what that was. A peer
     /// that was never started stays so; one that is no longer administratively down is started.
     pub fn reconfigure(&mut self, config: PeerConfig, now: Instant) -> Effect {
-        let effect = effect_of(&self.config, &config);
+        let mut effect = effect_of(&self.config, &config);
         let old = mem::replace(&mut self.config, config);
+        let opened = SIDES.map(|side| self.fsm(side).phase.negotiated());
+        if opened
+            .into_iter()
+            .flatten()
+            .any(|n| n.lacks_role(&self.config))
+        {
+            effect = Effect::Reset;
+        }
         match (old.admin_down.is_some(), self.config.admin_down.clone()) {
             (_, Some(text)) if self.wanted => self.stop(StopReason::Shutdown(text), now),
             (false, Some(_)) => self.idle_reason = IdleReason::AdminDown,

@@ -391,6 +391,7 @@ pub(super) fn address(field: &str, text: &str, findings: &mut Findings<'_>) -> O
     let fault = match text.parse::<IpAddr>() {
         Err(_) => "is not an IP address",
         Ok(address) if address.is_unspecified() => "means any address",
+        Ok(IpAddr::V4(address)) if address.octets()[0] == 0 => "is of 0.0.0.0/8, which no host has",
         Ok(address) if address.is_multicast() => "is a multicast address",
         Ok(IpAddr::V4(address)) if address.is_broadcast() => "is the broadcast address",
         Ok(IpAddr::V6(address)) if address.to_ipv4_mapped().is_some() => {

@@ -29,6 +29,8 @@ pub enum Effect {
     RefreshIn,
     /// Both.
     RefreshBoth,
+    /// In place, but for a session whose neighbour has said no role: that ends.
+    ResetWithoutRole,
     /// The session ends, and comes back if it may.
     Reset,
 }
@@ -40,6 +42,7 @@ impl fmt::Display for Effect {
             Self::RefreshOut => "refresh out",
             Self::RefreshIn => "refresh in",
             Self::RefreshBoth => "refresh in and out",
+            Self::ResetWithoutRole => "in place, or reset if the neighbour has said no role",
             Self::Reset => "reset",
         })
     }
@@ -75,7 +78,7 @@ impl Differences {
 /// The fields of a BGPPeer, or of its router where it has none of its own, in which `new` differs from `old`.
 #[must_use]
 pub fn peer_changes(old: &Peer, new: &Peer) -> Vec<FieldChange> {
-    use Effect::{InPlace, RefreshBoth, RefreshIn, RefreshOut, Reset};
+    use Effect::{InPlace, RefreshBoth, RefreshIn, RefreshOut, Reset, ResetWithoutRole};
     // Taken apart in full, so that a new field does not compile until it has its line here.
     let Peer {
         key: _,
@@ -165,10 +168,15 @@ pub fn peer_changes(old: &Peer, new: &Peer) -> Vec<FieldChange> {
     };
     let (before, now) = (security(old.ttl), security(*ttl));
     let (far_before, far_now) = (distance(old.ttl), distance(*ttl));
-    found.compare("spec.ttlSecurity", Reset, &before, &now);
+    // What an external neighbour tells is bound to its link if that is one hop away, and only then.
+    let distance_effect = match old.ttl.is_one_hop() == ttl.is_one_hop() {
+        true => InPlace,
+        false => RefreshIn,
+    };
+    found.compare("spec.ttlSecurity", distance_effect, &before, &now);
     found.compare(
         "spec.ebgpMultiHop, spec.ebgpMultihop",
-        Reset,
+        distance_effect,
         &far_before,
         &far_now,
     );
@@ -253,7 +261,17 @@ pub fn peer_changes(old: &Peer, new: &Peer) -> Vec<FieldChange> {
     let role_of = |role: Option<PeerRole>| role.map(|role| role.role);
     let strict = |role: Option<PeerRole>| role.is_some_and(|role| role.strict);
     found.compare("spec.role", Reset, &role_of(old.role), &role_of(*role));
-    found.compare("spec.roleStrict", Reset, &strict(old.role), &strict(*role));
+    // Where the neighbour has said none, a session ends that has to have its role now. Only the session knows.
+    let strictness = match strict(*role) {
+        true => ResetWithoutRole,
+        false => InPlace,
+    };
+    found.compare(
+        "spec.roleStrict",
+        strictness,
+        &strict(old.role),
+        &strict(*role),
+    );
     found.compare(
         "spec.gracefulShutdown",
         RefreshBoth,

@@ -17,6 +17,7 @@ mod bfd;
 mod bounded;
 mod build;
 mod conditions;
+mod contradiction;
 mod diff;
 mod duration;
 mod dynamic;

@@ -11,6 +11,7 @@ use super::authentication::Authentication;
 use super::bfd::bfd;
 use super::bounded::{bounded, within};
 use super::build::{Findings, Routers, address, families, family};
+use super::contradiction;
 use super::guards::{local_as, max_prefixes, role};
 use super::interface::interface;
 use super::objects::ObjectKey;
@@ -179,6 +180,7 @@ pub(super) fn session(
     let private_as = private_as(spec, findings);
     let shutdown = shutdown(spec, findings);
     let bfd = bfd(spec, findings);
+    contradiction::of_peer(spec, timers.map(|(hold, _)| hold), bfd, findings);
     if !findings.accepted() {
         return None;
     }
@@ -247,6 +249,21 @@ pub(super) fn on_router(
             session.address, router.key
         );
         findings.reject("spec.address", Reason::InvalidAddress, message);
+    }
+    if session.address.is_loopback() && spec.dynamic_neighbors.is_none() {
+        let ours = session.address;
+        if spec.passive != Some(true) && router.listen_port == Some(session.remote_port) {
+            let message = format!(
+                "{ours} is this node itself, where BGPRouter {} listens on port {}: it would dial itself; give the neighbour's address",
+                router.key, session.remote_port
+            );
+            findings.reject("spec.address", Reason::InvalidAddress, message);
+        } else {
+            let message = format!(
+                "{ours} is this node itself: the neighbour can only be another BGP speaker on it; if it is not, give the neighbour's address"
+            );
+            findings.warn("spec.address", Reason::InvalidAddress, message);
+        }
     }
     if spec.passive == Some(true) && router.listen_port.is_none() {
         let message = format!(
@@ -325,6 +342,14 @@ pub(super) fn on_router(
         (None, None) if spec.ebgp_multi_hop == Some(true) => Ttl::Multihop(MULTIHOP_TTL),
         (None, None) => Ttl::Direct,
     };
+    let graceful_restart = session.graceful_restart.map(|wanted| wanted.on(router));
+    let of_session = contradiction::Session {
+        internal,
+        ttl,
+        bfd: session.bfd,
+        graceful_restart,
+    };
+    contradiction::of_session(of_session, router, &mut findings);
     Some(Peer {
         key: PeerKey {
             peer: key.path().into(),
@@ -363,7 +388,7 @@ pub(super) fn on_router(
             && spec
                 .extended_next_hop
                 .unwrap_or_else(|| session.address.is_ipv6() || carries_vpnv4),
-        graceful_restart: session.graceful_restart.map(|wanted| wanted.on(router)),
+        graceful_restart,
         graceful_shutdown: router.graceful_shutdown || spec.graceful_shutdown == Some(true),
         shutdown: session.shutdown.clone(),
         bfd: session.bfd,

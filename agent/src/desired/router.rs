@@ -7,6 +7,7 @@ use crds::{BGPRouter, TargetRef, bounds};
 
 use super::bounded::bounded;
 use super::build::{Findings, address, families};
+use super::contradiction;
 use super::objects::ObjectKey;
 use super::problem::Reason;
 use super::restart::times;
@@ -83,6 +84,8 @@ pub(super) fn build(
     );
     let kernel = kernel(spec, findings);
     let graceful_restart = times(spec, findings);
+    let installs = kernel.is_some_and(|kernel| kernel.install);
+    contradiction::of_router(spec, graceful_restart, installs, findings);
     let best_path = spec.best_path.clone().unwrap_or_default();
     // The table always decides by groups of one neighbouring AS (rib/src/decision/med.rs): true says what is done anyway.
     if best_path.deterministic_med == Some(false) {

@@ -421,6 +421,14 @@ pub enum Ttl {
     Security(u8),
 }
 
+impl Ttl {
+    /// Whether it is on a link of ours, if it is external.
+    #[must_use]
+    pub fn is_one_hop(self) -> bool {
+        matches!(self, Self::Direct | Self::Security(1))
+    }
+}
+
 /// Where prefixes to originate are found on the node, as it is at the time.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Source {

@@ -25,8 +25,9 @@ use crate::speaker::Predecessor;
 use crate::state_file;
 
 const FILE: &str = "restart";
-/// Longer than any restart time (RFC 4724 §3: 12 bits of seconds): what is older says nothing any more.
-const LONGEST: u64 = 4095;
+/// No neighbour keeps routes for longer than the longest restart time (RFC 4724 §3: 12 bits of seconds) and then the longest
+/// long-lived one (RFC 9494 §3.1: 24 bits): what is older says nothing any more.
+const LONGEST: u64 = 0xfff + 0x00ff_ffff;
 
 /// See the top of this file. Without a folder it remembers nothing.
 pub(super) struct Memory {

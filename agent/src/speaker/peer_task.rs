@@ -361,9 +361,10 @@ impl PeerTask {
         let now = Instant::now();
         let keys = self.settings.ao_keys();
         let result = result.and_then(|stream| {
-            // They may have changed since the first segment.
+            // They may have changed since the first segment, and so may the TTL.
             let remote = stream.peer_addr()?.ip();
             signature::follow(&stream, remote, keys, keys)?;
+            set_ttl(&stream, remote, self.settings.ttl())?;
             Ok(stream)
         });
         let refused = match result {

@@ -22,10 +22,15 @@ pub struct Predecessor {
 
 impl Predecessor {
     /// What a peer is to be told of the restart; `None` if for it there was none, or it waits no longer.
+    ///
+    /// It has our routes for the restart time, and where long-lived graceful restart was offered for that time beyond (RFC 9494 §4.2),
+    /// as the kernel has those of its own for as long as nobody takes them away. In either it drops ours for an F bit that is 0.
     pub(super) fn restarted(&self, settings: &Settings, now: Instant) -> Option<Restarted> {
         let peer = settings.peer();
         let restart = peer.graceful_restart?;
-        let until = self.ended + Duration::from_secs(restart.restart_time.into());
+        let long_lived = restart.long_lived.unwrap_or(0);
+        let kept = u64::from(restart.restart_time) + u64::from(long_lived);
+        let until = self.ended + Duration::from_secs(kept);
         (self.peers.contains(&peer.key) && until > now).then_some(Restarted {
             until,
             forwarding: self.forwarded,

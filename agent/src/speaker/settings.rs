@@ -357,8 +357,7 @@ impl Settings {
 
     /// Whether this is an external neighbour on a link of ours. One on this very host is no hop away.
     fn is_one_hop_away(&self) -> bool {
-        let one_hop = matches!(self.peer.ttl, Ttl::Direct | Ttl::Security(1));
-        one_hop && !self.is_internal() && !self.peer.address.is_loopback()
+        self.peer.ttl.is_one_hop() && !self.is_internal() && !self.peer.address.is_loopback()
     }
 
     /// Whether packets can leave through the link of this index.
@@ -568,7 +567,6 @@ impl Settings {
                 s.peer.interface.clone(),
                 s.peer.remote_port,
                 s.peer.local_address,
-                s.peer.ttl,
             )
         };
         // How many paths are sent is not said in OPEN, but what was told is kept for that many.

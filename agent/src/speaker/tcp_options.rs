@@ -46,9 +46,6 @@ pub(super) fn set_ttl(socket: &impl AsFd, remote: IpAddr, rule: TtlRule) -> io::
     } else {
         (libc::IPPROTO_IPV6, libc::IPV6_MINHOPCOUNT)
     };
-    if least == 0 {
-        return Ok(()); // a fresh socket demands nothing
-    }
     set(socket, level, name, &least)
 }
 

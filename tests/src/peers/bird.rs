@@ -110,7 +110,11 @@ fn configuration(plan: &Plan) -> String {
     };
     let (bfd, bfd_protocol) = match plan.bfd {
         true => (
-            "bfd on;",
+            // Which is what it has for RFC 5882 §4.3: `on` is the end of the session's routes, too.
+            match plan.restart {
+                Some(_) => "bfd graceful;",
+                None => "bfd on;",
+            },
             "protocol bfd {
   interface \"*\" { interval 50 ms; multiplier 3; };
   multihop { interval 50 ms; multiplier 3; };

@@ -97,6 +97,10 @@ fn configuration(plan: &Plan, script: &Path) -> String {
         .as_ref()
         .map(|p| format!("  md5-password '{p}';\n"))
         .unwrap_or_default();
+    let security = match plan.ttl_security {
+        true => "  outgoing-ttl 255;\n  incoming-ttl 255;\n",
+        false => "",
+    };
     format!(
         "process table {{
   run {};
@@ -109,7 +113,7 @@ neighbor {remote} {{
   peer-as {remote_asn};
   hold-time {hold_time};
   passive {passive};
-{password}  family {{ {family}; }}
+{password}{security}  family {{ {family}; }}
   api {{
     processes [ table ];
     neighbor-changes;

@@ -168,6 +168,9 @@ router bgp {asn}
             " bgp graceful-restart\n bgp graceful-restart preserve-fw-state\n bgp graceful-restart restart-time {}\n",
             restart.time
         );
+        if let Some(time) = restart.long_lived {
+            text += &format!(" bgp long-lived-graceful-restart stale-time {time}\n");
+        }
     }
     let neighbours = neighbours(plan);
     for neighbour in &neighbours {
@@ -237,6 +240,9 @@ fn session(plan: &Plan, neighbour: &str) -> String {
     }
     if plan.ttl_security {
         text += &format!(" neighbor {neighbour} ttl-security hops 1\n");
+    }
+    if let Some(role) = plan.role {
+        text += &format!(" neighbor {neighbour} local-role {role}\n");
     }
     if let Some(password) = &plan.password {
         text += &format!(" neighbor {neighbour} password {password}\n");

@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::mrt::{self, MpReach};
-use super::{Common, Plan, Router, START_LIMIT};
+use super::{Common, Plan, Restart, Router, START_LIMIT};
 use crate::netns::{Namespace, run};
 use crate::process::{Daemon, require, start_in};
 use crate::wait::{Look, until};
@@ -169,18 +169,29 @@ fn configuration(plan: &Plan) -> String {
     let families: String = families
         .iter()
         .map(|f| {
-            let restart = plan.restart.map_or("", |_| {
-                "    [neighbors.afi-safis.mp-graceful-restart.config]\n      enabled = true\n"
-            });
+            let mut restart = String::new();
+            if let Some(Restart { long_lived, .. }) = plan.restart {
+                restart += "    [neighbors.afi-safis.mp-graceful-restart.config]\n      enabled = true\n";
+                if let Some(time) = long_lived {
+                    restart += &format!(
+                        "    [neighbors.afi-safis.long-lived-graceful-restart.config]\n      enabled = true\n      restart-time = {time}\n"
+                    );
+                }
+            }
             format!("  [[neighbors.afi-safis]]\n    [neighbors.afi-safis.config]\n      afi-safi-name = \"{f}\"\n{restart}")
         })
         .collect();
     let restart = plan.restart.map_or_else(String::new, |restart| {
         format!(
-            "  [neighbors.graceful-restart.config]\n    enabled = true\n    notification-enabled = true\n    restart-time = {}\n",
+            "  [neighbors.graceful-restart.config]\n    enabled = true\n    notification-enabled = true\n    long-lived-enabled = {}\n    restart-time = {}\n",
+            restart.long_lived.is_some(),
             restart.time
         )
     });
+    let security = match plan.ttl_security {
+        true => "  [neighbors.ttl-security.config]\n    enabled = true\n    ttl-min = 255\n",
+        false => "",
+    };
     format!(
         "[global.config]
   as = {asn}
@@ -199,7 +210,7 @@ fn configuration(plan: &Plan) -> String {
     idle-hold-time-after-reset = 1
     hold-time = {hold_time}
     keepalive-interval = {}
-{restart}{families}",
+{security}{restart}{families}",
         hold_time / 3
     )
 }

@@ -64,11 +64,12 @@ pub struct Plan {
     pub password: Option<String>,
     /// TCP-AO keys; BIRD 3 only.
     pub keys: Vec<AoKey>,
-    /// Generalised TTL security (RFC 5082) for a direct neighbour; BIRD and FRR only.
+    /// Generalised TTL security (RFC 5082) for a direct neighbour.
     pub ttl_security: bool,
-    /// Its role (RFC 9234), in its own words; BIRD only.
+    /// Its role (RFC 9234), in its own words; BIRD, FRR and OpenBGPD only.
     pub role: Option<&'static str>,
-    /// BFD, 50 ms each way and a multiplier of three; BIRD and FRR only.
+    /// BFD, 50 ms each way and a multiplier of three; BIRD and FRR only. With graceful restart its end is not that of the session's routes
+    /// (RFC 5882 §4.3).
     pub bfd: bool,
     /// The other one is several hops away; BIRD and FRR only.
     pub multihop: bool,
@@ -105,7 +106,7 @@ pub struct AoKey {
 pub struct Restart {
     /// How long the other is to wait for it, in seconds.
     pub time: u16,
-    /// How long its routes are long-lived after that; BIRD only.
+    /// How long its routes are long-lived after that; BIRD, FRR and GoBGP only.
     pub long_lived: Option<u32>,
     /// It takes up what a process before it has left.
     pub again: bool,

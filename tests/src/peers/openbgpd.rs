@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use super::{Common, Plan, Router, START_LIMIT, each_process};
+use super::{Common, Kind, Plan, Router, START_LIMIT, each_process};
 use crate::netns::{Namespace, run};
 use crate::process::{Daemon, require, start_in};
 use crate::wait::{Look, until};
@@ -26,7 +26,7 @@ impl OpenBgpd {
         require("bgpctl", "openbgpd")?;
         fs::create_dir_all(HOME).with_context(|| format!("cannot make {HOME}"))?;
         let config = directory.join("bgpd.conf");
-        write(&config, &configuration(plan, directory))?;
+        write(&config, &configuration(plan, directory)?)?;
         let daemon = start_in(
             namespace,
             &[bgpd, "-d", "-v", "-f", &config.to_string_lossy()],
@@ -67,7 +67,7 @@ fn write(path: &Path, text: &str) -> Result<()> {
     Ok(())
 }
 
-fn configuration(plan: &Plan, directory: &Path) -> String {
+fn configuration(plan: &Plan, directory: &Path) -> Result<String> {
     let Plan {
         asn,
         router_id,
@@ -88,12 +88,22 @@ fn configuration(plan: &Plan, directory: &Path) -> String {
         .as_ref()
         .map(|p| format!("  tcp md5sig password \"{p}\"\n"))
         .unwrap_or_default();
+    let security = match plan.ttl_security {
+        true => "  ttl-security yes\n",
+        false => "",
+    };
+    // 8 has another way to say it than 7.
+    let old_words = Kind::OpenBgpd.version()?.contains(" 7.");
+    let role = plan.role.map_or_else(String::new, |role| match old_words {
+        true => format!("  announce policy {role}\n"),
+        false => format!("  role {role}\n  announce policy yes\n"),
+    });
     let networks: String = plan
         .announce
         .iter()
         .map(|p| format!("network {p}\n"))
         .collect();
-    format!(
+    Ok(format!(
         "AS {asn}
 router-id {router_id}
 listen on {local}
@@ -104,13 +114,13 @@ connect-retry 1
 {networks}neighbor {remote} {{
   remote-as {remote_asn}
   local-address {local}
-{passive}{password}  announce {family}
+{passive}{password}{security}{role}  announce {family}
 }}
 allow from any
 allow to any
 ",
         directory.display()
-    )
+    ))
 }
 
 impl Router for OpenBgpd {
@@ -142,7 +152,7 @@ impl Router for OpenBgpd {
         self.0.plan.announce = prefixes.to_vec();
         write(
             &self.0.file("bgpd.conf"),
-            &configuration(&self.0.plan, &self.0.directory),
+            &configuration(&self.0.plan, &self.0.directory)?,
         )?;
         let said = self.ask(&["reload"])?;
         if !said.contains("request processed") {

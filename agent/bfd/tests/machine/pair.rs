@@ -8,7 +8,7 @@ use crate::by_hand::{CONFIG, ms};
 use crate::network::{Network, Weather};
 
 /// Simulated histories in a test run; `BFD_RUNS` in the environment sets another number.
-const RUNS: u64 = 500;
+const RUNS: u64 = 10_000;
 
 fn runs() -> u64 {
     let runs = std::env::var("BFD_RUNS").ok();

@@ -10,7 +10,7 @@ use crate::pair::{A, B, Pair, SECOND, Weather, config, hold};
 use crate::restart::graceful_restart;
 
 /// Histories in a test run; `SESSION_RUNS` in the environment sets another number.
-const RUNS: u64 = 300;
+const RUNS: u64 = 10_000;
 
 /// Settings of a node that can be any, as long as the two can have a session.
 fn any_config(pair: &mut Pair, node: usize, passive: bool) -> PeerConfig {

@@ -1,7 +1,7 @@
 //! What a change of configuration does to a session.
 
 use bgp_session::{Effect, GracefulRestart, IdleReason, PeerConfig, State, effect_of};
-use bgp_wire::FamilySet;
+use bgp_wire::{FamilySet, Notification};
 
 use crate::pair::{A, B, Pair, SECOND, config, hold, ups};
 use crate::restart::graceful_restart;
@@ -178,7 +178,7 @@ fn administratively_down_by_configuration_and_up_again() {
 #[test]
 fn a_peer_configured_down_does_not_start() {
     let mut down = config(A);
-    down.admin_down = Some(String::new());
+    down.admin_down = Some("until noon".to_owned());
     let mut pair = Pair::with([down, config(B)], 1);
     pair.start();
     pair.run_for(100 * SECOND);
@@ -188,7 +188,9 @@ fn a_peer_configured_down_does_not_start() {
     );
     assert_eq!(pair.nodes[A].dials, []);
     assert!(pair.nodes[A].peer.stats().refused > 0);
-    assert_eq!(pair.nodes[A].peer.refusal().subcode, 5);
+    // Who comes is told why, however late.
+    let words = Notification::cease_shutdown("until noon");
+    assert_eq!(pair.nodes[A].peer.refusal(), words);
 }
 
 #[test]

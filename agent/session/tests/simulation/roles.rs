@@ -156,9 +156,31 @@ fn another_role_takes_another_session() {
     let old = with_role(Some(Role::PEER), false);
     for new in [
         with_role(None, false),
-        with_role(Some(Role::PEER), true),
         with_role(Some(Role::CUSTOMER), false),
     ] {
         assert_eq!(effect_of(&old, &new), Effect::Reset);
     }
+}
+
+#[test]
+fn a_session_outlives_strictness_if_the_peer_has_said_its_role() {
+    let [lax, strict] = [false, true].map(|strict| with_role(Some(Role::CUSTOMER), strict));
+    for (said, effect, state) in [
+        (&[0][..], Effect::InPlace, State::Established),
+        (&[], Effect::Reset, State::Idle),
+    ] {
+        let mut lone = Lone::established(lax.clone(), &open(said));
+        let now = lone.now;
+        assert_eq!(
+            lone.peer.reconfigure(strict.clone(), now),
+            effect,
+            "{said:?}"
+        );
+        assert_eq!(lone.peer.state(), state, "{said:?}");
+    }
+    // Who asks for less asks for nothing.
+    let mut lone = Lone::established(strict, &open(&[0]));
+    let now = lone.now;
+    assert_eq!(lone.peer.reconfigure(lax, now), Effect::InPlace);
+    assert_eq!(lone.peer.state(), State::Established);
 }

@@ -7,9 +7,11 @@ use bgp_session::{Effect, ResetReason};
 use rib::PeerInfo;
 
 use super::PeerTask;
+use super::footing::Footing;
 use crate::speaker::exporter_task::ExporterCommand;
 use crate::speaker::settings::Settings;
 use crate::speaker::signature;
+use crate::speaker::tcp_options::set_ttl;
 
 impl PeerTask {
     pub(super) async fn configure(&mut self, settings: Settings) {
@@ -18,17 +20,21 @@ impl PeerTask {
         let moved = self.settings.found_differs(&settings);
         let session = settings.session();
         let before = std::mem::replace(&mut self.settings, settings);
-        if differs || moved {
+        let farther = before.ttl() != self.settings.ttl();
+        if differs || moved || farther {
             self.lost_link = None;
         }
         if !differs {
             self.change_keys(&before);
         }
+        if farther && !differs {
+            self.change_ttl(now);
+        }
         self.watch_path();
         let effect = self.peer.reconfigure(session, now);
         self.limits_changed();
         if differs && effect != Effect::Reset {
-            // Addresses, ports, TTL and signatures belong to a connection from its first segment on.
+            // Addresses, ports and signatures belong to a connection from its first segment on.
             self.peer.reset(ResetReason::ConfigurationChange, now);
         } else if moved && effect != Effect::Reset {
             // Where there is no session, one that was just found is dialled at once.
@@ -67,6 +73,29 @@ impl PeerTask {
         if lost {
             self.peer
                 .reset(ResetReason::ConfigurationChange, Instant::now());
+        }
+    }
+
+    /// Has the connections that are there go on with the TTL as it is now, and an attempt that is under way be made anew. A neighbour
+    /// whose segments are not taken from now on (RFC 5082 §3) has a hold time to follow; the session does not end before.
+    fn change_ttl(&mut self, now: Instant) {
+        let rule = self.settings.ttl();
+        let mut lost = false;
+        for connection in self.connections.iter().flatten() {
+            let remote = connection.stream.peer_addr();
+            if let Err(error) = remote.and_then(|to| set_ttl(&connection.stream, to.ip(), rule)) {
+                tracing::warn!(%error, "the session cannot change to the TTL as it is now: it ends");
+                lost = true;
+            }
+        }
+        if lost {
+            self.peer.reset(ResetReason::ConfigurationChange, now);
+        } else if self.connections.iter().all(Option::is_none) {
+            self.peer.retry(now);
+        }
+        if let (Some(_), Some(negotiated)) = (&self.footing, &self.negotiated) {
+            // Only a session over one hop stands on its link.
+            self.footing = Some(Footing::of(&self.settings, negotiated));
         }
     }
 
