@@ -384,7 +384,7 @@ fn loses(old: &DynamicNeighbors, new: &DynamicNeighbors) -> bool {
 /// from it is found with them.
 #[must_use]
 pub fn router_changes(old: &Router, new: &Router) -> Vec<FieldChange> {
-    use Effect::{InPlace, RefreshBoth, RefreshOut, Reset};
+    use Effect::{InPlace, RefreshOut, Reset};
     let Router {
         key: _,
         local_as,
@@ -417,7 +417,7 @@ pub fn router_changes(old: &Router, new: &Router) -> Vec<FieldChange> {
     found.compare("spec.maximumPaths", InPlace, &old.max_paths, max_paths);
     found.compare(
         "spec.requirePolicy",
-        RefreshBoth,
+        RefreshOut,
         &old.require_policy,
         require_policy,
     );
