@@ -45,3 +45,85 @@ fn each_example_says_what_the_page_says() {
     }
     assert!(tried >= 4, "the page has examples");
 }
+
+const POLICY: &str = "
+apiVersion: bgp.miloapis.com/v1alpha1
+kind: BGPPolicy
+metadata: {name: good, namespace: tenants}
+spec:
+  routerSelector: {}
+  direction: export
+  terms: [{sequence: 10, match: {ipPrefix: 192.0.2.0/24}, action: permit, set: {metric: 7, nextHop: {self: true}}}]
+---
+apiVersion: bgp.miloapis.com/v1alpha1
+kind: BGPPolicy
+metadata: {name: bad}
+spec:
+  routerSelector: {}
+  direction: export
+  terms: [{sequence: 10, match: {asPathFilter: {pattern: '('}}, action: permit}]
+";
+
+#[test]
+fn programs_are_told_in_fields_and_people_why_not() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("policy-test");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("all.yaml"), POLICY).unwrap();
+    let run = |policy: &str, route: &str, more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cosmos"));
+        command.args(["policy", "test", "--policy", policy, "--route", route]);
+        command.arg("--manifests").arg(&folder).args(more);
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        let text = |octets: Vec<u8>| String::from_utf8(octets).unwrap();
+        (
+            output.status.code(),
+            text(output.stdout),
+            text(output.stderr),
+        )
+    };
+    let (status, said, _) = run("good", "192.0.2.0/24 as-path 65001", &["-o", "json"]);
+    let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let expected = serde_json::json!({
+        "policy": "tenants/good", "direction": "export", "route": "192.0.2.0/24", "effect": "permit", "term": 10,
+        "text": "policy good: term 10 permits it and sets our own address as next hop, MED 7",
+        "attributes": { "as_path": "65001", "origin": "igp", "med": 7 }, "next_hop_self": true,
+    });
+    assert_eq!((status, said), (Some(0), expected));
+    let (status, said, _) = run("tenants/good", "192.0.2.0/25", &["-o", "json"]);
+    let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(
+        (status, &said["effect"], &said["term"]),
+        (Some(0), &"none".into(), &serde_json::Value::Null)
+    );
+    for (policy, route, status, why) in [
+        (
+            "none",
+            "192.0.2.0/24",
+            1,
+            "there is no BGPPolicy \"none\" in namespace \"default\"",
+        ),
+        (
+            "bad",
+            "192.0.2.0/24",
+            1,
+            "spec.terms[0].match.asPathFilter.pattern: `(` is no regular expression",
+        ),
+        (
+            "good",
+            "192.0.2.0/33",
+            2,
+            "--route: `192.0.2.0/33` is no route",
+        ),
+        ("good", "192.0.2.0/24 med x", 2, "--route: `x`: "),
+    ] {
+        let (code, _, told) = run(policy, route, &[]);
+        assert_eq!(code, Some(status), "{policy} {route}: {told}");
+        assert!(told.contains(why), "{policy} {route}: {told}");
+    }
+    let (code, _, told) = run("good", "192.0.2.0/24", &["--peer", "nobody"]);
+    assert_eq!(code, Some(1), "{told}");
+    assert!(
+        told.contains("there is no BGPPeer \"nobody\" in namespace \"tenants\""),
+        "{told}"
+    );
+}

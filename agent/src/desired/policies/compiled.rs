@@ -112,3 +112,72 @@ impl Entry {
         problems.any(|problem| problem.severity == Severity::Rejected)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::desired::{Desired, InEffect};
+    use crate::source::folder::Folder;
+
+    const NODE: &str = "
+apiVersion: bgp.miloapis.com/v1alpha1
+kind: BGPRouter
+metadata: {name: r}
+spec: {targetRef: {kind: Node, name: n}, localASN: 65000, routerID: 10.0.0.1, addressFamilies: [{afi: ipv6, safi: unicast}]}
+---
+apiVersion: bgp.miloapis.com/v1alpha1
+kind: BGPPeer
+metadata: {name: a}
+spec: {routerRef: {name: r}, address: '2001:db8::1', peerASN: 65001, addressFamilies: [{afi: ipv6, safi: unicast}]}
+---
+apiVersion: bgp.miloapis.com/v1alpha1
+kind: BGPPeer
+metadata: {name: b}
+spec: {routerRef: {name: r}, address: '2001:db8::2', peerASN: 65002, addressFamilies: [{afi: ipv6, safi: unicast}]}
+---
+apiVersion: bgp.miloapis.com/v1alpha1
+kind: BGPPolicy
+metadata: {name: p}
+spec:
+  routerSelector: {}
+  direction: import
+  terms: [{sequence: 10, match: {asPathFilter: {pattern: _65001_}}, action: permit, set: {asPath: {prepend: 1}}}]
+";
+
+    fn policies(desired: &Desired) -> Vec<Arc<Policy>> {
+        let peers = desired.peers.values();
+        let chains = peers.map(|peer| peer.import_policies.policies());
+        chains.flatten().cloned().collect()
+    }
+
+    #[test]
+    fn a_policy_is_compiled_once_for_all_peers_and_stays_until_it_changes() {
+        let (mut folder, mut in_effect) = (Folder::default(), InEffect::default());
+        let mut built = |text: &str| {
+            let files = BTreeMap::from([("all.yaml".to_owned(), Ok(text.to_owned()))]);
+            let content = folder.read(files, SystemTime::UNIX_EPOCH).expect("news");
+            policies(&in_effect.build(&content.objects, "n").0)
+        };
+        let first = built(NODE);
+        assert_eq!(first.len(), 2);
+        assert!(Arc::ptr_eq(&first[0], &first[1]), "both peers share it");
+        // Something else changes.
+        let second = built(&NODE.replace("10.0.0.1", "10.0.0.2"));
+        assert!(Arc::ptr_eq(&first[0], &second[0]));
+        // It is refused, and goes on; is there again; and says something else.
+        let third = built(&NODE.replace("prepend: 1", "prepend: 1, asn: 0"));
+        assert!(Arc::ptr_eq(&first[0], &third[0]));
+        let fourth = built(NODE);
+        assert!(Arc::ptr_eq(&first[0], &fourth[0]));
+        let fifth = built(&NODE.replace("prepend: 1", "prepend: 2"));
+        assert_ne!(first[0], fifth[0]);
+        // To one of them we are somebody else.
+        let sixth =
+            built(&NODE.replace("peerASN: 65002", "localAS: {number: 64999}, peerASN: 65002"));
+        assert_ne!(sixth[0], sixth[1]);
+        assert_eq!(sixth[0], first[0]);
+    }
+}
