@@ -160,12 +160,18 @@ fn a_change_names_what_was_changed_and_nothing_that_follows() {
 #[test]
 fn one_line_of_a_strict_role_or_of_long_lived_restart_is_named_alone() {
     let base = [ADDRESS, "peerASN: 65001", IPV6];
-    for (first, second, name) in [
-        ("role: customer", "roleStrict: true", "spec.roleStrict"),
+    for (first, second, name, effect) in [
+        (
+            "role: customer",
+            "roleStrict: true",
+            "spec.roleStrict",
+            Effect::ResetWithoutRole,
+        ),
         (
             "gracefulRestart: {enabled: true}",
             "longLivedGracefulRestart: {enabled: true}",
             "spec.longLivedGracefulRestart",
+            Effect::Reset,
         ),
     ] {
         let mut lines = base.to_vec();
@@ -177,6 +183,6 @@ fn one_line_of_a_strict_role_or_of_long_lived_restart_is_named_alone() {
         let said = Consequence::of(&changes[0], &before);
         let fields: Vec<_> = said.fields.iter().map(|field| field.field).collect();
         assert_eq!(fields, [name]);
-        assert_eq!(said.effect(), Some(Effect::Reset));
+        assert_eq!(said.effect(), Some(effect));
     }
 }

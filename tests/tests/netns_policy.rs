@@ -205,3 +205,35 @@ fn the_kernel_has_what_the_terms_let_in_and_nobody_is_asked_again() {
         agent.stop()
     });
 }
+
+#[test]
+fn an_advertisement_originates_what_its_policy_permits() {
+    lab::run("policy-ref", |lab| {
+        let net = NodeAndTor::new()?;
+        let (agent, _bird, socket) = start(lab, &net)?;
+        for prefix in OURS {
+            await_at_bird(&socket, prefix, "BGP.origin: IGP", true)?;
+        }
+        // Only what a term permits is originated, as the term leaves it.
+        let term = format!(
+            "{{sequence: 10, match: {{ipPrefix: \"{}\"}}, action: permit, set: {{communities: {{add: [\"65201:9\"]}}}}}}",
+            OURS[0]
+        );
+        agent.apply("policy", &policy("export", &[&term]))?;
+        let ours = OURS.map(str::to_owned);
+        let plain = manifests::advertisement("ours", "underlay", true, &ours);
+        let filtered = format!("{}  policyRef: {{name: tried}}\n", plain);
+        agent.apply("ours", &filtered)?;
+        await_at_bird(&socket, OURS[1], "BGP.origin", false)?;
+        await_at_bird(&socket, OURS[0], "BGP.community: (65201,9)", true)?;
+        // An edit of the policy is followed.
+        let other = format!("{{sequence: 10, match: {{ipPrefix: \"{}\"}}, action: permit}}", OURS[1]);
+        agent.apply("policy", &policy("export", &[&other]))?;
+        await_at_bird(&socket, OURS[0], "BGP.origin", false)?;
+        await_at_bird(&socket, OURS[1], "BGP.origin: IGP", true)?;
+        agent.apply("ours", &plain)?;
+        await_at_bird(&socket, OURS[0], "BGP.origin: IGP", true)?;
+        ensure!(flaps(&agent)? == Some(0), "the session was disturbed");
+        agent.stop()
+    });
+}

@@ -1,10 +1,11 @@
 //! What the router originates itself: local paths, in and out of the RIB by the same entrance as a peer's.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bgp_wire::{AttrEditor, AttrSet, Community, Family, Origin, RouteTargetMembership};
 use ipnet::IpNet;
+use rib::policy::{Evaluation, RouteFacts, Verdict};
 use rib::{Rib, RouteKey};
 
 use super::Speaker;
@@ -85,6 +86,8 @@ struct Found {
     all: Arc<Origination>,
     /// Those that were redistributed, and neither named nor addresses of an interface that was; sorted.
     redistributed: Vec<IpNet>,
+    /// The attributes of those that a policy changes.
+    changed: BTreeMap<IpNet, AttrSet>,
 }
 
 impl Originated {
@@ -132,28 +135,16 @@ impl Originated {
     }
 
     fn tell(&self) {
-        // RFC 4271 section 4.3 a: INCOMPLETE is "learned by some other means", which redistribution is.
-        let found = self.attributes(Origin::Incomplete);
-        let own = self.attributes(Origin::Igp);
+        let found = attributes(&self.config, Origin::Incomplete);
+        let own = attributes(&self.config, Origin::Igp);
         for prefix in &self.running.all.prefixes {
-            let attrs = match self.running.redistributed.binary_search(prefix) {
-                Ok(_) => &found,
-                Err(_) => &own,
+            let attrs = match self.running.changed.get(prefix) {
+                Some(changed) => changed,
+                None if self.running.is_redistributed(prefix) => &found,
+                None => &own,
             };
             self.rib.originate(*prefix, attrs.as_ref(), self.number);
         }
-    }
-
-    fn attributes(&self, origin: Origin) -> AttrSet {
-        let config = &self.config;
-        let mut editor = AttrEditor::new();
-        editor.set_origin(origin);
-        editor.set_as_path(&[]);
-        editor.set_local_pref(config.local_pref);
-        for community in &config.communities {
-            editor.add_community(Community(*community));
-        }
-        editor.finish().to_set()
     }
 
     fn withdraw_but_running(&self, old: &Origination) {
@@ -178,12 +169,67 @@ impl Originated {
     }
 }
 
+/// What is said of the prefixes of an advertisement. RFC 4271 section 4.3 a: ORIGIN is INCOMPLETE where the prefix was "learned by some
+/// other means", which redistribution is.
+fn attributes(config: &Origination, origin: Origin) -> AttrSet {
+    let mut editor = AttrEditor::new();
+    editor.set_origin(origin);
+    editor.set_as_path(&[]);
+    editor.set_local_pref(config.local_pref);
+    for community in &config.communities {
+        editor.add_community(Community(*community));
+    }
+    editor.finish().to_set()
+}
+
 impl Found {
     fn of(config: &Arc<Origination>, node: &dyn AddressBook) -> Self {
+        let mut found = Self::before_policy(config, node);
+        if !config.policies.is_empty() {
+            found.pass_through(config);
+        }
+        found
+    }
+
+    fn is_redistributed(&self, prefix: &IpNet) -> bool {
+        self.redistributed.binary_search(prefix).is_ok()
+    }
+
+    /// Leaves what the policies let pass, as they leave it.
+    fn pass_through(&mut self, config: &Origination) {
+        let found = attributes(config, Origin::Incomplete);
+        let own = attributes(config, Origin::Igp);
+        let of = |set: &AttrSet| Evaluation::new(&config.policies, set.as_ref(), config.family);
+        let (mut of_found, mut of_own) = (of(&found), of(&own));
+        let mut prefixes = Vec::new();
+        for prefix in &self.all.prefixes {
+            let evaluation = match self.is_redistributed(prefix) {
+                true => &mut of_found,
+                false => &mut of_own,
+            };
+            let route = RouteFacts {
+                key: RouteKey::from(*prefix),
+                label: None,
+            };
+            if let Verdict::Permit { changed, .. } = evaluation.verdict(Some(&route)) {
+                prefixes.push(*prefix);
+                if let Some(changed) = changed {
+                    self.changed.insert(*prefix, changed.to_set());
+                }
+            }
+        }
+        self.all = Arc::new(Origination {
+            prefixes,
+            ..Origination::clone(&self.all)
+        });
+    }
+
+    fn before_policy(config: &Arc<Origination>, node: &dyn AddressBook) -> Self {
         if config.sources.is_empty() {
             return Self {
                 all: Arc::clone(config),
                 redistributed: Vec::new(),
+                changed: BTreeMap::new(),
             };
         }
         let of_family = |prefix: &IpNet| match prefix {
@@ -205,6 +251,7 @@ impl Found {
                 ..Origination::clone(config)
             }),
             redistributed: redistributed.difference(&own).copied().collect(),
+            changed: BTreeMap::new(),
         }
     }
 }
