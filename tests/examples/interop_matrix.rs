@@ -15,8 +15,8 @@ fn main() -> Result<()> {
          {}\
          \n\
          The routers are those of Debian 12 and 13, and GoBGP 4 from its Go module. OpenBGPD on Linux protects only the connections that it makes with TCP-MD5,\n\
-         so that it connects there. ExaBGP answers connections with the TTL of any socket, so that it is the one that connects where there is TTL security. The reflection of VPN and EVPN is between two routers: what one says comes out at the other with the same octets, but for\n\
-         ORIGINATOR_ID and CLUSTER_LIST. Each row is a test in tests/tests; what each does and looks at is said there.\n",
+         so that it connects there. ExaBGP answers connections with the TTL of any socket, so that it connects where there is TTL security; so does GoBGP 4, tried by hand. The reflection of VPN\n\
+         and EVPN is between two routers: what one says comes out at the other with the same octets, but for ORIGINATOR_ID and CLUSTER_LIST. Each row is a test in tests/tests; what each does and looks at is said there.\n",
         matrix::table(&seen)?
     );
     Ok(())

@@ -58,7 +58,7 @@ features! {
     Restarting = "ours",
     RestartingWithBfd = "ours, with BFD on the link (RFC 5882, 4.3)",
     LongLived = "its long-lived graceful restart (RFC 9494)",
-    LongRestarting = "ours",
+    LongRestarting = "ours, long-lived",
     Roles = "roles and Only to Customer (RFC 9234)",
     Vpnv4 = "VPNv4 reflected unchanged, and told again when asked",
     Vpnv6 = "VPNv6 the same",

@@ -405,12 +405,14 @@ fn a_neighbour_who_takes_bfd_down_does_not_take_the_session_down() {
         let documents = [("router", self::router().text()), ("peer", peer.text())];
         let agent = Agent::start(lab, &net.node, &documents)?;
         is_up(&agent, &*router)?;
+        // The bgpd of FRR 10 has lost it once by now.
+        let flaps = agent.json(&["show", "peer", PEER])?["flaps"].clone();
         router.shut_bfd(true)?;
         let bfd = await_bfd(&agent, PEER, "Down")?;
         ensure!(bfd["session"]["remote_state"] == "AdminDown", "{bfd}");
         always("the session outlives it", secs(3), || {
             let peer = agent.json(&["show", "peer", PEER])?;
-            let stays = peer["state"] == "Established" && peer["flaps"] == 0;
+            let stays = peer["state"] == "Established" && peer["flaps"] == flaps;
             Ok(Look::when(stays, || peer.to_string()))
         })?;
         // FRR may begin twice, as it takes its profile to be a new one.

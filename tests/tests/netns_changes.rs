@@ -268,6 +268,12 @@ fn each_field_does_what_the_table_says_and_what_is_said_beforehand() {
                 said.contains(&format!("{field} changes: {effect}")),
                 "{kind}: the table says {field} is {effect:?}, the agent\n{said}"
             );
+            let resets = match effect {
+                "reset" => "1 of them with a reset",
+                "in place" | "refresh in" | "refresh out" | "refresh in and out" => "none resets",
+                _ => "0 to 1 of them with a reset",
+            };
+            ensure!(said.contains(resets), "{kind} {field}: {said}");
             std::fs::write(&place, text)?;
 
             let expected = match effect {

@@ -24,25 +24,33 @@ pub fn preview(dir: &Path, socket: &Path, out: &mut dyn Write) -> Result<u8, Ask
         return Ok(status);
     }
     let folder = std::path::absolute(dir)?;
-    let (mut changes, mut resets) = (0_u32, 0_u32);
+    let (mut changes, mut resets, mut perhaps) = (0_u32, 0_u32, 0_u32);
     for reply in Replies::ask(socket, &Request::Preview { folder })? {
         if let Reply::Consequence(row) = reply? {
             writeln!(out, "{}", row.text)?;
             changes += 1;
-            resets += u32::from(row.effect == Some(Effect::Reset.to_string()));
+            let does = |effect: Effect| u32::from(row.effect == Some(effect.to_string()));
+            resets += does(Effect::Reset);
+            perhaps += does(Effect::ResetWithoutRole);
         }
     }
-    match (changes, resets) {
-        (0, _) => writeln!(out, "Nothing would change on node {node}.")?,
-        (changes, 0) => writeln!(
+    match (changes, resets, perhaps) {
+        (0, ..) => writeln!(out, "Nothing would change on node {node}.")?,
+        (changes, 0, 0) => writeln!(
             out,
             "{} on node {node}; none resets a session.",
             count(changes)
         )?,
-        (changes, resets) => writeln!(
+        (changes, resets, 0) => writeln!(
             out,
             "{} on node {node}, {resets} of them with a reset.",
             count(changes)
+        )?,
+        (changes, resets, perhaps) => writeln!(
+            out,
+            "{} on node {node}, {resets} to {} of them with a reset.",
+            count(changes),
+            resets + perhaps
         )?,
     }
     Ok(OK)

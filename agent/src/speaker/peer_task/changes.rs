@@ -20,14 +20,14 @@ impl PeerTask {
         let moved = self.settings.found_differs(&settings);
         let session = settings.session();
         let before = std::mem::replace(&mut self.settings, settings);
-        let farther = before.ttl() != self.settings.ttl();
-        if differs || moved || farther {
+        let other_ttl = before.ttl() != self.settings.ttl();
+        if differs || moved || other_ttl {
             self.lost_link = None;
         }
         if !differs {
             self.change_keys(&before);
         }
-        if farther && !differs {
+        if other_ttl && !differs {
             self.change_ttl(now);
         }
         self.watch_path();
