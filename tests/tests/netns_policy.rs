@@ -227,7 +227,10 @@ fn an_advertisement_originates_what_its_policy_permits() {
         await_at_bird(&socket, OURS[1], "BGP.origin", false)?;
         await_at_bird(&socket, OURS[0], "BGP.community: (65201,9)", true)?;
         // An edit of the policy is followed.
-        let other = format!("{{sequence: 10, match: {{ipPrefix: \"{}\"}}, action: permit}}", OURS[1]);
+        let other = format!(
+            "{{sequence: 10, match: {{ipPrefix: \"{}\"}}, action: permit}}",
+            OURS[1]
+        );
         agent.apply("policy", &policy("export", &[&other]))?;
         await_at_bird(&socket, OURS[0], "BGP.origin", false)?;
         await_at_bird(&socket, OURS[1], "BGP.origin: IGP", true)?;
