@@ -370,8 +370,14 @@ impl fmt::Display for Notification {
             (codes::UPDATE, codes::update::MISSING_WELL_KNOWN, [code]) => {
                 write!(f, " ({})", crate::attribute::AttrCode(*code))
             }
-            (_, _, data) => {
-                f.write_str(" (data ")?;
+            (code, subcode, data) => {
+                f.write_str(" (")?;
+                // RFC 4271 §6.3: the data has the attribute that is wrong, flags and code first.
+                let named = code == codes::UPDATE && HAVE_ATTRIBUTE.contains(&subcode);
+                if let ([_, attribute, ..], true) = (data, named) {
+                    write!(f, "{}, ", crate::attribute::AttrCode(*attribute))?;
+                }
+                f.write_str("data ")?;
                 for octet in data.iter().take(32) {
                     write!(f, "{octet:02x}")?;
                 }
@@ -431,7 +437,11 @@ mod tests {
             ),
             (
                 Notification::new(3, 5, data(&[0x40, 1, 0])),
-                "UPDATE Message Error: Attribute Length Error (data 400100)",
+                "UPDATE Message Error: Attribute Length Error (ORIGIN, data 400100)",
+            ),
+            (
+                Notification::new(3, 5, data(&[0x40])),
+                "UPDATE Message Error: Attribute Length Error (data 40)",
             ),
             (
                 Notification::new(1, 2, data(&[0, 18])),

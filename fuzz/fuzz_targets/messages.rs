@@ -25,6 +25,10 @@ fn body(out: &BytesMut, max_message: usize) -> &[u8] {
 }
 
 fn open(octets: &[u8]) {
+    // What is shown of one that cannot be read, and what is wrong in one that can.
+    are_readable(&Open::dissect(octets));
+    are_readable(&Open::capability_faults(octets));
+    are_readable(&Open::role_fault(octets));
     let open = match with_bounded_memory(octets.len(), || Open::decode(octets)) {
         Ok(open) => open,
         Err(error) => {
@@ -66,6 +70,10 @@ fn notification(octets: &[u8]) {
     };
     is_readable(&notification.to_string());
     are_readable(&notification.describe());
+    if let Some(fault) = notification.fault() {
+        is_readable(&fault.to_string());
+        assert!(fault.offset <= octets.len() + 19, "within the message");
+    }
     let mut out = BytesMut::new();
     notification.encode(&mut out);
     let again = Notification::decode(body(&out, 65535)).expect("what we write");

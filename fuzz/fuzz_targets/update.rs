@@ -1,10 +1,12 @@
 //! The body of an UPDATE, on a session that the first octet chooses.
 #![no_main]
 
-use bgp_fuzz::{Input, are_readable, is_readable, session, with_bounded_memory};
+use bgp_fuzz::{Input, are_readable, encoding, is_readable, session, with_bounded_memory};
 use bgp_wire::{
-    AttrRef, AttrScratch, Disposition, Family, NlriBlock, decode_update, dissect_update,
+    AttrRef, AttrScratch, Disposition, Encoding, Family, NlriBlock, RoutesOf, Update,
+    decode_update, dissect_update, encode_sent, next_frame,
 };
+use bytes::BytesMut;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -14,6 +16,7 @@ fuzz_target!(|data: &[u8]| {
     let body = input.rest();
     // What is shown of a body that cannot be read.
     are_readable(&dissect_update(body));
+    is_readable(&RoutesOf::new(body, &ctx).to_string());
     let decoded = with_bounded_memory(body.len(), || decode_update(body, &ctx, &mut scratch));
     let decoded = match decoded {
         Ok(decoded) => decoded,
@@ -54,7 +57,23 @@ fuzz_target!(|data: &[u8]| {
     }
     is_readable(&update.to_string());
     are_readable(&update.describe());
+    send(update, &encoding(&ctx));
 });
+
+/// What is sent on for it is one whole message, or nothing.
+fn send(update: &Update<'_>, enc: &Encoding) {
+    let mut out = BytesMut::new();
+    match encode_sent(&mut out, update, enc) {
+        Ok(()) => {
+            let frame = next_frame(&out, enc.max_message).expect("a good header");
+            assert_eq!(frame.map(|(_, used)| used), Some(out.len()));
+        }
+        Err(error) => {
+            assert!(out.is_empty(), "nothing is written on error");
+            is_readable(&error.to_string());
+        }
+    }
+}
 
 fn prefixes(block: &NlriBlock<'_>) {
     let count = match block.family {

@@ -68,7 +68,9 @@ impl Scene {
         let documents = [
             (
                 "router",
-                manifests::Router::new("core", NODE_ASN, "10.255.0.2").text(),
+                manifests::Router::new("core", NODE_ASN, "10.255.0.2")
+                    .with("routeReflector: {clusterID: 10.255.0.2}")
+                    .text(),
             ),
             ("a", peer(0, false)),
             ("b", peer(1, false)),

@@ -70,6 +70,11 @@ pub enum ReadError {
     /// It is compressed in a way that is not read.
     #[error("compressed with {0}, which is not read here (gzip and bzip2 are): unpack it first")]
     Compression(&'static str),
+    /// No packet of a capture is of a link layer that is understood.
+    #[error(
+        "its packets are of link layer {0}, which is not read here (Ethernet, Linux cooked, loopback and plain IP are)"
+    )]
+    LinkLayer(i32),
     /// It is not such a container, or is one no more from here on.
     #[error("{reason} at octet {offset}")]
     Format {
@@ -86,7 +91,10 @@ impl ReadError {
         match self {
             Self::Cut { .. } => true,
             Self::Io(error) => error.kind() == io::ErrorKind::UnexpectedEof,
-            Self::Short { .. } | Self::Compression(_) | Self::Format { .. } => false,
+            Self::Short { .. }
+            | Self::Compression(_)
+            | Self::LinkLayer(_)
+            | Self::Format { .. } => false,
         }
     }
 }

@@ -94,6 +94,7 @@ pub fn read<R: Read>(
         streams: Reassembly::new(),
         interfaces: Vec::new(),
         packets: Packets::default(),
+        foreign: (0, 0),
         like_bgp: BTreeMap::new(),
     };
     let end = if head.starts_with(&SECTION_HEADER) {
@@ -116,7 +117,14 @@ pub fn read<R: Read>(
     let _ = capture.streams.finish(capture.listener);
     match error.take() {
         Some(error) => Err(error.into()),
-        None => end.map(|_| packets),
+        None => {
+            let _ = end?;
+            let (foreign, link) = capture.foreign;
+            if foreign > 0 && foreign == packets.all {
+                return Err(ReadError::LinkLayer(link));
+            }
+            Ok(packets)
+        }
     }
 }
 
@@ -222,6 +230,8 @@ struct Capture<'l> {
     streams: Reassembly,
     interfaces: Vec<Interface>,
     packets: Packets,
+    /// How many packets are of a link layer that is not understood, and the last such one.
+    foreign: (u64, i32),
     /// Segments of other ports that begin as messages do, by both of their ports.
     like_bgp: BTreeMap<u16, u64>,
 }
@@ -376,6 +386,7 @@ impl Capture<'_> {
         self.packets.all += 1;
         if !is_supported(interface.link) {
             self.packets.unsupported += 1;
+            self.foreign = (self.foreign.0 + 1, interface.link.0);
             return ControlFlow::Continue(());
         }
         let Some((segment, tunnel)) = carried(interface.link, octets) else {

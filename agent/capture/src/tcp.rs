@@ -4,7 +4,8 @@
 //! is waited for until the peer has acknowledged what is behind it and a few segments more have come by:
 //! then the receiver has it and the capture does not. Where nothing of the peer is captured, that can only
 //! be guessed, by what has come since and by how long it took. The stream goes on behind the hole, at the
-//! next marker.
+//! next marker. Where a connection is joined in its middle, what comes first need not be first in the stream:
+//! a few segments are waited for before it begins.
 //!
 //! Memory is bounded: by what one direction may hold back, by what all may hold together, and by the
 //! number of connections. The connections that have been silent for longest are ended for new ones.
@@ -34,6 +35,11 @@ const UNHEARD_SEGMENTS: usize = 64;
 /// Seconds that they may wait. RFC 6298 section 2: an octet is sent again after one second, and the delay
 /// doubles (section 5.5): this is three times.
 const UNHEARD_SECONDS: u64 = 8;
+/// Seconds that the first segments of a connection whose SYN is not there may wait for what was sent before
+/// them: many times what a path or a capture of several interfaces takes to mix them up.
+const SETTLING_SECONDS: u64 = 1;
+/// Where a stream is joined, so that places before that one have numbers.
+const JOINED_AT: u64 = 1 << 32;
 /// A sequence number farther away than any window belongs to another connection.
 const FAR: i32 = 1 << 28;
 
@@ -94,8 +100,10 @@ struct Direction {
     next: Option<u32>,
     /// The place of that octet in the stream.
     position: u64,
+    /// The SYN was not there, and what came first may not be what was sent first: all is held back.
+    settling: bool,
     /// Segments behind a hole, by their place in the stream.
-    ahead: BTreeMap<u64, Vec<u8>>,
+    ahead: BTreeMap<u64, Held>,
     ahead_cost: usize,
     /// Segments that came by since the peer acknowledged what is missing.
     waited: u32,
@@ -103,6 +111,13 @@ struct Direction {
     since: Option<u64>,
     acknowledged: Option<u32>,
     fin: bool,
+}
+
+/// The payload of a segment that waits.
+#[derive(Debug)]
+struct Held {
+    time: Option<Time>,
+    octets: Vec<u8>,
 }
 
 impl Reassembly {
@@ -234,7 +249,8 @@ impl Connection {
             .get(side)
             .is_some_and(|direction| match (direction.start, direction.next) {
                 (Some(known), _) => known != start,
-                // Data came first: of an older connection, unless it begins where this SYN says.
+                // Data came first: of an older connection, unless it begins where this SYN says or soon after.
+                (None, _) if direction.settling => direction.before_next(start).is_none(),
                 (None, next) => next.is_some_and(|next| next != start),
             })
     }
@@ -268,6 +284,7 @@ impl Connection {
         };
         if segment.syn {
             ours.begin(segment.sequence.wrapping_add(1));
+            ours.fill(*flow, listener)?;
         }
         if !segment.payload.is_empty() {
             let sequence = segment.sequence.wrapping_add(u32::from(segment.syn));
@@ -313,7 +330,8 @@ impl Direction {
             stream: Splitter::midstream(),
             start: None,
             next: None,
-            position: 0,
+            position: JOINED_AT,
+            settling: false,
             ahead: BTreeMap::new(),
             ahead_cost: 0,
             waited: 0,
@@ -330,10 +348,28 @@ impl Direction {
     fn begin(&mut self, start: u32) {
         if self.start.is_none() {
             self.start = Some(start);
-            if self.next.is_none() {
+            if self.settling {
+                self.go_back_to(start);
+                self.settling = false;
+                self.stream = Splitter::new();
+            } else if self.next.is_none() {
                 self.next = Some(start);
                 self.stream = Splitter::new();
             }
+        }
+    }
+
+    /// How far a sequence number is before the next one, if no farther than what may be held back.
+    fn before_next(&self, sequence: u32) -> Option<u64> {
+        let distance = u64::from(self.next?.wrapping_sub(sequence));
+        (distance <= to_u64(MAX_AHEAD)).then_some(distance)
+    }
+
+    /// Begins the stream earlier, if the sequence number is a little before what came first.
+    fn go_back_to(&mut self, sequence: u32) {
+        if let Some(distance) = self.before_next(sequence) {
+            self.next = Some(sequence);
+            self.position = self.position.saturating_sub(distance);
         }
     }
 
@@ -345,7 +381,14 @@ impl Direction {
         flow: &Flow,
         listener: &mut dyn Listener,
     ) -> ControlFlow<()> {
-        let next = *self.next.get_or_insert(sequence);
+        if self.next.is_none() {
+            self.settling = true;
+            self.next = Some(sequence);
+        }
+        if self.settling {
+            self.go_back_to(sequence);
+        }
+        let next = self.next.unwrap_or(sequence);
         let distance = sequence.wrapping_sub(next).cast_signed();
         if distance.checked_abs().is_none_or(|far| far > FAR) {
             // Another connection between the same ends, whose SYN was not captured.
@@ -354,11 +397,14 @@ impl Direction {
             self.next = Some(sequence);
             return self.deliver(payload, flow, listener);
         }
-        if distance > 0 {
+        if distance > 0 || distance == 0 && self.settling {
             let place = self
                 .position
                 .saturating_add(u64::from(distance.unsigned_abs()));
-            self.hold(place, payload);
+            self.hold(place, payload, flow.time);
+            if self.ahead_cost > MAX_AHEAD {
+                self.settle(flow, listener)?;
+            }
             if self.ahead_cost > MAX_AHEAD {
                 self.skip_hole(flow, listener)?;
             }
@@ -367,17 +413,21 @@ impl Direction {
         let known = usize::try_from(distance.unsigned_abs()).unwrap_or(usize::MAX);
         if let Some(new) = payload.get(known..).filter(|new| !new.is_empty()) {
             self.deliver(new, flow, listener)?;
-            self.fill(flow, listener)?;
+            self.fill(*flow, listener)?;
         }
         ControlFlow::Continue(())
     }
 
-    fn hold(&mut self, place: u64, payload: &[u8]) {
-        let known = self.ahead.get(&place).map_or(0, Vec::len);
+    fn hold(&mut self, place: u64, payload: &[u8], time: Option<Time>) {
+        let known = self.ahead.get(&place).map_or(0, |held| held.octets.len());
         if payload.len() > known {
             let cost = payload.len().saturating_add(SEGMENT_COST);
-            if let Some(shorter) = self.ahead.insert(place, payload.to_vec()) {
-                self.forget(&shorter);
+            let held = Held {
+                time,
+                octets: payload.to_vec(),
+            };
+            if let Some(shorter) = self.ahead.insert(place, held) {
+                self.forget(&shorter.octets);
             }
             self.ahead_cost = self.ahead_cost.saturating_add(cost);
         }
@@ -407,6 +457,13 @@ impl Direction {
         // Without times, only segments are counted.
         let now = flow.time.map_or(0, |time| time.seconds);
         let since = *self.since.get_or_insert(now);
+        if self.settling {
+            self.waited += 1;
+            if self.waited > PATIENCE || now.saturating_sub(since) > SETTLING_SECONDS {
+                self.settle(flow, listener)?;
+            }
+            return ControlFlow::Continue(());
+        }
         let Some(acknowledged) = self.acknowledged else {
             let seconds = now.saturating_sub(since);
             if self.ahead.len() > UNHEARD_SEGMENTS || seconds > UNHEARD_SECONDS {
@@ -424,6 +481,23 @@ impl Direction {
         ControlFlow::Continue(())
     }
 
+    /// What has come first by now is the first: what was held back is told as if it never had been.
+    fn settle(&mut self, flow: &Flow, listener: &mut dyn Listener) -> ControlFlow<()> {
+        if !self.settling {
+            return ControlFlow::Continue(());
+        }
+        self.settling = false;
+        self.waited = 0;
+        self.since = None;
+        self.fill(
+            Flow {
+                time: None,
+                ..*flow
+            },
+            listener,
+        )
+    }
+
     /// Goes on behind the first hole.
     fn skip_hole(&mut self, flow: &Flow, listener: &mut dyn Listener) -> ControlFlow<()> {
         self.waited = 0;
@@ -435,20 +509,21 @@ impl Direction {
         self.stream.lose(lost);
         self.advance(lost);
         listener.lost(flow, lost);
-        self.fill(flow, listener)
+        self.fill(*flow, listener)
     }
 
-    /// Delivers what was held back and is next now.
-    fn fill(&mut self, flow: &Flow, listener: &mut dyn Listener) -> ControlFlow<()> {
+    /// Delivers what was held back and is next now. `flow` has the time of what it waited for.
+    fn fill(&mut self, mut flow: Flow, listener: &mut dyn Listener) -> ControlFlow<()> {
         while let Some(first) = self.ahead.first_entry() {
             if *first.key() > self.position {
                 break;
             }
-            let (place, segment) = first.remove_entry();
-            self.forget(&segment);
+            let (place, Held { time, octets }) = first.remove_entry();
+            self.forget(&octets);
+            flow.time = flow.time.max(time);
             let known = usize::try_from(self.position.saturating_sub(place)).unwrap_or(usize::MAX);
-            if let Some(new) = segment.get(known..).filter(|new| !new.is_empty()) {
-                self.deliver(new, flow, listener)?;
+            if let Some(new) = octets.get(known..).filter(|new| !new.is_empty()) {
+                self.deliver(new, &flow, listener)?;
             }
         }
         ControlFlow::Continue(())
@@ -484,6 +559,7 @@ impl Direction {
 
     /// Delivers all that is held back, whatever is missing between.
     fn flush(&mut self, flow: &Flow, listener: &mut dyn Listener) -> ControlFlow<()> {
+        self.settle(flow, listener)?;
         while !self.ahead.is_empty() {
             self.skip_hole(flow, listener)?;
         }

@@ -250,6 +250,59 @@ fn a_connection_joined_in_its_middle_is_found_at_the_next_marker() {
     assert_eq!(heard.skipped, 15);
 }
 
+/// Without a SYN nobody knows which segment is the first.
+#[test]
+fn the_first_segments_of_a_connection_joined_in_its_middle_may_be_out_of_order() {
+    let stream = [update(1), update(2), update(3), update(4)].concat();
+    let pieces = [(0, 20), (20, 45), (45, 60), (60, 100)];
+    for start in [7u32, u32::MAX - 30] {
+        for order in [[1, 0, 2, 3], [2, 1, 0, 3], [3, 2, 1, 0], [1, 3, 0, 2]] {
+            let mut capture = Capture::default();
+            for place in order {
+                let (from, end) = pieces[place];
+                let at = u32::try_from(from).unwrap();
+                capture.data(start.wrapping_add(at), &stream[from..end]);
+            }
+            let heard = capture.end();
+            assert_eq!((heard.messages.len(), heard.lost), (4, 0), "{order:?}");
+            assert_eq!(heard.skipped, 0, "{order:?}");
+        }
+    }
+}
+
+/// The SYN came by after what it begins, as in a capture of several interfaces.
+#[test]
+fn a_syn_may_come_behind_the_first_segments() {
+    let mut capture = Capture::default();
+    capture.data(125, &update(2));
+    capture.syn(99);
+    capture.data(100, &update(1));
+    capture.data(150, &update(3));
+    let heard = capture.end();
+    assert_eq!(heard.messages, [update(1), update(2), update(3)]);
+    assert_eq!(
+        heard.said,
+        ["1/40000 0+25", "1/40000 25+25", "1/40000 50+25"]
+    );
+}
+
+#[test]
+fn what_came_first_is_told_after_some_segments_or_seconds_and_what_was_before_is_late() {
+    let mut by_segments = Capture::default();
+    for number in 1..=20 {
+        by_segments.data(100 + 25 * u32::from(number), &update(number));
+    }
+    assert_eq!(by_segments.heard.messages.len(), 20);
+    let mut by_time = Capture::default();
+    by_time.data(125, &update(1));
+    assert_eq!(by_time.heard.messages.len(), 0);
+    by_time.now = 30;
+    by_time.ack(150);
+    assert_eq!(by_time.heard.messages, [update(1)]);
+    by_time.data(100, &update(0));
+    assert_eq!(by_time.end().messages, [update(1)]);
+}
+
 #[test]
 fn numbers_go_round() {
     let stream = [update(1), update(2)].concat();

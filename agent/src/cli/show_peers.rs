@@ -279,9 +279,8 @@ fn families<W: Write>(peer: &PeerView, screen: &mut Screen<W>) -> Result<(), Ask
         return Ok(());
     }
     screen.blank()?;
-    let rows: Vec<Vec<Cell>> = peer
-        .families
-        .iter()
+    let exchanged = peer.families.iter().filter(|one| !one.not_negotiated);
+    let rows: Vec<Vec<Cell>> = exchanged
         .map(|family| {
             vec![
                 format!("  {}", family.family).into(),
@@ -300,13 +299,20 @@ fn families<W: Write>(peer: &PeerView, screen: &mut Screen<W>) -> Result<(), Ask
         Column::text("ITS END-OF-RIB", 14),
     ];
     Table::print(columns, &rows, screen)?;
+    for family in peer.families.iter().filter(|one| one.not_negotiated) {
+        let text = format!(
+            "{}: the neighbour did not offer it; no routes of it are exchanged",
+            family.family
+        );
+        screen.styled_fact(2, "not negotiated", &text, Style::Bad)?;
+    }
     let disabled = peer.families.iter().filter(|family| family.disabled);
     for family in disabled {
         screen.fact(
             2,
             "disabled",
             &format!(
-                "{}: its routes could not be read; ignored until the session ends",
+                "{}: its routes could not be read; those it had sent are gone, others are ignored until the session ends",
                 family.family
             ),
         )?;

@@ -327,6 +327,7 @@ fn explain(request: &RoutesRequest, views: &dyn Views) -> Result<Explaining, Err
     let mut tables = views.tables();
     tables.retain(|(router, _)| chosen.iter().any(|chosen| **chosen == **router));
     asked.knows_family(tables.iter().map(|(_, table)| &**table))?;
+    let peers: Arc<[PeerView]> = views.peers().into();
     let parts = routers.into_iter().map(|router| {
         let table = tables.iter().find(|(name, _)| **name == *router.name);
         let table = table.map(|(_, table)| table.clone());
@@ -350,6 +351,7 @@ fn explain(request: &RoutesRequest, views: &dyn Views) -> Result<Explaining, Err
             router,
             found: Vec::new(),
             table: table.clone(),
+            peers: peers.clone(),
         }
     });
     let plain = request.family.is_none() && request.rd.is_none();

@@ -259,6 +259,9 @@ pub struct PeerFamilyView {
     /// (AFI/SAFI disable, RFC 7606 section 2).
     #[serde(default)]
     pub disabled: bool,
+    /// It is configured here, and the neighbour did not offer it when the session came up: no routes of it are exchanged.
+    #[serde(default)]
+    pub not_negotiated: bool,
     /// We have no next hop of our own to write in its routes, as there is no address of the family on the link: those that need one are
     /// not announced.
     #[serde(default)]

@@ -296,6 +296,16 @@ pub(super) fn on_router(
         );
         findings.reject("spec.routeReflectorClient", Reason::InvalidForEBGP, message);
     }
+    let asks_for_reflection = spec.route_reflector_client == Some(true);
+    let reflects = router.cluster_id.is_some();
+    if internal && asks_for_reflection && !reflects {
+        let message = format!(
+            "BGPRouter {} is no route reflector, so routes of other internal neighbours are not passed on to this \
+             one; give the router spec.routeReflector, or remove this",
+            router.key
+        );
+        findings.warn("spec.routeReflectorClient", Reason::NoEffect, message);
+    }
     if internal {
         for (field, set) in [
             ("spec.removePrivateAS", spec.remove_private_as.is_some()),
@@ -373,7 +383,7 @@ pub(super) fn on_router(
             })
         }),
         next_hop_self: internal && spec.next_hop_self.unwrap_or(false),
-        route_reflector_client: spec.route_reflector_client.unwrap_or(false),
+        route_reflector_client: asks_for_reflection && reflects,
         allow_as_in: session.allow_as_in,
         enforce_first_as: spec.enforce_first_as.unwrap_or(true),
         local_as: local_as.filter(|_| !internal),

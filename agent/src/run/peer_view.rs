@@ -164,6 +164,7 @@ fn families(snapshot: &PeerSnapshot, now: Instant) -> Vec<PeerFamilyView> {
         advertised: family.advertised,
         end_of_rib_received: family.end_of_rib_received,
         disabled: family.disabled,
+        not_negotiated: false,
         no_next_hop: family.no_next_hop,
         stale: family.stale,
         stale_seconds: family
@@ -184,6 +185,7 @@ fn families(snapshot: &PeerSnapshot, now: Instant) -> Vec<PeerFamilyView> {
         .map(|config| PeerFamilyView {
             family: config.family.to_string(),
             limit: limit_of(snapshot, config.family).map(limit_view),
+            not_negotiated: snapshot.negotiated.is_some(),
             ..PeerFamilyView::default()
         });
     negotiated.chain(without).collect()

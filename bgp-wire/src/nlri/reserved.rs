@@ -44,6 +44,13 @@ pub(super) fn is_v4(bits: u8, prefix: &[u8]) -> bool {
 /// The same of IPv6.
 #[inline]
 pub(super) fn is_v6(bits: u8, prefix: &[u8]) -> bool {
+    // Nearly all prefixes begin with other octets: one comparison lets them through.
+    let first = prefix.first().copied().unwrap_or(1);
+    (first == 0 || first >= 0xfe) && is_among_reserved_v6(bits, prefix)
+}
+
+#[inline(never)]
+fn is_among_reserved_v6(bits: u8, prefix: &[u8]) -> bool {
     match prefix {
         [0xff, ..] => bits >= 8,
         [0xfe, second, ..] => second & 0xc0 == 0x80 && bits >= 10,

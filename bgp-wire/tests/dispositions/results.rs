@@ -25,7 +25,7 @@ fn three_errors_are_three_findings_and_the_severest_counts() {
     assert_eq!(error.attribute, Some(AttrCode::ORIGIN));
     assert_eq!(
         error.notification.to_string(),
-        "UPDATE Message Error: Invalid ORIGIN Attribute (data 40010107)"
+        "UPDATE Message Error: Invalid ORIGIN Attribute (ORIGIN, data 40010107)"
     );
 }
 

@@ -100,6 +100,7 @@ fn peers() -> Vec<PeerView> {
         advertised,
         end_of_rib_received: end,
         disabled: false,
+        not_negotiated: false,
         stale: 0,
         stale_seconds: None,
         long_lived: false,
@@ -140,6 +141,10 @@ fn peers() -> Vec<PeerView> {
                 ..family("ipv4/unicast", 100_000, 100_000, 2, true)
             },
             family("ipv6/unicast", 1_234_566, 1_234_500, 1, true),
+            PeerFamilyView {
+                not_negotiated: true,
+                ..family("ipv4/vpn", 0, 0, 0, false)
+            },
         ],
         received: MessageCounts {
             open: 2,
