@@ -103,6 +103,7 @@ pub fn peer_changes(old: &Peer, new: &Peer) -> Vec<FieldChange> {
         role,
         extended_next_hop,
         graceful_restart,
+        restart_helper,
         graceful_shutdown,
         shutdown,
         bfd,
@@ -267,8 +268,8 @@ pub fn peer_changes(old: &Peer, new: &Peer) -> Vec<FieldChange> {
     found.compare(
         "spec.gracefulRestart",
         Reset,
-        &restart_time(old.graceful_restart),
-        &restart_time(*graceful_restart),
+        &(restart_time(old.graceful_restart), old.restart_helper),
+        &(restart_time(*graceful_restart), *restart_helper),
     );
     found.compare(
         "spec.longLivedGracefulRestart",

@@ -41,7 +41,8 @@ impl Speaker {
     pub fn restartable(&self) -> Vec<PeerKey> {
         self.peers_that(|snapshot, _| {
             let negotiated = snapshot.negotiated.as_ref();
-            negotiated.is_some_and(|n| n.restart.is_some())
+            let offered = snapshot.settings.peer().graceful_restart.is_some();
+            offered && negotiated.is_some_and(|n| n.restart.is_some())
         })
     }
 
