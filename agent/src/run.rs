@@ -348,6 +348,7 @@ impl Node {
                     told_repaired.tell(repaired, Instant::now());
                     if let Some(strays) = self.kernel.removed_strays() {
                         let count = strays.all;
+                    self.write_what_could_not_be();
                         tracing::info!(count, "removed from the kernel, as they carry our marks and no router wants them: {strays}");
                     }
                     self.kernel.resolver().tell_off_link(Instant::now());
@@ -408,6 +409,14 @@ impl Node {
     fn remember(&mut self) {
         let sessions = self.speaker.restartable();
         let awaited = self.speaker.awaited(Instant::now());
+    /// What the state folder did not take may fit by now.
+    fn write_what_could_not_be(&mut self) {
+        let now = Instant::now();
+        self.accepted.retry(now);
+        self.former_objects.retry(now);
+        self.kernel.retry_marks(now);
+    }
+
         self.memory
             .keep(&sessions, &awaited, self.in_kernel_families);
     }
