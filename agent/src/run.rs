@@ -335,7 +335,8 @@ impl Node {
                     let but = convergence::but(self.idle, &self.refused);
                     convergence.tell(observed.readiness(), but);
                     // What an earlier run has left goes when it is known that nobody wants it.
-                    if convergence.is_over() && self.agent.unmet().is_empty() {
+                    let known = convergence.is_over() || self.speaker.is_past_restart(Instant::now());
+                    if known && self.agent.unmet().is_empty() {
                         self.kernel.converged();
                     }
                     // The kernel room has no bell for statuses: its counts are compared.

@@ -56,6 +56,13 @@ impl Speaker {
 
     fn peers_that(&self, hold: impl Fn(&PeerSnapshot, Option<Restarted>) -> bool) -> Vec<PeerKey> {
         let peers = self.peers.iter();
+    /// After a restart: whether what the process before has left in the kernel has had its time (RFC 4724 §4.1), on every router.
+    pub fn is_past_restart(&self, now: Instant) -> bool {
+        let past = |deferral: &Arc<Deferral>| deferral.is_past(now);
+        let mut routers = self.routers.values();
+        !self.routers.is_empty() && routers.all(|router| router.deferral.as_ref().is_some_and(past))
+    }
+
         let peers = peers.filter(|(_, peer)| hold(&peer.snapshot.lock(), peer.restarted));
         let mut keys: Vec<_> = peers.map(|(key, _)| key.clone()).collect();
         for running in self.dynamic.values() {
@@ -73,10 +80,11 @@ impl Speaker {
         if limit == 0 || !predecessor.had(&router.key) {
             return None;
         }
-        let deferral = Arc::new(Deferral::new());
+        let until = Instant::now() + Duration::from_secs(limit.into());
+        let deferral = Arc::new(Deferral::new(until));
         let waiting = Arc::clone(&deferral);
         tokio::spawn(async move {
-            tokio::time::sleep(Duration::from_secs(limit.into())).await;
+            tokio::time::sleep_until(until.into()).await;
             waiting.give_up();
         });
         Some(deferral)
