@@ -159,11 +159,6 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
     );
     let in_kernel = kernel.installed_families();
     if let Some(predecessor) = memory.predecessor(in_kernel, start) {
-        tracing::info!(
-            sessions = predecessor.peers.len(),
-            seconds = predecessor.ended.elapsed().as_secs(),
-            "this is a restart: the kernel's routes stay until those of all neighbours are here again"
-        );
         kernel.hold(true);
         speaker.follow(predecessor);
     }
@@ -349,11 +344,11 @@ impl Node {
                     told_repaired.tell(repaired, Instant::now());
                     if let Some(strays) = self.kernel.removed_strays() {
                         let count = strays.all;
-                    self.write_what_could_not_be();
                         tracing::info!(count, "removed from the kernel, as they carry our marks and no router wants them: {strays}");
                     }
                     self.kernel.resolver().tell_off_link(Instant::now());
                     self.kernel.forget_marks();
+                    self.write_what_could_not_be();
                     self.kernel.ask_again();
                     let changed = counts != kernel_counts;
                     if changed {
@@ -410,16 +405,16 @@ impl Node {
     fn remember(&mut self) {
         let sessions = self.speaker.restartable();
         let awaited = self.speaker.awaited(Instant::now());
+        self.memory
+            .keep(&sessions, &awaited, self.in_kernel_families);
+    }
+
     /// What the state folder did not take may fit by now.
     fn write_what_could_not_be(&mut self) {
         let now = Instant::now();
         self.accepted.retry(now);
         self.former_objects.retry(now);
         self.kernel.retry_marks(now);
-    }
-
-        self.memory
-            .keep(&sessions, &awaited, self.in_kernel_families);
     }
 
     /// Tells the kernel room of the neighbours that are to stay reachable on their links.

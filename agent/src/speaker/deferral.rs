@@ -48,6 +48,11 @@ impl Deferral {
         }
     }
 
+    /// How many are waited for.
+    pub(super) fn waited_for(&self) -> usize {
+        self.waits.lock().peers.len()
+    }
+
     /// All peers are known.
     pub(super) fn begin(&self) {
         let mut waits = self.waits.lock();
@@ -83,11 +88,6 @@ impl Deferral {
         }
     }
 
-    /// Becomes true when it is over.
-    pub(super) fn over(&self) -> watch::Receiver<bool> {
-        self.over.subscribe()
-    }
-}
     /// Whether nobody would be waited for by now, whoever has come. RFC 4724 §4.1: after the selection of routes "the forwarding state of
     /// the speaker SHALL be updated and any previously marked stale information SHALL be removed." Where all have come early, those
     /// without graceful restart are given the time.
@@ -95,6 +95,11 @@ impl Deferral {
         now >= self.until
     }
 
+    /// Becomes true when it is over.
+    pub(super) fn over(&self) -> watch::Receiver<bool> {
+        self.over.subscribe()
+    }
+}
 
 #[cfg(test)]
 mod tests {
