@@ -178,8 +178,9 @@ fn after_the_first_session_nothing_is_a_restart_and_all_is_forwarded() {
 fn a_helper_says_that_it_preserves_nothing_and_keeps_the_routes_of_others() {
     let mut config = config(A);
     config.restart_helper = true;
-    // Not even after a restart of ours: the R bit would have the peer wait for nothing.
-    let mut pair = Pair::with([config.clone(), graceful()], 1);
+    let mut keeps = crate::pair::config(B);
+    keeps.graceful_restart = Some(graceful_restart());
+    let mut pair = Pair::with([config.clone(), keeps], 1);
     pair.start();
     pair.run_for(20 * SECOND);
     let told = pair.nodes[B].peer.negotiated().expect("established");
