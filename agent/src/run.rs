@@ -159,11 +159,6 @@ async fn serve(args: RunArgs) -> anyhow::Result<()> {
     );
     let in_kernel = kernel.installed_families();
     if let Some(predecessor) = memory.predecessor(in_kernel, start) {
-        tracing::info!(
-            sessions = predecessor.peers.len(),
-            seconds = predecessor.ended.elapsed().as_secs(),
-            "this is a restart: the kernel's routes stay until those of all neighbours are here again"
-        );
         kernel.hold(true);
         speaker.follow(predecessor);
     }
@@ -335,7 +330,8 @@ impl Node {
                     let but = convergence::but(self.idle, &self.refused);
                     convergence.tell(observed.readiness(), but);
                     // What an earlier run has left goes when it is known that nobody wants it.
-                    if convergence.is_over() && self.agent.unmet().is_empty() {
+                    let known = convergence.is_over() || self.speaker.is_past_restart(Instant::now());
+                    if known && self.agent.unmet().is_empty() {
                         self.kernel.converged();
                     }
                     // The kernel room has no bell for statuses: its counts are compared.
@@ -352,6 +348,7 @@ impl Node {
                     }
                     self.kernel.resolver().tell_off_link(Instant::now());
                     self.kernel.forget_marks();
+                    self.write_what_could_not_be();
                     self.kernel.ask_again();
                     let changed = counts != kernel_counts;
                     if changed {
@@ -410,6 +407,14 @@ impl Node {
         let awaited = self.speaker.awaited(Instant::now());
         self.memory
             .keep(&sessions, &awaited, self.in_kernel_families);
+    }
+
+    /// What the state folder did not take may fit by now.
+    fn write_what_could_not_be(&mut self) {
+        let now = Instant::now();
+        self.accepted.retry(now);
+        self.former_objects.retry(now);
+        self.kernel.retry_marks(now);
     }
 
     /// Tells the kernel room of the neighbours that are to stay reachable on their links.

@@ -87,12 +87,23 @@ fn a_change_names_what_was_changed_and_nothing_that_follows() {
             &[BOTH, "addPath: [{afi: ipv4, safi: unicast, receive: true}]"],
             &["spec.addressFamilies", "spec.addPath"],
         ),
-        (plain, &["holdTime: 30s"], &["spec.holdTime"]),
-        (plain, &["keepaliveTime: 20s"], &["spec.keepaliveTime"]),
+        (
+            plain,
+            &["holdTime: 30s"],
+            &["spec.holdTime, spec.timers.holdTime"],
+        ),
+        (
+            plain,
+            &["keepaliveTime: 20s"],
+            &["spec.keepaliveTime, spec.timers.keepalive"],
+        ),
         (
             plain,
             &["holdTime: 60s", "keepaliveTime: 15s"],
-            &["spec.holdTime", "spec.keepaliveTime"],
+            &[
+                "spec.holdTime, spec.timers.holdTime",
+                "spec.keepaliveTime, spec.timers.keepalive",
+            ],
         ),
         // From an external neighbour to an internal one, whose packets have another TTL.
         (&[ADDRESS, IPV6], &["peerASN: 65000"], &["spec.peerASN"]),

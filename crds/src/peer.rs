@@ -65,7 +65,7 @@ pub struct BGPPeerSpec {
     /// The neighbour's IPv4 or IPv6 address, without a zone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 45))]
-    #[x_kube(validation = Rule::new("isIP(self)").message("address must be an IPv4 or IPv6 address without a zone, such as 2001:db8::1"))]
+    #[x_kube(validation = Rule::new("isIP(self)").message("address must be an IPv4 or IPv6 address without a zone, such as 2001:db8::1 or 10.0.0.1, which is not written ::ffff:10.0.0.1"))]
     pub address: Option<String>,
     /// In place of address: the interface that the neighbour is on. Its link-local address is learned from the Router Advertisements
     /// that it sends there, as ours is told by those that we send.
@@ -83,7 +83,7 @@ pub struct BGPPeerSpec {
     /// Our address on the session. Chosen by the kernel unless set here or on the router.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 45))]
-    #[x_kube(validation = Rule::new("isIP(self)").message("localAddress must be an IPv4 or IPv6 address without a zone, such as 2001:db8::1"))]
+    #[x_kube(validation = Rule::new("isIP(self)").message("localAddress must be an IPv4 or IPv6 address without a zone, such as 2001:db8::1 or 10.0.0.1, which is not written ::ffff:10.0.0.1"))]
     pub local_address: Option<String>,
     /// The address families to negotiate on the session.
     #[schemars(length(min = 1, max = 16))]
@@ -406,7 +406,7 @@ pub struct BfdSpec {
 #[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct GracefulRestartSpec {
-    /// Graceful restart is offered. False unless set.
+    /// Graceful restart is offered. Unless set, only the neighbour's restarts are helped; with false neither.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
     /// How many seconds the neighbour should wait for us. As the router says unless set.

@@ -57,7 +57,7 @@ pub struct BGPRouterSpec {
     /// Source address of sessions and next hop of what the router originates. Chosen by the kernel unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 45))]
-    #[x_kube(validation = Rule::new("isIP(self)").message("localAddress must be an IPv4 or IPv6 address without a zone, such as 2001:db8::1"))]
+    #[x_kube(validation = Rule::new("isIP(self)").message("localAddress must be an IPv4 or IPv6 address without a zone, such as 2001:db8::1 or 10.0.0.1, which is not written ::ffff:10.0.0.1"))]
     pub local_address: Option<String>,
     /// What goes to the kernel's routing table.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -27,8 +27,8 @@ fn sample(kind: &str, field: &str) -> Option<&'static str> {
             "addressFamilies: [{afi: ipv4, safi: unicast}, {afi: ipv6, safi: unicast}]"
         }
         ("BGPPeer", "spec.addPath") => "addPath: [{afi: ipv4, safi: unicast, receive: true}]",
-        ("BGPPeer", "spec.holdTime") => "holdTime: 60s",
-        ("BGPPeer", "spec.keepaliveTime") => "keepaliveTime: 20s",
+        ("BGPPeer", "spec.holdTime, spec.timers.holdTime") => "holdTime: 60s",
+        ("BGPPeer", "spec.keepaliveTime, spec.timers.keepalive") => "keepaliveTime: 20s",
         ("BGPPeer", "spec.ebgpMultiHop, spec.ebgpMultihop") => "ebgpMultihop: 5",
         ("BGPPeer", "spec.ttlSecurity") => "ttlSecurity: 1",
         ("BGPPeer", "spec.localAddress") => "localAddress: 10.12.0.2",

@@ -278,8 +278,8 @@ fn first_word(lab: &Lab, selection: u32, both: bool) -> Result<Duration> {
     }
     here.await_kind(2, secs(20))?;
     let waited = start.elapsed();
-    if both {
-        // What nobody has told again goes.
+    if both || selection > 0 {
+        // What nobody has told again goes: when all has converged, or with the time, long before --convergence-timeout.
         await_in_kernel(&net, 1, secs(20))?;
     }
     drop((agent, other));

@@ -122,8 +122,10 @@ pub struct PeerConfig {
     /// and the end of the session as what MAY be done beyond it; RFC 9552 §8.2.2 asks for it); but a disabled family is not
     /// tried again before the session ends.
     pub disable_families: bool,
-    /// Graceful restart (RFC 4724); `None`: not offered.
+    /// Graceful restart of our own (RFC 4724); `None`: nothing of ours is preserved.
     pub graceful_restart: Option<GracefulRestart>,
+    /// Without graceful restart of our own, say all the same that we send End-of-RIB and keep the routes of a peer that restarts.
+    pub restart_helper: bool,
     /// Rest after failures.
     pub idle_hold: IdleHold,
     /// Changes when what we do with the peer's routes changes.
@@ -170,6 +172,7 @@ impl PeerConfig {
             accept_as_set: false,
             disable_families: true,
             graceful_restart: None,
+            restart_helper: false,
             idle_hold: IdleHold::default(),
             import_revision: 0,
             export_revision: 0,
@@ -211,6 +214,7 @@ pub enum Effect {
 /// | `hold_time` | Reset | said in OPEN |
 /// | `admin_down` (set or unset) | Reset | that is its purpose; a changed text alone is InPlace |
 /// | `graceful_restart` (offered or not, its restart time, its long-lived time) | Reset | capabilities, said in OPEN |
+/// | `restart_helper` | Reset | a capability, said in OPEN |
 /// | `graceful_restart` (how long stale routes stay, what is forwarded) | InPlace | for the next end of a session |
 /// | `import_revision` | RefreshIn | |
 /// | `enforce_first_as`, `accept_as_set` | RefreshIn | how the peer's UPDATEs are read, from the next one on |
@@ -242,6 +246,7 @@ pub fn effect_of(old: &PeerConfig, new: &PeerConfig) -> Effect {
         accept_as_set,
         disable_families,
         graceful_restart,
+        restart_helper,
         idle_hold,
         import_revision,
         export_revision,
@@ -257,6 +262,7 @@ pub fn effect_of(old: &PeerConfig, new: &PeerConfig) -> Effect {
         || old.extended_message != *extended_message
         || old.role.map(|role| role.role) != role.map(|role| role.role)
         || old.graceful_restart.map(said) != graceful_restart.map(said)
+        || old.restart_helper != *restart_helper
         || old.admin_down.is_some() != admin_down.is_some();
     if reset {
         return Effect::Reset;

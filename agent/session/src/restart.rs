@@ -36,7 +36,7 @@ pub struct Restarted {
     pub forwarding: FamilySet,
 }
 
-/// What the peer says of its restarts, in a session where both sides offer graceful restart.
+/// What the peer says of its restarts, in a session where both sides have the capability.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeerRestart {
     /// How long to wait for it.
@@ -54,9 +54,12 @@ pub struct PeerRestart {
 }
 
 impl PeerRestart {
-    /// What the peer's OPEN says, if `config` offers graceful restart.
+    /// What the peer's OPEN says, if ours has the capability.
     pub(crate) fn of(config: &PeerConfig, open: &Open, session: FamilySet) -> Option<Self> {
-        let ours = config.graceful_restart.as_ref()?;
+        let ours = config.graceful_restart.as_ref();
+        if ours.is_none() && !config.restart_helper {
+            return None;
+        }
         // RFC 4724 §3: "If more than one instance of the Graceful Restart Capability is carried in the capability
         // advertisement, the receiver of the advertisement MUST ignore all but the last instance".
         let capabilities = || open.capabilities.iter().rev();
@@ -74,12 +77,13 @@ impl PeerRestart {
             Capability::LongLivedGracefulRestart(families) => Some(families),
             _ => None,
         });
-        let long_lived = long_lived.filter(|_| ours.long_lived.is_some());
+        let long_lived = long_lived.filter(|_| ours.is_some_and(|ours| ours.long_lived.is_some()));
         let in_session = |one: &&LongLivedFamily| session.contains(one.family);
         Some(Self {
             restart_time: Duration::from_secs(said.restart_time.into()),
             restarting: said.restarting,
-            notification: said.notification,
+            // RFC 8538 §4: only where both have said it. A helper alone has not.
+            notification: said.notification && ours.is_some(),
             families: of_session(false),
             forwarding: of_session(true),
             long_lived: long_lived
@@ -110,6 +114,14 @@ pub(crate) fn own_capabilities(
             families: families().map(|f| (f, forwarding.contains(f))).collect(),
         })
     });
+    // RFC 4724 §3: "even if the speaker does not have the ability to preserve its forwarding state for any address family during BGP
+    // restart, it is still recommended that the speaker advertise the Graceful Restart Capability to its peer [...] to indicate its
+    // support for the generation of the End-of-RIB marker [...] and for the procedures of the Receiving Speaker". FRR sends
+    // End-of-RIB to nobody else, and answers no ROUTE-REFRESH before it has.
+    let graceful = graceful.or_else(|| {
+        let helper = Capability::GracefulRestart(RestartCapability::default());
+        config.restart_helper.then_some(helper)
+    });
     // RFC 9494 §3.1: never without the other one.
     let long_lived = config.graceful_restart.and_then(|ours| ours.long_lived);
     let long_lived = long_lived.map(|stale_time| {
@@ -135,9 +147,11 @@ impl Peer {
     /// Whether the other end of a connection may have routes of ours that it keeps: those of this session, or, before there is one,
     /// of the process before this one.
     pub(crate) fn may_keep_routes(&self, side: Side) -> bool {
+        // Where we only help, nobody has been told to keep any.
+        let ours = self.config.graceful_restart.is_some();
         match self.fsm(side).state() {
-            State::Established => self.restart_of(side).is_some(),
-            _ => self.config.graceful_restart.is_some(),
+            State::Established => ours && self.restart_of(side).is_some(),
+            _ => ours,
         }
     }
 

@@ -172,6 +172,7 @@ fn without_family(part: &Part, family: &str, told: &[ToldExplanation]) -> Vec<To
             .collect();
         if !peers.is_empty() {
             all.push(ToldExplanation {
+                policies: Vec::new(),
                 group: None,
                 peers,
                 path_id: None,
@@ -226,6 +227,7 @@ mod tests {
             found: Vec::new(),
         };
         let told = [ToldExplanation {
+            policies: Vec::new(),
             group: None,
             peers: vec!["has-it".to_owned(), "is-told-all-the-same".to_owned()],
             path_id: None,

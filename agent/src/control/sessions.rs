@@ -409,7 +409,7 @@ pub struct NegotiatedView {
     pub route_refresh: bool,
     /// Refreshes are marked by begin and end (RFC 7313).
     pub enhanced_route_refresh: bool,
-    /// Seconds for which we wait for the neighbour when it restarts; none without graceful restart (RFC 4724) on both sides.
+    /// Seconds for which we wait for the neighbour when it restarts; none where it keeps nothing over a restart (RFC 4724), or we do not help it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub graceful_restart_seconds: Option<u64>,
     /// All capabilities that the neighbour announced, in words.

@@ -108,6 +108,7 @@ pub fn peer_changes(old: &Peer, new: &Peer) -> Vec<FieldChange> {
         role,
         extended_next_hop,
         graceful_restart,
+        restart_helper,
         graceful_shutdown,
         shutdown,
         bfd,
@@ -149,13 +150,23 @@ pub fn peer_changes(old: &Peer, new: &Peer) -> Vec<FieldChange> {
         &families(new),
     );
     found.compare("spec.addPath", Reset, &add_path(old), &add_path(new));
-    found.compare("spec.holdTime", Reset, &old.hold_time, hold_time);
+    found.compare(
+        "spec.holdTime, spec.timers.holdTime",
+        Reset,
+        &old.hold_time,
+        hold_time,
+    );
     let follows = |hold, keepalive| keepalive == timers::keepalive_of(hold);
     if !(old.hold_time != *hold_time
         && follows(old.hold_time, old.keepalive)
         && follows(*hold_time, *keepalive))
     {
-        found.compare("spec.keepaliveTime", InPlace, &old.keepalive, keepalive);
+        found.compare(
+            "spec.keepaliveTime, spec.timers.keepalive",
+            InPlace,
+            &old.keepalive,
+            keepalive,
+        );
     }
     found.compare("spec.passive", InPlace, &old.passive, passive);
     let security = |ttl: Ttl| matches!(ttl, Ttl::Security(_)).then_some(ttl);
@@ -300,8 +311,8 @@ pub fn peer_changes(old: &Peer, new: &Peer) -> Vec<FieldChange> {
     found.compare(
         "spec.gracefulRestart",
         Reset,
-        &restart_time(old.graceful_restart),
-        &restart_time(*graceful_restart),
+        &(restart_time(old.graceful_restart), old.restart_helper),
+        &(restart_time(*graceful_restart), *restart_helper),
     );
     found.compare(
         "spec.longLivedGracefulRestart",

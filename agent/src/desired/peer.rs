@@ -16,7 +16,7 @@ use super::guards::{local_as, max_prefixes, role};
 use super::interface::interface;
 use super::objects::ObjectKey;
 use super::problem::Reason;
-use super::restart::{Wanted, wanted};
+use super::restart::{Wanted, helps, wanted};
 use super::router::asn;
 use super::secrets::authentication;
 use super::timers::timers;
@@ -399,6 +399,7 @@ pub(super) fn on_router(
                 .extended_next_hop
                 .unwrap_or_else(|| session.address.is_ipv6() || carries_vpnv4),
         graceful_restart,
+        restart_helper: helps(spec),
         graceful_shutdown: router.graceful_shutdown || spec.graceful_shutdown == Some(true),
         shutdown: session.shutdown.clone(),
         bfd: session.bfd,

@@ -132,11 +132,14 @@ impl fmt::Display for Reason {
 }
 
 impl Problem {
-    /// Where it shows and what is wrong.
+    /// The field, the router on which it shows, and what is wrong: the field always at the same place, as in `cosmos check`.
     #[must_use]
     pub fn located(&self) -> String {
         match &self.router {
-            Some(router) => format!("on BGPRouter {router}: {}", self.text()),
+            Some(router) if self.field.is_empty() => {
+                format!("on BGPRouter {router}: {}", self.message)
+            }
+            Some(router) => format!("{}: on BGPRouter {router}: {}", self.field, self.message),
             None => self.text(),
         }
     }

@@ -54,6 +54,12 @@ pub(super) fn wanted(spec: &BGPPeerSpec, findings: &mut Findings<'_>) -> Option<
     })
 }
 
+/// Whether the restarts of the neighbour are helped where ours are not graceful: unless graceful restart is switched off by name.
+pub(super) fn helps(spec: &BGPPeerSpec) -> bool {
+    let restart = spec.graceful_restart.as_ref();
+    restart.and_then(|wanted| wanted.enabled).is_none()
+}
+
 /// The times of a BGPRouter.
 pub(super) fn times(spec: &BGPRouterSpec, findings: &mut Findings<'_>) -> Option<RestartTimes> {
     let wanted = spec.graceful_restart.clone().unwrap_or_default();

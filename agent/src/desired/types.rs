@@ -270,8 +270,10 @@ pub struct Peer {
     pub role: Option<PeerRole>,
     /// IPv4 routes may have IPv6 next hops (RFC 8950).
     pub extended_next_hop: bool,
-    /// Graceful restart is offered (RFC 4724).
+    /// Our own graceful restart is offered (RFC 4724).
     pub graceful_restart: Option<GracefulRestart>,
+    /// Where it is not, the neighbour is told all the same that its restarts are helped.
+    pub restart_helper: bool,
     /// Traffic is to move away from the session before it ends (RFC 8326).
     pub graceful_shutdown: bool,
     /// The session is administratively down, with this text for the neighbour (RFC 9003; may be empty).

@@ -10,7 +10,7 @@ use std::time::Instant;
 use ipnet::IpNet;
 
 use super::engine::Engine;
-use super::model::{KernelEvent, KernelRoute, LOCAL_TABLE, Link, MAIN_TABLE};
+use super::model::{KernelEvent, KernelRoute, LOCAL_TABLE, Leg, Legs, Link, MAIN_TABLE};
 use super::stats::KernelStats;
 use super::table::IpFamily;
 use super::view::{Installed, NO_ROUTER};
@@ -213,23 +213,37 @@ impl Engine {
         if self.second_gone(at, route, now) {
             return;
         }
-        let left = match self.fib.slots[at as usize].installed() {
+        let left: Legs = match self.fib.slots[at as usize].installed() {
             Installed::Absent => return,
             Installed::Set(id) if IpFamily::of(route.prefix) == IpFamily::V6 => {
-                self.sets.legs(id).iter().any(|l| !route.legs.contains(l))
+                let legs = self.sets.legs(id).iter();
+                legs.filter(|l| !route.legs.contains(l)).copied().collect()
             }
-            Installed::Set(_) | Installed::Unknown => false,
+            Installed::Set(_) | Installed::Unknown => Legs::new(),
         };
-        self.lost(
-            at,
-            if left {
-                Installed::Unknown
-            } else {
-                Installed::Absent
-            },
-        );
+        if !left.is_empty() && route.legs.iter().all(|leg| self.is_on_dead_link(leg)) {
+            // The kernel's own doing, of which nobody is to be accused: the other legs forward on.
+            let set = self.sets.intern(&left);
+            self.lost(at, Installed::Set(set));
+            self.enqueue(at, now);
+            return;
+        }
+        let left = match left.is_empty() {
+            true => Installed::Absent,
+            false => Installed::Unknown,
+        };
+        self.lost(at, left);
         if !self.free_if_empty(at) {
             self.repair(at, now);
         }
+    }
+
+    /// Whether a leg's link is down or gone, as the kernel says before it says what became of the routes over it.
+    fn is_on_dead_link(&self, leg: &Leg) -> bool {
+        let table = self.resolver.table.read();
+        !table
+            .facts()
+            .link(leg.ifindex)
+            .is_some_and(|link| link.admin_up)
     }
 }

@@ -341,6 +341,11 @@ impl KernelHandle {
         marks.forget(&free);
     }
 
+    /// Writes the marks that could not be written, if it is time.
+    pub fn retry_marks(&self, now: Instant) {
+        self.marks.lock().retry(now);
+    }
+
     /// Counters.
     pub fn stats(&self) -> Arc<KernelStats> {
         self.shared.stats.clone()

@@ -5,16 +5,17 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::time::Instant;
 
 use super::model::{LOCAL_TABLE, Ownership};
-use crate::state_file;
+use crate::state_file::Kept;
 
 const FILE: &str = "kernel-marks";
 
 /// See the top of this file. Without a file it knows only what this run adds.
 pub(crate) struct Marks {
-    file: Option<PathBuf>,
+    file: Kept,
     /// An earlier run has left a file, though it may be empty.
     kept: bool,
     known: BTreeSet<Ownership>,
@@ -23,14 +24,8 @@ pub(crate) struct Marks {
 impl Marks {
     /// Reads what earlier runs have left in a folder.
     pub(crate) fn read(folder: Option<&Path>) -> Self {
-        let file = folder.map(|folder| folder.join(FILE));
-        let text = file
-            .as_ref()
-            .map_or(Ok(None), |file| state_file::read(file));
-        let text = text.unwrap_or_else(|error| {
-            tracing::warn!(%error, "what earlier runs marked their routes with cannot be read");
-            None
-        });
+        let file = Kept::new(folder, FILE, "what routes are marked with");
+        let text = file.read();
         let kept = text.is_some();
         let known = text.unwrap_or_default().lines().filter_map(parse).collect();
         Self { file, kept, known }
@@ -68,15 +63,17 @@ impl Marks {
         self.write();
     }
 
-    fn write(&self) {
-        let Some(file) = &self.file else { return };
+    /// Writes what could not be written, if it is time.
+    pub(crate) fn retry(&mut self, now: Instant) {
+        self.file.retry(now);
+    }
+
+    fn write(&mut self) {
         let mut text = String::new();
         for owner in &self.known {
             let _ = writeln!(text, "{} {} {}", owner.protocol, owner.metric, owner.table);
         }
-        if let Err(error) = state_file::replace(file, &text) {
-            tracing::warn!(file = %file.display(), %error, "what routes are marked with cannot be kept for the next run");
-        }
+        self.file.keep(text.into_bytes(), Instant::now());
     }
 }
 

@@ -9,8 +9,8 @@
 //! Having been ready once is enough: a session that flaps later is a matter for alerts, not for taking the node out. Routes
 //! that the kernel refuses then are named all the same.
 //!
-//! Whether the whole table has come is told by End-of-RIB (RFC 4724 section 2). A neighbour that does not announce the
-//! capability need not send it; its table counts as complete when it has been quiet for [`QUIET`].
+//! Whether the whole table has come is told by End-of-RIB (RFC 4724 section 2). Neighbours with the graceful
+//! restart capability send it, some of them only to those who have it too, as we do unless it is switched off; without it on both sides a table counts as complete when it has been quiet for [`QUIET`].
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -56,7 +56,7 @@ pub struct PeerFacts {
     pub established: Option<Duration>,
     /// Time since its last UPDATE, or since it became Established.
     pub quiet: Duration,
-    /// It announced the graceful restart capability, so it sends End-of-RIB.
+    /// Both OPENs had the graceful restart capability, so it sends End-of-RIB.
     pub sends_end_of_rib: bool,
     /// Negotiated families whose End-of-RIB has not come.
     pub missing_end_of_rib: Vec<String>,

@@ -9,44 +9,39 @@
 //! ```
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::time::Instant;
 
 use crate::desired::{Accepted, Neighbor, PeerKey, RouterKey};
-use crate::state_file;
+use crate::state_file::Kept;
 
 const FILE: &str = "neighbours";
 
 /// See the top of this file. Without a folder it remembers nothing.
 pub(super) struct AcceptedFile {
-    file: Option<PathBuf>,
-    written: Accepted,
+    file: Kept,
+    known: Accepted,
 }
 
 impl AcceptedFile {
     /// With what the process before this one has left in a folder.
     pub(super) fn read(folder: Option<&Path>) -> Self {
-        let file = folder.map(|folder| folder.join(FILE));
-        let text = file
-            .as_ref()
-            .map_or(Ok(None), |file| state_file::read(file));
-        let text = text.unwrap_or_else(|error| {
-            tracing::warn!(%error, "the neighbours that the process before this one served cannot be read");
-            None
-        });
-        let written = text.unwrap_or_default().lines().filter_map(parse).collect();
-        Self { file, written }
+        let file = Kept::new(folder, FILE, "which neighbours are served");
+        let text = file.read().unwrap_or_default();
+        let known = text.lines().filter_map(parse).collect();
+        Self { file, known }
     }
 
-    /// What was found, or written last.
+    /// What was found, or kept last.
     pub(super) fn known(&self) -> &Accepted {
-        &self.written
+        &self.known
     }
 
     /// These are served now.
     pub(super) fn keep(&mut self, accepted: Accepted) {
-        let Some(file) = self.file.as_ref().filter(|_| self.written != accepted) else {
+        if !self.file.lasts() || self.known == accepted {
             return;
-        };
+        }
         let mut text = String::new();
         for (key, neighbours) in &accepted {
             let _ = write!(text, "{} {}", key.peer, key.router.0);
@@ -55,10 +50,13 @@ impl AcceptedFile {
             }
             text.push('\n');
         }
-        if let Err(error) = state_file::replace(file, &text) {
-            tracing::warn!(file = %file.display(), %error, "the neighbours cannot be kept in mind for a restart");
-        }
-        self.written = accepted;
+        self.file.keep(text.into_bytes(), Instant::now());
+        self.known = accepted;
+    }
+
+    /// Writes what could not be written, if it is time.
+    pub(super) fn retry(&mut self, now: Instant) {
+        self.file.retry(now);
     }
 }
 

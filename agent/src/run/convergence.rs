@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::desired::{Objects, Problem, Severity};
+use crate::desired::{ObjectKey, Objects, Problem, Severity};
 use crate::observe::readiness::Readiness;
-use crate::source::directory::{Former, SourceUpdate};
+use crate::source::directory::{FileProblem, Former, SourceUpdate};
 
 /// What the log has said.
 #[derive(Clone, Copy, PartialEq, Default)]
@@ -72,8 +72,15 @@ pub(super) fn warn_of(unmet: &BTreeSet<String>) {
 
 /// Everything that is refused, by name: objects, and files in which there is none that can be named.
 pub(super) fn refused(update: &SourceUpdate, problems: &[Problem]) -> BTreeSet<String> {
+    // Of an object that runs from another file only the copy is not used.
+    let is_copy = |problem: &&FileProblem| {
+        let named = |key: &ObjectKey| problem.object.as_ref() == Some(&key.to_string());
+        let mut used = update.files.iter();
+        used.any(|(key, file)| *file != problem.file && named(key))
+    };
     let files = update.problems.iter();
     let files = files.filter(|problem| problem.severity == Severity::Rejected);
+    let files = files.filter(|problem| !is_copy(problem));
     let objects = problems.iter();
     let objects = objects.filter(|problem| problem.severity == Severity::Rejected);
     files
@@ -118,7 +125,28 @@ fn some_of(names: &BTreeSet<String>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use super::*;
+    use crate::source::folder::Folder;
+
+    #[test]
+    fn a_second_copy_is_no_refused_object_and_a_bad_edit_is() {
+        let router = "apiVersion: bgp.miloapis.com/v1alpha1\nkind: BGPRouter\nmetadata: {name: r}\nspec: {targetRef: {kind: Node, name: n}, \
+                      localASN: 65000, routerID: 10.0.0.1, addressFamilies: [{afi: ipv6, safi: unicast}]}\n";
+        let mut folder = Folder::default();
+        let mut read = |other: &str| {
+            let files = [("a.yaml", router), ("b.yaml", other)];
+            let files = files.map(|(name, text)| (name.to_owned(), Ok(text.to_owned())));
+            let update = folder.read(files.into(), SystemTime::UNIX_EPOCH);
+            let update = update.expect("something new");
+            assert!(!update.problems.is_empty());
+            refused(&update, &[])
+        };
+        assert!(read(router).is_empty());
+        let bad = router.replace("65000", "0").replace("name: r", "name: q");
+        assert_eq!(read(&bad).into_iter().collect::<Vec<_>>(), ["BGPRouter/q"]);
+    }
 
     #[test]
     fn converged_names_what_is_refused() {

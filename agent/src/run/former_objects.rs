@@ -9,22 +9,22 @@
 //! ```
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::desired::{InEffect, Kind, Object, ObjectKey};
 use crate::source::directory::{Former, SourceUpdate};
-use crate::state_file;
+use crate::state_file::Kept;
 
 const FILE: &str = "objects";
 
 /// See the top of this file. Without a folder it keeps nothing.
 pub(super) struct FormerObjects {
-    file: Option<PathBuf>,
+    file: Kept,
     /// What the process before has left, as far as it is still asked for and nothing of it runs.
     left: Vec<Former>,
 }
@@ -38,21 +38,14 @@ struct Line<'a> {
 impl FormerObjects {
     pub(super) fn new(folder: Option<&Path>) -> Self {
         Self {
-            file: folder.map(|folder| folder.join(FILE)),
+            file: Kept::new(folder, FILE, "the objects in effect"),
             left: Vec::new(),
         }
     }
 
     /// What the process before this one has left, if it has. A line that makes no sense takes no other with it.
     pub(super) fn read(&mut self) -> Option<Vec<Former>> {
-        let text = self
-            .file
-            .as_ref()
-            .map_or(Ok(None), |file| state_file::read(file));
-        let text = text.unwrap_or_else(|error| {
-            tracing::warn!(%error, "the objects that the process before this one had in effect cannot be read");
-            None
-        })?;
+        let text = self.file.read()?;
         let former: Vec<Former> = text.lines().filter_map(parse).collect();
         let lost = text.lines().count() - former.len();
         if lost > 0 {
@@ -73,25 +66,30 @@ impl FormerObjects {
             let asked_for = update.objects.get(&key).is_some() || update.objects.is_refused(&key);
             asked_for && !running.contains(&key)
         });
-        let Some(file) = &self.file else { return };
-        let written = state_file::replace_with(file, |out| {
-            for (key, object) in in_effect.objects() {
-                if key.kind != Kind::Secret
-                    && let Some(file) = update.files.get(key)
-                {
-                    write(out, file, object)?;
-                }
-            }
-            let mut left = self.left.iter();
-            left.try_for_each(|former| write(out, &former.file, &former.object))
-        });
-        if let Err(error) = written {
-            tracing::warn!(file = %file.display(), %error, "the objects in effect cannot be kept in mind for a restart");
+        if !self.file.lasts() {
+            return;
         }
+        let mut text = Vec::new();
+        for (key, object) in in_effect.objects() {
+            if key.kind != Kind::Secret
+                && let Some(file) = update.files.get(key)
+            {
+                write(&mut text, file, object);
+            }
+        }
+        for former in &self.left {
+            write(&mut text, &former.file, &former.object);
+        }
+        self.file.keep(text, Instant::now());
+    }
+
+    /// Writes what could not be written, if it is time.
+    pub(super) fn retry(&mut self, now: Instant) {
+        self.file.retry(now);
     }
 }
 
-fn write(out: &mut dyn Write, file: &str, object: &Object) -> io::Result<()> {
+fn write(out: &mut Vec<u8>, file: &str, object: &Object) {
     let mut object = object.to_value();
     if let Some(authentication) = object.pointer_mut("/spec/authentication") {
         *authentication = serde_json::json!({});
@@ -100,8 +98,10 @@ fn write(out: &mut dyn Write, file: &str, object: &Object) -> io::Result<()> {
         file: file.into(),
         object,
     };
-    serde_json::to_writer(&mut *out, &line)?;
-    out.write_all(b"\n")
+    // What was read from YAML can be written as JSON, and memory takes all.
+    if serde_json::to_writer(&mut *out, &line).is_ok() {
+        out.push(b'\n');
+    }
 }
 
 /// `None` for a line that is not to be understood.

@@ -104,7 +104,7 @@ impl Memory {
                 .open(file)
                 .and_then(|open| open.set_modified(SystemTime::now()))
         } else {
-            state_file::replace(file, &text)
+            state_file::replace(file, text.as_bytes())
         };
         match result {
             Ok(()) => self.written = text,

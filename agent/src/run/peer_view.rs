@@ -361,12 +361,10 @@ pub(super) fn facts(key: &PeerKey, snapshot: &PeerSnapshot, now: Instant) -> Pee
         state: snapshot.state.to_string(),
         established,
         quiet: now.saturating_duration_since(snapshot.last_update.unwrap_or(snapshot.since)),
-        sends_end_of_rib: snapshot.negotiated.as_ref().is_some_and(|negotiated| {
-            negotiated
-                .remote_capabilities
-                .iter()
-                .any(|capability| matches!(capability, Capability::GracefulRestart(_)))
-        }),
+        sends_end_of_rib: snapshot
+            .negotiated
+            .as_ref()
+            .is_some_and(|negotiated| negotiated.restart.is_some()),
         missing_end_of_rib: snapshot
             .families
             .iter()
@@ -423,6 +421,7 @@ fn agreed(negotiated: &Negotiated) -> NegotiatedView {
         graceful_restart_seconds: negotiated
             .restart
             .as_ref()
+            .filter(|restart| !restart.families.is_empty())
             .map(|restart| restart.restart_time.as_secs()),
         remote_capabilities: negotiated
             .remote_capabilities

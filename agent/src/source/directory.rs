@@ -127,8 +127,7 @@ async fn follow(path: PathBuf, mut folder: Folder, sender: watch::Sender<SourceU
         let update = match read {
             Ok(Ok(mut files)) => {
                 let now = Instant::now();
-                let had_objects = |name: &str| folder.has_objects(name);
-                let (held, again) = unfinished.hold(&mut files, had_objects, now.into_std());
+                let (held, again) = unfinished.hold(&mut files, &folder, now.into_std());
                 next = again.map_or(next, |again| next.min(again.into()));
                 folder.read_but(files, &held, SystemTime::now())
             }

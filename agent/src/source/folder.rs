@@ -15,8 +15,9 @@ use serde_json::Value;
 use serde_saphyr::Spanned;
 
 use super::digest::digest;
+use super::unfinished::Before;
 use super::validate::{Judge, Verdict};
-use crate::desired::{Object, ObjectKey, Objects, Severity};
+use crate::desired::{Kind, Object, ObjectKey, Objects, Severity};
 
 /// Something wrong in a file.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -122,6 +123,25 @@ pub struct Former {
     pub object: Arc<Object>,
 }
 
+impl Before for Folder {
+    fn has_file(&self, name: &str) -> bool {
+        self.files.contains_key(name)
+    }
+
+    fn has_objects(&self, name: &str) -> bool {
+        let file = self.files.get(name);
+        file.is_some_and(|file| !file.objects.is_empty() || !file.refused.is_empty())
+    }
+
+    fn with_sessions(&self) -> impl Iterator<Item = &str> {
+        let runs =
+            |object: &Arc<Object>| matches!(object.key().kind, Kind::BgpRouter | Kind::BgpPeer);
+        let files = self.files.iter();
+        let files = files.filter(move |(_, file)| file.objects.iter().any(runs));
+        files.map(|(name, _)| name.as_str())
+    }
+}
+
 impl Folder {
     /// A folder whose files had these objects when another process read them last: what is bad at the first reading leaves them as
     /// they were, as at any other.
@@ -181,12 +201,6 @@ impl Folder {
             file.text = read;
         }
         changed.then(|| self.content(now))
-    }
-
-    /// Whether objects were read from the file `name`, or refused.
-    pub(super) fn has_objects(&self, name: &str) -> bool {
-        let file = self.files.get(name);
-        file.is_some_and(|file| !file.objects.is_empty() || !file.refused.is_empty())
     }
 
     /// Makes the next reading count as new, whatever it finds.

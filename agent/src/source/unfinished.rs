@@ -2,7 +2,9 @@
 //!
 //! A file that is written slowly is empty first, and then half there; read in between, it would take objects away.
 //! Whoever has a file open for writing closes it in the end, and the kernel tells of both. Where it does not tell, or
-//! where a file is closed empty and opened again, an empty file is given a moment.
+//! where a file is closed empty and opened again, an empty file is given a moment. So is one that is gone and took a router or a
+//! peer along: many ways to save a file remove the old one first, and the price would be every session of the node. Where a file
+//! of another name has come in its place, nobody is saving it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -14,8 +16,8 @@ use parking_lot::Mutex;
 
 /// How long after its last change a file that nobody closes is waited for.
 const WRITING: Duration = Duration::from_secs(30);
-/// How long a file that has become empty is given.
-const EMPTY: Duration = Duration::from_secs(2);
+/// How long a file that has become empty, or is gone, is given.
+const ABSENT: Duration = Duration::from_secs(2);
 
 /// When each file that is open for writing was last changed. Told by the watch, asked by the reading.
 #[derive(Clone, Debug, Default)]
@@ -53,31 +55,48 @@ impl Writers {
 #[derive(Debug, Default)]
 pub(super) struct Unfinished {
     pub(super) writers: Writers,
-    /// Since when each file is empty that had objects.
-    empty: BTreeMap<String, Instant>,
+    /// Since when each file is empty, or gone, that had objects.
+    absent: BTreeMap<String, Instant>,
+}
+
+/// What was read of the folder last, as far as it matters here.
+pub(super) trait Before {
+    /// Whether a file of this name was there.
+    fn has_file(&self, name: &str) -> bool;
+
+    /// Whether it had objects.
+    fn has_objects(&self, name: &str) -> bool;
+
+    /// The files that had a router or a peer.
+    fn with_sessions(&self) -> impl Iterator<Item = &str>;
 }
 
 impl Unfinished {
-    /// Takes out of `files` what is not whole yet. Gives its names, and when to look again.
-    ///
-    /// `had_objects` says what was read of a file before.
+    /// Takes out of `files` what is not whole yet. Gives the names of what is to stay as it was, and when to look again.
     pub(super) fn hold(
         &mut self,
         files: &mut BTreeMap<String, Result<String, String>>,
-        had_objects: impl Fn(&str) -> bool,
+        before: &impl Before,
         now: Instant,
     ) -> (BTreeSet<String>, Option<Instant>) {
         let (mut held, mut again) = self.writers.open(now);
-        let is_empty = |name: &String| {
-            let text = files.get(name).and_then(|text| text.as_ref().ok());
-            text.is_some_and(|text| text.trim().is_empty()) && had_objects(name)
+        let is_empty = |(name, text): &(&String, &Result<String, String>)| {
+            let blank = text.as_ref().is_ok_and(|text| text.trim().is_empty());
+            blank && before.has_objects(name)
         };
-        self.empty.retain(|name, _| is_empty(name));
-        for name in files.keys().filter(|name| is_empty(name)) {
-            let since = *self.empty.entry(name.clone()).or_insert(now);
-            if now < since + EMPTY {
-                held.insert(name.clone());
-                again = again.into_iter().chain([since + EMPTY]).min();
+        let empty = files.iter().filter(is_empty).map(|(name, _)| name.clone());
+        let mut absent: BTreeSet<String> = empty.collect();
+        if files.keys().all(|name| before.has_file(name)) {
+            let gone = before.with_sessions();
+            let gone = gone.filter(|name| !files.contains_key(*name));
+            absent.extend(gone.map(str::to_owned));
+        }
+        self.absent.retain(|name, _| absent.contains(name));
+        for name in absent {
+            let since = *self.absent.entry(name.clone()).or_insert(now);
+            if now < since + ABSENT {
+                held.insert(name);
+                again = again.into_iter().chain([since + ABSENT]).min();
             }
         }
         files.retain(|name, _| !held.contains(name));
@@ -89,9 +108,26 @@ impl Unfinished {
 mod tests {
     use super::*;
 
+    /// A folder in which this one file had a router.
+    struct Router(&'static str);
+
+    impl Before for Router {
+        fn has_file(&self, name: &str) -> bool {
+            name == self.0
+        }
+
+        fn has_objects(&self, name: &str) -> bool {
+            name == self.0
+        }
+
+        fn with_sessions(&self) -> impl Iterator<Item = &str> {
+            std::iter::once(self.0)
+        }
+    }
+
     fn held(unfinished: &mut Unfinished, text: &str, now: Instant) -> bool {
         let mut files = [("/d/a.yaml".to_owned(), Ok(text.to_owned()))].into();
-        let (held, again) = unfinished.hold(&mut files, |_| true, now);
+        let (held, again) = unfinished.hold(&mut files, &Router("/d/a.yaml"), now);
         assert_eq!(held.is_empty(), !files.is_empty());
         assert_eq!(held.is_empty(), again.is_none());
         !held.is_empty()
@@ -119,9 +155,35 @@ mod tests {
         let start = Instant::now();
         let mut unfinished = Unfinished::default();
         assert!(held(&mut unfinished, " \n", start));
-        assert!(!held(&mut unfinished, "x", start + EMPTY / 2));
-        assert!(held(&mut unfinished, "", start + EMPTY));
-        assert!(held(&mut unfinished, "", start + EMPTY * 2 - EMPTY / 2));
-        assert!(!held(&mut unfinished, "", start + EMPTY * 2));
+        assert!(!held(&mut unfinished, "x", start + ABSENT / 2));
+        assert!(held(&mut unfinished, "", start + ABSENT));
+        assert!(held(&mut unfinished, "", start + ABSENT * 2 - ABSENT / 2));
+        assert!(!held(&mut unfinished, "", start + ABSENT * 2));
+    }
+
+    #[test]
+    fn a_file_that_is_gone_is_waited_for_unless_another_has_come() {
+        let start = Instant::now();
+        let is_held = |unfinished: &mut Unfinished, names: &[&str], now| {
+            let named = names
+                .iter()
+                .map(|name| ((*name).to_owned(), Ok("x".to_owned())));
+            let router = Router("/d/a.yaml");
+            let (held, again) = unfinished.hold(&mut named.collect(), &router, now);
+            assert_eq!(held.is_empty(), again.is_none());
+            held.contains("/d/a.yaml")
+        };
+        let mut unfinished = Unfinished::default();
+        assert!(is_held(&mut unfinished, &[], start));
+        assert!(is_held(&mut unfinished, &[], start + ABSENT / 2));
+        assert!(!is_held(&mut unfinished, &[], start + ABSENT));
+        // It was back meanwhile: each absence is one of its own.
+        assert!(!is_held(&mut unfinished, &["/d/a.yaml"], start + ABSENT));
+        assert!(is_held(&mut unfinished, &[], start + ABSENT));
+        assert!(!is_held(
+            &mut unfinished,
+            &["/d/renamed.yaml"],
+            start + ABSENT
+        ));
     }
 }

@@ -8,6 +8,7 @@
 //! the peers that had a session with the process before this one: one that was down then may stay so.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -18,6 +19,8 @@ use crate::desired::PeerKey;
 #[derive(Debug)]
 pub(super) struct Deferral {
     waits: Mutex<Waits>,
+    /// The Selection_Deferral_Timer.
+    until: Instant,
     over: watch::Sender<bool>,
 }
 
@@ -29,9 +32,10 @@ struct Waits {
 }
 
 impl Deferral {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(until: Instant) -> Self {
         Self {
             waits: Mutex::default(),
+            until,
             over: watch::Sender::new(false),
         }
     }
@@ -42,6 +46,11 @@ impl Deferral {
         if !waits.begun {
             waits.peers.insert(peer.clone());
         }
+    }
+
+    /// How many are waited for.
+    pub(super) fn waited_for(&self) -> usize {
+        self.waits.lock().peers.len()
     }
 
     /// All peers are known.
@@ -79,6 +88,13 @@ impl Deferral {
         }
     }
 
+    /// Whether nobody would be waited for by now, whoever has come. RFC 4724 §4.1: after the selection of routes "the forwarding state of
+    /// the speaker SHALL be updated and any previously marked stale information SHALL be removed." Where all have come early, those
+    /// without graceful restart are given the time.
+    pub(super) fn is_past(&self, now: Instant) -> bool {
+        now >= self.until
+    }
+
     /// Becomes true when it is over.
     pub(super) fn over(&self) -> watch::Receiver<bool> {
         self.over.subscribe()
@@ -99,7 +115,7 @@ mod tests {
 
     #[test]
     fn it_lasts_until_the_last_one_is_done() {
-        let deferral = Deferral::new();
+        let deferral = Deferral::new(Instant::now());
         let over = deferral.over();
         deferral.wait_for(&peer("a"));
         // One may be done before the next is known.
@@ -119,11 +135,11 @@ mod tests {
 
     #[test]
     fn without_anyone_to_wait_for_it_is_over_at_once_and_otherwise_in_time() {
-        let nobody = Deferral::new();
+        let nobody = Deferral::new(Instant::now());
         assert!(!*nobody.over().borrow());
         nobody.begin();
         assert!(*nobody.over().borrow());
-        let late = Deferral::new();
+        let late = Deferral::new(Instant::now());
         late.wait_for(&peer("a"));
         late.begin();
         late.give_up();

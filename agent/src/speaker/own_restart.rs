@@ -20,6 +20,25 @@ impl Speaker {
     /// The changes so far are all that is configured at the start. Returns what ends when routes may be chosen: at once, but after
     /// a restart (RFC 4724 §4.1).
     pub fn started(&mut self) -> impl Future<Output = ()> + use<> {
+        if let Some(predecessor) = &self.predecessor {
+            let deferrals = self.routers.values().filter_map(|r| r.deferral.as_ref());
+            let neighbours: usize = deferrals.map(|deferral| deferral.waited_for()).sum();
+            let seconds = predecessor.ended.elapsed().as_secs();
+            let sessions = predecessor.peers.len();
+            match neighbours {
+                0 => tracing::info!(
+                    sessions,
+                    seconds,
+                    "another process ran here before; no neighbour is waited for: their restartTime has passed, or selectionDeferralTime is 0"
+                ),
+                _ => tracing::info!(
+                    neighbours,
+                    sessions,
+                    seconds,
+                    "this is a restart: the kernel's routes stay until those of all neighbours are here again"
+                ),
+            }
+        }
         let mut receivers = Vec::new();
         for router in self.routers.values() {
             if let Some(deferral) = &router.deferral {
@@ -37,11 +56,19 @@ impl Speaker {
         }
     }
 
+    /// After a restart: whether what the process before has left in the kernel has had its time (RFC 4724 §4.1), on every router.
+    pub fn is_past_restart(&self, now: Instant) -> bool {
+        let past = |deferral: &Arc<Deferral>| deferral.is_past(now);
+        let mut routers = self.routers.values();
+        !self.routers.is_empty() && routers.all(|router| router.deferral.as_ref().is_some_and(past))
+    }
+
     /// The sessions whose neighbours keep our routes when we restart.
     pub fn restartable(&self) -> Vec<PeerKey> {
         self.peers_that(|snapshot, _| {
             let negotiated = snapshot.negotiated.as_ref();
-            negotiated.is_some_and(|n| n.restart.is_some())
+            let offered = snapshot.settings.peer().graceful_restart.is_some();
+            offered && negotiated.is_some_and(|n| n.restart.is_some())
         })
     }
 
@@ -72,10 +99,11 @@ impl Speaker {
         if limit == 0 || !predecessor.had(&router.key) {
             return None;
         }
-        let deferral = Arc::new(Deferral::new());
+        let until = Instant::now() + Duration::from_secs(limit.into());
+        let deferral = Arc::new(Deferral::new(until));
         let waiting = Arc::clone(&deferral);
         tokio::spawn(async move {
-            tokio::time::sleep(Duration::from_secs(limit.into())).await;
+            tokio::time::sleep_until(until.into()).await;
             waiting.give_up();
         });
         Some(deferral)

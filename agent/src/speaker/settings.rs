@@ -203,6 +203,7 @@ impl Settings {
             forwarding: self.forwarded(),
             long_lived: restart.long_lived,
         });
+        config.restart_helper = peer.restart_helper;
         config.extended_next_hop = peer.extended_next_hop;
         config.software_version = Some(concat!("cosmos/", env!("CARGO_PKG_VERSION")).to_owned());
         config.hostname = None;
@@ -231,7 +232,8 @@ impl Settings {
 
     /// Whether routes of the peer may be kept while there is no session.
     pub(super) fn keeps_stale_routes(&self) -> bool {
-        self.peer.graceful_restart.is_some() && self.peer.shutdown.is_none()
+        let kept = self.peer.graceful_restart.is_some() || self.peer.restart_helper;
+        kept && self.peer.shutdown.is_none()
     }
 
     /// Whether route targets may say what is told on the session (RFC 4684): wherever within the AS there are families that have

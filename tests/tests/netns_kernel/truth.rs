@@ -1,6 +1,7 @@
 //! Links, losses, restarts and other hands: the kernel ends up with what is wanted.
 
 use std::sync::atomic::Ordering::SeqCst;
+use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -99,6 +100,40 @@ fn a_link_that_vanishes_and_returns_gets_its_routes_back() -> Result<()> {
     }
     node.expect("10.0.0.0/24", v4)?;
     node.expect("2001:db8:f0::/48", v6)
+}
+
+#[test]
+fn a_link_that_goes_from_under_one_leg_is_nobody_elses_doing() -> Result<()> {
+    for end in ["link set v1 down", "link del v1"] {
+        let node = Node::new("leg")?;
+        let v6 = "2001:db8:f0::/48";
+        node.table.route("10.0.0.0/24", &["192.0.1.2", "192.0.2.2"]);
+        node.table.route(v6, &["2001:db8:1::2", "2001:db8:2::2"]);
+        for p in ["10.0.0.0/24", v6] {
+            until(|| {
+                let is = node.route(p)?;
+                ensure!(is.matches("nexthop").count() == 2, "{is}");
+                Ok(())
+            })?;
+        }
+        let stats = node.kernel().stats();
+        node.ns.ip(end)?;
+        node.expect(
+            "10.0.0.0/24",
+            "10.0.0.0/24 via 192.0.2.2 dev v2 proto 196 metric 300",
+        )?;
+        node.expect(
+            v6,
+            "2001:db8:f0::/48 via 2001:db8:2::2 dev v2 proto 196 metric 300 onlink",
+        )?;
+        // Longer than the first repair waits.
+        sleep(Duration::from_secs(1));
+        ensure!(
+            stats.repaired.load(SeqCst) == 0,
+            "{end} is taken for somebody else's change"
+        );
+    }
+    Ok(())
 }
 
 #[test]
@@ -437,7 +472,7 @@ fn an_audit_repairs_what_no_notification_told_and_writes_nothing_by_itself() -> 
             node.expect("10.7.0.0/24", "")?;
         } else {
             // Nobody else finds it.
-            std::thread::sleep(Duration::from_secs(1));
+            sleep(Duration::from_secs(1));
             ensure!(node.route("10.0.0.0/24")?.is_empty(), "who told?");
             node.ns.ip("route del 10.7.0.0/24")?;
         }

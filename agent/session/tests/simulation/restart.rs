@@ -7,7 +7,7 @@ use bgp_session::{
     Action, DownReason, Event, GracefulRestart, Peer, PeerConfig, ResetReason, Restarted, State,
     StopReason,
 };
-use bgp_wire::{Family, FamilySet, Notification, codes};
+use bgp_wire::{Capability, Family, FamilySet, Notification, codes};
 use bytes::BytesMut;
 
 use crate::messages::Lone;
@@ -171,6 +171,33 @@ fn after_the_first_session_nothing_is_a_restart_and_all_is_forwarded() {
         capability.map(ToString::to_string).as_deref(),
         Some("graceful-restart 120s notification ipv4/unicast (forwarding) ipv6/unicast")
     );
+}
+
+/// RFC 4724 §3 and §4.2: who preserves nothing says so, and helps all the same. Nothing of RFC 8538 was said.
+#[test]
+fn a_helper_says_that_it_preserves_nothing_and_keeps_the_routes_of_others() {
+    let mut config = config(A);
+    config.restart_helper = true;
+    let mut keeps = crate::pair::config(B);
+    keeps.graceful_restart = Some(graceful_restart());
+    let mut pair = Pair::with([config.clone(), keeps], 1);
+    pair.start();
+    pair.run_for(20 * SECOND);
+    let told = pair.nodes[B].peer.negotiated().expect("established");
+    let mut capabilities = told.remote_capabilities.iter();
+    let said = capabilities.find(|c| matches!(c, Capability::GracefulRestart(_)));
+    assert_eq!(
+        said.map(ToString::to_string).as_deref(),
+        Some("graceful-restart 0s")
+    );
+    let kept = told.restart.as_ref().expect("said by both");
+    assert!(kept.families.is_empty() && !kept.notification);
+
+    let lone = Lone::established(config, &open_with_n());
+    let restart = lone.peer.negotiated().unwrap().restart.clone().unwrap();
+    assert_eq!(restart.families, FamilySet::from([V4, V6]));
+    assert!(DownReason::ConnectionClosed.keeps_routes(&restart));
+    assert!(!DownReason::HoldTimerExpired.keeps_routes(&restart));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bgp_session::Negotiated;
-use bgp_wire::{Capability, Decoded, Family};
+use bgp_wire::{Decoded, Family};
 use rib::RouteTargets;
 
 use super::PeerTask;
@@ -35,10 +35,8 @@ pub(super) struct Constraint {
 impl Constraint {
     /// At the beginning of a session: nothing is known. `None` if the session does not speak of route targets.
     pub(super) fn of(session: &Negotiated, now: Instant) -> Option<Self> {
-        let marks_end = session
-            .remote_capabilities
-            .iter()
-            .any(|capability| matches!(capability, Capability::GracefulRestart(_)));
+        // Some send it only to who has the capability too.
+        let marks_end = session.restart.is_some();
         let constrained = session.ctx.families.contains(Family::RTC);
         constrained.then(|| Self::awaited(marks_end, now))
     }
