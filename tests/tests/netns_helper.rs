@@ -155,9 +155,10 @@ fn a_restart_keeps_routes_until_they_have_come_again(kind: Kind) {
     });
 }
 
-fn without_the_field_the_routes_go_with_the_session(kind: Kind) {
+fn switched_off_the_routes_go_with_the_session(kind: Kind) {
     lab::run(&format!("helper-off-{kind:?}"), |lab| {
-        let case = Case::new(lab, kind, restart(60), &[])?;
+        let off = "gracefulRestart: {enabled: false}";
+        let case = Case::new(lab, kind, restart(60), &[off])?;
         let router = case.start()?;
         case.await_in_kernel(&routes())?;
         case.kill(router)?;
@@ -183,8 +184,8 @@ fn gobgp_restarts_and_its_routes_stay() {
 }
 
 #[test]
-fn without_the_field_nothing_is_kept() {
-    without_the_field_the_routes_go_with_the_session(Kind::Bird);
+fn switched_off_nothing_is_kept() {
+    switched_off_the_routes_go_with_the_session(Kind::Bird);
 }
 
 /// RFC 4724 §4.2: who is not back in its restart time loses its routes; and RFC 9494 §4.2: or it does not, yet, but they are the last

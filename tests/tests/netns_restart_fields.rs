@@ -108,15 +108,18 @@ fn capability(open: &[u8], code: u8) -> Option<Vec<u8>> {
 }
 
 const ON: &str = "gracefulRestart: {enabled: true}";
+const OFF: &str = "gracefulRestart: {enabled: false}";
 
 /// RFC 4724 §3: after the flags, twelve bits of seconds. RFC 9494 §3.1: AFI, SAFI, flags and 24 bits of seconds a family.
 #[test]
 fn the_open_carries_the_times_of_the_fields() {
     /// Lines of the router and of the peer, and the times that the OPEN says: restart, long-lived.
     type Case<'a> = (&'a [&'a str], &'a [&'a str], Option<u16>, Option<u8>);
-    let cases: [Case<'_>; 6] = [
-        (&[], &[], None, None),
-        (&["gracefulRestart: {restartTime: 88}"], &[], None, None),
+    // Without a word we help and keep nothing (§3): the capability is there, with no time.
+    let cases: [Case<'_>; 7] = [
+        (&[], &[], Some(0), None),
+        (&["gracefulRestart: {restartTime: 88}"], &[], Some(0), None),
+        (&[], &[OFF], None, None),
         (&[], &[ON], Some(120), None),
         (
             &["gracefulRestart: {restartTime: 88}"],
@@ -157,9 +160,10 @@ fn the_open_carries_the_times_of_the_fields() {
             until(&format!("the OPEN says {expected:?}"), secs(15), || {
                 let (_, open) = establish(&net, 0, &GRACEFUL)?;
                 let restart = capability(&open, 64);
-                // R and F are not set at the first start; N is.
+                // R and F are not set at the first start; N is, where we keep anything.
                 let time = restart.as_ref().map(|value| [value[0] & 0x0f, value[1]]);
-                ensure!(restart.is_none_or(|value| value[0] & 0xf0 == 0x40));
+                let flags = if time == Some([0, 0]) { 0 } else { 0x40 };
+                ensure!(restart.is_none_or(|value| value[0] & 0xf0 == flags));
                 let long = capability(&open, 71).map(|value| value[6]);
                 Ok(Look::when((time, long) == expected, || {
                     format!("{time:?} {long:?}")
@@ -378,7 +382,7 @@ fn after_a_restart_routes_are_told_when_everybody_was_heard_or_the_time_is_over(
     });
 }
 
-/// RFC 4724 §4.2: the peer comes again while its session is believed up. RFC 4271 §6.8 without the field: it is refused.
+/// RFC 4724 §4.2: the peer comes again while its session is believed up. RFC 4271 §6.8 without graceful restart: it is refused.
 #[test]
 fn who_comes_again_takes_the_place_of_its_old_session() {
     lab::run("restart-again", |lab| {
@@ -400,7 +404,7 @@ fn who_comes_again_takes_the_place_of_its_old_session() {
     });
     lab::run("restart-refused", |lab| {
         let net = lab_net()?;
-        let _agent = Agent::start(lab, &net.node, &documents(&[], &[]))?;
+        let _agent = Agent::start(lab, &net.node, &documents(&[], &[OFF]))?;
         let (_old, _) = establish(&net, 0, &GRACEFUL)?;
         let mut new = connect(&net, 0)?;
         ensure!(new.await_notification(secs(5))? == (6, 7));
@@ -414,7 +418,7 @@ fn what_is_taken_out_of_the_configuration_ends_for_good() {
     let cases: [(&str, &[u8], (u8, u8)); 3] = [
         (ON, &WITH_N, (6, 9)),
         (ON, &GRACEFUL, (6, 3)),
-        ("gracefulRestart: {enabled: false}", &WITH_N, (6, 3)),
+        (OFF, &WITH_N, (6, 3)),
     ];
     for (field, capabilities, expected) in cases {
         lab::run("restart-gone", |lab| {
