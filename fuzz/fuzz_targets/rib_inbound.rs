@@ -13,9 +13,9 @@ use bgp_wire::{
 use ipnet::IpNet;
 use libfuzzer_sys::fuzz_target;
 use rib::{
-    AllReachable, AsPathRules, Audience, Ceiling, DecisionConfig, ExportPolicy, ExportRules,
-    Exporter, FamilyExport, GroupKey, ImportPolicy, ImportRules, Inbound, LocalAs, MemberQueue,
-    PeerIdx, PeerInfo, Rib, RibConfig, RowQuery, Selection, SourceKind,
+    AllReachable, AsPathRules, Audience, Ceiling, DecisionConfig, ExportRules, Exporter,
+    FamilyExport, GroupKey, ImportRules, Inbound, LocalAs, MemberQueue, PeerIdx, PeerInfo, Rib,
+    RibConfig, RoutePolicy, RowQuery, Selection, SourceKind,
 };
 
 fuzz_target!(|data: &[u8]| {
@@ -128,7 +128,7 @@ impl World {
             long_lived: true,
             allow_as_in: 0,
             rules: rules(choice >> 5, kind),
-            import: ImportPolicy::AcceptAll,
+            import: RoutePolicy::AcceptAll,
         };
         let mut indices = Vec::new();
         for (host, (kind, asn, _)) in (1u8..).zip(KINDS) {
@@ -159,7 +159,7 @@ impl World {
                 graceful_shutdown: choice >> 5 == 6,
                 role: None,
                 as_path: AsPathRules::default(),
-                policy: ExportPolicy::AcceptAll,
+                policy: RoutePolicy::AcceptAll,
             },
             families: families()
                 .iter()
