@@ -10,6 +10,7 @@
 //! | [`views`], [`sessions`] | PURE: what the rest of the agent shows of itself, plain data behind one trait |
 //! | [`routes`] | PURE: rows and explanations of routes and kernel entries, and the traits that page them |
 //! | [`rib_table`], [`kernel_fib`] | PURE: the tables and the kernel room behind these traits |
+//! | `explainer` | PURE: why a route is as it is, in words |
 //! | `in_order` | PURE: destinations in order, in bounded memory |
 //! | `seek` | PURE: what covers an address where there are route distinguishers |
 //! | `fields` | PURE: named fields of NLRI as JSON |
@@ -18,6 +19,7 @@
 
 pub mod answer;
 pub mod dynamic;
+mod explainer;
 mod explaining;
 mod fields;
 mod in_order;
